@@ -1,0 +1,85 @@
+"""Numbers as people read them: one form for each kind of quantity, on every screen."""
+
+import math
+
+UNKNOWN = "—"
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """`value` with that many significant digits and never an exponent: 42.1, 806, 1,760."""
+    if value == 0.0:
+        return "0"
+    decimals = digits - 1 - math.floor(math.log10(abs(value)))
+    # Rounding may reach the next power of ten: 9.996 is 10.0, not 10.00.
+    decimals = digits - 1 - math.floor(math.log10(abs(round(value, decimals))))
+    return f"{round(value, decimals):,.{max(decimals, 0)}f}"
+
+
+def rate(tokens_per_second: float | None) -> str:
+    """Tokens per second, without the unit."""
+    return UNKNOWN if tokens_per_second is None else significant(tokens_per_second)
+
+
+def seconds(value: float | None) -> str:
+    """A measured time: 0.31 s, 12.4 s."""
+    if value is None:
+        return UNKNOWN
+    if value < 0.0995:
+        return f"{value * 1000.0:.0f} ms"
+    return f"{value:.2f} s" if value < 9.995 else f"{value:.1f} s"
+
+
+def clock(value: float) -> str:
+    """A time that runs: 0:12, 3:12, 1:02:03."""
+    whole = max(0, math.floor(value))
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def age(value: float) -> str:
+    """How long ago: 3 s, 12 min, 2 h."""
+    if value < 99.5:
+        return f"{max(0.0, value):.0f} s"
+    return f"{value / 60:.0f} min" if value < 5970 else f"{value / 3600:.0f} h"
+
+
+def gib(size: float | None) -> str:
+    """Bytes of memory as nvidia-smi and llama.cpp count it, without the unit."""
+    return UNKNOWN if size is None else f"{size / 2**30:.1f}"
+
+
+def disk(size: int | None) -> str:
+    """Bytes on disk in decimal units, as DMR prints them."""
+    if size is None:
+        return UNKNOWN
+    for power, unit in ((4, "TB"), (3, "GB"), (2, "MB")):
+        if size >= 1000**power:
+            return f"{significant(size / 1000**power)} {unit}"
+    return f"{size / 1000:.0f} kB"
+
+
+def parameters(count: int | None) -> str:
+    """Parameters of a model: 8.19 B, 362 M."""
+    if count is None:
+        return UNKNOWN
+    for power, unit in ((4, "T"), (3, "B"), (2, "M"), (1, "K")):
+        if count >= 1000**power:
+            return f"{significant(count / 1000**power)} {unit}"
+    return str(count)
+
+
+def window(tokens: int | None) -> str:
+    """A context window; its sizes are powers of two, so k is 1,024: 8k, 128k, 1M."""
+    if tokens is None:
+        return UNKNOWN
+    if tokens >= 2**20 and tokens % 2**20 == 0:
+        return f"{tokens // 2**20}M"
+    if tokens >= 1024 and tokens % 1024 == 0:
+        return f"{tokens // 1024}k"
+    return f"{tokens / 1024:.1f}k" if tokens >= 10_000 else str(tokens)
+
+
+def count(number: int | None) -> str:
+    """A whole number with thousands apart."""
+    return UNKNOWN if number is None else f"{number:,}"

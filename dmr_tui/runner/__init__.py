@@ -1,0 +1,1 @@
+"""What Docker Model Runner says over HTTP."""

@@ -1,0 +1,204 @@
+"""Docker Model Runner over HTTP: one method for each call, each with a time limit of its own."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import anyio
+import httpx
+
+from dmr_tui import __version__
+from dmr_tui.runner import wire
+from dmr_tui.runner.answers import (
+    chat_chunks,
+    decode,
+    raise_for_status,
+    read_body,
+    record_groups,
+    text_lines,
+)
+from dmr_tui.runner.backend import Backend, parse_status
+from dmr_tui.runner.clock import ClockOffset
+from dmr_tui.runner.endpoint import Endpoint
+from dmr_tui.runner.errors import ReadOnly, Rejected
+from dmr_tui.runner.transport import named_errors, transport
+
+USER_AGENT = f"dmr-tui/{__version__}"
+POLL_TIMEOUT = 3.0
+"""Seconds for a whole answer to a poll; the runner answers in 0.5 to 2 ms."""
+LOAD_TIMEOUT = 330.0
+"""Seconds for a load; DMR itself gives up after 300."""
+CHAT = "/engines/v1/chat/completions"
+_PATIENT = httpx.Timeout(POLL_TIMEOUT, read=None)
+
+
+class RunnerClient:
+    """Speaks to one endpoint; used on one event loop; every failure is a RunnerError."""
+
+    def __init__(self, endpoint: Endpoint, *, read_only: bool = False) -> None:
+        self.endpoint = endpoint
+        self.read_only = read_only
+        self.clock = ClockOffset()
+        self._http = httpx.AsyncClient(
+            base_url=endpoint.url,
+            auth=endpoint.credentials,
+            headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
+            timeout=httpx.Timeout(POLL_TIMEOUT),
+            # Proxy variables and netrc are for the web; the runner is a neighbour, and no
+            # request may leave for another host.
+            trust_env=False,
+            follow_redirects=False,
+            transport=transport(endpoint),
+        )
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._http.aclose()
+
+    async def banner(self) -> str | None:
+        """The text of `GET /`; None on runners that had none (before 2026)."""
+        try:
+            return (await self._get("/"))[:200].decode("utf-8", "replace").strip()
+        except Rejected as error:
+            if error.status == 404:
+                return None
+            raise
+
+    async def version(self) -> str | None:
+        """The runner's version; None on runners that do not say it (before March 2026)."""
+        try:
+            return decode(await self._get("/version"), wire.Version).version
+        except Rejected as error:
+            if error.status == 404:
+                return None
+            raise
+
+    async def status(self) -> tuple[Backend, ...]:
+        """Every backend that this runner knows, by name."""
+        texts: dict[str, str] = decode(await self._get("/engines/status"), dict[str, str])
+        return tuple(parse_status(name, texts[name]) for name in sorted(texts))
+
+    async def ps(self) -> list[wire.Running]:
+        """The runners that are loaded or loading, in no order."""
+        return decode(await self._get("/engines/ps"), list[wire.Running] | None) or []
+
+    async def models(self) -> list[wire.Model]:
+        """The installed models. Each call writes two lines into the runner's log."""
+        return decode(await self._get("/models"), list[wire.Model] | None) or []
+
+    async def disk_usage(self) -> wire.DiskUsage:
+        """Bytes on disk; the runner walks its store for it."""
+        return decode(await self._get("/engines/df"), wire.DiskUsage)
+
+    async def configured(self) -> list[wire.Configured] | None:
+        """Stored runner configs; None on runners that do not tell (before 2026)."""
+        try:
+            answer = await self._get("/engines/_configure")
+        except Rejected as error:
+            if error.status == 404:
+                return None
+            raise
+        return decode(answer, list[wire.Configured] | None) or []
+
+    async def requests(self) -> tuple[list[wire.RecordGroup], int]:
+        """The last ten calls of each loaded model, in flight ones included, and bytes read."""
+        answer = await self._get("/engines/requests", within=10.0)
+        return decode(answer, list[wire.RecordGroup] | None) or [], len(answer)
+
+    async def preload(self, model: str) -> None:
+        """Load `model` and return when it is ready.
+
+        Runners before March 2026 ignore the header and answer the message, hence one token.
+        """
+        body = {
+            "model": model,
+            "messages": [{"role": "user", "content": "."}],
+            "max_tokens": 1,
+        }
+        with named_errors(), anyio.fail_after(LOAD_TIMEOUT):
+            async with self._post(CHAT, body, {"X-Preload-Only": "true"}) as response:
+                await read_body(response)
+
+    @asynccontextmanager
+    async def feed(self) -> AsyncIterator[AsyncIterator[tuple[str, list[wire.RecordGroup]]]]:
+        """The recorder's events as (event name, groups), the calls it still holds first."""
+        with named_errors():
+            async with self._follow(
+                "/engines/requests", {"include_existing": "true"}, "text/event-stream"
+            ) as response:
+                yield record_groups(response)
+
+    @asynccontextmanager
+    async def log(self, *, follow: bool = True) -> AsyncIterator[AsyncIterator[str]]:
+        """The runner's log, all that is kept first, then (`follow`) each new line as it comes."""
+        params = {"follow": "true"} if follow else {}
+        with named_errors():
+            async with self._follow("/logs", params, "text/plain") as response:
+                yield text_lines(response)
+
+    @asynccontextmanager
+    async def chat(
+        self, body: dict[str, Any]
+    ) -> AsyncIterator[AsyncIterator[tuple[int, wire.Chunk]]]:
+        """The chunks of a streamed chat completion, each with its arrival (perf_counter_ns).
+
+        Leaving the context closes the socket, which makes the engine stop.
+        """
+        with named_errors():
+            async with self._post(CHAT, body, {}) as response:
+                yield chat_chunks(response)
+
+    @asynccontextmanager
+    async def _follow(
+        self, path: str, params: dict[str, str], accept: str
+    ) -> AsyncIterator[httpx.Response]:
+        async with AsyncExitStack() as stack:
+            # Idle streams send no heartbeat, so only the headers have a time limit.
+            with anyio.fail_after(POLL_TIMEOUT):
+                response = await stack.enter_async_context(
+                    self._http.stream(
+                        "GET", path, params=params, headers={"Accept": accept}, timeout=_PATIENT
+                    )
+                )
+                await raise_for_status(response)
+            yield response
+
+    @asynccontextmanager
+    async def _post(
+        self, path: str, body: dict[str, Any], headers: dict[str, str]
+    ) -> AsyncIterator[httpx.Response]:
+        if self.read_only:
+            raise ReadOnly("read-only mode: nothing is sent that loads a model or runs a prompt")
+        # No limit between two bytes: a cold load and a long prefill are silent for minutes, and
+        # a person can always stop them.
+        async with self._http.stream(
+            "POST", path, json=body, headers=headers, timeout=_PATIENT
+        ) as response:
+            await raise_for_status(response)
+            yield response
+
+    async def _get(self, path: str, *, within: float = POLL_TIMEOUT) -> bytes:
+        # httpx limits the silence between two bytes; a server that drips needs a limit on the
+        # whole answer.
+        with named_errors(), anyio.fail_after(within):
+            sent = time.time()
+            async with self._http.stream("GET", path) as response:
+                await raise_for_status(response)
+                body = await read_body(response)
+            self._set_clock(response, sent)
+            return body
+
+    def _set_clock(self, response: httpx.Response, sent: float) -> None:
+        date = response.headers.get("date")
+        if date is None:
+            return
+        try:
+            moment = parsedate_to_datetime(date)
+        except ValueError:
+            return
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        self.clock.heard(moment.timestamp(), sent, time.time())

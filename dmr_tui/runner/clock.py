@@ -1,0 +1,29 @@
+"""How far the runner's clock is from ours, bounded by the Date headers of its answers."""
+
+
+class ClockOffset:
+    """Seconds to add to our time to get the runner's; 0 while that agrees with all that was heard.
+
+    A Date header says the whole second in which the answer was made, somewhere between sending
+    and receiving, so each answer bounds the offset from both sides.
+    """
+
+    def __init__(self) -> None:
+        self._low = float("-inf")
+        self._high = float("inf")
+
+    def heard(self, date: float, sent: float, received: float) -> None:
+        """Take in one answer: its Date and our own times, all in seconds since 1970."""
+        low, high = date - received, date + 1.0 - sent
+        if high < self._low or low > self._high:
+            # One of the clocks was set: what was known is void.
+            self._low, self._high = low, high
+        else:
+            self._low, self._high = max(self._low, low), min(self._high, high)
+
+    @property
+    def seconds(self) -> float:
+        """The offset: zero if the bounds allow it, else the bound nearest to zero."""
+        if self._low <= 0.0 <= self._high:
+            return 0.0
+        return self._low if self._low > 0.0 else self._high

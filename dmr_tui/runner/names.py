@@ -1,0 +1,60 @@
+"""Digest is identity, names are for people: every way to write a model, made comparable."""
+
+import re
+from collections.abc import Iterable
+
+_DIGEST = re.compile(r"(?:^|/)sha256[:/]([0-9a-f]{64})(?=$|[/_])")
+_HEX_ID = re.compile(r"^(?:[0-9a-f]{12}|[0-9a-f]{64})$")
+_DOCKER_HUB = re.compile(r"^(?:index\.|registry-1\.)?docker\.io/")
+
+
+def digest_in(text: str) -> str | None:
+    """The digest written in `text`: bare, as a record's id, or in a path under /sha256/."""
+    match = _DIGEST.search(text)
+    return f"sha256:{match[1]}" if match else None
+
+
+def canonical(name: str) -> str:
+    """One spelling for all names that DMR takes for the same model.
+
+    "x", "ai/x" and "docker.io/ai/x:latest" are one; "hf.co/…" is "huggingface.co/…"; the name is
+    compared in lower case, the tag as it is.
+    """
+    name = _DOCKER_HUB.sub("", name.strip())
+    head, _, last = name.rpartition("/")
+    last, _, tag = last.partition(":")
+    repository = f"{head}/{last}" if head else f"ai/{last}"
+    repository = repository.lower()
+    if repository.startswith("hf.co/"):
+        repository = f"huggingface.co/{repository.removeprefix('hf.co/')}"
+    return f"{repository}:{tag or 'latest'}"
+
+
+def short(name: str) -> str:
+    """What `docker model ls` prints: without Docker Hub, "ai/" and ":latest"."""
+    if digest := digest_in(name):
+        return digest.removeprefix("sha256:")[:12]
+    name = _DOCKER_HUB.sub("", name.strip())
+    name = name.removesuffix(":latest")
+    return name.removeprefix("ai/") if name.count("/") == 1 else name
+
+
+class Names:
+    """Which digest a name means, among the installed models."""
+
+    def __init__(self, installed: Iterable[tuple[str, Iterable[str]]]) -> None:
+        """`installed`: pairs of digest and tags."""
+        self._by_name: dict[str, str] = {}
+        self._digests: set[str] = set()
+        for digest, tags in installed:
+            self._digests.add(digest)
+            for tag in tags:
+                self._by_name[canonical(tag)] = digest
+
+    def digest(self, name: str) -> str | None:
+        """The digest that `name` means; None if no installed model has that name."""
+        if (written := digest_in(name)) is not None:
+            return written
+        if _HEX_ID.match(name):
+            return next((d for d in self._digests if d.startswith(f"sha256:{name}")), None)
+        return self._by_name.get(canonical(name))

@@ -1,0 +1,46 @@
+"""The units that Docker Model Runner writes as text: sizes, counts, durations."""
+
+import re
+
+_SIZE = re.compile(r"^\s*([0-9]+(?:\.[0-9]+)?)\s*([kKMGTP]?)(i?)B\s*$")
+_COUNT = re.compile(r"^\s*([0-9]+(?:\.[0-9]+)?)\s*([kKMBT]?)\s*$")
+_DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ns|us|µs|ms|s|m|h)")
+_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+FOREVER = float("inf")
+
+
+def size_bytes(text: str | None) -> int | None:
+    """Bytes of a size such as "4.58GiB" or "1.02GB"; None for anything else.
+
+    DMR mixes both families: binary up to 1 GB, decimal between 1e9 and 2^30 bytes.
+    """
+    match = _SIZE.match(text or "")
+    if match is None:
+        return None
+    number, prefix, binary = match.groups()
+    power = " KMGTP".index(prefix.upper()) if prefix else 0
+    return round(float(number) * (1024.0 if binary else 1000.0) ** power)
+
+
+def parameter_count(text: str | None) -> int | None:
+    """Parameters of a count such as "8.19 B" or "122.56K"; None for anything else."""
+    match = _COUNT.match(text or "")
+    if match is None:
+        return None
+    number, suffix = match.groups()
+    power = ("", "K", "M", "B", "T").index(suffix.upper())
+    return round(float(number) * 1000.0**power)
+
+
+def keep_alive_seconds(text: str | None) -> float | None:
+    """Seconds of a keep_alive such as "1m30s", `FOREVER` if negative, None if it is none."""
+    text = (text or "").strip()
+    if text.startswith("-"):
+        return FOREVER
+    if text == "0":
+        return 0.0
+    parts = _DURATION_PART.findall(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        return None
+    return sum(float(number) * _SECONDS[unit] for number, unit in parts)

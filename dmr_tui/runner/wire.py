@@ -1,0 +1,179 @@
+"""What Docker Model Runner answers, in every version seen: unknown fields are skipped."""
+
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct, field
+
+
+class Version(Struct, frozen=True):
+    """`GET /version`, since 2026."""
+
+    version: str
+
+
+class ModelConfig(Struct, frozen=True):
+    """The packaged config of a model; ModelPack models lack most of it."""
+
+    format: str | None = None
+    quantization: str | None = None
+    parameters: str | None = None
+    architecture: str | None = None
+    size: str | None = None
+    context_size: int | None = None
+    gguf: dict[str, Any] | None = None
+    safetensors: dict[str, Any] | None = None
+
+
+class Model(Struct, frozen=True):
+    """One entry of `GET /models`."""
+
+    id: str
+    tags: list[str] | None = None
+    created: int | None = None
+    config: ModelConfig | None = None
+
+
+class Running(Struct, frozen=True):
+    """One entry of `GET /engines/ps`: a backend runner in one mode; the order is random."""
+
+    backend_name: str
+    model_name: str
+    mode: str
+    last_used: datetime | None = None
+    in_use: bool = False
+    loading: bool = False
+    keep_alive: str | None = None
+
+
+class DiskUsage(Struct, frozen=True):
+    """`GET /engines/df`, bytes; old versions say 0 for the backend."""
+
+    models_disk_usage: int
+    default_backend_disk_usage: int = 0
+
+
+class RunnerConfig(Struct, frozen=True):
+    """What `docker model configure` or Compose set for a runner."""
+
+    context_size: int | None = field(default=None, name="context-size")
+    runtime_flags: list[str] | None = field(default=None, name="runtime-flags")
+    keep_alive: str | None = None
+
+
+class Configured(Struct, frozen=True):
+    """One entry of `GET /engines/_configure`; the keys are capitalised there."""
+
+    backend: str = field(name="Backend")
+    model: str = field(name="Model")
+    model_id: str = field(name="ModelID")
+    mode: str = field(name="Mode")
+    config: RunnerConfig = field(name="Config", default=RunnerConfig())
+
+
+class Record(Struct, frozen=True):
+    """One call as the recorder keeps it; the bodies are JSON inside JSON."""
+
+    id: str
+    model: str
+    method: str = ""
+    url: str = ""
+    request: str = ""
+    response: str = ""
+    error: str = ""
+    timestamp: int = 0
+    status_code: int = 0
+    user_agent: str = ""
+    origin: str = ""
+
+
+class RecordGroup(Struct, frozen=True):
+    """The calls of one model: `GET /engines/requests`, and each event of its feed.
+
+    `model` is the digest, except in `new_request` events, where it is what the caller wrote.
+    """
+
+    model: str
+    count: int = 0
+    config: RunnerConfig = RunnerConfig()
+    records: list[Record] | None = None
+
+
+class Timings(Struct, frozen=True):
+    """llama.cpp's own stopwatch; milliseconds. Derived fields are left out on purpose:
+
+    `predicted_per_second` divides by n or by n - 1, depending on the build.
+    """
+
+    prompt_n: int | None = None
+    prompt_ms: float | None = None
+    predicted_n: int | None = None
+    predicted_ms: float | None = None
+    cache_n: int | None = None
+    draft_n: int | None = None
+    draft_n_accepted: int | None = None
+
+
+class PromptDetails(Struct, frozen=True):
+    """The cached part of a prompt."""
+
+    cached_tokens: int | None = None
+
+
+class Usage(Struct, frozen=True):
+    """Token counts, as OpenAI or (second half) as Anthropic names them."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    total_tokens: int | None = None
+    prompt_tokens_details: PromptDetails | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_read_input_tokens: int | None = None
+
+
+class Delta(Struct, frozen=True):
+    """The new part of a streamed message; vLLM calls the reasoning `reasoning`."""
+
+    content: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    tool_calls: list[Any] | None = None
+
+
+class Choice(Struct, frozen=True):
+    """One choice of a streamed or whole answer."""
+
+    finish_reason: str | None = None
+    delta: Delta | None = None
+    message: Delta | None = None
+    text: str | None = None
+
+
+class PromptProgress(Struct, frozen=True):
+    """How far the prefill is, in tokens."""
+
+    total: int
+    processed: int
+    cache: int = 0
+
+
+class EngineError(Struct, frozen=True):
+    """llama.cpp's error object; `n_prompt_tokens` and `n_ctx` only if the context is too small."""
+
+    message: str = ""
+    type: str = ""
+    code: Any = None
+    n_prompt_tokens: int | None = None
+    n_ctx: int | None = None
+
+
+class Chunk(Struct, frozen=True):
+    """One event of a streamed chat completion, or the whole of one that is not streamed."""
+
+    choices: list[Choice] = []
+    usage: Usage | None = None
+    timings: Timings | None = None
+    prompt_progress: PromptProgress | None = None
+    error: Any = None
+    stop_reason: str | None = None

@@ -1,0 +1,42 @@
+# `just` alone lists the recipes; they run in .venv, which `just setup` makes.
+
+bin := ".venv/bin"
+
+_list:
+    @just --list
+
+# Make .venv and install dmr-tui with what its tests need
+setup:
+    python3 -m venv .venv
+    {{bin}}/pip install --quiet -e '.[dev]'
+
+# The dashboard, beside a real runner
+run *ARGS:
+    {{bin}}/dmr-tui {{ARGS}}
+
+# The dashboard, on the simulated runner
+demo:
+    {{bin}}/dmr-tui --demo
+
+# The tests
+test *ARGS:
+    {{bin}}/pytest {{ARGS}}
+
+# All that CI checks
+check: test
+    {{bin}}/ruff check .
+    {{bin}}/ruff format --check .
+    {{bin}}/mypy
+    {{bin}}/lint-imports
+
+# Draw the snapshot pictures of the tests anew; look at each of them before committing
+snap:
+    {{bin}}/pytest tests/ui/test_pictures.py --snapshot-update -n 0
+
+# Make the pictures in screenshots/ from the simulated runner
+screenshots:
+    {{bin}}/python -m tests.screenshots
+
+# Start, idle, streaming: beside a bare Textual app in the same run
+bench *ARGS:
+    {{bin}}/python -m tests.bench {{ARGS}}

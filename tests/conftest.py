@@ -1,0 +1,30 @@
+"""Tests talk to this machine only."""
+
+import ipaddress
+import socket
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def only_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection to any other address is a mistake of the test."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family != socket.AF_UNIX:
+            host = str(address[0])
+            assert host == "localhost" or ipaddress.ip_address(host).is_loopback, address
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True)
+def no_settings_of_this_person(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    """Neither variables nor the settings file of whoever runs the tests count."""
+    for name in ("MODEL_RUNNER_HOST", "DMR_TUI_INTERVAL", "DMR_TUI_THEME", "DMR_TUI_READ_ONLY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("DMR_TUI_CONFIG", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
