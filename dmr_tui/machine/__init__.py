@@ -1,0 +1,1 @@
+"""What the computer says: GPU, memory, processes."""
