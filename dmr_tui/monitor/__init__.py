@@ -1,0 +1,1 @@
+"""What is true now: sources are polled and joined into one frozen Snapshot."""

@@ -1,0 +1,91 @@
+"""What the engines' log lines say about the models that are loaded."""
+
+from dataclasses import dataclass
+
+from dmr_tui.runner.loglines import (
+    Loaded,
+    LoadFailed,
+    LoadStarted,
+    LogEvent,
+    SlotsReady,
+    Unloaded,
+)
+
+FORGET_AFTER_S = 330.0
+"""DMR gives up on a load after 300 s; a load without an end is over by then."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFacts:
+    """What one loaded engine said of itself; times by the runner's clock."""
+
+    started_at: float
+    context: int | None = None
+    """Tokens that each slot can hold."""
+    slots: int | None = None
+    ready_at: float | None = None
+
+    @property
+    def load_s(self) -> float | None:
+        """Seconds from the start of the process to the model being read."""
+        return None if self.ready_at is None else self.ready_at - self.started_at
+
+
+class EngineLog:
+    """Joins log lines to models by digest.
+
+    Engine lines carry no name: they belong to the one load that is under way. While two models
+    load at once, nobody can tell, so nothing is joined until both have ended.
+    """
+
+    def __init__(self) -> None:
+        self.facts: dict[str, EngineFacts] = {}
+        self._loading: list[str] = []
+        self._mixed = False
+
+    def take(self, event: LogEvent) -> None:
+        """Add one event; the log is read from its beginning after each reconnect."""
+        match event:
+            case LoadStarted(at, backend, digest, _) if digest and backend == "llama.cpp":
+                self._forget(at)
+                self.facts[digest] = EngineFacts(at)
+                self._loading.append(digest)
+                self._mixed = len(self._loading) > 1
+            case SlotsReady(_, slots, context) if (digest := self._only()) is not None:
+                started = self.facts[digest].started_at
+                self.facts[digest] = EngineFacts(started, context, slots)
+            case Loaded(at):
+                if (digest := self._only()) is not None:
+                    seen = self.facts[digest]
+                    self.facts[digest] = EngineFacts(seen.started_at, seen.context, seen.slots, at)
+                self._ended()
+            case LoadFailed():
+                if (digest := self._only()) is not None:
+                    self.facts.pop(digest, None)
+                self._ended()
+            case Unloaded(_, digest, "completion") if digest:
+                self.facts.pop(digest, None)
+            case _:
+                pass
+
+    def clear(self) -> None:
+        """Forget everything, because the log is read again or belongs to another runner."""
+        self.facts.clear()
+        self._loading.clear()
+        self._mixed = False
+
+    def _only(self) -> str | None:
+        return self._loading[0] if len(self._loading) == 1 and not self._mixed else None
+
+    def _ended(self) -> None:
+        if self._loading:
+            self._loading.pop(0)
+        if not self._loading:
+            self._mixed = False
+
+    def _forget(self, now: float) -> None:
+        self._loading = [
+            digest
+            for digest in self._loading
+            if digest in self.facts and now - self.facts[digest].started_at < FORGET_AFTER_S
+        ]

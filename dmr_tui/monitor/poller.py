@@ -1,0 +1,231 @@
+"""Finds the runner, watches it and the machine, and publishes one Snapshot after another."""
+
+import time
+from collections.abc import Callable, Sequence
+
+import anyio
+
+from dmr_tui.machine.probe import MachineProbe
+from dmr_tui.monitor.machinewatch import MachineWatch
+from dmr_tui.monitor.runnerwatch import RunnerWatch
+from dmr_tui.monitor.snapshot import Attempt, Runner, Snapshot, Throughput
+from dmr_tui.monitor.traffic import BINS, WINDOW_S
+from dmr_tui.runner.client import RunnerClient
+from dmr_tui.runner.endpoint import Endpoint
+from dmr_tui.runner.errors import BadAnswer, NotARunner, Rejected, RunnerError
+
+SHOWN_FINISHED = 200
+"""Finished calls in a Snapshot; more of them are kept for the statistics."""
+COALESCE_S = 0.05
+"""Seconds between two Snapshots at the least: a burst of events becomes one."""
+LONGEST_SEARCH_PAUSE_S = 3.0
+ELSEWHERE_AFTER_S = 5.0
+"""Seconds without a runner after which the other candidates are tried again."""
+RUNNER_SLOTS = 8
+"""DMR loads min(CPUs, 8) models at a time."""
+
+
+class Poller:
+    """Everything that is polled; runs on one event loop, tells through `publish`."""
+
+    def __init__(
+        self,
+        candidates: Sequence[Endpoint],
+        probe: MachineProbe,
+        publish: Callable[[Snapshot], None],
+        *,
+        interval: float = 1.0,
+        read_only: bool = False,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.watch: RunnerWatch | None = None
+        self._candidates = candidates
+        self._publish = publish
+        self._interval = interval
+        self._read_only = read_only
+        self._clock = clock
+        self._dirty = anyio.Event()
+        self._wanted = anyio.Event()
+        self._attempts: tuple[Attempt, ...] = ()
+        self._searched = False
+        self._machine = MachineWatch(probe, interval, self._changed, clock)
+        self._throughput: tuple[object, Throughput] | None = None
+
+    @property
+    def client(self) -> RunnerClient | None:
+        """The client of the runner that was found, if one was."""
+        return None if self.watch is None else self.watch.client
+
+    async def run(self) -> None:
+        """Poll and publish for ever."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._machine.run)
+            group.start_soon(self._run_runner)
+            await self._run_publish()
+
+    async def once(self) -> Snapshot:
+        """One round of everything, for a program that wants one Snapshot."""
+        client = await self._try_all()
+        self._searched = True
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._read_machine_twice)
+                if client is not None:
+                    self.watch = RunnerWatch(client, self._interval, self._changed, self._clock)
+                    await self.watch.once()
+            return self._build()
+        finally:
+            if client is not None:
+                await client.aclose()
+
+    async def run_paced(self) -> None:
+        """Poll for ever, and publish once an interval and not in between."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._machine.run)
+            group.start_soon(self._run_runner)
+            while True:
+                await anyio.sleep(self._interval)
+                self._publish(self._build())
+
+    def kick(self) -> None:
+        """Ask everything again now."""
+        self._wanted.set()
+        if self.watch is not None:
+            self.watch.kick()
+
+    def _changed(self) -> None:
+        self._dirty.set()
+
+    async def _read_machine_twice(self) -> None:
+        # The use of the processor is a difference between two readings.
+        await self._machine.read()
+        await anyio.sleep(0.2)
+        await self._machine.read()
+
+    async def _run_publish(self) -> None:
+        while True:
+            with anyio.move_on_after(self._interval):
+                await self._dirty.wait()
+            self._dirty = anyio.Event()
+            self._publish(self._build())
+            await anyio.sleep(COALESCE_S)
+
+    async def _run_runner(self) -> None:
+        while True:
+            client = await self._search()
+            try:
+                async with anyio.create_task_group() as group:
+                    self.watch = RunnerWatch(client, self._interval, self._changed, self._clock)
+                    group.start_soon(self.watch.run)
+                    await self._until_lost(self.watch)
+                    group.cancel_scope.cancel()
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await client.aclose()
+
+    async def _until_lost(self, watch: RunnerWatch) -> None:
+        """Until another candidate may be the better one; with a single one, never."""
+        while True:
+            await anyio.sleep(ELSEWHERE_AFTER_S)
+            down = watch.down_since
+            several = len(self._candidates) > 1
+            if several and down is not None and self._clock() - down > ELSEWHERE_AFTER_S:
+                return
+
+    async def _search(self) -> RunnerClient:
+        pause = self._interval
+        while True:
+            client = await self._try_all()
+            self._searched = True
+            self._changed()
+            if client is not None:
+                return client
+            with anyio.move_on_after(pause):
+                await self._wanted.wait()
+            self._wanted = anyio.Event()
+            pause = min(pause * 1.5, LONGEST_SEARCH_PAUSE_S)
+
+    async def _try_all(self) -> RunnerClient | None:
+        client, self._attempts = await first_that_answers(
+            self._candidates, read_only=self._read_only
+        )
+        return client
+
+    def _build(self) -> Snapshot:
+        watch = self.watch
+        machine = self._machine.snapshot()
+        if watch is None:
+            up = False if self._searched else None
+            return Snapshot(
+                taken_at=self._clock(),
+                interval_s=self._interval,
+                runner=Runner(up=up, endpoint=self._candidates[0]),
+                attempts=self._attempts,
+                machine=machine,
+                sources=(self._machine.state,),
+                read_only=self._read_only,
+            )
+        cpu_count = machine.machine.host.cpu_count if machine.machine else None
+        return Snapshot(
+            taken_at=self._clock(),
+            interval_s=self._interval,
+            runner=_runner(watch, cpu_count),
+            attempts=self._attempts,
+            models=watch.rows(),
+            in_flight=watch.traffic.in_flight,
+            finished=watch.traffic.finished[-SHOWN_FINISHED:],
+            throughput=self._throughput_of(watch),
+            machine=machine,
+            sources=(*watch.sources, self._machine.state),
+            clock_offset=watch.client.clock.seconds,
+            read_only=self._read_only,
+        )
+
+    def _throughput_of(self, watch: RunnerWatch) -> Throughput:
+        # The windows move in steps of one bin, so nothing else needs to be counted anew.
+        key = (watch.traffic.finished, int(watch.now // (WINDOW_S / BINS)))
+        if self._throughput is None or self._throughput[0] != key:
+            self._throughput = (key, watch.traffic.throughput(watch.now))
+        return self._throughput[1]
+
+
+def _runner(watch: RunnerWatch, cpu_count: int | None) -> Runner:
+    endpoint = watch.client.endpoint
+    local = endpoint.is_this_machine and cpu_count is not None
+    known = watch.ps.value is not None
+    return Runner(
+        up=watch.down_since is None,
+        endpoint=endpoint,
+        version=watch.version,
+        banner=watch.banner,
+        backends=watch.status.value or (),
+        latency_ms=watch.latency_ms,
+        down_since=watch.down_since,
+        down_reason=watch.down_reason,
+        models_bytes=watch.disk.value.models_disk_usage if watch.disk.value else None,
+        slots_used=len(watch.ps.value or ()) if known else None,
+        slots_total=min(cpu_count, RUNNER_SLOTS) if local and cpu_count is not None else None,
+    )
+
+
+async def first_that_answers(
+    endpoints: Sequence[Endpoint], *, read_only: bool
+) -> tuple[RunnerClient | None, tuple[Attempt, ...]]:
+    """A client of the first endpoint where a runner is, and what every address answered."""
+    attempts: list[Attempt] = []
+    for endpoint in endpoints:
+        client = RunnerClient(endpoint, read_only=read_only)
+        try:
+            await client.ps()
+        except RunnerError as error:
+            await client.aclose()
+            attempts.append(Attempt(endpoint, _words(error)))
+        else:
+            return client, (*attempts, Attempt(endpoint, "a runner answers", ok=True))
+    return None, tuple(attempts)
+
+
+def _words(error: RunnerError) -> str:
+    if isinstance(error, Rejected | BadAnswer | NotARunner):
+        return f"something answers, but not Docker Model Runner ({error})"
+    return str(error)

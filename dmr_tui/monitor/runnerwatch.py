@@ -1,0 +1,315 @@
+"""Watches one runner: every call at its own pace, no more than the runner can bear unnoticed."""
+
+import math
+import time
+from collections.abc import Callable
+
+import anyio
+
+from dmr_tui.monitor.enginelog import EngineLog
+from dmr_tui.monitor.join import Installed, Loaded
+from dmr_tui.monitor.snapshot import ModelRow, SourceState
+from dmr_tui.monitor.source import Health, Polled, Streamed
+from dmr_tui.monitor.traffic import Traffic
+from dmr_tui.runner.client import POLL_TIMEOUT, RunnerClient
+from dmr_tui.runner.errors import RunnerError, Unreachable
+from dmr_tui.runner.loglines import read_line
+from dmr_tui.runner.names import Names
+from dmr_tui.runner.wire import Configured, DiskUsage, Model, Running
+
+STATUS_S = 5.0
+DISK_S = 60.0
+LONGEST_SILENCE_S = 5.0
+MODELS_S = 120.0
+"""Each `GET /models` adds two lines to the runner's log, so it is asked when something changed."""
+REQUESTS_SHARE = 20.0
+"""Of the time between two lists of requests, reading one may take this part at the most."""
+LOG_LAG_S = 2.0
+"""Seconds that a log line may be ahead of or behind what `GET /engines/ps` says."""
+PATIENT_FAILURES = 2
+"""A busy runner may miss one poll; one that refuses the connection is down at once."""
+
+
+class RunnerWatch:
+    """What one runner says, kept up to date by `run`; times by the runner's clock."""
+
+    def __init__(
+        self,
+        client: RunnerClient,
+        interval: float,
+        changed: Callable[[], None],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.client = client
+        self.traffic = Traffic()
+        self.engine_log = EngineLog()
+        self.version: str | None = None
+        self.banner: str | None = None
+        self.latency_ms: float | None = None
+        self.down_since: float | None = None
+        self.down_reason = ""
+        self._changed = changed
+        self._clock = clock
+        self._up = anyio.Event()
+        self._busy = anyio.Event()
+        self._since: dict[tuple[str, str], tuple[str, float]] = {}
+        self._strangers: set[str] = set()
+        self._silent: set[str] = set()
+        self._was_busy = False
+        self.installed = Installed(())
+        self._rows: tuple[Loaded, Installed, tuple[ModelRow, ...]] | None = None
+        ends = (changed, clock)
+        self.ps = Polled("runners", interval, self._fetch_ps, *ends)
+        self.status = Polled("backends", STATUS_S, client.status, *ends)
+        self.configured = Polled("configuration", STATUS_S, self._fetch_configured, *ends)
+        self.models = Polled("models", MODELS_S, self._fetch_models, *ends)
+        self.disk = Polled("disk", DISK_S, self._fetch_disk, *ends)
+        self.requests = Polled("requests in flight", interval, self._fetch_requests, *ends)
+        self.feed = Streamed("requests feed", self._read_feed, *ends)
+        self.log = Streamed("log", self._read_log, *ends)
+
+    @property
+    def now(self) -> float:
+        """The runner's time."""
+        return self._clock() + self.client.clock.seconds
+
+    @property
+    def names(self) -> Names:
+        """Which digest a name means, among the installed models."""
+        return self.installed.names
+
+    @property
+    def sources(self) -> tuple[SourceState, ...]:
+        """How each source is doing."""
+        return tuple(source.state for source in self._all())
+
+    def _all(self) -> tuple[Health, ...]:
+        return (
+            self.ps,
+            self.status,
+            self.models,
+            self.configured,
+            self.disk,
+            self.requests,
+            self.feed,
+            self.log,
+        )
+
+    async def run(self) -> None:
+        """Watch for ever."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._run_ps)
+            group.start_soon(self._run_requests)
+            for polled in (self.status, self.configured, self.models, self.disk):
+                group.start_soon(polled.run, self._until_up)
+            for streamed in (self.feed, self.log):
+                group.start_soon(streamed.run, self._until_up)
+
+    async def once(self) -> None:
+        """Ask once for everything that can be asked for, all at the same time."""
+        polls = (self.ps, self.status, self.configured, self.models, self.disk, self.requests)
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._introduce)
+            group.start_soon(self._read_log_once)
+            for polled in polls:
+                group.start_soon(polled.poll)
+
+    def kick(self) -> None:
+        """Ask again now: something was done, or a person wants to see."""
+        for source in self._all():
+            source.kick()
+
+    async def _until_up(self) -> None:
+        await self._up.wait()
+
+    async def _run_ps(self) -> None:
+        while True:
+            error = await self.ps.poll()
+            if error is None:
+                await self._heard()
+            else:
+                self._missed(error)
+            await self.ps.pause(min(self.ps.interval * 2.0**self.ps.failures, LONGEST_SILENCE_S))
+
+    async def _heard(self) -> None:
+        if not self._up.is_set():
+            await self._introduce()
+            self.down_since, self.down_reason = None, ""
+            self._up.set()
+            # Whatever is known may be of before a restart.
+            self.kick()
+            self._changed()
+        if self._was_busy or self._is_busy():
+            self._busy.set()
+
+    def _missed(self, error: RunnerError) -> None:
+        gone = isinstance(error, Unreachable) or self.ps.failures >= PATIENT_FAILURES
+        if gone and self.down_since is None:
+            self.down_since, self.down_reason = self._clock(), str(error)
+            self._up = anyio.Event()
+            self._changed()
+
+    async def _introduce(self) -> None:
+        try:
+            self.version = await self.client.version()
+            self.banner = await self.client.banner()
+        except RunnerError:
+            # Not knowing the version is no reason to show nothing else.
+            return
+
+    def _is_busy(self) -> bool:
+        return any(running.in_use for running in self.ps.value or ())
+
+    async def _fetch_ps(self) -> list[Running]:
+        began, asked_at = time.perf_counter(), self.now
+        running = await self.client.ps()
+        self.latency_ms = _in_steps((time.perf_counter() - began) * 1000.0)
+        self._note_changes(running)
+        self._check_log(running, asked_at)
+        return sorted(running, key=lambda r: (r.model_name, r.mode, r.backend_name))
+
+    def _note_changes(self, running: list[Running]) -> None:
+        since = {}
+        for run in running:
+            state = "loading" if run.loading else "busy" if run.in_use else ""
+            key = (run.model_name, run.mode)
+            before = self._since.get(key)
+            if state:
+                since[key] = before if before and before[0] == state else (state, self.now)
+        self._since = since
+        strangers = {r.model_name for r in running if not self.names.digest(r.model_name)}
+        if strangers - self._strangers:
+            self.models.kick()
+        self._strangers = strangers
+
+    def _check_log(self, running: list[Running], asked_at: float) -> None:
+        """Read the log anew if a model was loaded of which it tells nothing.
+
+        The runner sends new lines only to the first that ever followed its log; once that one
+        has left, nobody gets any until the runner is restarted (v1.2.6). The old lines always
+        come.
+        """
+        chats = {
+            digest
+            for run in running
+            if run.mode == "completion" and (digest := self.names.digest(run.model_name))
+        }
+        for digest, facts in list(self.engine_log.facts.items()):
+            if digest not in chats and facts.started_at < asked_at - LOG_LAG_S:
+                del self.engine_log.facts[digest]
+        silent = {
+            digest
+            for run in running
+            if not run.loading
+            and run.mode == "completion"
+            and run.backend_name == "llama.cpp"
+            and (digest := self.names.digest(run.model_name))
+            and digest not in self.engine_log.facts
+        }
+        if silent - self._silent and self.log.state.health == "ok":
+            self.log.reopen()
+        self._silent = silent
+
+    async def _fetch_configured(self) -> list[Configured] | None:
+        configured = await self.client.configured()
+        before = {c.model_id: c for c in self.configured.value or ()}
+        after = {c.model_id: c for c in configured or ()}
+        for digest in before.keys() | after.keys():
+            if before.get(digest) != after.get(digest):
+                # A new config loads the model anew, often between two looks at what is loaded.
+                self.engine_log.facts.pop(digest, None)
+                self.traffic.configured_contexts.pop(digest, None)
+        return configured
+
+    async def _fetch_models(self) -> list[Model]:
+        models = await self.client.models()
+        if models != self.models.value:
+            self.installed = Installed(models)
+        return models
+
+    async def _fetch_disk(self) -> DiskUsage:
+        usage = await self.client.disk_usage()
+        if self.disk.value is not None and usage != self.disk.value:
+            self.models.kick()
+        return usage
+
+    async def _run_requests(self) -> None:
+        while True:
+            await self._busy.wait()
+            self._busy = anyio.Event()
+            began = time.perf_counter()
+            self._was_busy = self._is_busy()
+            await self.requests.poll()
+            if not self._was_busy and self.traffic.all_idle():
+                self._changed()
+            spent = time.perf_counter() - began
+            await anyio.sleep(min(spent * REQUESTS_SHARE, LONGEST_SILENCE_S))
+
+    async def _fetch_requests(self) -> None:
+        groups, _ = await self.client.requests()
+        if self.traffic.take_list(groups, self.now):
+            self._changed()
+
+    async def _read_feed(self) -> None:
+        async with self.client.feed() as events:
+            async for name, groups in events:
+                self.feed.good()
+                if self.traffic.take_event(name, groups, self.now):
+                    self._changed()
+
+    async def _read_log_once(self) -> None:
+        with anyio.move_on_after(POLL_TIMEOUT):
+            try:
+                await self._read_log(follow=False)
+            except RunnerError as error:
+                self.log.fail(error)
+
+    async def _read_log(self, *, follow: bool = True) -> None:
+        async with self.client.log(follow=follow) as lines:
+            self.engine_log.clear()
+            async for line in lines:
+                self.log.good()
+                event = read_line(line)
+                if event is not None:
+                    self.engine_log.take(event)
+                    self._changed()
+
+    def rows(self) -> tuple[ModelRow, ...]:
+        """One row for each model, joined anew only if something changed."""
+        loaded = Loaded(
+            ps=self.ps.value or (),
+            since=self._busy_since(),
+            facts=dict(self.engine_log.facts),
+            request_contexts=self._request_contexts(),
+            configured=self.configured.value or (),
+            clock_offset=self.client.clock.seconds,
+        )
+        if self._rows is None or self._rows[:2] != (loaded, self.installed):
+            self._rows = (loaded, self.installed, self.installed.rows(loaded))
+        return self._rows[2]
+
+    def _request_contexts(self) -> dict[str, int]:
+        """What calls were configured with: the next best source where the log cannot be had."""
+        if self.log.state.health in {"ok", "waiting"}:
+            return {}
+        return dict(self.traffic.configured_contexts)
+
+    def _busy_since(self) -> dict[tuple[str, str], float]:
+        """When each busy or loading runner began: its oldest call, else when it was first seen."""
+        started: dict[str, float] = {}
+        for request in self.traffic.in_flight:
+            if request.digest is not None:
+                started.setdefault(request.digest, request.started_at)
+        since = {}
+        for (name, mode), (state, seen) in self._since.items():
+            digest = self.names.digest(name) or ""
+            since[name, mode] = started.get(digest, seen) if state == "busy" else seen
+        return since
+
+
+def _in_steps(milliseconds: float) -> float:
+    """Rounded up to 1 ms below 10, then to two digits: less is noise to the eye."""
+    if milliseconds <= 10.0:
+        return float(math.ceil(milliseconds))
+    step = 10.0 ** (math.floor(math.log10(milliseconds)) - 1)
+    return math.ceil(milliseconds / step) * step

@@ -1,0 +1,186 @@
+"""The frozen picture of one moment: the only thing that views read.
+
+Two snapshots are equal if nothing changed; the moment itself does not count. Times are seconds
+since 1970 by this computer's clock, so that a view can count up and down from them.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from dmr_tui.machine.probe import Machine
+from dmr_tui.measure.stats import Summary
+from dmr_tui.runner.backend import Backend
+from dmr_tui.runner.endpoint import Endpoint
+from dmr_tui.runner.requests import Request
+from dmr_tui.runner.wire import Model
+
+SourceHealth = Literal["waiting", "ok", "stale", "absent"]
+"""`absent` is a call that this version of the runner does not have."""
+
+DEMO_RULE = "--demo"
+"""The rule of an endpoint that is simulated."""
+
+Series = tuple[float | None, ...]
+"""Equally spaced values, the newest last; None is a gap."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """How one source of data is."""
+
+    name: str
+    health: SourceHealth = "waiting"
+    reason: str = ""
+    good_at: float | None = None
+    """When a stale source last answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One address that was tried, and what came back."""
+
+    endpoint: Endpoint
+    answer: str
+    """Empty while nothing came back yet."""
+    ok: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Docker Model Runner itself."""
+
+    up: bool | None = None
+    """None until the first attempt has ended."""
+    endpoint: Endpoint | None = None
+    version: str | None = None
+    banner: str | None = None
+    backends: tuple[Backend, ...] = ()
+    latency_ms: float | None = None
+    """Milliseconds that the last poll took, in steps that the eye can tell apart."""
+    down_since: float | None = None
+    down_reason: str = ""
+    models_bytes: int | None = None
+    """Disk used by the models."""
+    slots_used: int | None = None
+    slots_total: int | None = None
+    """None where the runner's machine is not this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One backend runner: a model loaded in one mode."""
+
+    backend: str
+    mode: str
+    state: Literal["loading", "busy", "idle"]
+    since: float | None = None
+    """When it began to load or to be busy, as far as we saw it."""
+    unloads_at: float | None = None
+    """None while busy, and if it never unloads."""
+    never_unloads: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The context windows of a model, in tokens; each from another source."""
+
+    trained: int | None = None
+    """What the GGUF metadata says."""
+    packaged: int | None = None
+    """What the package asks for."""
+    configured: int | None = None
+    """What `docker model configure` or Compose set."""
+    effective: int | None = None
+    """What the engine really gave each slot."""
+    effective_source: str = ""
+    slots: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """One model, installed or loaded or both."""
+
+    key: str
+    """The digest; for a loaded model that joins no installed one, the name it was called by."""
+    name: str
+    """The shortest name that is not ambiguous."""
+    ref: str
+    """What to write into a call to mean this model."""
+    digest: str | None
+    model: Model | None = field(repr=False, default=None)
+    """The runner's whole entry; None if the model is not installed."""
+    parameters: int | None = None
+    quantization: str | None = None
+    size_bytes: int | None = None
+    size_text: str | None = None
+    """The size as the runner prints it."""
+    architecture: str | None = None
+    embedding: bool = False
+    """Whether it makes embeddings and cannot chat."""
+    context: Context = Context()
+    runs: tuple[Run, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Throughput:
+    """What everyone's finished calls say about speed, over the last `window_s` seconds."""
+
+    window_s: float
+    decode: Summary | None = None
+    """Tokens per second, by the engines' own timings."""
+    prefill: Summary | None = None
+    last_decode: float | None = None
+    last_prefill: float | None = None
+    series_end: int = 0
+    """Running number of the newest value in the two series."""
+    decode_series: Series = ()
+    prefill_series: Series = ()
+    finished: int = 0
+    failed: int = 0
+    client_left: int = 0
+    untimed: int = 0
+    """Finished calls whose answer holds no timings."""
+
+
+@dataclass(frozen=True, slots=True)
+class MachineState:
+    """The computer, with a short history of each percentage."""
+
+    machine: Machine | None = None
+    span_s: float = 60.0
+    """Seconds that a full series covers."""
+    cpu: Series = ()
+    ram: Series = ()
+    gpu_use: tuple[Series, ...] = ()
+    """One series for each GPU."""
+    gpu_memory: tuple[Series, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything that is known at one moment."""
+
+    taken_at: float = field(default=0.0, compare=False)
+    interval_s: float = 1.0
+    runner: Runner = Runner()
+    attempts: tuple[Attempt, ...] = ()
+    models: tuple[ModelRow, ...] = ()
+    in_flight: tuple[Request, ...] = ()
+    finished: tuple[Request, ...] = ()
+    """The newest calls, oldest first."""
+    throughput: Throughput = Throughput(300.0)
+    machine: MachineState = MachineState()
+    sources: tuple[SourceState, ...] = ()
+    clock_offset: float = 0.0
+    """Seconds that the runner's clock is ahead of ours."""
+
+    read_only: bool = False
+
+    @property
+    def demo(self) -> bool:
+        """Whether the runner is a simulated one."""
+        return self.runner.endpoint is not None and self.runner.endpoint.rule == DEMO_RULE
+
+    def source(self, name: str) -> SourceState:
+        """The state of the source `name`; waiting if there is none of that name."""
+        return next((s for s in self.sources if s.name == name), SourceState(name))
