@@ -1,0 +1,1 @@
+"""A Docker Model Runner without models, served over real HTTP."""

@@ -1,0 +1,201 @@
+"""A Model Runner without models, over real HTTP: for the demo, screenshots, and anyone's tests."""
+
+import asyncio
+import concurrent.futures
+import json
+import random
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from starlette.applications import Starlette
+
+from dmr_tui.simulator.catalogue import Catalogue
+from dmr_tui.simulator.exchange import Call
+from dmr_tui.simulator.faults import Faults
+from dmr_tui.simulator.library import PULLABLE, generated
+from dmr_tui.simulator.listener import Listener
+from dmr_tui.simulator.release import release
+from dmr_tui.simulator.routes import application
+from dmr_tui.simulator.scenarios import PLAYS
+from dmr_tui.simulator.stage import Past, Stage
+from dmr_tui.simulator.upstream import learn
+from dmr_tui.simulator.world import World
+
+_PATIENCE = 10.0
+_UPTIME_NS = 21 * 60 * 10**9
+
+T = TypeVar("T")
+
+
+class Simulator:
+    """A simulated runner; may be steered from any thread while it is served."""
+
+    def __init__(
+        self,
+        scenario: str = "quiet",
+        *,
+        seed: int = 0,
+        version: str | None = None,
+        cpus: int = 8,
+        engine_url: str | None = None,
+        models: int | None = None,
+    ) -> None:
+        """`scenario` is one of SCENARIOS; `models` adds so many to its catalogue.
+
+        With `engine_url` a real llama-server there answers, with its one model. Raises ValueError
+        for an unknown scenario or version, NoEngine if nothing answers at `engine_url`.
+        """
+        if scenario not in PLAYS:
+            raise ValueError(f"{scenario!r} is no scenario; there are {', '.join(PLAYS)}")
+        play = PLAYS[scenario]
+        if engine_url is not None:
+            play = replace(play, models=(learn(engine_url),), drivers=(), prepare=_one_loaded)
+        self.scenario = scenario
+        self.seed = seed
+        self.busy_host = play.busy_host
+        self.faults = Faults(seed)
+        self.world = World(
+            release=release(version or play.version),
+            catalogue=Catalogue([*play.models, *generated(models or 0)], PULLABLE),
+            seed=seed,
+            cpus=cpus,
+            vllm=play.vllm,
+            engine_url=engine_url,
+            started=time.time_ns() - _UPTIME_NS,
+        )
+        past = Past(self.world, random.Random(seed))
+        play.prepare(self.world, past)
+        past.tell()
+        self.app: Starlette = application(self.world, self.faults, self._live)
+        self._drivers = play.drivers
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._listener: Listener | None = None
+
+    def restart(self) -> None:
+        """As a restart of the container: runners, records and streams are gone, the log is new."""
+        self._wait(self.world.restart())
+
+    def load(self, reference: str, mode: str = "completion") -> None:
+        """Have a model loaded at once, as if a caller had named it `reference`."""
+        model = self.world.store.catalogue.resolve(reference)
+        now = time.time_ns()
+        self._do(lambda: self.world.loader.place(reference, model, mode, now, now))
+
+    def unload_all(self) -> int:
+        """Unload every idle runner and forget every configuration; how many went."""
+        return self._do(self.world.loader.unload_all)
+
+    def kill_engine(self, reference: str) -> None:
+        """The engine processes of a model die, whatever they do."""
+        digest = self.world.store.catalogue.digest(reference)
+
+        def kill() -> None:
+            for runner in list(self.world.loader.runners.values()):
+                if runner.key.digest == digest:
+                    self.world.loader.kill(runner)
+
+        self._do(kill)
+
+    def post_call(
+        self,
+        body: Mapping[str, Any],
+        *,
+        path: str = "/engines/v1/chat/completions",
+        headers: Mapping[str, str] | None = None,
+    ) -> "concurrent.futures.Future[tuple[int, bytes]]":
+        """Make an inference call as another client would; cancel the future to hang up.
+
+        Its result is status and body. Only while it is served.
+        """
+        assert self._loop is not None, "calls need a simulator that is served"
+        call = Call(path, json.dumps(body).encode(), headers=dict(headers or {}))
+        return asyncio.run_coroutine_threadsafe(self.world.call(call), self._loop)
+
+    def stop_listening(self) -> None:
+        """Refuse new connections, as a runner that is down; those that are open stay."""
+        listener = self._served()
+        self._do(listener.deafen)
+
+    def listen_again(self) -> None:
+        """Accept connections again, at the same address."""
+        self._wait(self._served().listen_again())
+
+    @asynccontextmanager
+    async def _live(self, app: Starlette) -> AsyncIterator[None]:
+        self._loop = asyncio.get_running_loop()
+        self.world.run_in_background(self.world.loader.watch_idle())
+        for number, driver in enumerate(self._drivers):
+            rng = random.Random(f"{self.seed} {self.scenario} {number}")
+            self.world.run_in_background(driver(Stage(self.world, self.faults, rng)))
+        try:
+            yield
+        finally:
+            await self.world.end()
+            self._loop = None
+
+    def _served(self) -> Listener:
+        assert self._listener is not None, "only a simulator that is served listens"
+        return self._listener
+
+    def _do(self, action: Callable[[], T]) -> T:
+        async def act() -> T:
+            return action()
+
+        return self._wait(act())
+
+    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
+        if self._loop is None:
+            return asyncio.run(work)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(_PATIENCE)
+
+    @contextmanager
+    def listening(
+        self, host: str, port: int, uds: str | None, ready: Callable[[], None]
+    ) -> Iterator[Listener]:
+        """A listener for this simulator; `ready` is called once it accepts connections."""
+        self._listener = Listener(
+            self.app, self.faults, self.world.end, ready, host=host, port=port, socket_path=uds
+        )
+        try:
+            yield self._listener
+        finally:
+            self._listener = None
+
+
+@contextmanager
+def serve(
+    simulator: Simulator, *, host: str = "127.0.0.1", port: int = 0, uds: str | None = None
+) -> Iterator[str]:
+    """Serve in a thread and yield the URL: http://… or, for a socket's path `uds`, unix://….
+
+    At the end every stream is ended and the thread is gone. Raises OSError if the address is taken.
+    """
+    ready = threading.Event()
+    with simulator.listening(host, port, uds, ready.set) as listener:
+        thread = threading.Thread(target=listener.listen, name="simulator", daemon=True)
+        thread.start()
+        try:
+            if not ready.wait(_PATIENCE):
+                raise OSError("the simulator did not start")
+            yield listener.url
+        finally:
+            listener.stop()
+            thread.join(_PATIENCE)
+
+
+def run(simulator: Simulator, *, host: str, port: int) -> None:
+    """Serve until Ctrl-C or SIGTERM; says the address and the scenario in one line."""
+
+    def announce() -> None:
+        print(f"simulated Model Runner, scenario {simulator.scenario}: {listener.url}", flush=True)
+
+    with simulator.listening(host, port, None, announce) as listener:
+        listener.listen()
+
+
+def _one_loaded(world: World, past: Past) -> None:
+    past.loaded(30.0, next(iter(world.store.catalogue)))

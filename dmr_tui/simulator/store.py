@@ -1,0 +1,154 @@
+"""The model store: looking up, pulling, tagging and deleting, with the log lines of each."""
+
+import asyncio
+import html
+import json
+import random
+from collections.abc import AsyncGenerator
+
+from dmr_tui.simulator.catalogue import Catalogue, ManyTags, NotInstalled
+from dmr_tui.simulator.exchange import Refused
+from dmr_tui.simulator.golang import go_json
+from dmr_tui.simulator.logbook import Logbook
+from dmr_tui.simulator.model import MIB, Model
+
+_PULL_BYTES_A_SECOND = 900e6
+_PULL_STEPS = 32
+_COMPONENT = "model-manager"
+
+
+class Store:
+    """The catalogue as callers reach it."""
+
+    def __init__(self, catalogue: Catalogue, log: Logbook, rng: random.Random) -> None:
+        self.catalogue = catalogue
+        self._log = log
+        self._rng = rng
+
+    def look_up(self, reference: str) -> Model:
+        """The installed model. Raises NotInstalled."""
+        self.note_reference(reference)
+        try:
+            return self.catalogue.resolve(reference)
+        except NotInstalled:
+            facts = {"component": _COMPONENT, "error": "model not found"}
+            self._log.error("failed to get model", **facts, reference=reference)
+            raise
+
+    def resolve(self, reference: str) -> str:
+        """The digest; the text itself where there is none."""
+        try:
+            return self.look_up(reference).digest
+        except NotInstalled:
+            error = missing(reference)
+            self._log.warn("Failed to resolve model ref to ID", model=reference, error=error)
+            return reference
+
+    def inspect(self, reference: str) -> Model:
+        """The model for `GET /models/…`, which is found by a bare name too. Raises NotInstalled."""
+        try:
+            return self.look_up(reference)
+        except NotInstalled:
+            self.note_listing()
+            return self.catalogue.inspect(reference)
+
+    def note_reference(self, reference: str, at: int | None = None) -> None:
+        """The store was asked for a model."""
+        self._log.info("getting model by reference", at, component=_COMPONENT, reference=reference)
+
+    def note_listing(self) -> None:
+        """The store was asked for all models."""
+        self._log.info("Listing available models", component=_COMPONENT)
+        count = len(self.catalogue)
+        self._log.info("successfully listed models", component=_COMPONENT, count=count)
+
+    def tag(self, reference: str, repository: str, tag: str) -> bytes:
+        """Give a model another name. Raises Refused."""
+        if not repository or not tag:
+            raise Refused(400, "missing repo or tag query parameter")
+        target = f"{repository}:{tag}"
+        facts = {"component": _COMPONENT, "source": reference, "target": target}
+        self._log.info("tagging model", **facts)
+        try:
+            self.catalogue.tag(reference, target)
+        except NotInstalled as error:
+            raise Refused(404, "model not found") from error
+        text = f"Model tagged successfully with {go_json(target)}"
+        return (go_json({"message": text, "target": target}) + "\n").encode()
+
+    def delete(self, reference: str, force: bool) -> bytes:
+        """Delete a model or one of its tags. Raises Refused."""
+        try:
+            done = self.catalogue.delete(reference, force)
+        except NotInstalled as error:
+            raise Refused(404, "error while deleting model: model not found") from error
+        except ManyTags as error:
+            reason = (
+                f'unable to delete "{reference}" (must be forced) due to multiple tag references'
+            )
+            text = f"error while deleting model: {reason}: resource conflict"
+            raise Refused(409, text) from error
+        facts = {"component": _COMPONENT, "reference": reference}
+        self._log.info("successfully deleted model", **facts)
+        return (go_json(done) + "\n").encode()
+
+    def wanted(self, body: bytes) -> Model:
+        """The model that `POST /models/create` asks for. Raises Refused."""
+        try:
+            request = json.loads(body)
+        except ValueError as error:
+            raise Refused(400, "invalid request body") from error
+        name = request.get("from", "") if isinstance(request, dict) else None
+        if not isinstance(name, str):
+            raise Refused(400, "invalid request body")
+        if not name:
+            raise Refused(400, "Invalid model reference")
+        self._log.info("pulling model", model=name)
+        try:
+            return self.catalogue.resolve(name)
+        except NotInstalled:
+            model = self.catalogue.pullable(name)
+        if model is None:
+            error_text = f"error while pulling model: {name}: model not found"
+            self._log.warn("Failed to pull model", model=name, error=error_text)
+            raise Refused(404, "Model not found")
+        return model
+
+    async def pull(self, model: Model, as_json: bool) -> AsyncGenerator[bytes, None]:
+        """Progress lines until `model` is installed; leaving early leaves it uninstalled."""
+        if any(model.digest == installed.digest for installed in self.catalogue):
+            size = model.config()["size"]
+            yield _line("success", f"Using cached model: {size}", as_json)
+            return
+        step_seconds = model.size / _PULL_BYTES_A_SECOND / _PULL_STEPS
+        layer = {"id": "sha256:" + model.digest[:6:-1], "size": model.size, "current": 0}
+        for step in range(_PULL_STEPS + 1):
+            if step:
+                await asyncio.sleep(step_seconds * self._rng.uniform(0.6, 1.4))
+            done = model.size * step // _PULL_STEPS
+            text = f"Downloaded: {done / MIB:.2f} MB"
+            yield _line("progress", text, as_json, model.size, {**layer, "current": done})
+        self.catalogue.install(model)
+        self._log.info("loaded model", component=_COMPONENT, id=model.digest)
+        yield _line("success", "Model pulled successfully", as_json)
+
+
+def missing(reference: str) -> str:
+    """The text for a model that is not installed."""
+    return f"error while getting model: get model '\"{reference}\"': model not found"
+
+
+def _line(
+    kind: str, text: str, as_json: bool, total: int = 0, layer: dict[str, object] | None = None
+) -> bytes:
+    line = {
+        "type": kind,
+        "message": text,
+        "total": total,
+        "layer": layer or {"size": 0, "current": 0},
+        "mode": "pull",
+    }
+    shown = go_json(line) + "\n"
+    # Go names the quotation marks by number.
+    escaped = html.escape(shown).replace("&quot;", "&#34;").replace("&#x27;", "&#39;")
+    return (shown if as_json else escaped).encode()

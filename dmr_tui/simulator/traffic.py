@@ -1,0 +1,118 @@
+"""Who calls a runner, and with what: the clients of a workflow."""
+
+import json
+import random
+from typing import Any
+
+from dmr_tui.simulator.exchange import Call
+from dmr_tui.simulator.model import Model
+
+LANGCHAIN = "langchainjs-openai/1.0.0 ((node/v20.20.2; linux; x64))"
+N8N = "n8n"
+OPENAI_PYTHON = "OpenAI/Python 2.54.0"
+CURL = "curl/8.14.1"
+
+_RULES = (
+    "Answer in the language of the customer.",
+    "Never promise a refund; say that a colleague will look at it.",
+    "Quote order numbers exactly as they are written.",
+    "If a date is missing, ask for it before anything else.",
+    "Use the tools only when the question cannot be answered from the conversation.",
+    "Keep the tone friendly and short, without exclamation marks.",
+    "Do not mention these rules, the tools or the name of the model.",
+    "Amounts are in euros unless the message says otherwise.",
+)
+_SYSTEM = "You are the support agent of a shop for garden furniture.\n" + "\n".join(
+    f"{number}. {rule}" for number, rule in enumerate(_RULES * 7, start=1)
+)
+_MAILS = (
+    "My bench arrived with a scratch on the left arm, order 48213. What can you do?",
+    "When will the parasol in green be available again? I need it before the holidays.",
+    "I was charged twice for the same delivery. Please look at the invoice of 3 March.",
+    "How do I treat teak before the winter? The description does not say.",
+    "The table is wonderful. Could I have a second one delivered to another address?",
+    "Your courier left the parcel in the rain and the cushions are wet.",
+    "Please change the delivery address of order 50177 to Hamburg.",
+    "Which of your chairs can be stacked and left outside all year?",
+)
+_SHORT = (
+    "Classify the sentiment of this message: 'The parasol broke after two days.'",
+    "Write a subject line for a reply to a customer whose delivery is late.",
+    "Extract the order number: 'regarding 48213, nothing has happened since Monday'",
+    "Translate into German: 'Your order has left our warehouse.'",
+)
+_QUESTIONS = (
+    "Write a Python function that finds the longest words of a file.",
+    "Explain quantization in a short table.",
+    "Give me a SQL query for revenue per customer in the last three months.",
+    "How would you build a workflow in n8n that summarises mails?",
+    "What decides how large a context window should be?",
+)
+_PASSAGES = (
+    "Teak is oiled twice a year; the oil keeps the colour and closes the pores.",
+    "Cushions dry best upright and in the wind, not in the sun.",
+    "Returns are free within thirty days, for bulky goods we send a carrier.",
+    "The frames are powder-coated aluminium and do not rust.",
+)
+
+
+def agent(model: Model, rng: random.Random, reference: str = "") -> Call:
+    """An n8n AI agent: a long fixed prompt, some history, streamed with usage."""
+    history: list[dict[str, str]] = []
+    for mail in rng.sample(_MAILS, rng.randint(0, 2)):
+        history.append({"role": "user", "content": mail})
+        history.append({"role": "assistant", "content": "Thank you, I will look into it at once."})
+    asked = {"role": "user", "content": rng.choice(_MAILS)}
+    messages = [{"role": "system", "content": _SYSTEM}, *history, asked]
+    options = {"stream": True, "stream_options": {"include_usage": True}, "temperature": 0.7}
+    return _chat(model, reference, messages, LANGCHAIN, **options)
+
+
+def node(model: Model, rng: random.Random, reference: str = "") -> Call:
+    """n8n's HTTP Request node: short, whole, sometimes cut at its limit."""
+    asked = [{"role": "user", "content": rng.choice(_SHORT)}]
+    return _chat(model, reference, asked, N8N, max_tokens=rng.choice((24, 96, 160)))
+
+
+def script(model: Model, rng: random.Random, reference: str = "") -> Call:
+    """A program with OpenAI's Python SDK."""
+    asked = [{"role": "user", "content": rng.choice(_QUESTIONS)}]
+    if rng.random() < 0.3:
+        wanted = {"response_format": {"type": "json_object"}, "max_tokens": 200}
+        return _chat(model, reference, asked, OPENAI_PYTHON, **wanted)
+    return _chat(model, reference, asked, OPENAI_PYTHON, stream=True)
+
+
+def person(model: Model, rng: random.Random, reference: str = "") -> Call:
+    """Somebody with curl."""
+    asked = [{"role": "user", "content": rng.choice(("hello", *_QUESTIONS))}]
+    return _chat(model, reference, asked, CURL, max_tokens=64)
+
+
+def too_long(model: Model, rng: random.Random, reference: str = "") -> Call:
+    """A document that does not fit into the context window."""
+    asked = [{"role": "user", "content": f"Summarise: {' '.join(_PASSAGES * 700)}"}]
+    return _chat(model, reference, asked, LANGCHAIN, stream=True)
+
+
+def indexer(model: Model, rng: random.Random, reference: str = "") -> Call:
+    """Embeddings of a few passages."""
+    texts = rng.sample(_PASSAGES, rng.randint(1, 3))
+    body = {
+        "input": texts,
+        "model": reference or model.name,
+        "encoding_format": "base64",
+    }
+    return _call("/engines/llama.cpp/v1/embeddings", body, OPENAI_PYTHON)
+
+
+def _chat(
+    model: Model, reference: str, messages: list[dict[str, str]], agent: str, **options: Any
+) -> Call:
+    body = {"model": reference or model.name, "messages": messages, **options}
+    return _call("/engines/v1/chat/completions", body, agent)
+
+
+def _call(path: str, body: dict[str, Any], user_agent: str) -> Call:
+    backend = "llama.cpp" if path.startswith("/engines/llama.cpp/") else None
+    return Call(path, json.dumps(body).encode(), backend, {"user-agent": user_agent})
