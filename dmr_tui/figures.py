@@ -77,6 +77,8 @@ def window(tokens: int | None) -> str:
         return f"{tokens // 2**20}M"
     if tokens >= 1024 and tokens % 1024 == 0:
         return f"{tokens // 1024}k"
+    if tokens >= 100_000:
+        return f"{tokens / 1024:.0f}k"
     return f"{tokens / 1024:.1f}k" if tokens >= 10_000 else str(tokens)
 
 

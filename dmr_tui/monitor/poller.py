@@ -17,7 +17,7 @@ from dmr_tui.runner.errors import BadAnswer, NotARunner, Rejected, RunnerError
 SHOWN_FINISHED = 200
 """Finished calls in a Snapshot; more of them are kept for the statistics."""
 COALESCE_S = 0.05
-"""Seconds between two Snapshots at the least: a burst of events becomes one."""
+"""Seconds that a change waits for others to come along."""
 LONGEST_SEARCH_PAUSE_S = 3.0
 ELSEWHERE_AFTER_S = 5.0
 """Seconds without a runner after which the other candidates are tried again."""
@@ -106,9 +106,10 @@ class Poller:
         while True:
             with anyio.move_on_after(self._interval):
                 await self._dirty.wait()
+            # What the polls of one round bring becomes one Snapshot and one repaint.
+            await anyio.sleep(COALESCE_S)
             self._dirty = anyio.Event()
             self._publish(self._build())
-            await anyio.sleep(COALESCE_S)
 
     async def _run_runner(self) -> None:
         while True:

@@ -11,7 +11,7 @@ from dmr_tui.monitor.join import Installed, Loaded
 from dmr_tui.monitor.snapshot import ModelRow, SourceState
 from dmr_tui.monitor.source import Health, Polled, Streamed
 from dmr_tui.monitor.traffic import Traffic
-from dmr_tui.runner.client import POLL_TIMEOUT, RunnerClient
+from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.errors import RunnerError, Unreachable
 from dmr_tui.runner.loglines import read_line
 from dmr_tui.runner.names import Names
@@ -22,8 +22,11 @@ DISK_S = 60.0
 LONGEST_SILENCE_S = 5.0
 MODELS_S = 120.0
 """Each `GET /models` adds two lines to the runner's log, so it is asked when something changed."""
-REQUESTS_SHARE = 20.0
-"""Of the time between two lists of requests, reading one may take this part at the most."""
+SHARE = 20.0
+"""Between two answers that may be large passes this many times the time that one takes."""
+LOG_AGAIN_S = 2.0
+LOG_READS = 3
+"""How often the log is read for a model that it may never mention."""
 LOG_LAG_S = 2.0
 """Seconds that a log line may be ahead of or behind what `GET /engines/ps` says."""
 PATIENT_FAILURES = 2
@@ -54,7 +57,9 @@ class RunnerWatch:
         self._busy = anyio.Event()
         self._since: dict[tuple[str, str], tuple[str, float]] = {}
         self._strangers: set[str] = set()
-        self._silent: set[str] = set()
+        self._silent: dict[str, int] = {}
+        """By digest, how often the log was read in vain."""
+        self._log_wanted = anyio.Event()
         self._was_busy = False
         self.installed = Installed(())
         self._rows: tuple[Loaded, Installed, tuple[ModelRow, ...]] | None = None
@@ -66,7 +71,7 @@ class RunnerWatch:
         self.disk = Polled("disk", DISK_S, self._fetch_disk, *ends)
         self.requests = Polled("requests in flight", interval, self._fetch_requests, *ends)
         self.feed = Streamed("requests feed", self._read_feed, *ends)
-        self.log = Streamed("log", self._read_log, *ends)
+        self.log = Polled("log", interval, self._fetch_log, *ends)
 
     @property
     def now(self) -> float:
@@ -102,15 +107,16 @@ class RunnerWatch:
             group.start_soon(self._run_requests)
             for polled in (self.status, self.configured, self.models, self.disk):
                 group.start_soon(polled.run, self._until_up)
-            for streamed in (self.feed, self.log):
-                group.start_soon(streamed.run, self._until_up)
+            group.start_soon(self._run_log)
+            group.start_soon(self.feed.run, self._until_up)
 
     async def once(self) -> None:
         """Ask once for everything that can be asked for, all at the same time."""
-        polls = (self.ps, self.status, self.configured, self.models, self.disk, self.requests)
+        polls = (self.status, self.configured, self.models, self.disk, self.requests, self.log)
+        # Alone, for the latency that the header shows.
+        await self.ps.poll()
         async with anyio.create_task_group() as group:
             group.start_soon(self._introduce)
-            group.start_soon(self._read_log_once)
             for polled in polls:
                 group.start_soon(polled.poll)
 
@@ -124,12 +130,15 @@ class RunnerWatch:
 
     async def _run_ps(self) -> None:
         while True:
+            began = anyio.current_time()
             error = await self.ps.poll()
             if error is None:
                 await self._heard()
             else:
                 self._missed(error)
-            await self.ps.pause(min(self.ps.interval * 2.0**self.ps.failures, LONGEST_SILENCE_S))
+            pause = min(self.ps.interval * 2.0**self.ps.failures, LONGEST_SILENCE_S)
+            # From beginning to beginning, to stay in step with the readings of the machine.
+            await self.ps.pause(max(began + pause - anyio.current_time(), pause / 10.0))
 
     async def _heard(self) -> None:
         if not self._up.is_set():
@@ -183,32 +192,41 @@ class RunnerWatch:
         self._strangers = strangers
 
     def _check_log(self, running: list[Running], asked_at: float) -> None:
-        """Read the log anew if a model was loaded of which it tells nothing.
+        """Want the log if a chat model is loaded of which it has told nothing yet.
 
-        The runner sends new lines only to the first that ever followed its log; once that one
-        has left, nobody gets any until the runner is restarted (v1.2.6). The old lines always
-        come.
+        The log is read, never followed: whoever stops following it ends the new lines of every
+        other follower until the runner is restarted (v1.2.6), `docker model logs -f` included.
         """
         chats = {
-            digest
+            digest: run
             for run in running
             if run.mode == "completion" and (digest := self.names.digest(run.model_name))
         }
         for digest, facts in list(self.engine_log.facts.items()):
-            if digest not in chats and facts.started_at < asked_at - LOG_LAG_S:
+            run = chats.get(digest)
+            # Unloaded, or being loaded anew: what the log told is of an engine that is gone.
+            if (run is None or run.loading) and facts.started_at < asked_at - LOG_LAG_S:
                 del self.engine_log.facts[digest]
         silent = {
             digest
-            for run in running
+            for digest, run in chats.items()
             if not run.loading
-            and run.mode == "completion"
             and run.backend_name == "llama.cpp"
-            and (digest := self.names.digest(run.model_name))
             and digest not in self.engine_log.facts
         }
-        if silent - self._silent and self.log.state.health == "ok":
-            self.log.reopen()
-        self._silent = silent
+        self._silent = {digest: self._silent.get(digest, 0) for digest in silent}
+        if any(reads < LOG_READS for reads in self._silent.values()):
+            self._log_wanted.set()
+
+    async def _run_log(self) -> None:
+        while True:
+            await self._log_wanted.wait()
+            self._log_wanted = anyio.Event()
+            began = time.perf_counter()
+            await self.log.poll()
+            self._silent = {digest: reads + 1 for digest, reads in self._silent.items()}
+            spent = time.perf_counter() - began
+            await anyio.sleep(max(LOG_AGAIN_S, spent * SHARE))
 
     async def _fetch_configured(self) -> list[Configured] | None:
         configured = await self.client.configured()
@@ -243,7 +261,7 @@ class RunnerWatch:
             if not self._was_busy and self.traffic.all_idle():
                 self._changed()
             spent = time.perf_counter() - began
-            await anyio.sleep(min(spent * REQUESTS_SHARE, LONGEST_SILENCE_S))
+            await anyio.sleep(min(spent * SHARE, LONGEST_SILENCE_S))
 
     async def _fetch_requests(self) -> None:
         groups, _ = await self.client.requests()
@@ -257,25 +275,20 @@ class RunnerWatch:
                 if self.traffic.take_event(name, groups, self.now):
                     self._changed()
 
-    async def _read_log_once(self) -> None:
-        with anyio.move_on_after(POLL_TIMEOUT):
-            try:
-                await self._read_log(follow=False)
-            except RunnerError as error:
-                self.log.fail(error)
-
-    async def _read_log(self, *, follow: bool = True) -> None:
-        async with self.client.log(follow=follow) as lines:
+    async def _fetch_log(self) -> None:
+        async with self.client.log() as lines:
             self.engine_log.clear()
             async for line in lines:
-                self.log.good()
                 event = read_line(line)
                 if event is not None:
                     self.engine_log.take(event)
-                    self._changed()
+        self._changed()
 
     def rows(self) -> tuple[ModelRow, ...]:
         """One row for each model, joined anew only if something changed."""
+        if self.models.state.health == "waiting":
+            # Until the list has come, everything that is loaded would look like a stranger.
+            return ()
         loaded = Loaded(
             ps=self.ps.value or (),
             since=self._busy_since(),

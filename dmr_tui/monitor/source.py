@@ -109,23 +109,14 @@ class Streamed(Health):
         """`consume` opens the stream, calls `good`, and returns when it has ended."""
         super().__init__(name, changed, clock)
         self._consume = consume
-        self._scope: anyio.CancelScope | None = None
-
-    def reopen(self) -> None:
-        """Read it anew from its beginning."""
-        if self._scope is not None:
-            self._scope.cancel()
 
     async def run(self, ready: Ready) -> None:
         """Keep it open for ever."""
         while True:
             await ready()
-            with anyio.CancelScope() as self._scope:
-                try:
-                    await self._consume()
-                    self.fail(BrokenOff("the stream ended"))
-                except RunnerError as error:
-                    self.fail(error)
-            if self._scope.cancelled_caught:
-                continue
+            try:
+                await self._consume()
+                self.fail(BrokenOff("the stream ended"))
+            except RunnerError as error:
+                self.fail(error)
             await self.pause(ABSENT_PAUSE_S if self.state.health == "absent" else STREAM_PAUSE_S)

@@ -111,13 +111,14 @@ class Traffic:
             if (rate := prefill_rate(r.timings)) is not None
         ]
         width = WINDOW_S / BINS
+        end = int(now // width) if decode or prefill else 0
         return Throughput(
             window_s=WINDOW_S,
             decode=summary(value for _, value in decode),
             prefill=summary(value for _, value in prefill),
             last_decode=max(decode)[1] if decode else None,
             last_prefill=max(prefill)[1] if prefill else None,
-            series_end=int(now // width),
+            series_end=end,
             decode_series=binned(decode, now, bins=BINS, width=width),
             prefill_series=binned(prefill, now, bins=BINS, width=width),
             finished=len(recent),

@@ -29,6 +29,8 @@ from dmr_tui.runner.transport import named_errors, transport
 USER_AGENT = f"dmr-tui/{__version__}"
 POLL_TIMEOUT = 3.0
 """Seconds for a whole answer to a poll; the runner answers in 0.5 to 2 ms."""
+LOG_TIMEOUT = 30.0
+"""Seconds for the whole log, which may be large."""
 LOAD_TIMEOUT = 330.0
 """Seconds for a load; DMR itself gives up after 300."""
 CHAT = "/engines/v1/chat/completions"
@@ -132,11 +134,10 @@ class RunnerClient:
                 yield record_groups(response)
 
     @asynccontextmanager
-    async def log(self, *, follow: bool = True) -> AsyncIterator[AsyncIterator[str]]:
-        """The runner's log, all that is kept first, then (`follow`) each new line as it comes."""
-        params = {"follow": "true"} if follow else {}
-        with named_errors():
-            async with self._follow("/logs", params, "text/plain") as response:
+    async def log(self) -> AsyncIterator[AsyncIterator[str]]:
+        """The lines of the runner's log that are there now."""
+        with named_errors(), anyio.fail_after(LOG_TIMEOUT):
+            async with self._follow("/logs", {}, "text/plain") as response:
                 yield text_lines(response)
 
     @asynccontextmanager

@@ -5,7 +5,8 @@ class ClockOffset:
     """Seconds to add to our time to get the runner's; 0 while that agrees with all that was heard.
 
     A Date header says the whole second in which the answer was made, somewhere between sending
-    and receiving, so each answer bounds the offset from both sides.
+    and receiving, so each answer bounds the offset from both sides. Servers may make the header
+    only once a second, so it may be one second old.
     """
 
     def __init__(self) -> None:
@@ -14,7 +15,7 @@ class ClockOffset:
 
     def heard(self, date: float, sent: float, received: float) -> None:
         """Take in one answer: its Date and our own times, all in seconds since 1970."""
-        low, high = date - received, date + 1.0 - sent
+        low, high = date - received, date + 2.0 - sent
         if high < self._low or low > self._high:
             # One of the clocks was set: what was known is void.
             self._low, self._high = low, high
@@ -23,7 +24,7 @@ class ClockOffset:
 
     @property
     def seconds(self) -> float:
-        """The offset: zero if the bounds allow it, else the bound nearest to zero."""
+        """The offset: zero if the bounds allow it, else the middle between them."""
         if self._low <= 0.0 <= self._high:
             return 0.0
-        return self._low if self._low > 0.0 else self._high
+        return (self._low + self._high) / 2.0

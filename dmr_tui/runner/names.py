@@ -36,6 +36,8 @@ def short(name: str) -> str:
         return digest.removeprefix("sha256:")[:12]
     name = _DOCKER_HUB.sub("", name.strip())
     name = name.removesuffix(":latest")
+    if name.startswith("huggingface.co/"):
+        name = f"hf.co/{name.removeprefix('huggingface.co/')}"
     return name.removeprefix("ai/") if name.count("/") == 1 else name
 
 
