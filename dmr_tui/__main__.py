@@ -1,0 +1,6 @@
+"""`python -m dmr_tui`."""
+
+from dmr_tui.cli import main
+
+if __name__ == "__main__":
+    main()

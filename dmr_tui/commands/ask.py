@@ -1,0 +1,114 @@
+"""`dmr-tui ask`: one test prompt without a screen."""
+
+import json
+import sys
+from typing import Protocol
+
+import anyio
+
+from dmr_tui.commands.runner import chosen
+from dmr_tui.export.turn import failure_lines, figures_line, turn_json
+from dmr_tui.measure.meter import Turn
+from dmr_tui.monitor.chat import Ask, Message, Prompt
+from dmr_tui.monitor.join import Installed
+from dmr_tui.monitor.poller import first_that_answers
+from dmr_tui.plain import plain, plain_lines
+from dmr_tui.runner.client import RunnerClient
+from dmr_tui.runner.errors import RunnerError
+from dmr_tui.runner.explain import Explanation, explain
+from dmr_tui.settings import Settings
+
+ANSWERED, FAILED, NO_RUNNER, INTERRUPTED = 0, 1, 2, 130
+
+
+def run_ask(
+    settings: Settings,
+    model: str,
+    text: str,
+    *,
+    demo: bool,
+    as_json: bool,
+    max_tokens: int | None,
+    temperature: float | None,
+    seed: int | None,
+    system: str | None,
+) -> int:
+    """Ask, print, and return the exit code."""
+    messages = [Message("user", text)]
+    if system:
+        messages.insert(0, Message("system", system))
+    prompt = Prompt(model, tuple(messages), temperature, max_tokens, seed)
+    printer: _Printer = _JsonPrinter() if as_json else _TextPrinter()
+    with chosen(settings, demo=demo) as (endpoints, machine):
+
+        async def session() -> int:
+            client, attempts = await first_that_answers(endpoints, read_only=settings.read_only)
+            if client is None:
+                tried = "; ".join(f"{a.endpoint.label}: {a.answer}" for a in attempts)
+                nobody = Explanation("No runner answers", tried, "dmr-tui shows how to enable it.")
+                printer.show(Turn(model, ended=True, failure=nobody))
+                return NO_RUNNER
+            try:
+                turn = await _ask(client, prompt, printer)
+            finally:
+                await client.aclose()
+            return FAILED if turn.failure else ANSWERED
+
+        try:
+            return anyio.run(session)
+        except KeyboardInterrupt:
+            return INTERRUPTED
+        finally:
+            machine.close()
+
+
+async def _ask(client: RunnerClient, prompt: Prompt, printer: "_Printer") -> Turn:
+    try:
+        installed = Installed(await client.models())
+    except RunnerError as error:
+        turn = Turn(prompt.model, ended=True, failure=explain(error, prompt.model))
+        printer.show(turn)
+        return turn
+    return await Ask(client, installed, prompt, printer.show).run()
+
+
+class _Printer(Protocol):
+    def show(self, turn: Turn) -> None: ...
+
+
+class _JsonPrinter:
+    """One object when the answer has ended."""
+
+    def show(self, turn: Turn) -> None:
+        if turn.ended:
+            print(json.dumps(turn_json(turn)), flush=True)
+
+
+class _TextPrinter:
+    """The answer as it comes on standard output, everything else on standard error."""
+
+    def __init__(self) -> None:
+        self._printed = 0
+        self._reasoned = 0
+        self._told_load = False
+
+    def show(self, turn: Turn) -> None:
+        if turn.loading_since is not None and not self._told_load:
+            self._told_load = True
+            print(f"loading {plain(turn.model)} …", file=sys.stderr, flush=True)
+        if self._reasoned == 0 and turn.reasoning and not turn.text:
+            self._reasoned = 1
+            print("reasoning …", file=sys.stderr, flush=True)
+        print(plain_lines(turn.text[self._printed :]), end="", flush=True)
+        self._printed = len(turn.text)
+        if turn.ended:
+            self._end(turn)
+
+    def _end(self, turn: Turn) -> None:
+        if turn.text and not turn.text.endswith("\n"):
+            print(flush=True)
+        if turn.failure is not None:
+            for line in failure_lines(turn.failure):
+                print(f"dmr-tui: {plain(line)}", file=sys.stderr)
+        if turn.ttft_s is not None:
+            print(plain(figures_line(turn)), file=sys.stderr, flush=True)

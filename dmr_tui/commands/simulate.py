@@ -1,0 +1,37 @@
+"""`dmr-tui simulate`: a Model Runner without models."""
+
+import sys
+
+from dmr_tui.simulator.scenarios import SCENARIOS
+
+USAGE, UNAVAILABLE = 64, 69
+
+
+def run_simulate(
+    *,
+    port: int,
+    scenario: str,
+    seed: int,
+    engine: str | None,
+    cpus: int,
+    models: int | None,
+    show: bool,
+) -> int:
+    """Serve until interrupted, or (`show`) list the scenarios; returns the exit code."""
+    if show:
+        for name, text in SCENARIOS.items():
+            print(f"{name:10} {text}")
+        return 0
+    from dmr_tui.simulator.server import Simulator, run
+    from dmr_tui.simulator.upstream import NoEngine
+
+    try:
+        simulator = Simulator(scenario, seed=seed, cpus=cpus, engine_url=engine, models=models)
+        run(simulator, host="127.0.0.1", port=port)
+    except ValueError as error:
+        print(f"dmr-tui: {error}", file=sys.stderr)
+        return USAGE
+    except (NoEngine, OSError) as error:
+        print(f"dmr-tui: {error}", file=sys.stderr)
+        return UNAVAILABLE
+    return 0

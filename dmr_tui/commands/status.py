@@ -1,0 +1,42 @@
+"""`dmr-tui status`: one Snapshot, or one each interval."""
+
+import json
+import sys
+
+import anyio
+
+from dmr_tui.commands.runner import chosen
+from dmr_tui.export.page import as_page
+from dmr_tui.export.status import exit_code, snapshot_json
+from dmr_tui.monitor.poller import Poller
+from dmr_tui.monitor.snapshot import Snapshot
+from dmr_tui.settings import Settings
+
+
+def run_status(settings: Settings, *, demo: bool, as_json: bool, watch: bool) -> int:
+    """Print, and return the exit code; with `watch` that of the last Snapshot."""
+    with chosen(settings, demo=demo) as (endpoints, machine):
+        shown: list[Snapshot] = []
+
+        def show(snapshot: Snapshot) -> None:
+            text = json.dumps(snapshot_json(snapshot)) if as_json else as_page(snapshot)
+            print(text if as_json or not watch else f"{text}\n", flush=True)
+            shown[:] = [snapshot]
+
+        poller = Poller(
+            endpoints, machine, show, interval=settings.interval, read_only=settings.read_only
+        )
+
+        async def once() -> None:
+            show(await poller.once())
+
+        try:
+            anyio.run(poller.run_paced if watch else once)
+        except KeyboardInterrupt:
+            pass
+        except BrokenPipeError:
+            # Whoever read the lines has enough; nothing is left to flush.
+            sys.stderr.close()
+        finally:
+            machine.close()
+        return exit_code(shown[-1]) if shown else 2

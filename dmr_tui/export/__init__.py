@@ -1,0 +1,1 @@
+"""The Snapshot for programs and people without a screen."""
