@@ -19,7 +19,7 @@ from dmr_tui.runner.errors import (
 from dmr_tui.runner.names import short
 
 ENABLE_ON_DESKTOP = "docker desktop enable model-runner --tcp 12434"
-ENABLE_ON_LINUX = "sudo apt-get install docker-model-plugin && docker model install-runner"
+INSTALL_ON_LINUX = "sudo apt-get install docker-model-plugin"
 
 
 @dataclass(frozen=True, slots=True)

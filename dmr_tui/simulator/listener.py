@@ -137,19 +137,21 @@ class Listener(uvicorn.Server):
                 await asyncio.wait_for(self._stopping.wait(), _TICK)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self.deafen()
+        for server in self.servers:
+            server.close()
         await self._end()
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()
+        self.deafen()
         if self.server_state.tasks:
             await asyncio.wait(self.server_state.tasks, timeout=_GRACE)
         await self.lifespan.shutdown()
 
     def deafen(self) -> None:
-        """Stop listening; connections that are open stay. On the server's own loop."""
+        """Stop listening, and end the connections that are open. On the server's own loop."""
         for server in self.servers:
             server.close()
         self.servers.clear()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
 
     async def listen_again(self) -> None:
         """Listen at the same address as before."""

@@ -116,7 +116,7 @@ class Simulator:
         return asyncio.run_coroutine_threadsafe(self.world.call(call), self._loop)
 
     def stop_listening(self) -> None:
-        """Refuse new connections, as a runner that is down; those that are open stay."""
+        """As a runner that is down: open connections end, new ones are refused."""
         listener = self._served()
         self._do(listener.deafen)
 

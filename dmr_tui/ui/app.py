@@ -1,0 +1,166 @@
+"""The app: takes Snapshots from the monitor and hands them down; everything else is a pane's."""
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import ClassVar
+
+from textual import work
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.reactive import var
+from textual.screen import Screen
+
+from dmr_tui.monitor.live import Monitor
+from dmr_tui.monitor.snapshot import Snapshot
+from dmr_tui.ui.actions import bindings
+from dmr_tui.ui.messages import MonitorFailed, SnapshotReady
+from dmr_tui.ui.palette import ActProvider
+from dmr_tui.ui.panes.header import HeaderPane
+from dmr_tui.ui.panes.pane import now
+from dmr_tui.ui.screens.dashboard import DashboardScreen
+from dmr_tui.ui.screens.doctor import DoctorScreen
+from dmr_tui.ui.screens.help import HelpDialog
+from dmr_tui.ui.themes import DARK, LIGHT, VARIABLES
+
+CRASHED = 70
+"""Exit code after a mistake of ours (EX_SOFTWARE)."""
+
+
+class DashboardApp(App[None]):
+    """One reactive Snapshot, bound to the screens; the monitor runs in its own thread."""
+
+    TITLE = "dmr-tui"
+    CSS_PATH = Path(__file__).parent / "styles.tcss"
+    COMMANDS: ClassVar = App.COMMANDS | {ActProvider}
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("everywhere")]
+    ENABLE_COMMAND_PALETTE = True
+
+    snapshot: var[Snapshot] = var(Snapshot(), init=False)
+
+    def __init__(
+        self,
+        monitor: Monitor,
+        *,
+        demo: Callable[[], Monitor] | None = None,
+        theme: str = "dmr-dark",
+    ) -> None:
+        """`demo` starts a simulated runner and answers its monitor; None if this is the demo."""
+        super().__init__()
+        self.register_theme(DARK)
+        self.register_theme(LIGHT)
+        self.theme = theme
+        self.monitor = monitor
+        self._demo = demo
+        self._heard_at = now()
+        """When the monitor last said anything, changed or not."""
+        self._ticked_at = 0.0
+        self._doctor_opened = False
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """The names that the styles use, for themes that do not define them."""
+        return VARIABLES
+
+    async def on_mount(self) -> None:
+        bound = DashboardApp.snapshot
+        dashboard = DashboardScreen(lambda: self.monitor).data_bind(bound)
+        doctor = DoctorScreen().data_bind(bound)
+        self.add_mode("dashboard", lambda: dashboard)
+        self.add_mode("doctor", lambda: doctor)
+        await self.switch_mode("dashboard")
+        self.set_interval(1.0, self._tick_alone)
+        self._start()
+
+    def _start(self) -> None:
+        self.monitor.start(
+            lambda snapshot: self._post(SnapshotReady(snapshot)),
+            lambda error: self._post(MonitorFailed(error)),
+        )
+
+    def _post(self, message: SnapshotReady | MonitorFailed) -> None:
+        # From the monitor's thread; while the app ends, its loop may be gone already.
+        with suppress(RuntimeError):
+            self.post_message(message)
+
+    def on_snapshot_ready(self, event: SnapshotReady) -> None:
+        """The only place where a Snapshot comes in; an equal one changes nothing."""
+        self._heard_at = now()
+        for screen in self.screen_stack[:1]:
+            screen.query_one(HeaderPane).heard_at = self._heard_at
+        if event.snapshot == self.snapshot:
+            self._tick()
+        else:
+            self._ticked_at = self._heard_at
+            self.snapshot = event.snapshot
+
+    def on_monitor_failed(self, event: MonitorFailed) -> None:
+        """Say so and end: numbers that no longer move would be a lie."""
+        error = event.error
+        self.exit(
+            return_code=CRASHED,
+            message=f"dmr-tui: the monitor ended by a mistake: {type(error).__name__}: {error}",
+        )
+
+    async def watch_snapshot(self) -> None:
+        """Open the doctor while there is no runner, and close it when one appears."""
+        runner = self.snapshot.runner
+        if runner.up is False and runner.down_since is None and not self._doctor_opened:
+            self._doctor_opened = True
+            await self.switch_mode("doctor")
+        elif runner.up and self._doctor_opened:
+            self._doctor_opened = False
+            if self.current_mode == "doctor":
+                await self.switch_mode("dashboard")
+
+    def _tick_alone(self) -> None:
+        # Clocks go on when Snapshots come seldom, or not at all.
+        if now() - self._ticked_at > 0.95:
+            self._tick()
+
+    def _tick(self) -> None:
+        self._ticked_at = now()
+        screen = self.screen_stack[0] if self.screen_stack else None
+        if isinstance(screen, DashboardScreen | DoctorScreen):
+            screen.tick(self._heard_at)
+
+    async def action_show(self, mode: str) -> None:
+        """Go to a screen."""
+        if self.current_mode != mode:
+            await self.switch_mode(mode)
+
+    def action_refresh_now(self) -> None:
+        """Ask everything again now."""
+        self.monitor.kick()
+
+    def action_help(self) -> None:
+        """Keys and numbers."""
+        self.push_screen(HelpDialog())
+
+    def action_demo(self) -> None:
+        """Watch a simulated runner instead of the one that does not answer."""
+        if self._demo is not None and not self.snapshot.runner.up:
+            demo, self._demo = self._demo, None
+            self.notify("Starting the simulated runner …")
+            self._watch_demo(demo)
+
+    @work(thread=True, group="demo", exit_on_error=False)
+    def _watch_demo(self, demo: Callable[[], Monitor]) -> None:
+        monitor = demo()
+        self.call_from_thread(self._replace_monitor, monitor)
+
+    def _replace_monitor(self, monitor: Monitor) -> None:
+        self.monitor.stop()
+        self.monitor = monitor
+        self._start()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What can be done now; None shows it dimmed."""
+        if action == "demo":
+            return self._demo is not None and not self.snapshot.runner.up
+        if action == "show" and parameters == (self.current_mode,):
+            return None
+        return True
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Of Textual's own commands, those that our table does not have."""
+        yield SystemCommand("Theme", "Change the colours", self.search_themes)

@@ -1,0 +1,1 @@
+"""One file per bordered part of a screen."""

@@ -1,0 +1,230 @@
+"""Installed and loaded models in one table."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.reactive import var
+from textual.widgets import Input
+
+from dmr_tui import figures
+from dmr_tui.monitor.snapshot import ModelRow, Run, Snapshot
+from dmr_tui.plain import plain
+from dmr_tui.ui.actions import bindings
+from dmr_tui.ui.messages import ModelChosen
+from dmr_tui.ui.panes.pane import now
+from dmr_tui.ui.widgets.glyphs import GLYPHS
+from dmr_tui.ui.widgets.lines import Line, Part
+from dmr_tui.ui.widgets.table import Column, Table
+
+MODES = {"completion": "", "embedding": "emb", "reranking": "rerank", "image-generation": "image"}
+STATE_ORDER = {"loading": 0, "busy": 1, "idle": 2}
+
+
+class ModelsPane(Vertical):
+    """The table, and the filter below it while one is set."""
+
+    ALLOW_MAXIMIZE = True
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("models")]
+
+    snapshot: var[Snapshot] = var(Snapshot(), init=False)
+
+    def __init__(self) -> None:
+        super().__init__(id="models")
+        self._chosen: str | None = None
+        self._table: Table[ModelRow] = Table(
+            (
+                Column("model", "MODEL", 0, self._name_cell, lambda row: row.name.lower()),
+                Column("params", "PARAMS", 6, _parameters, lambda row: row.parameters, True, 3),
+                Column("quant", "QUANT", 7, _quantization, lambda row: row.quantization, drop=2),
+                Column("size", "SIZE", 8, _size, lambda row: row.size_bytes, True, 1),
+                Column("context", "CONTEXT", 11, _context, _window, True, 4),
+                Column("memory", "MEMORY", 6, _memory, lambda row: None, True, 5),
+                Column("state", "STATE", 13, _state, _state_order),
+            ),
+            key=lambda row: row.key,
+            empty=self._empty,
+            id="model-table",
+        )
+        self._titles = ("", "")
+
+    def compose(self) -> ComposeResult:
+        yield self._table
+        yield Input(placeholder="filter by name or quantization", id="model-filter", compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one(Input).display = False
+
+    @property
+    def row(self) -> ModelRow | None:
+        """The model under the cursor."""
+        return self._table.row
+
+    def focus_table(self) -> None:
+        """Give the keys to the table."""
+        self._table.focus()
+
+    def mark(self, row: ModelRow) -> None:
+        """Show which model the chat asks."""
+        self._chosen = row.key
+        self._table.repaint_changed()
+
+    def sort_next(self) -> None:
+        """Sort by the next column."""
+        self._table.sort_next()
+        self._show_titles()
+
+    def ask_filter(self) -> None:
+        """Let a person type a filter."""
+        field = self.query_one(Input)
+        field.display = True
+        field.focus()
+
+    def watch_snapshot(self, before: Snapshot, after: Snapshot) -> None:
+        """Show what is new."""
+        if before.models != after.models or before.runner.up != after.runner.up:
+            self._table.show(after.models)
+        self.set_class(not after.runner.up, "-stale")
+        self.tick()
+
+    def tick(self) -> None:
+        """A second has passed: countdowns go on."""
+        self._table.repaint_changed()
+        self._show_titles()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filter while typing."""
+        words = event.value.lower().split()
+        self._table.keep((lambda row: _matches(row, words)) if words else None)
+        self._show_titles()
+
+    def on_input_submitted(self) -> None:
+        """Keep the filter and go to what it left."""
+        self.query_one(Input).display = bool(self.query_one(Input).value)
+        self._table.focus()
+
+    @property
+    def filtered(self) -> bool:
+        """Whether a filter is set or being typed."""
+        return self.query_one(Input).display
+
+    def drop_filter(self) -> None:
+        """Show every model again."""
+        field = self.query_one(Input)
+        field.value = ""
+        field.display = False
+        self._table.focus()
+
+    def on_table_chosen(self, event: Table.Chosen) -> None:
+        """Enter or a double click chooses the model for the chat."""
+        event.stop()
+        self.post_message(ModelChosen(event.row))
+
+    def _show_titles(self) -> None:
+        total, shown = len(self.snapshot.models), len(self._table.rows)
+        loaded = sum(1 for row in self.snapshot.models if row.runs)
+        count = f"{total}" if shown == total else f"{shown} of {total}"
+        title = f"Models {count}" + (f" {GLYPHS.dot} {loaded} loaded" if loaded else "")
+        source = self.snapshot.source("models")
+        state = f"stale: {plain(source.reason)}" if source.health == "stale" else ""
+        if not state and self._table.sorted_by:
+            state = f"by {self._table.sorted_by}"
+        if (title, state) != self._titles:
+            self._titles = (title, state)
+            self.border_title = Content(title)
+            self.border_subtitle = Content(state)
+
+    def _empty(self) -> Line:
+        if not self.snapshot.runner.up:
+            return (("no runner yet", "$faint"),)
+        if self.snapshot.models:
+            return (("no model matches the filter; esc shows all", "$label"),)
+        if self.snapshot.source("models").health in {"waiting", "stale"}:
+            return (("reading the list of models …", "$faint"),)
+        return (
+            ("no models installed yet: ", "$label"),
+            ("docker model pull ai/llama3.2:1B-Q8_0", "bold $value"),
+        )
+
+    def _name_cell(self, row: ModelRow) -> Part:
+        sign = GLYPHS.cursor if row.key == self._chosen else " "
+        loaded = any(run.state != "loading" for run in row.runs)
+        style = "bold $value" if loaded else "$value" if row.model else "italic $label"
+        return f"{sign} {plain(row.name)}", style
+
+
+def _matches(row: ModelRow, words: list[str]) -> bool:
+    tags = " ".join((row.model.tags or ()) if row.model else ())
+    text = f"{row.name} {row.quantization or ''} {row.architecture or ''} {tags}".lower()
+    return all(word in text for word in words)
+
+
+def _parameters(row: ModelRow) -> Part:
+    return figures.parameters(row.parameters), "$value"
+
+
+def _quantization(row: ModelRow) -> Part:
+    return plain(row.quantization or figures.UNKNOWN), "$label"
+
+
+def _size(row: ModelRow) -> Part:
+    text = row.size_text or figures.UNKNOWN
+    if row.size_bytes is None:
+        return plain(text), "$value"
+    # In the unit that the runner chose, with three digits.
+    number = text.rstrip("KMGTiB ")
+    return f"{figures.significant(float(number))} {text[len(number) :].strip()}", "$value"
+
+
+def _context(row: ModelRow) -> Part:
+    context = row.context
+    trained = figures.window(context.trained)
+    if context.effective is not None:
+        if context.effective == context.trained:
+            return trained, "bold $value"
+        return f"{figures.window(context.effective)} of {trained}", "bold $value"
+    asked = context.configured or context.packaged
+    if asked is None or asked == context.trained:
+        return trained, "$label"
+    return f"{figures.window(asked)} of {trained}", "$label"
+
+
+def _window(row: ModelRow) -> int | None:
+    context = row.context
+    return context.effective or context.configured or context.packaged or context.trained
+
+
+def _memory(row: ModelRow) -> Part:
+    return figures.UNKNOWN, "$faint"
+
+
+def _state(row: ModelRow) -> Part:
+    if not row.runs:
+        return ("embeddings" if row.embedding else ""), "$faint"
+    runs = sorted(row.runs, key=lambda run: STATE_ORDER[run.state])
+    text, style = state_words(runs[0])
+    for run in runs[1:]:
+        text += f" +{MODES.get(run.mode, plain(run.mode)) or 'chat'}"
+    return text, style
+
+
+def state_words(run: Run) -> Part:
+    """The state of one runner with its clock, and the colour of that state."""
+    mode = MODES.get(run.mode, plain(run.mode))
+    tail = f" {mode}" if mode else ""
+    since = "" if run.since is None else f" {figures.clock(now() - run.since)}"
+    if run.state == "loading":
+        return f"loading{since}{tail}", "bold $load-heavy"
+    if run.state == "busy":
+        return f"busy{since}{tail}", "bold $load-moderate"
+    if run.never_unloads:
+        return f"idle, stays{tail}", "$load-ok"
+    if run.unloads_at is None:
+        return f"idle{tail}", "$load-ok"
+    return f"idle {figures.clock(run.unloads_at - now())}{tail}", "$load-ok"
+
+
+def _state_order(row: ModelRow) -> int | None:
+    return min((STATE_ORDER[run.state] for run in row.runs), default=None)

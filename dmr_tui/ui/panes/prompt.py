@@ -1,0 +1,97 @@
+"""Where prompts are written: Enter sends, the arrows bring back earlier ones."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.widgets import TextArea
+
+REMEMBERED = 200
+
+
+class PromptArea(TextArea):
+    """A few lines of text with a history; the history is not kept on disk."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "earlier", show=False),
+        Binding("down", "later", show=False),
+    ]
+
+    @dataclass
+    class Submitted(Message):
+        """Enter was pressed on a text that is not empty."""
+
+        text: str
+
+    def __init__(self) -> None:
+        super().__init__(
+            id="prompt",
+            soft_wrap=True,
+            compact=True,
+            highlight_cursor_line=False,
+            placeholder="ask the chosen model …",
+        )
+        self._history: list[str] = []
+        self._place: int | None = None
+        self._draft = ""
+
+    async def _on_key(self, event: events.Key) -> None:
+        if event.key == "enter":
+            event.stop()
+            event.prevent_default()
+            self.submit()
+            return
+        await super()._on_key(event)
+
+    def submit(self) -> None:
+        """Send the text."""
+        if self.text.strip():
+            self.post_message(self.Submitted(self.text.strip()))
+
+    def new_line(self) -> None:
+        """Begin a new line at the cursor."""
+        self.insert("\n")
+
+    def remember(self, text: str) -> None:
+        """Add a prompt that was sent to the history."""
+        if not self._history or self._history[-1] != text:
+            self._history.append(text)
+            del self._history[:-REMEMBERED]
+        self._place = None
+
+    def restore(self, text: str) -> None:
+        """Give a prompt back, unless another one has been begun."""
+        if not self.text.strip():
+            self._fill(text)
+
+    def action_earlier(self) -> None:
+        """In the first line: the prompt before this one; else one line up."""
+        if self.cursor_location[0] > 0:
+            self.action_cursor_up()
+            return
+        if self._place is None:
+            self._draft = self.text
+            self._place = len(self._history)
+        if self._place > 0:
+            self._place -= 1
+            self._fill(self._history[self._place])
+
+    def action_later(self) -> None:
+        """In the last line: the prompt after this one; else one line down."""
+        if self.cursor_location[0] < self.document.line_count - 1:
+            self.action_cursor_down()
+            return
+        if self._place is None:
+            return
+        self._place += 1
+        if self._place >= len(self._history):
+            self._place = None
+            self._fill(self._draft)
+        else:
+            self._fill(self._history[self._place])
+
+    def _fill(self, text: str) -> None:
+        self.text = text
+        self.move_cursor(self.document.end)

@@ -1,0 +1,1 @@
+"""One file per full screen or dialog."""

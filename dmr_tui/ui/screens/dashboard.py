@@ -1,0 +1,216 @@
+"""The dashboard: models, hardware, memory, throughput, and the chat beside or behind them."""
+
+from collections.abc import Callable
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.reactive import var
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Footer
+
+from dmr_tui.monitor.live import Monitor
+from dmr_tui.monitor.snapshot import ModelRow, Snapshot
+from dmr_tui.ui.messages import ModelChosen
+from dmr_tui.ui.panes.chat import ChatOptions, ChatPane
+from dmr_tui.ui.panes.hardware import HardwarePane
+from dmr_tui.ui.panes.header import HeaderPane
+from dmr_tui.ui.panes.memory import MemoryPane
+from dmr_tui.ui.panes.models import ModelsPane
+from dmr_tui.ui.panes.narrow import SwitchBar, TooSmall
+from dmr_tui.ui.panes.notice import NoticePane
+from dmr_tui.ui.panes.pane import Pane
+from dmr_tui.ui.panes.prompt import PromptArea
+from dmr_tui.ui.panes.throughput import ThroughputPane
+from dmr_tui.ui.presets import Preset
+from dmr_tui.ui.screens.details import ModelDetails
+from dmr_tui.ui.screens.options import OptionsDialog, PresetsDialog
+
+
+class DashboardScreen(Screen[None]):
+    """What is loaded, how fast, does it fit: within five seconds."""
+
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
+        (0, "-tiny"),
+        (56, "-narrow"),
+        (80, "-normal"),
+        (120, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012
+        (0, "-flat"),
+        (18, "-short"),
+        (40, "-tall"),
+    ]
+
+    snapshot: var[Snapshot] = var(Snapshot(), init=False)
+
+    def __init__(self, monitor: Callable[[], Monitor]) -> None:
+        """`monitor` answers the monitor of this moment: the demo replaces it."""
+        super().__init__()
+        self._monitor = monitor
+
+    def compose(self) -> ComposeResult:
+        bound = DashboardScreen.snapshot
+        yield HeaderPane(id="header").data_bind(bound)
+        yield TooSmall(id="too-small").data_bind(bound)
+        yield SwitchBar(id="switch").data_bind(bound)
+        with Horizontal(id="body"):
+            with Vertical(id="monitor"):
+                yield ModelsPane().data_bind(bound)
+                with Horizontal(id="machine"):
+                    yield HardwarePane(id="hardware", classes="pane").data_bind(bound)
+                    yield MemoryPane(id="memory", classes="pane").data_bind(bound)
+                yield ThroughputPane(id="throughput", classes="pane").data_bind(bound)
+            yield ChatPane(self._monitor).data_bind(bound)
+        yield NoticePane(id="notice").data_bind(bound)
+        yield Footer(compact=True, show_command_palette=False)
+
+    def on_mount(self) -> None:
+        self.query_one(NoticePane).display = False
+        self.query_one(ModelsPane).focus_table()
+
+    @property
+    def chat(self) -> ChatPane:
+        """The chat."""
+        return self.query_one(ChatPane)
+
+    @property
+    def models(self) -> ModelsPane:
+        """The list of models."""
+        return self.query_one(ModelsPane)
+
+    def watch_snapshot(self) -> None:
+        """Choose a model for the chat if nobody has: one that is loaded, else the first."""
+        if self.chat.model is None:
+            chats = [r for r in self.snapshot.models if r.model is not None and not r.embedding]
+            if chats:
+                self._choose(next((row for row in chats if row.runs), chats[0]))
+
+    def tick(self, heard_at: float) -> None:
+        """A second has passed: clocks go on; the monitor last spoke at `heard_at`."""
+        self.query_one(HeaderPane).heard_at = heard_at
+        for pane in self.query(Pane):
+            pane.tick()
+        self.models.tick()
+        self.chat.tick()
+
+    def _choose(self, row: ModelRow) -> None:
+        self.chat.choose(row)
+        self.models.mark(row)
+
+    def on_model_chosen(self, event: ModelChosen) -> None:
+        """Chat with this model."""
+        event.stop()
+        self._choose(event.row)
+        self.action_focus_chat()
+
+    def on_descendant_focus(self) -> None:
+        """In a small window the pane with the keys is the one that is shown."""
+        inside = self.focused is not None and self.chat in self.focused.ancestors_with_self
+        self.set_class(inside, "-chatting")
+        self.query_one(SwitchBar).show_side(chat=inside)
+
+    def action_choose_model(self) -> None:
+        """Chat with the model under the cursor."""
+        row = self.models.row
+        if row is not None:
+            self.post_message(ModelChosen(row))
+
+    def action_model_details(self) -> None:
+        """Everything about the model under the cursor."""
+        row = self.models.row
+        if row is not None:
+            self.app.push_screen(ModelDetails(row))
+
+    def action_filter_models(self) -> None:
+        """Type a filter."""
+        self.models.ask_filter()
+
+    def action_drop_filter(self) -> None:
+        """Show every model again."""
+        self.models.drop_filter()
+
+    def action_sort_models(self) -> None:
+        """Sort by the next column."""
+        self.models.sort_next()
+
+    def action_focus_chat(self) -> None:
+        """Write a prompt."""
+        self.add_class("-chatting")
+        self.chat.focus_prompt()
+
+    def action_focus_models(self) -> None:
+        """Back to the list."""
+        self.remove_class("-chatting")
+        self.models.focus_table()
+
+    def action_send_prompt(self) -> None:
+        """Send what stands in the prompt."""
+        self.query_one(PromptArea).submit()
+
+    def action_new_line(self) -> None:
+        """Begin a new line in the prompt."""
+        self.query_one(PromptArea).new_line()
+
+    def action_stop_answer(self) -> None:
+        """Stop the answer."""
+        self.chat.stop()
+
+    def action_presets(self) -> None:
+        """Choose a test prompt and send it."""
+
+        async def chosen(preset: Preset | None) -> None:
+            if preset is not None:
+                self.action_focus_chat()
+                await self.chat.send(preset.title, preset)
+
+        self.app.push_screen(PresetsDialog(), chosen)
+
+    def action_chat_options(self) -> None:
+        """Set system prompt, temperature, token limit and seed."""
+
+        def chosen(options: ChatOptions | None) -> None:
+            if options is not None:
+                self.chat.set_options(options)
+
+        self.app.push_screen(OptionsDialog(self.chat.options), chosen)
+
+    async def action_regenerate(self) -> None:
+        """Ask the last prompt again."""
+        await self.chat.regenerate()
+
+    def action_copy_answer(self) -> None:
+        """Copy the last answer."""
+        self.chat.copy_last()
+
+    async def action_clear_chat(self) -> None:
+        """Forget the conversation."""
+        await self.chat.clear()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What can be done now; False hides it, None shows it dimmed."""
+        chat = self.chat
+        match action:
+            case "stop_answer":
+                return chat.streaming
+            case "focus_models":
+                return not chat.streaming
+            case "regenerate":
+                return True if chat.can_ask_again else None
+            case "copy_answer":
+                return True if chat.answer else None
+            case "drop_filter":
+                return self.models.filtered
+        return True
+
+    def action_maximize_pane(self) -> None:
+        """Give the screen to the focused pane, and back."""
+        if self.maximized is not None:
+            self.minimize()
+            return
+        focused = self.focused
+        pane = focused
+        while pane is not None and pane.id not in {"models", "chat"}:
+            pane = pane.parent if isinstance(pane.parent, Widget) else None
+        if pane is not None:
+            self.maximize(pane)

@@ -1,0 +1,135 @@
+"""Everything that is known about one model."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from dmr_tui import figures
+from dmr_tui.monitor.snapshot import ModelRow, Snapshot
+from dmr_tui.plain import plain
+from dmr_tui.ui.panes.models import state_words
+
+LABEL = 26
+LONGEST = 2000
+"""Characters of one metadata value that are shown; chat templates can be long."""
+
+Fact = tuple[str, str]
+
+
+class ModelDetails(ModalScreen[None]):
+    """Name, state, context windows, package and GGUF metadata."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,i,space,enter", "dismiss", "Close", key_display="esc"),
+        Binding("up,k", "scroll(-1)", show=False),
+        Binding("down,j", "scroll(1)", show=False),
+    ]
+
+    def __init__(self, row: ModelRow) -> None:
+        super().__init__()
+        self._row = row
+        self._shown = ""
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(classes="dialog", id="details"):
+            yield Static("", id="facts", markup=False)
+
+    def on_mount(self) -> None:
+        box = self.query_one("#details")
+        box.border_title = Content(plain(self._row.name))
+        box.border_subtitle = Content("esc closes")
+        box.focus()
+        self.watch(self.app, "snapshot", self._show)
+
+    def _show(self, snapshot: Snapshot) -> None:
+        self._row = next((row for row in snapshot.models if row.key == self._row.key), self._row)
+        facts = _content(self._row)
+        if facts.plain != self._shown:
+            self._shown = facts.plain
+            self.query_one("#facts", Static).update(facts)
+
+    def action_scroll(self, lines: int) -> None:
+        """Scroll by lines."""
+        self.query_one("#details").scroll_relative(y=lines, animate=False)
+
+
+def _content(row: ModelRow) -> Content:
+    lines: list[Content] = []
+    for title, facts in (
+        ("Now", list(_now(row))),
+        ("Context window, in tokens", list(_contexts(row))),
+        ("Package", list(_package(row))),
+        ("GGUF metadata", list(_metadata(row))),
+    ):
+        if not facts:
+            continue
+        if lines:
+            lines.append(Content(""))
+        lines.append(Content.styled(title, "bold $accent"))
+        for name, value in facts:
+            lines.append(
+                Content.assemble((f"  {plain(name):{LABEL}} ", "$label"), (plain(value), "$value"))
+            )
+    return Content("\n").join(lines)
+
+
+def _now(row: ModelRow) -> Iterator[Fact]:
+    if row.model is None:
+        yield "installed", "no: the runner names it, but its list of models does not"
+    if not row.runs:
+        yield "state", "not loaded"
+    for run in row.runs:
+        words, _ = state_words(run)
+        text = f"{words} on {run.backend}"
+        if run.unloads_at is not None:
+            text += "; unloads by itself at the end of that time unless it is used"
+        yield run.mode, text
+    yield "memory", f"{figures.UNKNOWN} the runner does not tell how much a model takes"
+
+
+def _contexts(row: ModelRow) -> Iterator[Fact]:
+    context = row.context
+    yield "trained", f"{figures.count(context.trained)}  from the GGUF metadata"
+    if context.packaged is not None:
+        yield "packaged", f"{context.packaged:,}  what its package asks for"
+    if context.configured is not None:
+        yield "configured", f"{context.configured:,}  by docker model configure or Compose"
+    if context.effective is not None:
+        slots = f", {context.slots} slot(s)" if context.slots else ""
+        yield "in use", f"{context.effective:,}  by {context.effective_source}{slots}"
+    elif row.runs:
+        yield "in use", f"{figures.UNKNOWN} the runner's log does not tell"
+
+
+def _package(row: ModelRow) -> Iterator[Fact]:
+    if row.digest:
+        yield "digest", row.digest
+    if row.model is None:
+        return
+    for number, tag in enumerate(row.model.tags or ()):
+        yield ("" if number else "names"), tag
+    if row.model.created:
+        moment = datetime.fromtimestamp(row.model.created).astimezone()
+        yield "created", moment.strftime("%Y-%m-%d %H:%M")
+    config = row.model.config
+    if config is None:
+        return
+    for name in ("format", "architecture", "parameters", "quantization", "size"):
+        value = getattr(config, name)
+        if value:
+            yield name, value
+
+
+def _metadata(row: ModelRow) -> Iterator[Fact]:
+    config = row.model.config if row.model else None
+    for key, value in sorted(((config and config.gguf) or {}).items()):
+        text = " ".join(str(value).split())
+        cut = "" if len(text) <= LONGEST else f" … ({len(text):,} characters)"
+        yield key, text[:LONGEST] + cut

@@ -1,0 +1,118 @@
+"""Lines of styled text that repaint only where they changed."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from rich.cells import cell_len, set_cell_size
+from textual.content import Content
+from textual.geometry import Region, Size
+from textual.strip import Strip
+from textual.visual import Visual
+from textual.widget import Widget
+
+from dmr_tui.ui.widgets.glyphs import GLYPHS
+
+Part = tuple[str, str]
+"""A text and its style; the text is never read as markup."""
+Line = tuple[Part, ...]
+
+
+class Lines(Widget):
+    """Shows what `lines` answers, and paints again only those that differ from the last time."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._shown: tuple[Line, ...] = ()
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        """The lines for a space of that many cells; called often, so it has to be cheap."""
+        return ()
+
+    def update_lines(self) -> None:
+        """Ask for the lines again and repaint those that changed."""
+        width, height = self.content_size
+        if width <= 0 or height <= 0:
+            return
+        new = tuple(self.lines(width, height))
+        old, self._shown = self._shown, new
+        dirty = [
+            Region(0, y, width, 1)
+            for y in range(max(len(old), len(new)))
+            if (old[y] if y < len(old) else None) != (new[y] if y < len(new) else None)
+        ]
+        if dirty:
+            self.refresh(*dirty)
+
+    def on_resize(self) -> None:
+        """Another width makes other lines."""
+        self._shown = ()
+        self.update_lines()
+        self.refresh()
+
+    def on_mount(self) -> None:
+        """The theme is in the strips, so they are made anew with it."""
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.refresh())
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As many rows as there are lines, for a height of `auto`."""
+        return max(1, len(self.lines(width, viewport.height)))
+
+    def render_line(self, y: int) -> Strip:
+        """One row of cells."""
+        width = self.size.width
+        if y >= len(self._shown):
+            return Strip.blank(width, self.rich_style)
+        return strip_of(self, self._shown[y], width)
+
+
+def strip_of(widget: Widget, line: Line, width: int, base: str = "") -> Strip:
+    """`line` as cells in the colours of `widget`; `base` is a style under all of it."""
+    content = Content.assemble(*line).truncate(width)
+    if base:
+        content = content.stylize_before(base)
+    strips = Visual.to_strips(widget, content, width, 1, widget.visual_style, pad=True)
+    return strips[0] if strips else Strip.blank(width, widget.rich_style)
+
+
+def width_of(parts: Iterable[Part]) -> int:
+    """Cells that the parts take."""
+    return sum(cell_len(text) for text, _ in parts)
+
+
+def fit(text: str, width: int, *, right: bool = False) -> str:
+    """`text` in exactly `width` cells: padded, or cut with an ellipsis."""
+    length = cell_len(text)
+    if length > width:
+        return set_cell_size(text, max(0, width - 1)) + GLYPHS.ellipsis if width > 0 else ""
+    padding = " " * (width - length)
+    return padding + text if right else text + padding
+
+
+def wrapped(line: Line, width: int, indent: int) -> list[Line]:
+    """`line` broken between words where it does not fit, its further lines moved in by `indent`."""
+    lines: list[Line] = []
+    parts: list[Part] = []
+    room = width
+    for text, style in line:
+        words = re.findall(r"\s*\S+\s*|\s+", text)
+        for word in words:
+            if cell_len(word.rstrip()) > room and width_of(parts) > indent:
+                lines.append(tuple(parts))
+                parts, room = [(" " * indent, "")], width - indent
+                word = word.lstrip()
+            parts.append((word, style))
+            room -= cell_len(word)
+    return [*lines, tuple(parts)]
+
+
+def spread(left: Sequence[Part], right: Sequence[Part], width: int) -> Line:
+    """`left` at the left and `right` at the right edge; `left` gives way if both do not fit."""
+    room = width - width_of(right)
+    kept: list[Part] = []
+    for text, style in left:
+        if room <= 0:
+            break
+        cut = text if cell_len(text) <= room else fit(text, room)
+        kept.append((cut, style))
+        room -= cell_len(cut)
+    return (*kept, (" " * max(0, room), ""), *right)

@@ -1,0 +1,314 @@
+"""A table for live data: a cursor that stays on its row, and only changed rows are painted.
+
+Textual's DataTable paints every visible row when one cell changes, which at one change a second
+is more than a dashboard may take.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from dmr_tui.ui.widgets.glyphs import GLYPHS
+from dmr_tui.ui.widgets.lines import Line, Part, fit, strip_of
+
+R = TypeVar("R")
+
+_CACHED_STRIPS = 500
+
+
+@dataclass(frozen=True)
+class Column(Generic[R]):
+    """How one property of a row is shown and sorted."""
+
+    key: str
+    title: str
+    width: int
+    """Cells; 0 takes what the others leave."""
+    cell: Callable[[R], Part]
+    sort: Callable[[R], Any]
+    """A value that compares with those of the other rows; None comes last."""
+    right: bool = False
+    drop: int = 0
+    """Columns with the highest number go first when the table is too narrow; 0 stays."""
+
+
+class Table(ScrollView, Generic[R], can_focus=True):
+    """Rows of one kind under a header that stays."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", show=False),
+        Binding("down,j", "move(1)", show=False),
+        Binding("pageup", "page(-1)", show=False),
+        Binding("pagedown", "page(1)", show=False),
+        Binding("home,g", "move_to(0)", show=False),
+        Binding("end,G", "move_to(-1)", show=False),
+    ]
+
+    MIN_GROW = 12
+    """Cells that the growing column gets at the least before others are dropped."""
+
+    @dataclass
+    class Chosen(Message):
+        """A double click on a row."""
+
+        table: "Table[Any]"
+        row: Any
+
+    @dataclass
+    class CursorMoved(Message):
+        """The cursor is on another row."""
+
+        table: "Table[Any]"
+        row: Any
+
+    def __init__(
+        self,
+        columns: Sequence[Column[R]],
+        key: Callable[[R], str],
+        *,
+        empty: Callable[[], Line],
+        id: str | None = None,
+    ) -> None:
+        """`empty` is the line shown in place of rows."""
+        super().__init__(id=id)
+        self._columns = tuple(columns)
+        self._key = key
+        self._empty = empty
+        self._rows: Sequence[R] = ()
+        self._order: list[R] = []
+        self._places: dict[str, int] = {}
+        self._cursor_key: str | None = None
+        self._sort_key: str | None = None
+        self._reverse = False
+        self._keep: Callable[[R], bool] | None = None
+        self._drawn: dict[int, object] = {}
+        self._strips: dict[object, Strip] = {}
+        self._visible: tuple[tuple[Column[R], int], ...] = ()
+
+    @property
+    def rows(self) -> Sequence[R]:
+        """The rows as they are shown: filtered and sorted."""
+        return self._order
+
+    @property
+    def row(self) -> R | None:
+        """The row under the cursor."""
+        place = self._place()
+        return None if place is None else self._order[place]
+
+    @property
+    def sorted_by(self) -> str:
+        """Which column sorts, in words; empty for the order in which the rows came."""
+        column = next((c for c in self._columns if c.key == self._sort_key), None)
+        if column is None:
+            return ""
+        return f"{column.title.lower()} {GLYPHS.descending if self._reverse else GLYPHS.ascending}"
+
+    def show(self, rows: Sequence[R]) -> None:
+        """Take new rows; cursor and scroll stay where they are."""
+        self._rows = rows
+        self._arrange()
+
+    def keep(self, wanted: Callable[[R], bool] | None) -> None:
+        """Show only the rows for which `wanted` is true."""
+        self._keep = wanted
+        self._arrange()
+
+    def sort_by(self, key: str | None, *, reverse: bool = False) -> None:
+        """Sort by a column, or (None) not at all."""
+        self._sort_key, self._reverse = key, reverse
+        self._strips.clear()
+        self._arrange()
+        self.refresh()
+
+    def sort_next(self) -> None:
+        """Sort by the next column: up, then down, then the next one, at last not at all."""
+        keys = [column.key for column, _ in self._visible]
+        if self._sort_key is not None and not self._reverse:
+            self.sort_by(self._sort_key, reverse=True)
+            return
+        place = keys.index(self._sort_key) + 1 if self._sort_key in keys else 0
+        self.sort_by(keys[place] if place < len(keys) else None)
+
+    def move_to(self, key: str) -> None:
+        """Put the cursor on the row with that key, if it is shown."""
+        if key in self._places:
+            self._set_cursor(self._places[key])
+
+    def repaint_changed(self) -> None:
+        """Paint the visible rows whose cells differ from what is on the screen."""
+        top = self.scroll_offset.y
+        for y in range(1, max(1, self.size.height)):
+            if self._drawn.get(y) != self._identity(top + y - 1):
+                self.refresh(Region(0, y, self.size.width, 1))
+
+    def _arrange(self) -> None:
+        rows = [row for row in self._rows if self._keep is None or self._keep(row)]
+        column = next((c for c in self._columns if c.key == self._sort_key), None)
+        if column is not None:
+            known = [row for row in rows if column.sort(row) is not None]
+            unknown = [row for row in rows if column.sort(row) is None]
+            rows = sorted(known, key=column.sort, reverse=self._reverse) + unknown
+        before = self._place()
+        self._order = rows
+        self._places = {self._key(row): place for place, row in enumerate(rows)}
+        if rows and self._cursor_key not in self._places:
+            # The row is gone: the next one takes its place under the cursor.
+            self._cursor_key = self._key(rows[min(before or 0, len(rows) - 1)])
+        size = Size(self.size.width, len(rows) + 1)
+        if size != self.virtual_size:
+            self.virtual_size = size
+        self.repaint_changed()
+
+    def _place(self) -> int | None:
+        return None if self._cursor_key is None else self._places.get(self._cursor_key)
+
+    def _set_cursor(self, place: int) -> None:
+        if not self._order:
+            return
+        place = min(max(place, 0), len(self._order) - 1)
+        key = self._key(self._order[place])
+        if key != self._cursor_key:
+            self._cursor_key = key
+            self.post_message(self.CursorMoved(self, self._order[place]))
+        self._scroll_to_see(place)
+        self.repaint_changed()
+
+    def _scroll_to_see(self, place: int) -> None:
+        visible = max(1, self.size.height - 1)
+        top = self.scroll_offset.y
+        if place < top:
+            self.scroll_to(y=place, animate=False)
+        elif place >= top + visible:
+            self.scroll_to(y=place - visible + 1, animate=False)
+
+    def action_move(self, steps: int) -> None:
+        """Move the cursor by rows."""
+        self._set_cursor((self._place() or 0) + steps)
+
+    def action_page(self, pages: int) -> None:
+        """Move the cursor by screens."""
+        self._set_cursor((self._place() or 0) + pages * max(1, self.size.height - 2))
+
+    def action_move_to(self, place: int) -> None:
+        """Move the cursor to a row, counted from the end if negative."""
+        self._set_cursor(place if place >= 0 else len(self._order) + place)
+
+    def on_click(self, event: events.Click) -> None:
+        """The header sorts, a row takes the cursor, a second click chooses it."""
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        if offset.y == 0:
+            self._click_header(offset.x)
+            return
+        place = self.scroll_offset.y + offset.y - 1
+        if place < len(self._order):
+            self._set_cursor(place)
+            if event.chain == 2:
+                self.post_message(self.Chosen(self, self._order[place]))
+
+    def _click_header(self, x: int) -> None:
+        for column, width in self._visible:
+            if x < width + 1:
+                again = column.key == self._sort_key
+                self.sort_by(column.key, reverse=again and not self._reverse)
+                return
+            x -= width + 1
+
+    def on_resize(self) -> None:
+        """Other widths, other cells."""
+        self._layout_columns()
+        self._strips.clear()
+        self._arrange()
+        place = self._place()
+        if place is not None:
+            self._scroll_to_see(place)
+
+    def on_mount(self) -> None:
+        """The theme is in the strips, so they are made anew with it."""
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._forget_strips())
+
+    def _forget_strips(self) -> None:
+        self._strips.clear()
+        self.refresh()
+
+    def on_focus(self) -> None:
+        """The cursor looks different with the focus."""
+        self.repaint_changed()
+
+    def on_blur(self) -> None:
+        """The cursor looks different without the focus."""
+        self.repaint_changed()
+
+    def _layout_columns(self) -> None:
+        columns = list(self._columns)
+        while True:
+            fixed = sum(c.width for c in columns) + len(columns)
+            growing = [c for c in columns if c.width == 0]
+            spare = self.size.width - fixed
+            droppable = [c for c in columns if c.drop]
+            if spare >= self.MIN_GROW * len(growing) or not droppable:
+                break
+            columns.remove(max(droppable, key=lambda c: c.drop))
+        share = max(1, spare // len(growing)) if growing else 0
+        self._visible = tuple((c, c.width or share) for c in columns)
+
+    def _identity(self, place: int) -> object:
+        """All that a painted row depends on."""
+        if place >= len(self._order):
+            return self._empty() if place == 0 and not self._order else None
+        row = self._order[place]
+        cursor = self._key(row) == self._cursor_key
+        return self._cells(row), cursor, cursor and self.has_focus
+
+    def _cells(self, row: R) -> Line:
+        cells: list[Part] = []
+        for column, width in self._visible:
+            text, style = column.cell(row)
+            cells.append((fit(text, width, right=column.right) + " ", style))
+        return tuple(cells)
+
+    def render_line(self, y: int) -> Strip:
+        """The header, or the row that is scrolled to here."""
+        if y == 0:
+            return self._header()
+        place = self.scroll_offset.y + y - 1
+        identity = self._identity(place)
+        self._drawn[y] = identity
+        if identity is None:
+            return Strip.blank(self.size.width, self.rich_style)
+        strip = self._strips.get(identity)
+        if strip is None:
+            if len(self._strips) >= _CACHED_STRIPS:
+                self._strips.clear()
+            strip = self._strips[identity] = self._paint(identity)
+        return strip
+
+    def _paint(self, identity: Any) -> Strip:
+        if not self._order:
+            return strip_of(self, identity, self.size.width)
+        cells, cursor, focused = identity
+        base = ""
+        if cursor:
+            base = (
+                "on $block-cursor-background" if focused else "on $block-cursor-blurred-background"
+            )
+        return strip_of(self, cells, self.size.width, base)
+
+    def _header(self) -> Strip:
+        parts: list[Part] = []
+        for column, width in self._visible:
+            sign = ""
+            if column.key == self._sort_key:
+                sign = GLYPHS.descending if self._reverse else GLYPHS.ascending
+            title = fit(column.title + sign, width, right=column.right)
+            parts.append((title + " ", "$faint" if not sign else "$accent"))
+        return strip_of(self, tuple(parts), self.size.width)
