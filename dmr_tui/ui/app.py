@@ -1,5 +1,7 @@
 """The app: takes Snapshots from the monitor and hands them down; everything else is a pane's."""
 
+import asyncio
+import signal
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -69,7 +71,15 @@ class DashboardApp(App[None]):
         self.add_mode("doctor", lambda: doctor)
         await self.switch_mode("dashboard")
         self.set_interval(1.0, self._tick_alone)
+        self._end_on_signals()
         self._start()
+
+    def _end_on_signals(self) -> None:
+        # Asked to end from outside, the terminal is to be given back as it was.
+        loop = asyncio.get_running_loop()
+        for name in ("SIGTERM", "SIGHUP"):
+            with suppress(AttributeError, NotImplementedError, RuntimeError, ValueError):
+                loop.add_signal_handler(getattr(signal, name), self.exit)
 
     def _start(self) -> None:
         self.monitor.start(

@@ -1,0 +1,74 @@
+"""Numbers as people read them."""
+
+import pytest
+
+from dmr_tui import figures
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (42.13, "42.1"),
+        (805.6, "806"),
+        (1763.0, "1,760"),
+        (9.996, "10.0"),
+        (99.96, "100"),
+        (0.8333, "0.833"),
+        (0.0, "0"),
+        (12345678.0, "12,300,000"),
+    ],
+)
+def test_three_significant_digits(value: float, expected: str) -> None:
+    assert figures.significant(value) == expected
+    assert figures.rate(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(0.0123, "12 ms"), (0.31, "0.31 s"), (9.999, "10.0 s"), (12.34, "12.3 s"), (None, "—")],
+)
+def test_measured_times(value: float | None, expected: str) -> None:
+    assert figures.seconds(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(0.9, "0:00"), (12.0, "0:12"), (192.4, "3:12"), (3723.0, "1:02:03"), (-4.0, "0:00")],
+)
+def test_running_clocks(value: float, expected: str) -> None:
+    assert figures.clock(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [(3.2, "3 s"), (150.0, "2 min"), (7200.0, "2 h"), (-1.0, "0 s")]
+)
+def test_ages(value: float, expected: str) -> None:
+    assert figures.age(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("tokens", "expected"),
+    [
+        (8192, "8k"),
+        (40960, "40k"),
+        (131072, "128k"),
+        (1048576, "1M"),
+        (1024000, "1000k"),
+        (2036, "2036"),
+        (32000, "31.2k"),
+        (None, "—"),
+    ],
+)
+def test_context_windows(tokens: int | None, expected: str) -> None:
+    assert figures.window(tokens) == expected
+
+
+def test_sizes() -> None:
+    assert figures.disk(12_400_000_000) == "12.4 GB"
+    assert figures.disk(478_750) == "479 kB"
+    assert figures.disk(None) == "—"
+    assert figures.gib(24 * 2**30) == "24.0"
+    assert figures.parameters(8_190_000_000) == "8.19 B"
+    assert figures.parameters(361_820_000) == "362 M"
+    assert figures.parameters(None) == "—"
+    assert figures.count(20019) == "20,019"
