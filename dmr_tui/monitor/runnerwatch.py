@@ -1,10 +1,14 @@
 """Watches one runner: every call at its own pace, no more than the runner can bear unnoticed."""
 
 import math
+import statistics
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 import anyio
+from anyio.abc import TaskGroup
 
 from dmr_tui.monitor.enginelog import EngineLog
 from dmr_tui.monitor.join import Installed, Loaded
@@ -49,6 +53,7 @@ class RunnerWatch:
         self.version: str | None = None
         self.banner: str | None = None
         self.latency_ms: float | None = None
+        self._latencies: deque[float] = deque(maxlen=5)
         self.down_since: float | None = None
         self.down_reason = ""
         self._changed = changed
@@ -103,10 +108,8 @@ class RunnerWatch:
     async def run(self) -> None:
         """Watch for ever."""
         async with anyio.create_task_group() as group:
-            group.start_soon(self._run_ps)
+            group.start_soon(self._run_ps, group)
             group.start_soon(self._run_requests)
-            for polled in (self.status, self.configured, self.models, self.disk):
-                group.start_soon(polled.run, self._until_up)
             group.start_soon(self._run_log)
             group.start_soon(self.feed.run, self._until_up)
 
@@ -128,26 +131,30 @@ class RunnerWatch:
     async def _until_up(self) -> None:
         await self._up.wait()
 
-    async def _run_ps(self) -> None:
+    async def _run_ps(self, group: TaskGroup) -> None:
         while True:
             began = anyio.current_time()
             error = await self.ps.poll()
             if error is None:
-                await self._heard()
+                self._heard(group)
             else:
                 self._missed(error)
             pause = min(self.ps.interval * 2.0**self.ps.failures, LONGEST_SILENCE_S)
             # From beginning to beginning, to stay in step with the readings of the machine.
             await self.ps.pause(max(began + pause - anyio.current_time(), pause / 10.0))
 
-    async def _heard(self) -> None:
+    def _heard(self, group: TaskGroup) -> None:
         if not self._up.is_set():
-            await self._introduce()
+            group.start_soon(self._introduce)
             self.down_since, self.down_reason = None, ""
             self._up.set()
             # Whatever is known may be of before a restart.
             self.kick()
             self._changed()
+        # Together with this poll: one waking costs less than five, here and in the runner.
+        for polled in (self.status, self.configured, self.models, self.disk):
+            if polled.due:
+                group.start_soon(polled.poll)
         if self._was_busy or self._is_busy():
             self._busy.set()
 
@@ -159,12 +166,11 @@ class RunnerWatch:
             self._changed()
 
     async def _introduce(self) -> None:
-        try:
+        # Not knowing the version is no reason to show nothing else.
+        with suppress(RunnerError):
             self.version = await self.client.version()
             self.banner = await self.client.banner()
-        except RunnerError:
-            # Not knowing the version is no reason to show nothing else.
-            return
+        self._changed()
 
     def _is_busy(self) -> bool:
         return any(running.in_use for running in self.ps.value or ())
@@ -172,7 +178,8 @@ class RunnerWatch:
     async def _fetch_ps(self) -> list[Running]:
         began, asked_at = time.perf_counter(), self.now
         running = await self.client.ps()
-        self.latency_ms = _in_steps((time.perf_counter() - began) * 1000.0)
+        self._latencies.append((time.perf_counter() - began) * 1000.0)
+        self.latency_ms = _steady(self.latency_ms, self._latencies)
         self._note_changes(running)
         self._check_log(running, asked_at)
         return sorted(running, key=lambda r: (r.model_name, r.mode, r.backend_name))
@@ -320,9 +327,10 @@ class RunnerWatch:
         return since
 
 
-def _in_steps(milliseconds: float) -> float:
-    """Rounded up to 1 ms below 10, then to two digits: less is noise to the eye."""
-    if milliseconds <= 10.0:
-        return float(math.ceil(milliseconds))
-    step = 10.0 ** (math.floor(math.log10(milliseconds)) - 1)
-    return math.ceil(milliseconds / step) * step
+def _steady(shown: float | None, latencies: Iterable[float]) -> float:
+    """The median in steps of 1 ms, or of two digits; one step up or down is noise to the eye."""
+    median = statistics.median(latencies)
+    step = 1.0 if median <= 10.0 else 10.0 ** (math.floor(math.log10(median)) - 1)
+    if shown is not None and abs(median - shown) <= 1.5 * step:
+        return shown
+    return math.ceil(median / step) * step

@@ -43,14 +43,17 @@ class Health:
         self._set(SourceState(self.name, health, str(error), self._good_at))
 
     def kick(self) -> None:
-        """End the pause."""
+        """Ask again at once after what is going on now; a pause ends."""
         self._kicked.set()
+
+    def begin(self) -> None:
+        """Whoever kicked before now gets what he asked for."""
+        self._kicked = anyio.Event()
 
     async def pause(self, seconds: float) -> None:
         """Wait `seconds`, or until kicked."""
         with anyio.move_on_after(seconds):
             await self._kicked.wait()
-        self._kicked = anyio.Event()
 
     def _set(self, state: SourceState) -> None:
         if state != self.state:
@@ -73,27 +76,35 @@ class Polled(Health, Generic[T]):
         self.interval = interval
         self.value: T | None = None
         self._fetch = fetch
+        self._asking = False
+        self._due_at = 0.0
 
-    async def run(self, ready: Ready) -> None:
-        """Poll for ever; the next poll begins a pause after the last one ended."""
-        while True:
-            await ready()
-            await self.poll()
-            longest = max(self.interval, LONGEST_PAUSE_S)
-            await self.pause(min(self.interval * 2.0**self.failures, longest))
+    @property
+    def due(self) -> bool:
+        """Whether it is time to ask: an interval after the last answer, or when kicked."""
+        wanted = self._kicked.is_set() or anyio.current_time() >= self._due_at
+        return wanted and not self._asking
 
     async def poll(self) -> RunnerError | None:
         """Ask once; the error if no good answer came."""
+        self.begin()
+        self._asking = True
         try:
             value = await self._fetch()
         except RunnerError as error:
             self.fail(error)
             return error
-        if value != self.value:
-            self.value = value
-            self.changed()
-        self.good()
-        return None
+        else:
+            if value != self.value:
+                self.value = value
+                self.changed()
+            self.good()
+            return None
+        finally:
+            self._asking = False
+            longest = max(self.interval, LONGEST_PAUSE_S)
+            pause = min(self.interval * 2.0**self.failures, longest)
+            self._due_at = anyio.current_time() + pause
 
 
 class Streamed(Health):
@@ -114,6 +125,7 @@ class Streamed(Health):
         """Keep it open for ever."""
         while True:
             await ready()
+            self.begin()
             try:
                 await self._consume()
                 self.fail(BrokenOff("the stream ended"))
