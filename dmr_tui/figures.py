@@ -37,6 +37,11 @@ def clock(value: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def countdown(value: float) -> str:
+    """What is left, in seconds only where they matter: 9:41, 23 min, 2 h."""
+    return clock(value) if value < 600.0 else age(value)
+
+
 def age(value: float) -> str:
     """How long ago: 3 s, 12 min, 2 h."""
     if value < 99.5:

@@ -39,6 +39,13 @@ def test_running_clocks(value: float, expected: str) -> None:
     assert figures.clock(value) == expected
 
 
+@pytest.mark.parametrize(("value", "expected"), [(581.0, "9:41"), (1400.0, "23 min")])
+def test_what_is_left_is_not_counted_in_seconds_while_there_is_much(
+    value: float, expected: str
+) -> None:
+    assert figures.countdown(value) == expected
+
+
 @pytest.mark.parametrize(
     ("value", "expected"), [(3.2, "3 s"), (150.0, "2 min"), (7200.0, "2 h"), (-1.0, "0 s")]
 )

@@ -70,7 +70,7 @@ def state_of(run: Run, now: float) -> str:
         return f"idle, stays loaded{mode}"
     if run.unloads_at is None:
         return f"idle{mode}"
-    return f"idle, unloads in {figures.clock(run.unloads_at - now)}{mode}"
+    return f"idle, unloads in {figures.countdown(run.unloads_at - now)}{mode}"
 
 
 def _traffic(snapshot: Snapshot) -> list[str]:

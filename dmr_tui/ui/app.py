@@ -22,7 +22,6 @@ from dmr_tui.ui.panes.header import HeaderPane
 from dmr_tui.ui.panes.pane import now
 from dmr_tui.ui.screens.dashboard import DashboardScreen
 from dmr_tui.ui.screens.doctor import DoctorScreen
-from dmr_tui.ui.screens.help import HelpDialog
 from dmr_tui.ui.themes import DARK, LIGHT, VARIABLES
 
 CRASHED = 70
@@ -94,6 +93,9 @@ class DashboardApp(App[None]):
 
     def on_snapshot_ready(self, event: SnapshotReady) -> None:
         """The only place where a Snapshot comes in; an equal one changes nothing."""
+        if not self.is_running:
+            # While the app ends its screens lose their panes one by one.
+            return
         self._heard_at = now()
         for screen in self.screen_stack[:1]:
             screen.query_one(HeaderPane).heard_at = self._heard_at
@@ -124,7 +126,7 @@ class DashboardApp(App[None]):
 
     def _tick_alone(self) -> None:
         # Clocks go on when Snapshots come seldom, or not at all.
-        if now() - self._ticked_at > 0.95:
+        if self.is_running and now() - self._ticked_at > 0.95:
             self._tick()
 
     def _tick(self) -> None:
@@ -144,6 +146,8 @@ class DashboardApp(App[None]):
 
     def action_help(self) -> None:
         """Keys and numbers."""
+        from dmr_tui.ui.screens.help import HelpDialog
+
         self.push_screen(HelpDialog())
 
     def action_demo(self) -> None:

@@ -223,7 +223,7 @@ def state_words(run: Run) -> Part:
         return f"idle, stays{tail}", "$load-ok"
     if run.unloads_at is None:
         return f"idle{tail}", "$load-ok"
-    return f"idle {figures.clock(run.unloads_at - now())}{tail}", "$load-ok"
+    return f"idle {figures.countdown(run.unloads_at - now())}{tail}", "$load-ok"
 
 
 def _state_order(row: ModelRow) -> int | None:

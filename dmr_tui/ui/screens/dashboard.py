@@ -23,8 +23,6 @@ from dmr_tui.ui.panes.pane import Pane
 from dmr_tui.ui.panes.prompt import PromptArea
 from dmr_tui.ui.panes.throughput import ThroughputPane
 from dmr_tui.ui.presets import Preset
-from dmr_tui.ui.screens.details import ModelDetails
-from dmr_tui.ui.screens.options import OptionsDialog, PresetsDialog
 
 
 class DashboardScreen(Screen[None]):
@@ -118,6 +116,8 @@ class DashboardScreen(Screen[None]):
 
     def action_model_details(self) -> None:
         """Everything about the model under the cursor."""
+        from dmr_tui.ui.screens.details import ModelDetails
+
         row = self.models.row
         if row is not None:
             self.app.push_screen(ModelDetails(row))
@@ -158,6 +158,7 @@ class DashboardScreen(Screen[None]):
 
     def action_presets(self) -> None:
         """Choose a test prompt and send it."""
+        from dmr_tui.ui.screens.options import PresetsDialog
 
         async def chosen(preset: Preset | None) -> None:
             if preset is not None:
@@ -168,6 +169,7 @@ class DashboardScreen(Screen[None]):
 
     def action_chat_options(self) -> None:
         """Set system prompt, temperature, token limit and seed."""
+        from dmr_tui.ui.screens.options import OptionsDialog
 
         def chosen(options: ChatOptions | None) -> None:
             if options is not None:

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from rich.cells import cell_len, set_cell_size
-from textual.content import Content
+from rich.segment import Segment
+from rich.style import Style as RichStyle
 from textual.geometry import Region, Size
 from textual.strip import Strip
-from textual.visual import Visual
+from textual.style import Style
 from textual.widget import Widget
 
 from dmr_tui.ui.widgets.glyphs import GLYPHS
@@ -66,12 +68,18 @@ class Lines(Widget):
 
 
 def strip_of(widget: Widget, line: Line, width: int, base: str = "") -> Strip:
-    """`line` as cells in the colours of `widget`; `base` is a style under all of it."""
-    content = Content.assemble(*line).truncate(width)
-    if base:
-        content = content.stylize_before(base)
-    strips = Visual.to_strips(widget, content, width, 1, widget.visual_style, pad=True)
-    return strips[0] if strips else Strip.blank(width, widget.rich_style)
+    """`line` as cells in the colours of `widget`; `base` is a style under all of it.
+
+    Textual's `Content` could do it, at ten times the cost: it also wraps, aligns and selects.
+    """
+    under = widget.visual_style + Style.parse(base)
+    segments = [Segment(text, _rich_style(under + Style.parse(name))) for text, name in line]
+    return Strip(segments).adjust_cell_length(width, _rich_style(under))
+
+
+@lru_cache(maxsize=1024)
+def _rich_style(style: Style) -> RichStyle:
+    return style.rich_style
 
 
 def width_of(parts: Iterable[Part]) -> int:

@@ -1,0 +1,1 @@
+"""What the dashboard costs, beside a bare Textual app in the same run: `just bench`."""

@@ -1,0 +1,196 @@
+"""Start, idle, traffic, streaming, keys: each beside its budget and the floor of the same run.
+
+usage: python -m tests.bench [--quick]
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from dmr_tui.measure.stats import percentile
+from tests.real_engine import real_engine
+from tests.terminal import Terminal, dmr_tui
+
+FLOOR = [sys.executable, "-m", "tests.bench.floor"]
+ROWS: list[tuple[str, str, str, str, bool]] = []
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter runs")
+    quick = parser.parse_args().quick
+    runs, seconds = (2, 8.0) if quick else (5, 20.0)
+    start(runs)
+    idle(seconds, settle=5.0 if quick else 45.0)
+    traffic(seconds)
+    keys(runs)
+    streaming(5)
+    print(f"\n{'what':34} {'measured':>16} {'floor':>12}  budget")
+    for what, measured, floor, budget, kept in ROWS:
+        print(f"{what:34} {measured:>16} {floor:>12}  {budget} {'' if kept else '  <-- OVER'}")
+
+
+def row(what: str, measured: str, floor: str, budget: str, kept: bool) -> None:
+    """Note one result and say it at once."""
+    ROWS.append((what, measured, floor, budget, kept))
+    print(f"{what}: {measured} (floor {floor}, budget {budget})", flush=True)
+
+
+@contextmanager
+def simulated(*words: str) -> Iterator[str]:
+    """A simulated runner in a process of its own, so that its cost is not counted."""
+    command = dmr_tui("simulate", "--port", "0", *words)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        yield process.stdout.readline().rsplit(" ", 1)[1].strip()
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def start(runs: int) -> None:
+    """From exec until the screen shows what the runner said."""
+
+    def first(command: list[str], *patterns: str) -> float:
+        times = []
+        for _ in range(runs):
+            terminal = Terminal(command)
+            terminal.shows(*patterns)
+            times.append(time.monotonic() - terminal.started)
+            terminal.kill()
+        return statistics.median(times)
+
+    floor = first(FLOOR, "row 10", "stands still")
+    with simulated("--scenario", "idle") as url:
+        mine = first(dmr_tui("--host", url), "qwen3:8B", "● up", "RAM")
+    over = mine - floor
+    row(
+        "first paint with live data",
+        f"{mine:.2f} s",
+        f"{floor:.2f} s",
+        "floor + 0.25 s",
+        over <= 0.25,
+    )
+
+
+def steady(
+    command: list[str], seconds: float, *patterns: str, settle: float = 5.0
+) -> tuple[float, float, float]:
+    """Per cent of a core, bytes to the terminal a second, and MiB, once it has settled."""
+    terminal = Terminal(command)
+    terminal.shows(*patterns)
+    terminal.pump(settle)
+    cpu, drawn, began = terminal.cpu_seconds(), len(terminal.written), time.monotonic()
+    terminal.pump(seconds)
+    took = time.monotonic() - began
+    result = (
+        100.0 * (terminal.cpu_seconds() - cpu) / took,
+        (len(terminal.written) - drawn) / took,
+        terminal.pss_mib(),
+    )
+    terminal.kill()
+    return result
+
+
+def idle(seconds: float, settle: float) -> None:
+    """Two models loaded, nobody calls; the start travels through the charts for 38 seconds."""
+    floor_cpu, floor_bytes, floor_mib = steady(FLOOR, seconds, "row 10")
+    with simulated("--scenario", "idle") as url:
+        cpu, drawn, mib = steady(dmr_tui("--host", url), seconds, "qwen3:8B", "● up", settle=settle)
+        before = httpx.get(f"{url}/logs").text.count("\n")
+        terminal = Terminal(dmr_tui("--host", url))
+        terminal.shows("qwen3:8B")
+        after_start = httpx.get(f"{url}/logs").text.count("\n")
+        terminal.pump(seconds)
+        lines = httpx.get(f"{url}/logs").text.count("\n") - after_start
+        terminal.kill()
+    row("idle, processor", f"{cpu:.2f} %", f"{floor_cpu:.2f} %", "1.0 % of a core", cpu <= 1.0)
+    row(
+        "idle, to the terminal",
+        f"{drawn:.0f} B/s",
+        f"{floor_bytes:.0f} B/s",
+        "500 B/s",
+        drawn <= 500,
+    )
+    over = mib - floor_mib
+    row("memory", f"{mib:.1f} MiB", f"{floor_mib:.1f} MiB", "floor + 25 MiB", over <= 25.0)
+    per_minute = lines * 60.0 / seconds
+    start_lines = after_start - before
+    row("runner's log, idle", f"{per_minute:.0f} lines/min", "0", "2 a minute", per_minute <= 2)
+    row("runner's log, at the start", f"{start_lines} lines", "0", "2", start_lines <= 2)
+
+
+def traffic(seconds: float) -> None:
+    """n8n's calls, one model generating most of the time."""
+    with simulated("--scenario", "workflow") as url:
+        cpu, drawn, _ = steady(dmr_tui("--host", url), seconds, "qwen3:8B", "● up")
+    row("traffic, processor", f"{cpu:.2f} %", "", "6 % of a core", cpu <= 6.0)
+    row("traffic, to the terminal", f"{drawn:.0f} B/s", "", "", True)
+
+
+def keys(runs: int) -> None:
+    """From a key to its effect on the screen, and from q to the end of the process."""
+
+    def latency(command: list[str], ready: str, key: str, effect: str) -> float:
+        terminal = Terminal(command)
+        terminal.shows(ready)
+        terminal.pump(2.0)
+        began = time.monotonic()
+        terminal.keys(key)
+        terminal.shows(effect)
+        took = time.monotonic() - began
+        terminal.kill()
+        return took
+
+    floor = statistics.median(latency(FLOOR, "row 10", "x", "marked") for _ in range(runs))
+    with simulated("--scenario", "idle") as url:
+        mine = statistics.median(
+            latency(dmr_tui("--host", url), "qwen3:8B", "s", "by state|by model")
+            for _ in range(runs)
+        )
+        terminal = Terminal(dmr_tui("--host", url))
+        terminal.shows("qwen3:8B")
+        terminal.pump(1.0)
+        began = time.monotonic()
+        terminal.keys("q")
+        terminal.end()
+        quit_s = time.monotonic() - began
+    row("key to pixel", f"{mine * 1000:.0f} ms", f"{floor * 1000:.0f} ms", "50 ms", mine <= 0.05)
+    row("quit", f"{quit_s * 1000:.0f} ms", "", "300 ms", quit_s <= 0.3)
+
+
+def streaming(runs: int) -> None:
+    """A real llama.cpp at full speed, through the simulator's loader and recorder."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder)
+        with (
+            real_engine(path, embedding=128, blocks=4) as engine,
+            simulated("--engine", engine) as url,
+        ):
+            result = path / "result.json"
+            words = ["-m", "tests.bench.streaming", url, "2000", str(runs), str(result)]
+            terminal = Terminal([sys.executable, *words])
+            assert terminal.end(120.0) == 0, terminal.text
+        said = json.loads(result.read_text())
+    speeds = [server for server, _, _ in said["rates"]]
+    apart = [abs(client / server - 1.0) for server, client, _ in said["rates"]]
+    lags = sorted(said["lags"])
+    speed, median = statistics.median(speeds), statistics.median(apart)
+    row("streaming, engine's rate", f"{speed:,.0f} tok/s", "", "1,500 or more", speed >= 1500)
+    row("streaming, client's rate apart", f"{100 * median:.2f} %", "", "1 %", median <= 0.01)
+    lag = 1000.0 * percentile(lags, 95)
+    row("streaming, lag of the UI, p95", f"{lag:.0f} ms", "", "50 ms", lag <= 50.0)
+
+
+if __name__ == "__main__":
+    main()
