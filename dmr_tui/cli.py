@@ -1,6 +1,9 @@
 """The commands. Textual, the simulator and drivers are imported only by those that need them."""
 
+import gc
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -74,6 +77,18 @@ class Given:
         return load(flags, path=self.config)
 
 
+@contextmanager
+def _kept_imports() -> Iterator[None]:
+    # Searching for cycles stops every thread, in the middle of a measurement as well: a tenth of a
+    # second for all that the dashboard imports, which stays until the end and need not be searched.
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"dmr-tui {__version__}")
@@ -100,7 +115,8 @@ def dashboard(
     given = Given(host, interval, read_only, theme, demo, config)
     context.obj = given
     if context.invoked_subcommand is None:
-        from dmr_tui.commands.dashboard import run_dashboard
+        with _kept_imports():
+            from dmr_tui.commands.dashboard import run_dashboard
 
         raise typer.Exit(run_dashboard(given.settings(), demo=bool(given.demo)))
 

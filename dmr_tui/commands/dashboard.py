@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dmr_tui.commands.runner import chosen, demo_runner
 from dmr_tui.monitor.live import LiveMonitor, Monitor
 from dmr_tui.settings import Settings
+from dmr_tui.ui.app import DashboardApp
 
 SWITCH_S = 0.0005
 
@@ -17,8 +18,6 @@ def run_dashboard(settings: Settings, *, demo: bool) -> int:
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         print("dmr-tui: the dashboard needs a terminal; try: dmr-tui status", file=sys.stderr)
         return 64
-    from dmr_tui.ui.app import DashboardApp
-
     with ExitStack() as stack:
 
         def start_demo() -> Monitor:

@@ -148,8 +148,10 @@ class RunnerWatch:
             group.start_soon(self._introduce)
             self.down_since, self.down_reason = None, ""
             self._up.set()
-            # Whatever is known may be of before a restart.
-            self.kick()
+            # Whatever else is known may be of before a restart.
+            for source in self._all():
+                if source is not self.ps:
+                    source.kick()
             self._changed()
         # Together with this poll: one waking costs less than five, here and in the runner.
         for polled in (self.status, self.configured, self.models, self.disk):

@@ -1,5 +1,6 @@
 """The bytes of an answer as what they mean, or as the error that they are."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from typing import Any, TypeVar
@@ -108,9 +109,19 @@ def _code(error: Any) -> int:
 
 async def _lines(response: httpx.Response) -> AsyncIterator[tuple[int, bytes]]:
     """Lines with the instant (perf_counter_ns) at which their last byte was received."""
-    rest = b""
+    loop = asyncio.get_running_loop()
+    rest, at, waited = b"", 0, True
+
+    def on_turn() -> None:
+        nonlocal waited
+        waited = True
+
     async for data in response.aiter_bytes():
-        at = time.perf_counter_ns()
+        # One read from the socket may hold many HTTP chunks. They come here one by one, but they
+        # arrived together: unless the loop had to wait in between, the stamp stays.
+        if waited:
+            at, waited = time.perf_counter_ns(), False
+            loop.call_soon(on_turn)
         *lines, rest = (rest + data).split(b"\n")
         for line in lines:
             yield at, line

@@ -63,6 +63,8 @@ class DashboardApp(App[None]):
         return VARIABLES
 
     async def on_mount(self) -> None:
+        # What it says meanwhile waits until the screens are there.
+        self._start()
         bound = DashboardApp.snapshot
         dashboard = DashboardScreen(lambda: self.monitor).data_bind(bound)
         doctor = DoctorScreen().data_bind(bound)
@@ -71,7 +73,6 @@ class DashboardApp(App[None]):
         await self.switch_mode("dashboard")
         self.set_interval(1.0, self._tick_alone)
         self._end_on_signals()
-        self._start()
 
     def _end_on_signals(self) -> None:
         # Asked to end from outside, the terminal is to be given back as it was.

@@ -4,6 +4,7 @@ usage: python -m tests.bench.streaming HOST TOKENS RUNS RESULT.json
 """
 
 import asyncio
+import gc
 import json
 import sys
 import time
@@ -69,6 +70,7 @@ class Streaming(DashboardApp):
 if __name__ == "__main__":
     host, tokens, runs, result = sys.argv[1:]
     sys.setswitchinterval(SWITCH_S)
+    gc.freeze()
     app = Streaming(host, int(tokens), int(runs), Path(result))
     app.run()
     app.monitor.stop()

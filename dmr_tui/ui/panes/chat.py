@@ -145,9 +145,10 @@ class ChatPane(Vertical):
             prompt_area.text = ""
         self._asked = (text, preset)
         prompt = self._prompt(question, preset)
-        view = await self._add_turn(question)
+        view = self._new_turn(question)
         self._stop = self._cancel_asking
         self.screen.refresh_bindings()
+        await self._show_turn(view)
         # Only when all of this is painted, so that the time to first token holds no painting.
         self.call_after_refresh(self._ask, prompt, view.number)
 
@@ -204,7 +205,7 @@ class ChatPane(Vertical):
                 messages += [Message("user", view.question), Message("assistant", turn.text)]
         return messages
 
-    async def _add_turn(self, question: str) -> "TurnView":
+    def _new_turn(self, question: str) -> "TurnView":
         # Markdown is a tenth of a second to import, and the first paint needs none.
         from dmr_tui.ui.panes.turnview import TurnView
 
@@ -212,12 +213,14 @@ class ChatPane(Vertical):
         view = TurnView(self._number, question)
         self._turns.append(view)
         self._show_titles()
+        return view
+
+    async def _show_turn(self, view: "TurnView") -> None:
         transcript = self.query_one("#transcript", VerticalScroll)
         if len(self._turns) > KEPT_TURNS:
             await self._turns.pop(0).remove()
         await transcript.mount(view)
         transcript.anchor()
-        return view
 
     async def on_turn_advanced(self, event: TurnAdvanced) -> None:
         """The answer has grown, or it has ended."""

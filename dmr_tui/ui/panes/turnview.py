@@ -30,13 +30,14 @@ class TurnView(Vertical):
         self.turn: Turn | None = None
         self._written = 0
         self._fold: Collapsible | None = None
-        self._figures = ""
+        self._waiting = turn_content(Turn(""))
+        self._figures = self._waiting.markup
         self._figured_at = float("-inf")
 
     def compose(self) -> ComposeResult:
         yield Static(_question(self.question), classes="question", markup=False)
         yield Markdown("", classes="answer", open_links=False)
-        yield Static("", classes="figures", markup=False)
+        yield Static(self._waiting, classes="figures", markup=False)
 
     def on_mount(self) -> None:
         self.query_one(Markdown).display = False
