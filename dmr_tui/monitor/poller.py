@@ -116,7 +116,9 @@ class Poller:
             client = await self._search()
             try:
                 async with anyio.create_task_group() as group:
-                    self.watch = RunnerWatch(client, self._interval, self._changed, self._clock)
+                    self.watch = RunnerWatch(
+                        client, self._interval, self._changed, self._clock, before=self.watch
+                    )
                     group.start_soon(self.watch.run)
                     await self._until_lost(self.watch)
                     group.cancel_scope.cancel()

@@ -46,9 +46,13 @@ class RunnerWatch:
         interval: float,
         changed: Callable[[], None],
         clock: Callable[[], float] = time.time,
+        *,
+        before: "RunnerWatch | None" = None,
     ) -> None:
+        """`before` watched until now; if at the same address, its finished calls stay."""
         self.client = client
-        self.traffic = Traffic()
+        same = before is not None and before.client.endpoint == client.endpoint
+        self.traffic: Traffic = before.traffic if before is not None and same else Traffic()
         self.engine_log = EngineLog()
         self.version: str | None = None
         self.banner: str | None = None

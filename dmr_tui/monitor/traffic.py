@@ -63,14 +63,6 @@ class Traffic:
         self.in_flight = ()
         return news
 
-    def clear(self) -> None:
-        """Forget everything: this is another runner."""
-        self.in_flight = ()
-        self._finished.clear()
-        self._known.clear()
-        self._contexts.clear()
-        self._snapshot = None
-
     def _add(
         self, group: RecordGroup, finished_at: float | None, just_ended: Iterable[str] | None = None
     ) -> bool:

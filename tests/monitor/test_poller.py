@@ -7,6 +7,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from dmr_tui.monitor import poller
 from dmr_tui.monitor.live import LiveMonitor
 from dmr_tui.monitor.snapshot import Snapshot, SourceState
 from dmr_tui.runner.endpoint import Endpoint, parse_host
@@ -190,6 +191,33 @@ def test_several_addresses_are_tried_in_their_order() -> None:
             monitor.stop()
         assert [attempt.ok for attempt in snapshots[-1].attempts] == [False, True]
         assert snapshots[-1].runner.endpoint == here
+
+
+def test_finished_calls_survive_a_restart_of_the_runner_and_a_new_search(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(poller, "ELSEWHERE_AFTER_S", 0.3)
+    simulator = Simulator("quiet")
+    with serve(simulator) as url:
+        nobody = Endpoint("http://127.0.0.1:9", "default")
+        snapshots: list[Snapshot] = []
+        machine = NoMachine(SimulatedMachine(simulator))
+        monitor = LiveMonitor((nobody, parse_host(url, "here")), machine, interval=0.25)
+        monitor.start(snapshots.append, lambda error: None)
+        try:
+            until_true(lambda: snapshots and settled(snapshots[-1]))
+            body = {"model": SMALL, "messages": [{"role": "user", "content": "x"}]}
+            simulator.post_call(body).result()
+            until_true(lambda: snapshots[-1].throughput.finished > 0)
+            finished = snapshots[-1].throughput.finished
+            simulator.stop_listening()
+            simulator.restart()
+            until_true(lambda: not any(attempt.ok for attempt in snapshots[-1].attempts))
+            simulator.listen_again()
+            until_true(lambda: snapshots[-1].runner.up and settled(snapshots[-1]))
+        finally:
+            monitor.stop()
+        assert snapshots[-1].throughput.finished >= finished
 
 
 def test_something_else_that_answers_is_named_as_such() -> None:

@@ -15,9 +15,14 @@ from tests.ui.still import NOW
 
 
 @pytest.fixture
-def noon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The clock stands still at noon, so that pictures are alike."""
+def noon(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The clock stands still at noon in Greenwich, so that pictures are alike."""
     monkeypatch.setattr(time, "time", lambda: NOW)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 Beside = Callable[..., tuple[DashboardApp, Simulator]]

@@ -96,3 +96,10 @@ def test_long_lines_are_broken_between_words() -> None:
     broken = ["".join(text for text, _ in row) for row in wrapped(line, 18, 9)]
     assert broken == ["  label  one two ", "         three ", "         four"]
     assert len(wrapped(line, 40, 9)) == 1
+
+
+def test_a_word_longer_than_a_line_is_broken_too() -> None:
+    line = (("  label  ", "$label"), ("sha256:" + "0123456789" * 2, "$value"))
+    broken = ["".join(text for text, _ in row) for row in wrapped(line, 18, 9)]
+    assert all(width_of([(row, "")]) <= 18 for row in broken)
+    assert "".join(broken).replace(" ", "") == "labelsha256:" + "0123456789" * 2

@@ -36,6 +36,17 @@ class Pane(Lines):
         return "", ""
 
 
+class Page(Pane):
+    """A pane as high as its lines are many, to be scrolled."""
+
+    def tick(self) -> None:
+        """Show it again; the number of lines may have changed."""
+        before = len(self._shown)
+        super().tick()
+        if len(self._shown) != before:
+            self.refresh(layout=True)
+
+
 def now() -> float:
     """Seconds since 1970: the clock by which every view counts."""
     return time.time()

@@ -1,6 +1,6 @@
 """Everything that is known about one model."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import ClassVar
 
@@ -9,14 +9,15 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from dmr_tui import figures
 from dmr_tui.monitor.snapshot import ModelRow, Snapshot
 from dmr_tui.plain import plain
 from dmr_tui.ui.panes.models import state_words
+from dmr_tui.ui.panes.pane import Page
+from dmr_tui.ui.widgets.lines import Line, fit, wrapped
 
-LABEL = 26
+LABEL = 16
 LONGEST = 2000
 """Characters of one metadata value that are shown; chat templates can be long."""
 
@@ -35,11 +36,10 @@ class ModelDetails(ModalScreen[None]):
     def __init__(self, row: ModelRow) -> None:
         super().__init__()
         self._row = row
-        self._shown = ""
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialog", id="details"):
-            yield Static("", id="facts", markup=False)
+            yield DetailsPage(self._row)
 
     def on_mount(self) -> None:
         box = self.query_one("#details")
@@ -49,35 +49,46 @@ class ModelDetails(ModalScreen[None]):
         self.watch(self.app, "snapshot", self._show)
 
     def _show(self, snapshot: Snapshot) -> None:
-        self._row = next((row for row in snapshot.models if row.key == self._row.key), self._row)
-        facts = _content(self._row)
-        if facts.plain != self._shown:
-            self._shown = facts.plain
-            self.query_one("#facts", Static).update(facts)
+        self.query_one(DetailsPage).snapshot = snapshot
 
     def action_scroll(self, lines: int) -> None:
         """Scroll by lines."""
         self.query_one("#details").scroll_relative(y=lines, animate=False)
 
 
-def _content(row: ModelRow) -> Content:
-    lines: list[Content] = []
-    for title, facts in (
-        ("Now", list(_now(row))),
-        ("Context window, in tokens", list(_contexts(row))),
-        ("Package", list(_package(row))),
-        ("GGUF metadata", list(_metadata(row))),
-    ):
-        if not facts:
-            continue
-        if lines:
-            lines.append(Content(""))
-        lines.append(Content.styled(title, "bold $accent"))
-        for name, value in facts:
-            lines.append(
-                Content.assemble((f"  {plain(name):{LABEL}} ", "$label"), (plain(value), "$value"))
-            )
-    return Content("\n").join(lines)
+class DetailsPage(Page):
+    """The facts as lines."""
+
+    def __init__(self, row: ModelRow) -> None:
+        super().__init__()
+        self._row = row
+
+    def watch_snapshot(self) -> None:
+        """A model that is gone keeps what was known of it."""
+        models = self.snapshot.models
+        self._row = next((row for row in models if row.key == self._row.key), self._row)
+        super().watch_snapshot()
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        """Names at the left, values at the right of them, however long both are."""
+        lines: list[Line] = []
+        for title, facts in (
+            ("Now", list(_now(self._row))),
+            ("Context window, in tokens", list(_contexts(self._row))),
+            ("Package", list(_package(self._row))),
+            ("GGUF metadata", list(_metadata(self._row))),
+        ):
+            if not facts:
+                continue
+            if lines:
+                lines.append(())
+            lines.append(((title, "bold $accent"),))
+            longest = max(len(name) for name, _ in facts)
+            label = min(max(LABEL, longest), width // 2 - 3)
+            for name, value in facts:
+                fact = ((f"  {fit(plain(name), label)} ", "$label"), (plain(value), "$value"))
+                lines += wrapped(fact, width, label + 3)
+        return lines
 
 
 def _now(row: ModelRow) -> Iterator[Fact]:
@@ -89,7 +100,7 @@ def _now(row: ModelRow) -> Iterator[Fact]:
         words, _ = state_words(run)
         text = f"{words} on {run.backend}"
         if run.unloads_at is not None:
-            text += "; unloads by itself at the end of that time unless it is used"
+            text += "; unless it is used, it unloads then"
         yield run.mode, text
     yield "memory", f"{figures.UNKNOWN} the runner does not tell how much a model takes"
 

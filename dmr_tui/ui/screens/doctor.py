@@ -17,7 +17,7 @@ from dmr_tui.plain import plain
 from dmr_tui.runner.explain import ENABLE_ON_DESKTOP, INSTALL_ON_LINUX
 from dmr_tui.ui.actions import bindings
 from dmr_tui.ui.panes.header import HeaderPane
-from dmr_tui.ui.panes.pane import Pane, now
+from dmr_tui.ui.panes.pane import Page, Pane, now
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, Part, wrapped
 
@@ -56,7 +56,7 @@ class DoctorScreen(Screen[None]):
             pane.tick()
 
 
-class DoctorPane(Pane):
+class DoctorPane(Page):
     """The findings as lines."""
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
@@ -70,13 +70,6 @@ class DoctorPane(Pane):
             lines += _sources(snapshot)
         lines += _unknown(snapshot)
         return [row for line in lines for row in wrapped(line, width, LABEL + 3)]
-
-    def tick(self) -> None:
-        """Show it again; the number of lines may have changed."""
-        before = len(self._shown)
-        super().tick()
-        if len(self._shown) != before:
-            self.refresh(layout=True)
 
 
 def _title(text: str) -> Line:

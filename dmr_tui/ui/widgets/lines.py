@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, chop_cells, set_cell_size
 from rich.segment import Segment
 from rich.style import Style as RichStyle
 from textual.geometry import Region, Size
@@ -97,20 +97,27 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
 
 
 def wrapped(line: Line, width: int, indent: int) -> list[Line]:
-    """`line` broken between words where it does not fit, its further lines moved in by `indent`."""
+    """`line` broken between words where it does not fit, its further lines moved in by `indent`.
+
+    A word that is longer than a line is broken as well.
+    """
     lines: list[Line] = []
     parts: list[Part] = []
     room = width
     for text, style in line:
-        words = re.findall(r"\s*\S+\s*|\s+", text)
-        for word in words:
-            if cell_len(word.rstrip()) > room and width_of(parts) > indent:
-                lines.append(tuple(parts))
-                parts, room = [(" " * indent, "")], width - indent
-                word = word.lstrip()
-            parts.append((word, style))
-            room -= cell_len(word)
+        for word in re.findall(r"\s*\S+\s*|\s+", text):
+            for piece in _pieces(word, max(1, width - indent)):
+                if cell_len(piece.rstrip()) > room and width_of(parts) > indent:
+                    lines.append(tuple(parts))
+                    parts, room = [(" " * indent, "")], width - indent
+                    piece = piece.lstrip()
+                parts.append((piece, style))
+                room -= cell_len(piece)
     return [*lines, tuple(parts)]
+
+
+def _pieces(word: str, longest: int) -> list[str]:
+    return [word] if cell_len(word.rstrip()) <= longest else chop_cells(word, longest)
 
 
 def spread(left: Sequence[Part], right: Sequence[Part], width: int) -> Line:

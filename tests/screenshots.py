@@ -1,0 +1,104 @@
+"""The pictures in screenshots/, of the simulated runner; usage: python -m tests.screenshots
+
+They are made on a running simulation, so that two runs differ in their numbers.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from dmr_tui.commands.runner import demo_runner
+from dmr_tui.machine.probe import MachineProbe
+from dmr_tui.monitor.live import LiveMonitor
+from dmr_tui.monitor.snapshot import Snapshot
+from dmr_tui.runner.endpoint import Endpoint, candidates
+from dmr_tui.ui.app import DashboardApp
+from dmr_tui.ui.panes.chat import ChatPane
+
+FOLDER = Path(__file__).parent.parent / "screenshots"
+WARM_S = 75.0
+"""Seconds until the charts have something to show."""
+PATIENCE_S = 120.0
+
+Journey = Callable[[DashboardApp, Pilot[None]], Awaitable[None]]
+
+
+async def until(app: DashboardApp, fact: Callable[[Snapshot], object]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not fact(app.snapshot):
+        assert time.monotonic() < deadline, "never came true"
+        await asyncio.sleep(0.05)
+
+
+async def ask(app: DashboardApp, pilot: Pilot[None]) -> None:
+    """One answer in the chat, and calls of others in flight."""
+    began = time.monotonic()
+    await until(app, lambda shown: shown.models)
+    await pilot.press("c")
+    for character in "What does the KV cache hold?":
+        await pilot.press({" ": "space", "?": "question_mark"}.get(character, character))
+    await pilot.press("enter")
+    chat = app.screen.query_one(ChatPane)
+    await until(app, lambda _: chat.last is not None and not chat.streaming)
+    await pilot.press("escape")
+    await asyncio.sleep(max(0.0, WARM_S - (time.monotonic() - began)))
+    await until(app, lambda shown: shown.in_flight)
+
+
+async def chat_only(app: DashboardApp, pilot: Pilot[None]) -> None:
+    """The small window, with the chat in front."""
+    await ask(app, pilot)
+    await pilot.press("c")
+
+
+async def details(app: DashboardApp, pilot: Pilot[None]) -> None:
+    """Everything about a model."""
+    await until(app, lambda shown: any(row.context.effective for row in shown.models))
+    await pilot.press("i")
+
+
+async def nothing(app: DashboardApp, pilot: Pilot[None]) -> None:
+    """No runner anywhere."""
+    await until(app, lambda shown: shown.runner.up is False)
+
+
+async def picture(
+    name: str,
+    size: tuple[int, int],
+    journey: Journey,
+    endpoints: tuple[Endpoint, ...],
+    machine: MachineProbe,
+    theme: str = "dmr-dark",
+) -> None:
+    monitor = LiveMonitor(endpoints, machine)
+    app = DashboardApp(monitor, demo=lambda: monitor, theme=theme)
+    try:
+        async with app.run_test(size=size) as pilot:
+            await journey(app, pilot)
+            await pilot.pause(0.5)
+            (FOLDER / f"{name}.svg").write_text(app.export_screenshot(), encoding="utf-8")
+    finally:
+        monitor.stop()
+
+
+async def main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    wide, small = (140, 42), (80, 24)
+    with demo_runner() as (demo, machine):
+        shots = [
+            picture("dashboard", wide, ask, (demo,), machine),
+            picture("light", wide, ask, (demo,), machine, "dmr-light"),
+            picture("small", small, ask, (demo,), machine),
+            picture("chat", small, chat_only, (demo,), machine),
+            picture("details", wide, details, (demo,), machine),
+            picture("no-runner", (110, 34), nothing, candidates(None, in_container=False), machine),
+        ]
+        for shot in shots:
+            await shot
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

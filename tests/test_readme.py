@@ -1,0 +1,39 @@
+"""The README is held to what it is about: commands, keys, settings, scenarios."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from dmr_tui.settings import _SETTABLE, THEMES
+from dmr_tui.simulator.scenarios import PLAYS
+from dmr_tui.ui.actions import ACTS
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+KEYS = {"question_mark": "?", "slash": "/", "escape": "esc"}
+
+
+def test_ci_runs_the_command_of_the_readme() -> None:
+    blocks = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    (command,) = [block.strip() for block in blocks if "pytest" in block]
+    assert command in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.action)
+def test_every_key_is_there(act) -> None:  # type: ignore[no-untyped-def]
+    for key in act.keys.split(","):
+        assert f"`{KEYS.get(key, key)}`" in README
+
+
+@pytest.mark.parametrize(
+    "name", [*PLAYS, *THEMES, *(f"--{n.replace('_', '-')}" for n in _SETTABLE)]
+)
+def test_every_choice_is_there(name: str) -> None:
+    assert f"`{name}" in README
+
+
+def test_its_pictures_are_there() -> None:
+    pictures = re.findall(r"\]\((screenshots/[^)]+)\)", README)
+    assert pictures
+    assert all((ROOT / picture).is_file() for picture in pictures)
