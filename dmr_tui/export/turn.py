@@ -8,6 +8,9 @@ from dmr_tui.measure.meter import Turn
 from dmr_tui.plain import plain
 from dmr_tui.runner.explain import Explanation
 
+NOTABLE_WAIT_S = 0.1
+"""Seconds of waiting below which nobody asks where they went."""
+
 
 def turn_json(turn: Turn) -> dict[str, Any]:
     """The answer for programs; null where unknown, times in seconds, rates in tokens a second."""
@@ -65,6 +68,8 @@ def figure_parts(turn: Turn) -> list[Part]:
     parts = [_decode(turn), _prefill(turn), _prompt(turn)]
     if turn.ttft_s is not None:
         parts.append(Part(figures.seconds(turn.ttft_s), " to first token", " client"))
+    if turn.wait_s is not None and turn.wait_s >= NOTABLE_WAIT_S:
+        parts.append(Part(figures.seconds(turn.wait_s), " of it waiting", " client less server"))
     if turn.load_s is not None:
         parts.append(Part(figures.seconds(turn.load_s), " load (cold)", " client"))
     if turn.completion_tokens is not None:
