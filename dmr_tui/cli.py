@@ -80,7 +80,7 @@ class Given:
 @contextmanager
 def _kept_imports() -> Iterator[None]:
     # Searching for cycles stops every thread, in the middle of a measurement as well: a tenth of a
-    # second for all that the dashboard imports, which stays until the end and need not be searched.
+    # second for all that is imported here, which stays until the end and need not be searched.
     gc.disable()
     try:
         yield
@@ -193,7 +193,8 @@ def simulate(
     show: Annotated[bool, typer.Option("--list", help="List the scenarios.")] = False,
 ) -> None:
     """Serve a Model Runner without models, for anyone's tests."""
-    from dmr_tui.commands.simulate import run_simulate
+    with _kept_imports():
+        from dmr_tui.commands.simulate import run_simulate
 
     raise typer.Exit(
         run_simulate(

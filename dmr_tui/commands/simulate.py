@@ -3,6 +3,8 @@
 import sys
 
 from dmr_tui.simulator.scenarios import SCENARIOS
+from dmr_tui.simulator.server import Simulator, run
+from dmr_tui.simulator.upstream import NoEngine
 
 USAGE, UNAVAILABLE = 64, 69
 
@@ -22,9 +24,6 @@ def run_simulate(
         for name, text in SCENARIOS.items():
             print(f"{name:10} {text}")
         return 0
-    from dmr_tui.simulator.server import Simulator, run
-    from dmr_tui.simulator.upstream import NoEngine
-
     try:
         simulator = Simulator(scenario, seed=seed, cpus=cpus, engine_url=engine, models=models)
         run(simulator, host="127.0.0.1", port=port)

@@ -237,11 +237,15 @@ def test_status_of_the_demo(run: Run) -> None:
     assert said["machine"]["gpu"]["source"] == "simulated"
 
 
-def test_nothing_but_the_dashboard_imports_textual() -> None:
+@pytest.mark.parametrize(
+    ("commands", "heavy"),
+    [("status ask", "textual docker uvicorn pynvml"), ("simulate", "textual docker httpx pynvml")],
+)
+def test_a_command_imports_what_it_needs(commands: str, heavy: str) -> None:
+    modules = ", ".join(f"dmr_tui.commands.{name}" for name in commands.split())
     code = (
-        "import sys, dmr_tui.cli, dmr_tui.commands.status, dmr_tui.commands.ask,"
-        " dmr_tui.commands.simulate; print([m for m in ('textual', 'docker', 'uvicorn', 'pynvml')"
-        " if m in sys.modules])"
+        f"import sys, dmr_tui.cli, {modules};"
+        f" print([m for m in {heavy.split()} if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
