@@ -111,6 +111,21 @@ async def test_cursor_and_scroll_survive_every_refresh_of_a_thousand_models(
         await shows(app, "qwen3:8B-Q4_K_M")
 
 
+async def test_a_context_window_is_never_cut(beside: Beside) -> None:
+    app, _ = beside("workflow")
+    async with app.run_test(size=WIDE):
+        await shows(app, "16k of 128k", "128k/1000k")
+
+
+async def test_a_narrow_window_still_tells_what_is_loaded_how_fast_and_whether_it_fits(
+    beside: Beside,
+) -> None:
+    app, _ = beside("workflow")
+    async with app.run_test(size=(60, 20)):
+        await shows(app, "llama3.2:1B-Q8_0", "nomic-embed", "qwen3:8B", "gemma3:4B")
+        await shows(app, "VRAM", "RAM", "decode", "prefill")
+
+
 async def test_details_show_all_that_is_known(beside: Beside) -> None:
     app, _ = beside("quiet")
     async with app.run_test(size=WIDE) as pilot:

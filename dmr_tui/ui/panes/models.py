@@ -20,6 +20,7 @@ from dmr_tui.ui.widgets.lines import Line, Part
 from dmr_tui.ui.widgets.table import Column, Table
 
 MODES = {"completion": "", "embedding": "emb", "reranking": "rerank", "image-generation": "image"}
+CONTEXT_CELLS = 11
 STATE_ORDER = {"loading": 0, "busy": 1, "idle": 2}
 
 
@@ -40,7 +41,7 @@ class ModelsPane(Vertical):
                 Column("params", "PARAMS", 6, _parameters, lambda row: row.parameters, True, 3),
                 Column("quant", "QUANT", 7, _quantization, lambda row: row.quantization, drop=2),
                 Column("size", "SIZE", 8, _size, lambda row: row.size_bytes, True, 1),
-                Column("context", "CONTEXT", 11, _context, _window, True, 4),
+                Column("context", "CONTEXT", CONTEXT_CELLS, _context, _window, True, 4),
                 Column("memory", "MEMORY", 6, _memory, lambda row: None, True, 5),
                 Column("state", "STATE", 13, _state, _state_order),
             ),
@@ -184,11 +185,16 @@ def _context(row: ModelRow) -> Part:
     if context.effective is not None:
         if context.effective == context.trained:
             return trained, "bold $value"
-        return f"{figures.window(context.effective)} of {trained}", "bold $value"
+        return _share(figures.window(context.effective), trained), "bold $value"
     asked = context.configured or context.packaged
     if asked is None or asked == context.trained:
         return trained, "$label"
-    return f"{figures.window(asked)} of {trained}", "$label"
+    return _share(figures.window(asked), trained), "$label"
+
+
+def _share(window: str, trained: str) -> str:
+    words = f"{window} of {trained}"
+    return words if len(words) <= CONTEXT_CELLS else f"{window}/{trained}"
 
 
 def _window(row: ModelRow) -> int | None:
