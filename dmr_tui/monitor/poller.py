@@ -229,6 +229,8 @@ async def first_that_answers(
 
 
 def _words(error: RunnerError) -> str:
+    if isinstance(error, Rejected) and error.body.startswith("<"):
+        return f"something answers, but not Docker Model Runner ({error.status}, a web page)"
     if isinstance(error, Rejected | BadAnswer | NotARunner):
         return f"something answers, but not Docker Model Runner ({error})"
     return str(error)

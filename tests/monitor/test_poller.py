@@ -220,9 +220,13 @@ def test_finished_calls_survive_a_restart_of_the_runner_and_a_new_search(
         assert snapshots[-1].throughput.finished >= finished
 
 
-def test_something_else_that_answers_is_named_as_such() -> None:
+@pytest.mark.parametrize(
+    "fault",
+    [Fault("html"), Fault("status", status=404, text="<!DOCTYPE HTML>\n<p>Error code: 404</p>")],
+)
+def test_something_else_that_answers_is_named_as_such(fault: Fault) -> None:
     simulator = Simulator("quiet")
-    simulator.faults.add(Fault("html"))
+    simulator.faults.add(fault)
     with serve(simulator) as url:
         snapshots: list[Snapshot] = []
         probe = NoMachine(SimulatedMachine(simulator))
@@ -234,6 +238,7 @@ def test_something_else_that_answers_is_named_as_such() -> None:
             monitor.stop()
         assert "not Docker Model Runner" in snapshots[-1].attempts[0].answer
         assert "web page" in snapshots[-1].attempts[0].answer
+        assert "<" not in snapshots[-1].attempts[0].answer
 
 
 def test_an_old_runner_tells_less_and_that_is_said(watch: Watch) -> None:

@@ -108,10 +108,10 @@ def _why_none(label: str, throughput: Throughput) -> str:
     if throughput.untimed:
         return "no timings in these replies"
     if label == "prefill" and throughput.decode is not None:
-        return "no call with 64 or more new prompt tokens"
+        return "no call with 64 new prompt tokens"
     if throughput.finished:
         return "no call generated tokens"
-    return "appears with the next finished call of any program"
+    return "after the next finished call"
 
 
 def _counts(throughput: Throughput) -> Line:

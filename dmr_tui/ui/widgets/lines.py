@@ -70,11 +70,17 @@ class Lines(Widget):
 def strip_of(widget: Widget, line: Line, width: int, base: str = "") -> Strip:
     """`line` as cells in the colours of `widget`; `base` is a style under all of it.
 
-    Textual's `Content` could do it, at ten times the cost: it also wraps, aligns and selects.
+    What does not fit ends in an ellipsis. Textual's `Content` could do it, at ten times the cost:
+    it also wraps, aligns and selects.
     """
     under = widget.visual_style + Style.parse(base)
     segments = [Segment(text, _rich_style(under + Style.parse(name))) for text, name in line]
-    return Strip(segments).adjust_cell_length(width, _rich_style(under))
+    strip = Strip(segments)
+    if strip.cell_length > width > 0 and cell_len(strip.text.rstrip()) > width:
+        cut = strip.crop(0, width - 1)
+        style = _rich_style(under + Style.parse(line[-1][1]))
+        strip = Strip([*cut, Segment(GLYPHS.ellipsis, style)])
+    return strip.adjust_cell_length(width, _rich_style(under))
 
 
 @lru_cache(maxsize=1024)
