@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -211,6 +211,9 @@ def simulate(
 
 def main() -> None:
     """The console script: every foreseeable failure is one line, not a traceback."""
+    # The exit code of a wrong option is 2 otherwise, which here means that no runner answers.
+    usage_error: Any = typer.BadParameter.__base__
+    usage_error.exit_code = USAGE
     try:
         app()
     except (BadHost, BadSettings) as error:

@@ -22,7 +22,9 @@ def run_dashboard(settings: Settings, *, demo: bool) -> int:
 
         def start_demo() -> Monitor:
             endpoint, machine = stack.enter_context(demo_runner())
-            return LiveMonitor((endpoint,), machine, interval=settings.interval)
+            return LiveMonitor(
+                (endpoint,), machine, interval=settings.interval, read_only=settings.read_only
+            )
 
         endpoints, machine = stack.enter_context(chosen(settings, demo=demo))
         monitor = LiveMonitor(

@@ -195,7 +195,8 @@ class Poller:
 def _runner(watch: RunnerWatch, cpu_count: int | None) -> Runner:
     endpoint = watch.client.endpoint
     local = endpoint.is_this_machine and cpu_count is not None
-    known = watch.ps.value is not None
+    used = None if watch.ps.value is None else len(watch.ps.value)
+    total = min(cpu_count, RUNNER_SLOTS) if local and cpu_count is not None else None
     return Runner(
         up=watch.down_since is None,
         endpoint=endpoint,
@@ -206,8 +207,9 @@ def _runner(watch: RunnerWatch, cpu_count: int | None) -> Runner:
         down_since=watch.down_since,
         down_reason=watch.down_reason,
         models_bytes=watch.disk.value.models_disk_usage if watch.disk.value else None,
-        slots_used=len(watch.ps.value or ()) if known else None,
-        slots_total=min(cpu_count, RUNNER_SLOTS) if local and cpu_count is not None else None,
+        slots_used=used,
+        # More than there can be: it does not run on these processors.
+        slots_total=None if total is None or (used or 0) > total else total,
     )
 
 

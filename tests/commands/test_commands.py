@@ -249,3 +249,14 @@ def test_a_command_imports_what_it_needs(commands: str, heavy: str) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["bogus"], ["--interval", "abc", "status"], ["ask", "ai/x", "hi", "--max-tokens", "0"]],
+)
+def test_a_wrong_option_is_no_missing_runner(words: list[str]) -> None:
+    command = [sys.executable, "-m", "dmr_tui", *words]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 64
+    assert "Traceback" not in done.stderr

@@ -10,6 +10,7 @@ from dmr_tui.simulator.server import Simulator
 from dmr_tui.ui.app import DashboardApp
 from dmr_tui.ui.panes.chat import ChatPane
 from dmr_tui.ui.panes.prompt import PromptArea
+from dmr_tui.ui.screens.dashboard import DashboardScreen
 from tests.ui.conftest import Beside
 from tests.ui.screen import hides, screen_text, shows, type_text
 from tests.waiting import until
@@ -81,6 +82,28 @@ async def test_a_cold_model_shows_its_load_and_then_the_load_apart(beside: Besid
         await pilot.press("enter")
         await shows(app, "loading the model 0:0")
         await says(app, "load (cold)")
+
+
+async def test_escape_stops_an_answer_in_a_maximized_chat_that_fills_the_screen(
+    beside: Beside,
+) -> None:
+    app, _ = beside("quiet")
+    async with app.run_test(size=WIDE) as pilot:
+        await chosen(app, pilot)
+        dashboard = app.screen
+        assert isinstance(dashboard, DashboardScreen)
+        dashboard.action_maximize_pane()
+        await until(lambda: dashboard.maximized is chat(app))
+        await until(lambda: chat(app).region.right == WIDE[0])
+        await type_text(pilot, "tell me a long story")
+        await pilot.press("enter")
+        await until(lambda: chat(app).streaming and chat(app).answer)
+        await pilot.press("escape")
+        await until(lambda: not chat(app).streaming)
+        assert chat(app).last.turn.stopped  # type: ignore[union-attr]
+        assert dashboard.maximized is chat(app)
+        await pilot.press("escape")
+        await until(lambda: dashboard.maximized is None)
 
 
 async def test_escape_stops_and_gives_the_prompt_back(beside: Beside) -> None:

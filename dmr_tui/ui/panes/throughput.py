@@ -90,7 +90,7 @@ def _rate(
         ("  p95 ", "$faint"),
         (f"{figures.rate(summary.p95):>5}", "$value"),
     ]
-    scale = f"0–{top:,.0f}"
+    scale = f"0–{top / 1000.0:g}k" if top >= 10_000 else f"0–{top:,.0f}"
     if rows > 1:
         picture = history(series, width, top, rows=rows - 1, end=throughput.series_end)
         caption = spread([head, *value], [(scale, "$faint")], width)

@@ -40,6 +40,9 @@ class DashboardScreen(Screen[None]):
         (40, "-tall"),
     ]
 
+    ESCAPE_TO_MINIMIZE = False
+    """Escape stops an answer first, in a maximized chat as well."""
+
     snapshot: var[Snapshot] = var(Snapshot(), init=False)
 
     def __init__(self, monitor: Callable[[], Monitor]) -> None:
@@ -141,6 +144,7 @@ class DashboardScreen(Screen[None]):
 
     def action_focus_models(self) -> None:
         """Back to the list."""
+        self.minimize()
         self.remove_class("-chatting")
         self.models.focus_table()
 
