@@ -102,6 +102,7 @@ async def test_escape_stops_an_answer_in_a_maximized_chat_that_fills_the_screen(
         await until(lambda: not chat(app).streaming)
         assert chat(app).last.turn.stopped  # type: ignore[union-attr]
         assert dashboard.maximized is chat(app)
+        assert chat(app).region == dashboard.region.shrink((0, 0, 1, 0))
         await pilot.press("escape")
         await until(lambda: dashboard.maximized is None)
 
