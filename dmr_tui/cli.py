@@ -55,6 +55,10 @@ class Given:
     theme: str | None = None
     demo: bool | None = None
     config: Path | None = None
+    archive: bool | None = None
+    archive_days: float | None = None
+    archive_mb: float | None = None
+    archive_bodies: bool | None = None
 
     def over(self, before: "Given") -> "Given":
         """These where they were given, else those from before the command's name."""
@@ -73,6 +77,10 @@ class Given:
             "interval": self.interval,
             "read_only": self.read_only,
             "theme": self.theme,
+            "archive": self.archive,
+            "archive_days": self.archive_days,
+            "archive_mb": self.archive_mb,
+            "archive_bodies": self.archive_bodies,
         }
         return load(flags, path=self.config)
 
@@ -107,12 +115,39 @@ def dashboard(
     ] = None,
     demo: Demo = None,
     config: Config = None,
+    archive: Annotated[
+        bool | None,
+        typer.Option("--archive/--no-archive", help="Keep calls on disk; without their prompts."),
+    ] = None,
+    archive_days: Annotated[
+        float | None, typer.Option(help="Delete calls that are older.", metavar="N")
+    ] = None,
+    archive_mb: Annotated[
+        float | None, typer.Option(help="Delete the oldest calls beyond this.", metavar="N")
+    ] = None,
+    archive_bodies: Annotated[
+        bool | None,
+        typer.Option(
+            "--archive-bodies/--no-archive-bodies", help="Keep prompts and answers as well."
+        ),
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Open the dashboard. Without --host the runner is looked for where it usually is."""
-    given = Given(host, interval, read_only, theme, demo, config)
+    given = Given(
+        host,
+        interval,
+        read_only,
+        theme,
+        demo,
+        config,
+        archive,
+        archive_days,
+        archive_mb,
+        archive_bodies,
+    )
     context.obj = given
     if context.invoked_subcommand is None:
         with _kept_imports():
@@ -178,6 +213,43 @@ def ask(
             system=system,
         )
     )
+
+
+@app.command()
+def requests(
+    context: typer.Context,
+    since: Annotated[
+        str | None,
+        typer.Option(help="Ended since: 90s, 15m, 24h, 7d ago, or 2026-08-01T12:30.", metavar="T"),
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="Of this model only.")] = None,
+    caller: Annotated[str | None, typer.Option(help="Of this caller only.")] = None,
+    status: Annotated[
+        str | None, typer.Option(help="With this end only: ok, cut, failed, client-left, …")
+    ] = None,
+    grep: Annotated[
+        str | None,
+        typer.Option(help="With all of these words in model, caller, API, status, error."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=0, help="The newest N; 0 prints all.")] = 200,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on with those that end now.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object each line.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="A table with a header.")] = False,
+    host: Host = None,
+    demo: Demo = None,
+    config: Config = None,
+) -> None:
+    """Print the calls that the dashboard kept, the oldest first.
+
+    Exit code 0: printed, also if there are none, 1: the archive cannot be read.
+    """
+    from dmr_tui.commands.requests import Choice, run_requests
+
+    given = Given(host=host, demo=demo, config=config).over(context.obj)
+    choice = Choice(since, model, caller, status, grep, limit, follow, json, csv)
+    raise typer.Exit(run_requests(given.settings(), choice, demo=bool(given.demo)))
 
 
 @app.command()

@@ -31,6 +31,14 @@ class Settings:
     """Send nothing that changes the runner, prompts included."""
     theme: str = "dmr-dark"
     """dmr-dark, dmr-light, or the terminal's own 16 colours: ansi-dark, ansi-light."""
+    archive: bool = True
+    """Keep the calls that ended, without their prompts and answers."""
+    archive_days: float = 30.0
+    """Days after which a call is deleted, 0.01 to 36500."""
+    archive_mb: float = 500.0
+    """Megabytes from which on the oldest calls are deleted, 1 or more."""
+    archive_bodies: bool = False
+    """Keep prompts and answers as well."""
     host_rule: str = ""
     """Which of flag, variable or file named the host."""
 
@@ -46,6 +54,13 @@ def config_path(env: Mapping[str, str] = os.environ) -> Path:
     if named := env.get("DMR_TUI_CONFIG"):
         return Path(named)
     return Path(platformdirs.user_config_dir("dmr-tui", appauthor=False)) / "config.toml"
+
+
+def data_path(env: Mapping[str, str] = os.environ) -> Path:
+    """The archive: DMR_TUI_ARCHIVE_FILE, else requests.db in the platform's data folder."""
+    if named := env.get("DMR_TUI_ARCHIVE_FILE"):
+        return Path(named)
+    return Path(platformdirs.user_data_dir("dmr-tui", appauthor=False)) / "requests.db"
 
 
 def load(
@@ -107,6 +122,10 @@ def _checked(name: str, value: Any, where: str) -> Any:
         "interval": _interval,
         "read_only": _switch,
         "theme": _theme,
+        "archive": _switch,
+        "archive_days": _days,
+        "archive_mb": _megabytes,
+        "archive_bodies": _switch,
     }[name]
     try:
         return check(value)
@@ -130,6 +149,24 @@ def _interval(value: Any) -> float:
     if isinstance(value, bool) or not 0.25 <= seconds <= 60.0:
         raise ValueError(f"{allowed}; faster polling would disturb what it watches")
     return seconds
+
+
+def _days(value: Any) -> float:
+    return _number(value, 0.01, 36_500.0, "a number of days from 0.01 to 36500")
+
+
+def _megabytes(value: Any) -> float:
+    return _number(value, 1.0, 1e9, "a number of megabytes, 1 or more")
+
+
+def _number(value: Any, lowest: float, highest: float, allowed: str) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise ValueError(allowed) from None
+    if isinstance(value, bool) or not lowest <= number <= highest:
+        raise ValueError(allowed)
+    return number
 
 
 def _switch(value: Any) -> bool:

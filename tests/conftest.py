@@ -27,4 +27,7 @@ def no_settings_of_this_person(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -
     for name in ("MODEL_RUNNER_HOST", "DMR_TUI_INTERVAL", "DMR_TUI_THEME", "DMR_TUI_READ_ONLY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.delenv("DMR_TUI_CONFIG", raising=False)
+    for name in ("DMR_TUI_ARCHIVE", "DMR_TUI_ARCHIVE_FILE"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))

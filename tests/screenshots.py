@@ -60,6 +60,22 @@ async def details(app: DashboardApp, pilot: Pilot[None]) -> None:
     await pilot.press("i")
 
 
+async def requests(app: DashboardApp, pilot: Pilot[None]) -> None:
+    """Everyone's calls, one of them in flight."""
+    began = time.monotonic()
+    await until(app, lambda shown: shown.models)
+    await pilot.press("2")
+    await asyncio.sleep(max(0.0, WARM_S - (time.monotonic() - began)))
+    await until(app, lambda shown: shown.in_flight)
+
+
+async def timeline(app: DashboardApp, pilot: Pilot[None]) -> None:
+    """Why models come and go when memory is short."""
+    await until(app, lambda shown: shown.models)
+    await pilot.press("4")
+    await until(app, lambda shown: len(shown.events) > 12 and shown.log)
+
+
 async def nothing(app: DashboardApp, pilot: Pilot[None]) -> None:
     """No runner anywhere."""
     await until(app, lambda shown: shown.runner.up is False)
@@ -94,10 +110,13 @@ async def main() -> None:
             picture("small", small, ask, (demo,), machine),
             picture("chat", small, chat_only, (demo,), machine),
             picture("details", wide, details, (demo,), machine),
+            picture("requests", wide, requests, (demo,), machine),
             picture("no-runner", (110, 34), nothing, candidates(None, in_container=False), machine),
         ]
         for shot in shots:
             await shot
+    with demo_runner("pressure") as (demo, machine):
+        await picture("timeline", wide, timeline, (demo,), machine)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 """Flags before environment before file before default; a mistake is named with its place."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
-from dmr_tui.settings import BadSettings, Settings, load
+from dmr_tui.settings import BadSettings, Settings, data_path, load
 
 
 def write(tmp_path: Path, text: str) -> Path:
@@ -20,13 +21,43 @@ def test_defaults(tmp_path: Path) -> None:
 def test_the_order(tmp_path: Path) -> None:
     path = write(tmp_path, 'host = "a:1"\ninterval = 5\ntheme = "dmr-light"\nread_only = true\n')
     file_only = load({}, {}, path)
-    assert file_only == Settings("a:1", 5.0, True, "dmr-light", str(path))
+    assert file_only == Settings("a:1", 5.0, True, "dmr-light", host_rule=str(path))
     env = {"MODEL_RUNNER_HOST": "b:2", "DMR_TUI_INTERVAL": "2.5"}
     both = load({}, env, path)
     assert (both.host, both.interval, both.host_rule) == ("b:2", 2.5, "MODEL_RUNNER_HOST")
     all_three = load({"host": "c:3", "interval": None, "read_only": False}, env, path)
     assert (all_three.host, all_three.host_rule) == ("c:3", "--host")
     assert (all_three.interval, all_three.read_only) == (2.5, False)
+
+
+def test_the_archive(tmp_path: Path) -> None:
+    text = "archive = false\narchive_days = 7\narchive_mb = 1\narchive_bodies = true\n"
+    off = load({}, {}, write(tmp_path, text))
+    assert (off.archive, off.archive_days, off.archive_mb, off.archive_bodies) == (
+        False,
+        7.0,
+        1.0,
+        True,
+    )
+    env = {"DMR_TUI_ARCHIVE": "yes", "DMR_TUI_ARCHIVE_DAYS": "0.5", "DMR_TUI_ARCHIVE_BODIES": "0"}
+    on = load({"archive_mb": 2.5}, env, write(tmp_path, text))
+    assert (on.archive, on.archive_days, on.archive_mb, on.archive_bodies) == (
+        True,
+        0.5,
+        2.5,
+        False,
+    )
+
+
+def test_where_the_archive_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    usual = data_path({})
+    assert usual.name == "requests.db"
+    assert usual.parent.name == "dmr-tui"
+    if sys.platform == "linux":
+        assert usual == tmp_path / "dmr-tui" / "requests.db"
+    assert data_path({"DMR_TUI_ARCHIVE_FILE": "/srv/x.db"}) == Path("/srv/x.db")
+    assert data_path({"DMR_TUI_ARCHIVE": "true"}) == usual, "that is the switch"
 
 
 @pytest.mark.parametrize(
@@ -39,6 +70,12 @@ def test_the_order(tmp_path: Path) -> None:
         ("theme = 'pink'\n", r"theme = 'pink': one of dmr-dark, dmr-light"),
         ("read_only = 'perhaps'\n", r"read_only = 'perhaps': true or false"),
         ("host = 12434\n", r"host = '12434': an address in quotes"),
+        ("archive = 'file.db'\n", r"archive = 'file.db': true or false"),
+        ("archive_days = 0\n", r"archive_days = '0': a number of days from 0.01"),
+        ("archive_days = nan\n", r"archive_days = 'nan': a number of days"),
+        ("archive_mb = 0.5\n", r"archive_mb = '0.5': a number of megabytes, 1 or more"),
+        ("archive_mb = true\n", r"archive_mb = 'True': a number of megabytes"),
+        ("archive_bodies = 'some'\n", r"archive_bodies = 'some': true or false"),
         ("interval = \n", r"config.toml: .*line 1"),
         ("[interval]\nx=1\n", r"line 1: interval"),
     ],

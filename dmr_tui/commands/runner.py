@@ -2,11 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from dmr_tui.machine.probe import LocalMachine, MachineProbe
+from dmr_tui.monitor.ledger import OpenArchive
 from dmr_tui.monitor.snapshot import DEMO_RULE
 from dmr_tui.runner.endpoint import Endpoint, candidates, parse_host
-from dmr_tui.settings import Settings
+from dmr_tui.settings import Settings, data_path
+
+if TYPE_CHECKING:
+    from dmr_tui.monitor.archive import Archive
 
 DEMO_SCENARIO = "workflow"
 
@@ -22,11 +27,29 @@ def chosen(settings: Settings, *, demo: bool) -> Iterator[tuple[Sequence[Endpoin
 
 
 @contextmanager
-def demo_runner() -> Iterator[tuple[Endpoint, MachineProbe]]:
+def demo_runner(scenario: str = DEMO_SCENARIO) -> Iterator[tuple[Endpoint, MachineProbe]]:
     """A simulated runner with n8n's traffic, served over HTTP, and the machine under it."""
     from dmr_tui.simulator.machine import SimulatedMachine
     from dmr_tui.simulator.server import Simulator, serve
 
-    simulator = Simulator(DEMO_SCENARIO)
+    simulator = Simulator(scenario)
     with serve(simulator) as url:
         yield parse_host(url, DEMO_RULE), SimulatedMachine(simulator)
+
+
+def archive(settings: Settings) -> OpenArchive | None:
+    """What makes the archive that the settings ask for, once it is needed."""
+    if not settings.archive:
+        return None
+
+    def make() -> "Archive":
+        from dmr_tui.monitor.archive import Archive
+
+        return Archive(
+            data_path(),
+            keep_days=settings.archive_days,
+            keep_mb=settings.archive_mb,
+            bodies=settings.archive_bodies,
+        )
+
+    return make

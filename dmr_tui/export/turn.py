@@ -6,7 +6,7 @@ from typing import Any
 from dmr_tui import figures
 from dmr_tui.measure.meter import Turn
 from dmr_tui.plain import plain
-from dmr_tui.runner.explain import Explanation
+from dmr_tui.runner.explain import Explanation, telling_line
 
 NOTABLE_WAIT_S = 0.1
 """Seconds of waiting below which nobody asks where they went."""
@@ -135,6 +135,7 @@ def why_no_decode(turn: Turn) -> str:
 def failure_lines(failure: Explanation) -> list[str]:
     """What happened, why, what to do, and the runner's own last words."""
     lines = [failure.what, failure.cause, failure.step]
-    if failure.detail and failure.detail not in lines:
-        lines.append(f"({failure.detail.splitlines()[-1][:300]})")
+    said = telling_line(failure.detail)
+    if said and not any(said in line for line in lines):
+        lines.append(f"({said})")
     return [line for line in lines if line]

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import anyio
 
@@ -55,11 +55,12 @@ class Prompt:
         if self.json_answer:
             body["response_format"] = {"type": "json_object"}
         if extras:
-            body |= _EXTRAS
+            body |= EXTRAS
         return body
 
 
-_EXTRAS = {"timings_per_token": True, "return_progress": True}
+EXTRAS = {"timings_per_token": True, "return_progress": True}
+"""Options of the engine that make it tell more while it answers."""
 _REFUSALS = (
     "timings_per_token",
     "return_progress",
@@ -70,6 +71,19 @@ _REFUSALS = (
 )
 
 
+class Question(Protocol):
+    """What is asked of which model."""
+
+    @property
+    def model(self) -> str:
+        """A name that the runner knows."""
+        ...
+
+    def body(self, *, extras: bool = True) -> dict[str, Any]:
+        """The JSON of the call."""
+        ...
+
+
 class Ask:
     """One prompt under way; everything but `stop` happens in `run`, on one event loop."""
 
@@ -77,7 +91,7 @@ class Ask:
         self,
         client: RunnerClient,
         installed: Installed,
-        prompt: Prompt,
+        prompt: Question,
         publish: Callable[[Turn], None],
     ) -> None:
         """`publish` gets the answer so far up to 30 times a second, and at last as it ended."""

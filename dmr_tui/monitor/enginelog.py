@@ -1,8 +1,8 @@
 """What the engines' log lines say about the models that are loaded."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from dmr_tui.runner.loglines import (
+from dmr_tui.runner.logevents import (
     Loaded,
     LoadFailed,
     LoadStarted,
@@ -52,21 +52,28 @@ class EngineLog:
                 self._loading.append(digest)
                 self._mixed = len(self._loading) > 1
             case SlotsReady(_, slots, context) if (digest := self._only()) is not None:
-                started = self.facts[digest].started_at
-                self.facts[digest] = EngineFacts(started, context, slots)
+                self.facts[digest] = replace(self.facts[digest], context=context, slots=slots)
             case Loaded(at):
                 if (digest := self._only()) is not None:
-                    seen = self.facts[digest]
-                    self.facts[digest] = EngineFacts(seen.started_at, seen.context, seen.slots, at)
+                    self.facts[digest] = replace(self.facts[digest], ready_at=at)
                 self._ended()
+            case LoadFailed(digest=told) if told is not None and told not in self._loading:
+                # The runner says again what the engine has said.
+                pass
             case LoadFailed():
                 if (digest := self._only()) is not None:
                     self.facts.pop(digest, None)
                 self._ended()
             case Unloaded(_, digest, "completion") if digest:
                 self.facts.pop(digest, None)
+                self._loading = [other for other in self._loading if other != digest]
             case _:
                 pass
+
+    def gone(self, digest: str) -> None:
+        """That engine is not there any more, unless its load is what the log told last."""
+        if digest not in self._loading:
+            self.facts.pop(digest, None)
 
     def clear(self) -> None:
         """Forget everything, because the log is read again or belongs to another runner."""
@@ -75,7 +82,8 @@ class EngineLog:
         self._mixed = False
 
     def _only(self) -> str | None:
-        return self._loading[0] if len(self._loading) == 1 and not self._mixed else None
+        alone = len(self._loading) == 1 and not self._mixed
+        return self._loading[0] if alone and self._loading[0] in self.facts else None
 
     def _ended(self) -> None:
         if self._loading:

@@ -23,6 +23,17 @@ class Ring:
         self._last = at
         self._values.append(value)
 
+    def between(self, began: float, ended: float) -> Series:
+        """The values that were read within these times, oldest first."""
+        if self._last is None:
+            return ()
+        newest = self._last
+        times = (newest - self._interval * n for n in range(len(self._values)))
+        found = [
+            v for at, v in zip(times, reversed(self._values), strict=False) if began <= at <= ended
+        ]
+        return tuple(reversed(found))
+
     @property
     def series(self) -> Series:
         """The values, oldest first."""

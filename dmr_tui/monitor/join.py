@@ -3,12 +3,15 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from dmr_tui.monitor.enginelog import EngineFacts
 from dmr_tui.monitor.snapshot import Context, ModelRow, Run
 from dmr_tui.runner.names import Names, digest_in, short
 from dmr_tui.runner.units import FOREVER, keep_alive_seconds, parameter_count, size_bytes
 from dmr_tui.runner.wire import Configured, Model, ModelConfig, Running
+
+if TYPE_CHECKING:
+    from dmr_tui.monitor.enginelog import EngineFacts
 
 DEFAULT_KEEP_ALIVE_S = 300.0
 """DMR unloads a runner after five idle minutes unless keep_alive says otherwise."""
@@ -30,7 +33,7 @@ class Loaded:
     ps: Sequence[Running] = ()
     since: Mapping[tuple[str, str], float] = field(default_factory=dict)
     """By (name in ps, mode): when it was first seen loading or busy."""
-    facts: Mapping[str, EngineFacts] = field(default_factory=dict)
+    facts: "Mapping[str, EngineFacts]" = field(default_factory=dict)
     request_contexts: Mapping[str, int] = field(default_factory=dict)
     configured: Sequence[Configured] = ()
     clock_offset: float = 0.0

@@ -3,17 +3,23 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import ExitStack
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from dmr_tui.machine.probe import MachineProbe
 from dmr_tui.measure.meter import Turn
+from dmr_tui.monitor.calls import View
 from dmr_tui.monitor.chat import Ask, Prompt
+from dmr_tui.monitor.ledger import OpenArchive
 from dmr_tui.monitor.poller import Poller
 from dmr_tui.monitor.snapshot import Snapshot
 from dmr_tui.runner.endpoint import Endpoint
 from dmr_tui.runner.explain import Explanation
+from dmr_tui.runner.requests import Request
+
+if TYPE_CHECKING:
+    from dmr_tui.monitor.record import Bodies
 
 
 class Monitor(Protocol):
@@ -42,6 +48,24 @@ class Monitor(Protocol):
         """Send a prompt; returns what stops it. The last Turn published has `ended`."""
         ...
 
+    def look(self, view: View) -> None:
+        """Say what the open screen needs; the next Snapshots hold it."""
+        ...
+
+    def name_caller(self, caller: str, name: str, limit: float | None) -> None:
+        """Call `caller` by that name ("" for its own), and know its time limit in seconds."""
+        ...
+
+    def bodies(self, request: Request, publish: "Callable[[Bodies], None]") -> None:
+        """Get prompt and answer of a call, from the runner or else from the archive."""
+        ...
+
+    def replay(
+        self, request: Request, model: str, publish: Callable[[Turn], None]
+    ) -> Callable[[], None]:
+        """Send a recorded call again to `model`; as `ask`."""
+        ...
+
 
 class LiveMonitor:
     """Watches a real runner."""
@@ -53,14 +77,18 @@ class LiveMonitor:
         *,
         interval: float = 1.0,
         read_only: bool = False,
+        archive: OpenArchive | None = None,
     ) -> None:
+        """With an `archive` the calls of before are there as well, and those of now are kept."""
         self.read_only = read_only
+        self._archive = archive
         self._candidates = candidates
         self._probe = probe
         self._interval = interval
         self._open = ExitStack()
         self._portal: BlockingPortal | None = None
         self._poller: Poller | None = None
+        self._view = View()
         self._task: Future[None] | None = None
 
     def start(
@@ -99,6 +127,40 @@ class LiveMonitor:
         self.kick()
         return lambda: None if task.done() else _soon(portal, ask.stop)
 
+    def look(self, view: View) -> None:
+        """Say what the open screen needs."""
+        self._view = view
+        if self._portal is not None:
+            self._portal.start_task_soon(self._look)
+
+    def name_caller(self, caller: str, name: str, limit: float | None) -> None:
+        """Call a caller by another name."""
+        if self._portal is not None and self._poller is not None:
+            self._portal.start_task_soon(self._poller.ledger.name_caller, caller, name, limit)
+
+    def bodies(self, request: Request, publish: "Callable[[Bodies], None]") -> None:
+        """Get prompt and answer of a call."""
+        from dmr_tui.monitor.record import tell_bodies
+
+        if self._portal is not None and self._poller is not None:
+            self._portal.start_task_soon(tell_bodies, self._poller, request, publish)
+
+    def replay(
+        self, request: Request, model: str, publish: Callable[[Turn], None]
+    ) -> Callable[[], None]:
+        """Send a recorded call again."""
+        from dmr_tui.monitor.record import Replay
+
+        if self._portal is None or self._poller is None:
+            return lambda: None
+        portal, again = self._portal, Replay(request, model, publish)
+        task = portal.start_task_soon(again.run, self._poller)
+        return lambda: None if task.done() else _soon(portal, again.stop)
+
+    async def _look(self) -> None:
+        if self._poller is not None:
+            self._poller.look(self._view)
+
     async def _run(self, publish: Callable[[Snapshot], None]) -> None:
         self._poller = Poller(
             self._candidates,
@@ -106,7 +168,9 @@ class LiveMonitor:
             publish,
             interval=self._interval,
             read_only=self.read_only,
+            archive=self._archive,
         )
+        self._poller.look(self._view)
         try:
             await self._poller.run()
         finally:

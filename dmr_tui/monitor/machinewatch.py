@@ -13,6 +13,10 @@ from dmr_tui.machine.reading import Reading
 from dmr_tui.monitor.history import LENGTH, Ring
 from dmr_tui.monitor.snapshot import MachineState, SourceState
 
+ENOUGH_READINGS = 3
+UNUSED_GPU = 10.0
+"""Per cent below which the highest reading says that nothing was computed there."""
+FULL_CPU = 95.0
 PATIENCE_S = 5.0
 """Seconds after which a probe that hangs is called stale; the others go on."""
 
@@ -75,6 +79,20 @@ class MachineWatch:
         self._machine = machine
         self.state = SourceState("machine", "ok")
         self._changed()
+
+    def hint(self, began: float, ended: float) -> str:
+        """What about this computer would explain a call that was slow between these times.
+
+        Empty if nothing is seen, or if too few readings lie between them to say anything.
+        """
+        uses = [ring.between(began, ended) for ring in self._gpu_use]
+        known = [[value for value in values if value is not None] for values in uses]
+        if known and all(len(v) >= ENOUGH_READINGS and max(v) < UNUSED_GPU for v in known):
+            return "the GPU was hardly used, so the processor may have done the work"
+        cpu = [value for value in self._cpu.between(began, ended) if value is not None]
+        if len(cpu) >= ENOUGH_READINGS and min(cpu) >= FULL_CPU:
+            return "the processor was full all the time"
+        return ""
 
     def snapshot(self) -> MachineState:
         """The newest reading with its history."""

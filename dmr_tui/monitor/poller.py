@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 import anyio
 
 from dmr_tui.machine.probe import MachineProbe
+from dmr_tui.monitor.calls import View
+from dmr_tui.monitor.ledger import Ledger, OpenArchive
 from dmr_tui.monitor.machinewatch import MachineWatch
 from dmr_tui.monitor.runnerwatch import RunnerWatch
 from dmr_tui.monitor.snapshot import Attempt, Runner, Snapshot, Throughput
-from dmr_tui.monitor.traffic import BINS, WINDOW_S
+from dmr_tui.monitor.throughput import BINS, WINDOW_S
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.endpoint import Endpoint
 from dmr_tui.runner.errors import BadAnswer, NotARunner, Rejected, RunnerError
@@ -36,9 +38,12 @@ class Poller:
         *,
         interval: float = 1.0,
         read_only: bool = False,
+        archive: OpenArchive | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.watch: RunnerWatch | None = None
+        self.ledger = Ledger(archive, self._changed)
+        self._view = View()
         self._candidates = candidates
         self._publish = publish
         self._interval = interval
@@ -61,6 +66,7 @@ class Poller:
         async with anyio.create_task_group() as group:
             group.start_soon(self._machine.run)
             group.start_soon(self._run_runner)
+            group.start_soon(self.ledger.run)
             await self._run_publish()
 
     async def once(self) -> Snapshot:
@@ -93,6 +99,21 @@ class Poller:
         if self.watch is not None:
             self.watch.kick()
 
+    def look(self, view: View) -> None:
+        """What the open screen needs beside what every Snapshot holds."""
+        self._view = view
+        self.ledger.look(view)
+        if self.watch is not None:
+            self.watch.show_log(view.log)
+
+    def _hint(self, began: float, ended: float) -> str:
+        """What about the runner's computer explains a call that was slow, by its clock."""
+        client = self.client
+        if client is None or not client.endpoint.is_this_machine:
+            return ""
+        offset = client.clock.seconds
+        return self._machine.hint(began - offset, ended - offset)
+
     def _changed(self) -> None:
         self._dirty.set()
 
@@ -119,6 +140,9 @@ class Poller:
                     self.watch = RunnerWatch(
                         client, self._interval, self._changed, self._clock, before=self.watch
                     )
+                    self.watch.traffic.hint = self._hint
+                    self.ledger.watch(client.endpoint.label, self.watch.traffic)
+                    self.watch.show_log(self._view.log)
                     group.start_soon(self.watch.run)
                     await self._until_lost(self.watch)
                     group.cancel_scope.cancel()
@@ -179,7 +203,11 @@ class Poller:
             finished=watch.traffic.finished[-SHOWN_FINISHED:],
             throughput=self._throughput_of(watch),
             machine=machine,
-            sources=(*watch.sources, self._machine.state),
+            sources=(*watch.sources, *self.ledger.sources, self._machine.state),
+            calls=self.ledger.calls(),
+            events=() if watch.story is None else watch.story.timeline.events,
+            log=() if watch.story is None else watch.story.log.lines,
+            caller_names=dict(self.ledger.names),
             clock_offset=watch.client.clock.seconds,
             read_only=self._read_only,
         )

@@ -6,20 +6,24 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING
 
 import anyio
 from anyio.abc import TaskGroup
 
-from dmr_tui.monitor.enginelog import EngineLog
 from dmr_tui.monitor.join import Installed, Loaded
 from dmr_tui.monitor.snapshot import ModelRow, SourceState
-from dmr_tui.monitor.source import Health, Polled, Streamed
+from dmr_tui.monitor.source import FIRST_PAINT_S, Health, Polled, Streamed
 from dmr_tui.monitor.traffic import Traffic
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.errors import RunnerError, Unreachable
-from dmr_tui.runner.loglines import read_line
 from dmr_tui.runner.names import Names
-from dmr_tui.runner.wire import Configured, DiskUsage, Model, Running
+from dmr_tui.runner.requests import Request
+from dmr_tui.runner.wire import Configured, DiskUsage, Model, Record, Running
+
+if TYPE_CHECKING:
+    from dmr_tui.monitor.story import Story
 
 STATUS_S = 5.0
 DISK_S = 60.0
@@ -28,11 +32,8 @@ MODELS_S = 120.0
 """Each `GET /models` adds two lines to the runner's log, so it is asked when something changed."""
 SHARE = 20.0
 """Between two answers that may be large passes this many times the time that one takes."""
-LOG_AGAIN_S = 2.0
-LOG_READS = 3
-"""How often the log is read for a model that it may never mention."""
-LOG_LAG_S = 2.0
-"""Seconds that a log line may be ahead of or behind what `GET /engines/ps` says."""
+SKEW_S = 0.5
+"""Seconds by which the runner's clock may be estimated wrongly."""
 PATIENT_FAILURES = 2
 """A busy runner may miss one poll; one that refuses the connection is down at once."""
 
@@ -52,8 +53,13 @@ class RunnerWatch:
         """`before` watched until now; if at the same address, its finished calls stay."""
         self.client = client
         same = before is not None and before.client.endpoint == client.endpoint
-        self.traffic: Traffic = before.traffic if before is not None and same else Traffic()
-        self.engine_log = EngineLog()
+        kept = before if same else None
+        self.traffic: Traffic = kept.traffic if kept is not None else Traffic()
+        self.story: Story | None = None
+        self._story_before = kept.story if kept is not None else None
+        self._untold: list[Callable[[Story], None]] = []
+        # Who listened before listens to the watch of before.
+        self.traffic.listeners = [self]
         self.version: str | None = None
         self.banner: str | None = None
         self.latency_ms: float | None = None
@@ -66,10 +72,8 @@ class RunnerWatch:
         self._busy = anyio.Event()
         self._since: dict[tuple[str, str], tuple[str, float]] = {}
         self._strangers: set[str] = set()
-        self._silent: dict[str, int] = {}
-        """By digest, how often the log was read in vain."""
-        self._log_wanted = anyio.Event()
         self._was_busy = False
+        self._asked_at = 0.0
         self.installed = Installed(())
         self._rows: tuple[Loaded, Installed, tuple[ModelRow, ...]] | None = None
         ends = (changed, clock)
@@ -80,7 +84,6 @@ class RunnerWatch:
         self.disk = Polled("disk", DISK_S, self._fetch_disk, *ends)
         self.requests = Polled("requests in flight", interval, self._fetch_requests, *ends)
         self.feed = Streamed("requests feed", self._read_feed, *ends)
-        self.log = Polled("log", interval, self._fetch_log, *ends)
 
     @property
     def now(self) -> float:
@@ -95,7 +98,8 @@ class RunnerWatch:
     @property
     def sources(self) -> tuple[SourceState, ...]:
         """How each source is doing."""
-        return tuple(source.state for source in self._all())
+        states = tuple(source.state for source in self._all())
+        return states if self.story is not None else (*states, SourceState("log"))
 
     def _all(self) -> tuple[Health, ...]:
         return (
@@ -106,7 +110,7 @@ class RunnerWatch:
             self.disk,
             self.requests,
             self.feed,
-            self.log,
+            *(() if self.story is None else (self.story.log.source,)),
         )
 
     async def run(self) -> None:
@@ -114,16 +118,17 @@ class RunnerWatch:
         async with anyio.create_task_group() as group:
             group.start_soon(self._run_ps, group)
             group.start_soon(self._run_requests)
-            group.start_soon(self._run_log)
+            group.start_soon(self._run_story)
             group.start_soon(self.feed.run, self._until_up)
 
     async def once(self) -> None:
         """Ask once for everything that can be asked for, all at the same time."""
-        polls = (self.status, self.configured, self.models, self.disk, self.requests, self.log)
+        polls = (self.status, self.configured, self.models, self.disk, self.requests)
         # Alone, for the latency that the header shows.
         await self.ps.poll()
         async with anyio.create_task_group() as group:
             group.start_soon(self._introduce)
+            group.start_soon(self._begin_story().log.source.poll)
             for polled in polls:
                 group.start_soon(polled.poll)
 
@@ -150,6 +155,9 @@ class RunnerWatch:
     def _heard(self, group: TaskGroup) -> None:
         if not self._up.is_set():
             group.start_soon(self._introduce)
+            if self.down_since is not None:
+                now, away = self.now, self._clock() - self.down_since
+                self._tell(lambda story: story.runner_back(now, away))
             self.down_since, self.down_reason = None, ""
             self._up.set()
             # Whatever else is known may be of before a restart.
@@ -168,6 +176,8 @@ class RunnerWatch:
         gone = isinstance(error, Unreachable) or self.ps.failures >= PATIENT_FAILURES
         if gone and self.down_since is None:
             self.down_since, self.down_reason = self._clock(), str(error)
+            now, reason = self.now, str(error)
+            self._tell(lambda story: story.runner_lost(now, reason))
             self._up = anyio.Event()
             self._changed()
 
@@ -186,9 +196,12 @@ class RunnerWatch:
         running = await self.client.ps()
         self._latencies.append((time.perf_counter() - began) * 1000.0)
         self.latency_ms = _steady(self.latency_ms, self._latencies)
+        self._asked_at = asked_at
         self._note_changes(running)
-        self._check_log(running, asked_at)
-        return sorted(running, key=lambda r: (r.model_name, r.mode, r.backend_name))
+        running.sort(key=lambda r: (r.model_name, r.mode, r.backend_name))
+        before, names = self.ps.value, self.names
+        self._tell(lambda story: story.running_is(before, running, names, asked_at))
+        return running
 
     def _note_changes(self, running: list[Running]) -> None:
         since = {}
@@ -204,52 +217,17 @@ class RunnerWatch:
             self.models.kick()
         self._strangers = strangers
 
-    def _check_log(self, running: list[Running], asked_at: float) -> None:
-        """Want the log if a chat model is loaded of which it has told nothing yet.
-
-        The log is read, never followed: whoever stops following it ends the new lines of every
-        other follower until the runner is restarted (v1.2.6), `docker model logs -f` included.
-        """
-        chats = {
-            digest: run
-            for run in running
-            if run.mode == "completion" and (digest := self.names.digest(run.model_name))
-        }
-        for digest, facts in list(self.engine_log.facts.items()):
-            run = chats.get(digest)
-            # Unloaded, or being loaded anew: what the log told is of an engine that is gone.
-            if (run is None or run.loading) and facts.started_at < asked_at - LOG_LAG_S:
-                del self.engine_log.facts[digest]
-        silent = {
-            digest
-            for digest, run in chats.items()
-            if not run.loading
-            and run.backend_name == "llama.cpp"
-            and digest not in self.engine_log.facts
-        }
-        self._silent = {digest: self._silent.get(digest, 0) for digest in silent}
-        if any(reads < LOG_READS for reads in self._silent.values()):
-            self._log_wanted.set()
-
-    async def _run_log(self) -> None:
-        while True:
-            await self._log_wanted.wait()
-            self._log_wanted = anyio.Event()
-            began = time.perf_counter()
-            await self.log.poll()
-            self._silent = {digest: reads + 1 for digest, reads in self._silent.items()}
-            spent = time.perf_counter() - began
-            await anyio.sleep(max(LOG_AGAIN_S, spent * SHARE))
-
     async def _fetch_configured(self) -> list[Configured] | None:
         configured = await self.client.configured()
         before = {c.model_id: c for c in self.configured.value or ()}
         after = {c.model_id: c for c in configured or ()}
         for digest in before.keys() | after.keys():
             if before.get(digest) != after.get(digest):
-                # A new config loads the model anew, often between two looks at what is loaded.
-                self.engine_log.facts.pop(digest, None)
-                self.traffic.configured_contexts.pop(digest, None)
+                self._tell(partial(_config_changed, digest=digest))
+                self.traffic.forget_engine(digest)
+        if self.configured.value is not None and self.configured.value != configured:
+            known, new, at = self.configured.value, configured or [], self.now
+            self._tell(lambda story: story.configured_is(known, new, at))
         return configured
 
     async def _fetch_models(self) -> list[Model]:
@@ -270,32 +248,72 @@ class RunnerWatch:
             self._busy = anyio.Event()
             began = time.perf_counter()
             self._was_busy = self._is_busy()
-            await self.requests.poll()
-            if not self._was_busy and self.traffic.all_idle():
-                self._changed()
+            busy, asked_at = self._busy_digests(), self._asked_at
+            if await self.requests.poll() is None:
+                # A call of before that look at what is busy, and still without an end.
+                self._hear(self.traffic.idle(busy, asked_at - SKEW_S))
             spent = time.perf_counter() - began
             await anyio.sleep(min(spent * SHARE, LONGEST_SILENCE_S))
 
     async def _fetch_requests(self) -> None:
         groups, _ = await self.client.requests()
-        if self.traffic.take_list(groups, self.now):
-            self._changed()
+        self._hear(self.traffic.take_list(groups, self.now))
 
     async def _read_feed(self) -> None:
         async with self.client.feed() as events:
             async for name, groups in events:
                 self.feed.good()
-                if self.traffic.take_event(name, groups, self.now):
-                    self._changed()
+                self._hear(self.traffic.take_event(name, groups, self.now))
 
-    async def _fetch_log(self) -> None:
-        async with self.client.log() as lines:
-            self.engine_log.clear()
-            async for line in lines:
-                event = read_line(line)
-                if event is not None:
-                    self.engine_log.take(event)
-        self._changed()
+    def _hear(self, news: bool) -> None:
+        if news:
+            self._changed()
+
+    def call_ended(self, request: Request, record: Record | None) -> None:
+        """Tell the story of it."""
+        if record is not None:
+            self._tell(lambda story: story.call_ended(request))
+
+    def call_superseded(self, id: str) -> None:
+        """What happened has happened: the timeline keeps every try."""
+
+    def _busy_digests(self) -> set[str | None]:
+        return {self.names.digest(r.model_name) for r in self.ps.value or () if r.in_use}
+
+    def show_log(self, shown: bool) -> None:
+        """Whether a screen shows the log."""
+        self._tell(lambda story: story.log.show(shown))
+
+    async def _run_story(self) -> None:
+        await anyio.sleep(FIRST_PAINT_S)
+        await self._begin_story().log.run()
+
+    def _begin_story(self) -> "Story":
+        from dmr_tui.monitor.story import Story
+
+        interval = self.ps.interval
+        self.story = Story(
+            self.client, interval, self._changed, self._clock, before=self._story_before
+        )
+        self.story.log.read = self._log_was_read
+        for tell in self._untold:
+            tell(self.story)
+        self._untold.clear()
+        return self.story
+
+    def _tell(self, tell: "Callable[[Story], None]") -> None:
+        if self.story is not None:
+            tell(self.story)
+        else:
+            self._untold.append(tell)
+
+    def _log_was_read(self) -> None:
+        if self.story is None:
+            return
+        for digest, facts in self.story.log.engines.facts.items():
+            if facts.ready_at is not None:
+                self.traffic.tell_load(digest, facts.started_at, facts.ready_at, facts.context)
+        self.traffic.tell_tasks(self.story.log.tasks)
 
     def rows(self) -> tuple[ModelRow, ...]:
         """One row for each model, joined anew only if something changed."""
@@ -305,7 +323,7 @@ class RunnerWatch:
         loaded = Loaded(
             ps=self.ps.value or (),
             since=self._busy_since(),
-            facts=dict(self.engine_log.facts),
+            facts={} if self.story is None else dict(self.story.log.engines.facts),
             request_contexts=self._request_contexts(),
             configured=self.configured.value or (),
             clock_offset=self.client.clock.seconds,
@@ -316,7 +334,7 @@ class RunnerWatch:
 
     def _request_contexts(self) -> dict[str, int]:
         """What calls were configured with: the next best source where the log cannot be had."""
-        if self.log.state.health in {"ok", "waiting"}:
+        if self.story is None or self.story.log_tells:
             return {}
         return dict(self.traffic.configured_contexts)
 
@@ -331,6 +349,10 @@ class RunnerWatch:
             digest = self.names.digest(name) or ""
             since[name, mode] = started.get(digest, seen) if state == "busy" else seen
         return since
+
+
+def _config_changed(story: "Story", digest: str) -> None:
+    story.config_changed(digest)
 
 
 def _steady(shown: float | None, latencies: Iterable[float]) -> float:

@@ -4,15 +4,21 @@ Two snapshots are equal if nothing changed; the moment itself does not count. Ti
 since 1970 by this computer's clock, so that a view can count up and down from them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from dmr_tui.machine.probe import Machine
 from dmr_tui.measure.stats import Summary
+from dmr_tui.monitor.calls import CallGroup, View
 from dmr_tui.runner.backend import Backend
 from dmr_tui.runner.endpoint import Endpoint
 from dmr_tui.runner.requests import Request
 from dmr_tui.runner.wire import Model
+
+if TYPE_CHECKING:
+    from dmr_tui.monitor.events import Event
+    from dmr_tui.runner.loglines import LogLine
 
 SourceHealth = Literal["waiting", "ok", "stale", "absent"]
 """`absent` is a call that this version of the runner does not have."""
@@ -157,6 +163,22 @@ class MachineState:
 
 
 @dataclass(frozen=True, slots=True)
+class Calls:
+    """The finished calls that the open screen asked for."""
+
+    view: View
+    """What was asked; a screen that has asked for something else meanwhile waits."""
+    rows: tuple[Request, ...] = ()
+    """The newest first, no more than `SHOWN_CALLS`; of a call's tries only the last."""
+    matching: int | None = None
+    """How many there are in all; None as long as the archive has not said."""
+    reading: bool = False
+    """The archive is being read: older calls are still to come."""
+    by_caller: tuple[CallGroup, ...] = ()
+    by_model: tuple[CallGroup, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything that is known at one moment."""
 
@@ -171,6 +193,14 @@ class Snapshot:
     throughput: Throughput = Throughput(300.0)
     machine: MachineState = MachineState()
     sources: tuple[SourceState, ...] = ()
+    calls: Calls | None = None
+    """None while no screen shows them."""
+    events: "tuple[Event, ...]" = ()
+    """The timeline, oldest first."""
+    log: "tuple[LogLine, ...]" = ()
+    """The newest lines of the runner's log, oldest first; empty while no screen shows them."""
+    caller_names: Mapping[str, str] = field(default_factory=dict)
+    """What a person calls a caller, by the name of its User-Agent."""
     clock_offset: float = 0.0
     """Seconds that the runner's clock is ahead of ours."""
 

@@ -11,6 +11,8 @@ from dmr_tui.runner.errors import BrokenOff, Rejected, RunnerError
 T = TypeVar("T")
 Ready = Callable[[], Awaitable[object]]
 
+FIRST_PAINT_S = 0.5
+"""Seconds that whatever is not on the first screen leaves to what is."""
 LONGEST_PAUSE_S = 10.0
 STREAM_PAUSE_S = 2.0
 ABSENT_PAUSE_S = 60.0

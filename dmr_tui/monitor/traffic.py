@@ -1,18 +1,46 @@
 """Everyone's calls: the recorder's feed and its list, joined by id, nothing twice."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
 
-from dmr_tui.measure.rates import decode_rate, prefill_rate
-from dmr_tui.measure.stats import binned, summary
+from dmr_tui.measure.rates import decode_rate
+from dmr_tui.measure.usual import Slower, Usual
+from dmr_tui.monitor.calls import SHOWN_CALLS, ended
+from dmr_tui.monitor.retries import Retries
 from dmr_tui.monitor.snapshot import Throughput
-from dmr_tui.runner.requests import Request, read_record
-from dmr_tui.runner.wire import RecordGroup
+from dmr_tui.monitor.throughput import RollingWindow
+from dmr_tui.runner.records import read_record
+from dmr_tui.runner.requests import Request
+from dmr_tui.runner.wire import Record, RecordGroup
 
-KEPT = 500
-"""Finished calls that are remembered; the runner itself keeps ten for each model."""
-WINDOW_S = 300.0
-BINS = 60
+if TYPE_CHECKING:
+    from dmr_tui.monitor.slottasks import SlotTasks
+
+KNOWN = 4 * SHOWN_CALLS
+"""Ids that are remembered, so that the runner may offer a call again."""
+READY_BEFORE_S = 0.2
+READY_AFTER_S = 1.5
+"""Around the end of a load the first call of the model begins; DMR looks every 0.5 s."""
+TOGETHER_S = 0.05
+"""Calls that waited for one load begin together; those that come later did not wait."""
+SLOW_KEPT = 20
+"""Slow calls for which the reason may still come."""
+LATEST = 200
+"""Calls to which facts that come late may belong."""
+
+
+class Listener(Protocol):
+    """Who wants to know of the calls that end."""
+
+    def call_ended(self, request: Request, record: Record | None) -> None:
+        """A call ended; without its record: more is known of it now."""
+        ...
+
+    def call_superseded(self, id: str) -> None:
+        """A later try stands for that one."""
+        ...
 
 
 class Traffic:
@@ -20,16 +48,32 @@ class Traffic:
 
     def __init__(self) -> None:
         self.in_flight: tuple[Request, ...] = ()
-        self._finished: deque[Request] = deque(maxlen=KEPT)
-        self._known: set[str] = set()
+        self.listeners: list[Listener] = []
+        self.limits: dict[str, float] = {}
+        """Seconds after which a caller hangs up, as a person set them."""
+        self.hint: Callable[[float, float], str] = lambda began, ended: ""
+        """What about the computer would explain that a call was slow between these times."""
+        self._finished: dict[str, Request] = {}
+        self._known: dict[str, None] = {}
+        self._flying: dict[str, Request] = {}
         self._contexts: dict[str, int] = {}
+        self._windows: dict[str, int] = {}
+        self._loads: dict[str, tuple[float, float]] = {}
+        self._firsts: dict[str, float] = {}
+        """By digest, when the first call after its load began."""
+        self._usual: dict[str, Usual] = {}
+        self._retries = Retries()
+        self._window = RollingWindow()
+        self._latest: deque[str] = deque(maxlen=LATEST)
+        self._slow: dict[str, Slower] = {}
+        """By id, how slow the latest slow calls were."""
         self._snapshot: tuple[Request, ...] | None = None
 
     @property
     def finished(self) -> tuple[Request, ...]:
-        """The calls that ended, in the order of their end as far as it is known."""
+        """The calls that ended, in the order in which that was heard."""
         if self._snapshot is None:
-            self._snapshot = tuple(self._finished)
+            self._snapshot = tuple(self._finished.values())
         return self._snapshot
 
     @property
@@ -43,90 +87,239 @@ class Traffic:
         return any([self._add(group, now if live else None) for group in groups])
 
     def take_list(self, groups: Iterable[RecordGroup], now: float) -> bool:
-        """Add the recorder's list; calls that it shows without an end are what is in flight."""
+        """Add the recorder's list; calls that it shows without an end are what is in flight.
+
+        A call that it does not show any more, and whose end nobody told, was pushed out by newer
+        ones or dropped with its model. It stays in flight until its model is idle.
+        """
         groups = list(groups)
         before = self.in_flight
-        running = [
-            read_record(record, group)
-            for group in groups
-            for record in group.records or ()
-            if record.status_code == 0
-        ]
-        self.in_flight = tuple(sorted(running, key=lambda request: request.started_at))
-        ended = {request.id for request in before} - {request.id for request in running}
-        added = any([self._add(group, now, ended) for group in groups])
+        flying: dict[str, Request] = {}
+        listed: set[str] = set()
+        for group in groups:
+            for record in group.records or ():
+                listed.add(record.id)
+                if record.status_code == 0 and record.id not in self._known:
+                    flying[record.id] = self._flying.get(record.id) or self._retries.numbered(
+                        self._completed(read_record(record, group))
+                    )
+        just_ended = self._flying.keys() - flying.keys()
+        added = any([self._add(group, now, just_ended) for group in groups])
+        for id in just_ended - listed - self._known.keys():
+            flying[id] = self._flying[id]
+        self._fly(flying)
         return added or before != self.in_flight
 
-    def all_idle(self) -> bool:
-        """The runner says that no model is busy; True if that is news."""
-        news = bool(self.in_flight)
-        self.in_flight = ()
-        return news
+    def idle(self, busy: Iterable[str | None], asked_at: float) -> bool:
+        """At `asked_at` the runner said that only these models are busy; True if that is news.
+
+        What was in flight to another one has ended, and the list that was read since does not
+        tell how.
+        """
+        busy = set(busy)
+        over = [
+            request
+            for request in self._flying.values()
+            if request.started_at < asked_at and request.digest not in busy and None not in busy
+        ]
+        for request in over:
+            self._remember(replace(request, outcome="end unknown"), None)
+        return bool(over)
+
+    def restore(self, requests: Iterable[Request]) -> None:
+        """Add calls that were archived before; the runner may offer some of them again."""
+        for request in sorted(requests, key=ended):
+            known = self._finished.get(request.id)
+            if known is not None and known.finished_at is not None:
+                continue
+            self._learn(request)
+            self._keep(request)
+        self._finished = {r.id: r for r in sorted(self._finished.values(), key=ended)}
+        self._snapshot = None
+
+    def tell_load(self, digest: str, began: float, ready: float, window: int | None) -> None:
+        """An engine was started for `digest`; its log gives the times and the window of a slot."""
+        if window is not None:
+            self._windows[digest] = window
+        if self._loads.get(digest) != (began, ready):
+            self._loads[digest] = (began, ready)
+            self._firsts.pop(digest, None)
+        for request in (*self._latest_finished(), *self._flying.values()):
+            self._note_first(request)
+        self._complete_latest()
+
+    def forget_engine(self, digest: str) -> None:
+        """The engine of `digest` is gone; the next one may have another window."""
+        self._windows.pop(digest, None)
+        self._contexts.pop(digest, None)
+
+    def tell_tasks(self, tasks: "SlotTasks") -> None:
+        """The log has told when the engine began with which task."""
+        for request in self._latest_finished():
+            whole = request.processing_at is not None and request.finished_at is not None
+            task = None if whole else tasks.of(request)
+            if task is None:
+                continue
+            ended_at = request.finished_at if request.finished_at is not None else task.released_at
+            told = replace(request, processing_at=task.launched_at, finished_at=ended_at)
+            if told != request:
+                self._improve(told)
+
+    def throughput(self, now: float) -> Throughput:
+        """What the calls that ended within the window say, at the runner's time `now`."""
+        return self._window.throughput(now)
 
     def _add(
         self, group: RecordGroup, finished_at: float | None, just_ended: Iterable[str] | None = None
     ) -> bool:
         new = False
         for record in group.records or ():
-            if record.status_code == 0 or record.id in self._known:
+            if record.status_code == 0 or self._is_told(record.id):
                 continue
-            heard = finished_at
-            if just_ended is not None and record.id not in just_ended:
-                # It ended at some time before this list was made.
-                heard = None
-            request = read_record(record, group, heard)
-            self._remember(request)
+            # One that the list alone tells ended at some time before the list was made.
+            heard = just_ended is None or record.id in just_ended
+            request = read_record(record, group, finished_at if heard else None)
+            self._remember(self._completed(request), record)
             new = True
         return new
 
-    def _remember(self, request: Request) -> None:
-        if len(self._finished) == KEPT:
-            self._known.discard(self._finished[0].id)
-        self._known.add(request.id)
-        self._finished.append(request)
-        self._snapshot = None
-        self.in_flight = tuple(r for r in self.in_flight if r.id != request.id)
+    def _is_told(self, id: str) -> bool:
+        known = self._finished.get(id)
+        return id in self._known and (known is None or known.outcome != "end unknown")
+
+    def _remember(self, request: Request, record: Record | None) -> None:
+        if (before := self._retries.replaced(request)) is not None:
+            request = self._retries.numbered(request)
+            self._drop(before)
+        self._retries.ended(request)
+        request = self._judged(request)
+        self._keep(request)
+        self._latest.append(request.id)
+        self._explain_anew(request)
         if request.digest and request.context_size:
             self._contexts[request.digest] = request.context_size
+        self._tell(request, record)
 
-    def throughput(self, now: float) -> Throughput:
-        """What the calls that ended within the window say, at the runner's time `now`."""
-        recent = [r for r in self._finished if ended_at(r) >= now - WINDOW_S]
-        decode = [
-            (ended_at(r), rate.value)
-            for r in recent
-            if (rate := decode_rate(r.timings)) is not None
-        ]
-        prefill = [
-            (ended_at(r), rate.value)
-            for r in recent
-            if (rate := prefill_rate(r.timings)) is not None
-        ]
-        width = WINDOW_S / BINS
-        end = int(now // width) if decode or prefill else 0
-        return Throughput(
-            window_s=WINDOW_S,
-            decode=summary(value for _, value in decode),
-            prefill=summary(value for _, value in prefill),
-            last_decode=max(decode)[1] if decode else None,
-            last_prefill=max(prefill)[1] if prefill else None,
-            series_end=end,
-            decode_series=binned(decode, now, bins=BINS, width=width),
-            prefill_series=binned(prefill, now, bins=BINS, width=width),
-            finished=len(recent),
-            failed=sum(r.outcome in {"failed", "context overflow"} for r in recent),
-            client_left=sum(r.outcome == "client left" for r in recent),
-            untimed=sum(
-                r.outcome in {"ok", "cut"} and r.timings is None and r.completion_tokens is not None
-                for r in recent
-            ),
+    def _keep(self, request: Request) -> None:
+        self._finished[request.id] = request
+        self._known[request.id] = None
+        self._window.add(request)
+        for kept, most in ((self._finished, SHOWN_CALLS), (self._known, KNOWN)):
+            while len(kept) > most:
+                del kept[next(iter(kept))]
+        self._snapshot = None
+        if request.id in self._flying:
+            self._fly({id: r for id, r in self._flying.items() if id != request.id})
+
+    def _drop(self, id: str) -> None:
+        self._finished.pop(id, None)
+        self._window.drop(id)
+        self._snapshot = None
+        for listener in self.listeners:
+            listener.call_superseded(id)
+
+    def _fly(self, flying: dict[str, Request]) -> None:
+        self._flying = flying
+        self.in_flight = tuple(sorted(flying.values(), key=lambda r: (r.started_at, r.id)))
+
+    def _completed(self, request: Request) -> Request:
+        """With what is known beside its record: the load before it, window, time limit."""
+        changes: dict[str, float | int] = {}
+        limit = self.limits.get(request.caller)
+        if limit is not None and limit != request.limit:
+            changes["limit"] = limit
+        digest = request.digest or ""
+        window = self._windows.get(digest)
+        if window is not None and request.window is None:
+            changes["window"] = window
+        self._note_first(request)
+        first = self._firsts.get(digest)
+        if first is not None and 0.0 <= request.started_at - first <= TOGETHER_S:
+            changes["load_s"] = request.started_at - self._loads[digest][0]
+        return replace(request, **changes) if changes else request  # type: ignore[arg-type]
+
+    def _note_first(self, request: Request) -> None:
+        digest = request.digest or ""
+        if digest not in self._loads:
+            return
+        ready = self._loads[digest][1]
+        after = -READY_BEFORE_S <= request.started_at - ready <= READY_AFTER_S
+        if after and request.started_at < self._firsts.get(digest, float("inf")):
+            self._firsts[digest] = request.started_at
+            self._warm_up(digest, request.started_at)
+
+    def _warm_up(self, digest: str, first: float) -> None:
+        """A call turned out to be the first after the load: later ones did not wait for it."""
+        for request in self._latest_finished():
+            late = request.started_at - first > TOGETHER_S
+            # Of this load, not of one before.
+            waited = request.load_s == request.started_at - self._loads[digest][0]
+            if request.digest == digest and late and waited:
+                self._improve(replace(request, load_s=None))
+
+    def _complete_latest(self) -> None:
+        for request in self._latest_finished():
+            completed = self._completed(request)
+            if completed != request:
+                self._improve(completed)
+        self._fly({id: self._completed(request) for id, request in self._flying.items()})
+
+    def _latest_finished(self) -> list[Request]:
+        return [r for id in self._latest if (r := self._finished.get(id)) is not None]
+
+    def _improve(self, request: Request) -> None:
+        self._finished[request.id] = request
+        self._window.add(request)
+        self._snapshot = None
+        self._tell(request, None)
+
+    def _tell(self, request: Request, record: Record | None) -> None:
+        for listener in self.listeners:
+            listener.call_ended(request, record)
+
+    def _learn(self, request: Request) -> Slower | None:
+        rate = decode_rate(request.timings)
+        if rate is None or request.digest is None or request.prompt_tokens is None:
+            return None
+        usual = self._usual.setdefault(request.digest, Usual())
+        return usual.judge(request.prompt_tokens, rate.value)
+
+    def _judged(self, request: Request) -> Request:
+        slower = self._learn(request)
+        if slower is None:
+            return request
+        self._slow[request.id] = slower
+        if len(self._slow) > SLOW_KEPT:
+            del self._slow[next(iter(self._slow))]
+        return replace(request, slow=self._words(request, slower))
+
+    def _words(self, request: Request, slower: Slower) -> str:
+        began, end = _decoding(request)
+        others = sum(
+            other.started_at < end and ended(other) > began
+            for other in self._latest_finished()
+            if other.id != request.id
         )
+        others += sum(r.id != request.id and r.started_at < end for r in self._flying.values())
+        reason = f"{others + 1} calls at once" if others else self.hint(began, end)
+        text = f"{slower.share:.0%} slower than its usual {slower.usual:.3g} tok/s"
+        return f"{text}: {reason}" if reason else text
+
+    def _explain_anew(self, request: Request) -> None:
+        """A call ended that ran beside others: it may be why one of them was slow."""
+        for id, slower in self._slow.items():
+            slow = self._finished.get(id)
+            if slow is None or id == request.id:
+                continue
+            began, end = _decoding(slow)
+            if request.started_at < end and ended(request) > began:
+                words = self._words(slow, slower)
+                if words != slow.slow:
+                    self._improve(replace(slow, slow=words))
 
 
-def ended_at(request: Request) -> float:
-    """When a call ended; for one that ended before we listened, its start and its own timings."""
-    if request.finished_at is not None:
-        return request.finished_at
+def _decoding(request: Request) -> tuple[float, float]:
+    """When its tokens were generated; the engine's timings count back from its end."""
+    end = ended(request)
     timings = request.timings
-    spent = 0.0 if timings is None else (timings.prompt_ms or 0.0) + (timings.predicted_ms or 0.0)
-    return request.started_at + spent / 1000.0
+    return end - (0.0 if timings is None else timings.predicted_ms or 0.0) / 1000.0, end

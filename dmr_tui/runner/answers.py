@@ -129,9 +129,3 @@ async def _lines(response: httpx.Response) -> AsyncIterator[tuple[int, bytes]]:
             raise BadAnswer(f"a line is longer than {LINE_LIMIT // 2**20} MiB")
     if rest:
         yield time.perf_counter_ns(), rest
-
-
-async def text_lines(response: httpx.Response) -> AsyncIterator[str]:
-    """The lines of a plain text as they come."""
-    async for _, line in _lines(response):
-        yield line.decode("utf-8", "replace")

@@ -1,41 +1,62 @@
-"""Who calls: the User-Agent and the API, as a name that a person knows."""
+"""Who calls: the User-Agent, what the caller says of itself, and the API, as a known name."""
 
 import re
 
+# What DMR itself writes into X-Request-Origin; anything else was put there by the caller.
+OWN_ORIGINS = frozenset({"ollama/completion", "anthropic/messages"})
+
+# The SDKs send the name of their class, of which there is one for each way to wait and to log in.
+_SDK = re.compile(r"(?:Async)?(?:Azure)?(OpenAI|Anthropic)/(Python|JS)(?= |$)")
 _KNOWN = (
-    ("langchainjs-openai/", "LangChain JS (n8n AI nodes)"),
+    ("langchainjs", "LangChain JS (n8n AI nodes)"),
     ("n8n", "n8n"),
-    ("AsyncOpenAI/Python", "OpenAI Python"),
-    ("OpenAI/Python", "OpenAI Python"),
-    ("AsyncOpenAI/JS", "OpenAI JS"),
-    ("OpenAI/JS", "OpenAI JS"),
-    ("Anthropic/Python", "Anthropic Python"),
-    ("AsyncAnthropic/Python", "Anthropic Python"),
-    ("Anthropic/JS", "Anthropic JS"),
-    ("ollama-python/", "Ollama Python"),
-    ("ollama-js/", "Ollama JS"),
-    ("litellm/", "LiteLLM"),
-    ("docker-model-cli/", "docker model"),
-    ("dmr-tui/", "dmr-tui"),
-    ("curl/", "curl"),
-    ("Mozilla/", "browser"),
+    ("ollama-python", "Ollama Python"),
+    ("ollama-js", "Ollama JS"),
+    ("litellm", "LiteLLM"),
+    ("docker-model-cli", "docker model"),
+    ("dmr-tui", "dmr-tui"),
+    ("curl", "curl"),
+    ("Mozilla", "browser"),
 )
-_PRODUCT = re.compile(r"^[^\s/()]{1,40}")
+_PRODUCT = re.compile(r"[^\s/()]{1,40}")
+_LONGEST = 24
 
 N8N_LIMIT = 300.0
-"""Seconds after which n8n gives up on an AI node's call, whatever its settings say."""
+"""Seconds after which n8n gives up: its AI nodes always, its HTTP node unless it is told else."""
 
 
-def caller_name(user_agent: str, api: str) -> str:
-    """A name for the caller; without a User-Agent the API is all that is known."""
-    for prefix, name in _KNOWN:
-        if user_agent.startswith(prefix):
+def caller_name(user_agent: str, api: str, origin: str = "") -> str:
+    """A name for the caller; if it gives none, what is known instead."""
+    own_name = "" if origin in OWN_ORIGINS else " ".join(origin.split())[:40]
+    if own_name:
+        return own_name
+    if match := _SDK.match(user_agent):
+        return f"{match[1]} {match[2]}"
+    for product, name in _KNOWN:
+        if _is(product, user_agent):
             return name
-    match = _PRODUCT.match(user_agent)
-    return match[0] if match else f"unnamed ({api})"
+    found = _PRODUCT.match(user_agent)
+    return found[0] if found else _unnamed(api)
 
 
 def time_limit(user_agent: str) -> float | None:
     """Seconds after which this caller is known to hang up; None if nothing is known."""
-    known = user_agent.startswith(("langchainjs-openai/", "n8n"))
+    known = _is("langchainjs", user_agent) or _is("n8n", user_agent)
     return N8N_LIMIT if known else None
+
+
+def _is(product: str, user_agent: str) -> bool:
+    """Whether `user_agent` is that product or, for LangChain, one of its packages."""
+    following = user_agent.removeprefix(product)
+    if following == user_agent:
+        return False
+    return following[:1] in {"", "/", " "} or (product == "langchainjs" and following[0] == "-")
+
+
+def _unnamed(api: str) -> str:
+    # DMR turns a call of the Responses API into a chat of its own, which has no User-Agent; any
+    # caller may leave it out as well.
+    if api == "OpenAI chat":
+        return "unnamed (Responses API?)"
+    name = f"unnamed ({api.removeprefix('OpenAI ').removesuffix(' tokens')})"
+    return name if len(name) <= _LONGEST else "unnamed"

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any
+from urllib.parse import quote
 
 import anyio
 import httpx
@@ -18,7 +19,6 @@ from dmr_tui.runner.answers import (
     raise_for_status,
     read_body,
     record_groups,
-    text_lines,
 )
 from dmr_tui.runner.backend import Backend, parse_status
 from dmr_tui.runner.clock import ClockOffset
@@ -105,9 +105,12 @@ class RunnerClient:
             raise
         return decode(answer, list[wire.Configured] | None) or []
 
-    async def requests(self) -> tuple[list[wire.RecordGroup], int]:
-        """The last ten calls of each loaded model, in flight ones included, and bytes read."""
-        answer = await self._get("/engines/requests", within=10.0)
+    async def requests(self, model: str | None = None) -> tuple[list[wire.RecordGroup], int]:
+        """The last ten calls of each loaded model, or of one; those in flight too; bytes read."""
+        path = "/engines/requests"
+        if model is not None:
+            path += f"?model={quote(model, safe='')}"
+        answer = await self._get(path, within=10.0)
         return decode(answer, list[wire.RecordGroup] | None) or [], len(answer)
 
     async def preload(self, model: str) -> None:
@@ -134,11 +137,11 @@ class RunnerClient:
                 yield record_groups(response)
 
     @asynccontextmanager
-    async def log(self) -> AsyncIterator[AsyncIterator[str]]:
-        """The lines of the runner's log that are there now."""
+    async def log(self) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The bytes of the runner's log that are there now, in pieces that mean nothing."""
         with named_errors(), anyio.fail_after(LOG_TIMEOUT):
             async with self._follow("/logs", {}, "text/plain") as response:
-                yield text_lines(response)
+                yield response.aiter_bytes()
 
     @asynccontextmanager
     async def chat(

@@ -1,25 +1,63 @@
-"""The runner's error texts in plain words: what happened, the likely cause, the next step."""
+"""Errors in plain words: what happened, the likely cause, the next step."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
-from dmr_tui.runner import wire
-from dmr_tui.runner.errors import (
-    BadAnswer,
-    BrokenOff,
-    NotARunner,
-    ReadOnly,
-    Rejected,
-    RunnerError,
-    TimedOut,
-    Unreachable,
-)
+from dmr_tui.runner.errorrow import Entry, Kind
+from dmr_tui.runner.errors import BrokenOff, Rejected, RunnerError, Unreachable
+from dmr_tui.runner.errortable import BY_CLASS, ENABLE_ON_DESKTOP, INSTALL_ON_LINUX, TABLE
 from dmr_tui.runner.names import short
 
-ENABLE_ON_DESKTOP = "docker desktop enable model-runner --tcp 12434"
-INSTALL_ON_LINUX = "sudo apt-get install docker-model-plugin"
+__all__ = [
+    "ENABLE_ON_DESKTOP",
+    "INSTALL_ON_LINUX",
+    "Explanation",
+    "Kind",
+    "explain",
+    "explain_line",
+    "explain_text",
+    "telling_line",
+]
+
+HALF = 32 * 1024
+"""Characters that are looked at from each end of a text: a dump may be of any length."""
+
+_OVERFLOW = re.compile(
+    r"request \((\d{1,9}) tokens\) exceeds the available context size \((\d{1,9}) tokens\)"
+)
+# A name becomes part of a command that a person copies: nothing that a shell would expand, and
+# nothing that `docker model` would take for an option.
+_SHELL_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,199}")
+
+_SAYS_ERROR = re.compile(
+    r"error|fail|cannot|can't|could not|unable to|unknown [a-z]|unsupported|not supported"
+    r"|not allowed|not found|no such|invalid|abort|assert|exception|out of memory"
+    r"|exit status [^0]|signal:|exceed|only (?:available|supported)|required by|must be"
+    r"|refused|denied",
+    re.IGNORECASE,
+)
+# These say only that there was an error; the line that tells which one stands further up.
+_SAYS_NO_MORE = re.compile(
+    r"exiting due to model loading error$"
+    r"|failed to load (?:the )?(?:multimodal )?model(?:,? '[^']*')?$"
+    r"|cleaning up before exit",
+    re.IGNORECASE,
+)
+_WRAPPING = re.compile(
+    r"^(?:(?:unable to load runner|error waiting for runner to be ready|unable to start runner"
+    r"|background model preload failed|preload failed"
+    r"|[\w.-]{1,20} (?:terminated unexpectedly|failed|exit status)):\s*|status=\d+ body=)+",
+    re.IGNORECASE,
+)
+_PREFIX = re.compile(r"^(?:\[[^\]]{1,40}\] *)?(?:\d+(?:\.\d+){2,3} [A-Z] +)?(?:\([^)]{1,40}\) )?")
+_LOG_FIELD = re.compile(r'(?<!\S)(\w{1,20})=("(?:[^"\\]|\\.)*"|\S*)')
+
+_ESCAPE = re.compile(r"\\(.)")
+_ESCAPED = {"n": "\n", "t": "\t", "r": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +69,7 @@ class Explanation:
     step: str = ""
     detail: str = ""
     """The runner's own words, for those who want to search for them."""
+    kind: Kind = "failed"
 
 
 def explain(error: RunnerError, model: str = "") -> Explanation:
@@ -38,166 +77,119 @@ def explain(error: RunnerError, model: str = "") -> Explanation:
     if isinstance(error, Rejected):
         return explain_text(error.status, error.body, model)
     text = str(error)
-    for kind, what, cause, step in _KINDS:
-        if isinstance(error, kind):
-            return Explanation(what, cause, step, text)
-    return Explanation(text)
-
-
-_KINDS: tuple[tuple[type[RunnerError], str, str, str], ...] = (
-    (
-        Unreachable,
-        "The runner does not answer",
-        "It is off, or on Docker Desktop its TCP access is off.",
-        f"Desktop: {ENABLE_ON_DESKTOP}",
-    ),
-    (
-        TimedOut,
-        "The runner took the call and did not answer in time",
-        "It is paused, or the machine is busy or out of memory.",
-        "Look at the container and at memory pressure.",
-    ),
-    (
-        BrokenOff,
-        "The answer broke off in the middle",
-        "The engine crashed or was killed, often for memory, or the runner was restarted.",
-        "Its log says which: docker model logs",
-    ),
-    (
-        NotARunner,
-        "What answers there is not Docker Model Runner",
-        "Another program has the port.",
-        "Name the right address with --host.",
-    ),
-    (
-        BadAnswer,
-        "The runner's answer cannot be read",
-        "It is a version that speaks differently, or a proxy in between.",
-        "",
-    ),
-    (
-        ReadOnly,
-        "Read-only mode: nothing was sent",
-        "",
-        "Start without --read-only to send prompts.",
-    ),
-)
-
-_RULES: tuple[tuple[str, str, str, str], ...] = (
-    (
-        r"model not found|not found locally",
-        "{model} is not installed",
-        "The name or its tag differs from what is installed, or it was never pulled.",
-        "docker model pull {model}",
-    ),
-    (
-        r"not enough GPU memory|cudaMalloc failed: out of memory|failed to allocate buffer, size"
-        r"|ErrorOutOfDeviceMemory|hipErrorOutOfMemory",
-        "{model} does not fit into GPU memory",
-        "Other models hold the memory, or its context window is larger than the memory allows.",
-        "Unload another model, or: docker model configure --context-size 4096 {model}",
-    ),
-    (
-        r"memory requirement|out of memory|cannot allocate memory|std::bad_alloc",
-        "{model} does not fit into memory",
-        "Weights and context window together need more than is free.",
-        "Unload another model, or take a smaller quantization or context window.",
-    ),
-    (
-        r"unknown model architecture|unknown projector type|unsupported model",
-        "The engine does not know this kind of model",
-        "The model is newer than the engine.",
-        "Update Docker Desktop, or: docker model reinstall-runner",
-    ),
-    (
-        r"0xc0000135|error while loading shared libraries",
-        "The engine cannot start: a library is missing",
-        "A driver or runtime that its build needs is not installed.",
-        "Update the GPU driver, or switch GPU-backed inference off.",
-    ),
-    (
-        r"took too long to initialize",
-        "The model was not ready within five minutes",
-        "The disk is slow, or the machine swaps.",
-        "Look at memory pressure; try a smaller model.",
-    ),
-    (
-        r"terminated unexpectedly|exit status|exiting due to model loading error",
-        "The engine ended while it loaded {model}",
-        "Its last words are below.",
-        "docker model logs",
-    ),
-    (
-        r"does not support chat|is not OAI compatible|only supports embeddings",
-        "{model} cannot do this kind of call",
-        "Embedding models do not chat, and chat models make no embeddings.",
-        "",
-    ),
-    (r"origin not allowed", "The runner refuses calls that come from a web page", "", ""),
-    (
-        r"binary not found|is not installed|package not installed",
-        "The backend for this model is not installed",
-        "This kind of model needs another engine.",
-        "docker model install-runner --backend vllm --gpu cuda",
-    ),
-    (
-        r"runner already active",
-        "The model is busy, so its configuration cannot change",
-        "",
-        "Wait until it is idle.",
-    ),
-    (
-        r"backend loading disabled|service unavailable",
-        "The runner is shutting down",
-        "",
-        "Wait until it is back.",
-    ),
-    (
-        r"model is required|invalid request",
-        "The runner did not understand the call",
-        "",
-        "",
-    ),
-)
-_COMPILED = tuple((re.compile(rule[0], re.IGNORECASE), *rule[1:]) for rule in _RULES)
+    entry = next((entry for kind, entry in BY_CLASS if isinstance(error, kind)), None)
+    if isinstance(error, Unreachable | BrokenOff):
+        found = _find(text)
+        entry = found if found is not None and found.kind == "unreachable" else entry
+    return Explanation(text) if entry is None else _filled(entry, text, model)
 
 
 def explain_text(status: int, body: str, model: str = "") -> Explanation:
     """The explanation of an error answer: `body` is DMR's plain text or the engine's JSON."""
-    name = short(model) if model else "the model"
-    error = _engine_error(body)
-    text = error.message if error and error.message else body
-    if error and error.n_ctx is not None and error.n_prompt_tokens is not None:
-        room = -(-error.n_prompt_tokens * 5 // 4 // 1024) * 1024
-        return Explanation(
-            f"The prompt has {error.n_prompt_tokens:,} tokens, the context window only "
-            f"{error.n_ctx:,}",
-            "",
-            f"Shorten it, or: docker model configure --context-size {room} {name}",
-            text,
-        )
-    for pattern, what, cause, step in _COMPILED:
-        if pattern.search(text):
-            words = {"model": name}
-            return Explanation(_capital(what.format(**words)), cause, step.format(**words), text)
-    if status == 404:
-        return Explanation("The runner does not know this call", "It is an old version.", "", text)
-    if status == 503:
-        return Explanation("The engine is still loading the model", "", "Try again soon.", text)
-    return Explanation(f"The runner answered {status}: {_last_line(text)}", "", "", text)
+    text, prompt, window = _read(_ends(body.strip()))
+    if prompt is not None and window is not None:
+        return _overflow(prompt, window, text, model)
+    entry = _find(text, status=status)
+    if entry is not None:
+        return _filled(entry, text, model)
+    said = telling_line(text) or _last_line(text) or "nothing more"
+    return Explanation(f"The runner answered {status}: {said}", "", "", text)
 
 
-def _engine_error(body: str) -> wire.EngineError | None:
+def explain_line(text: str, model: str = "") -> Explanation | None:
+    """The explanation of a line of the log, or of any other text; None if no entry knows it."""
+    text = _ends(text.strip())
+    fields = {name: _unquoted(value) for name, value in _LOG_FIELD.findall(text)}
+    if "msg" not in fields:
+        entry = _find(text)
+        return None if entry is None else _filled(entry, text, model)
+    words = fields.get("error") or fields.get("body") or fields["msg"]
+    # Arguments and names are left out: a word in them is no error.
+    entry = _find(words, f"{fields['msg']} {fields.get('backend', '')}: {words}")
+    named = model or fields.get("modelRef") or fields.get("reference") or fields.get("model", "")
+    return None if entry is None else _filled(entry, words, named)
+
+
+def telling_line(text: str) -> str:
+    """The last line of a dump that says which error there was; empty if none does."""
+    lines = [_WRAPPING.sub("", _PREFIX.sub("", line.strip())) for line in text.splitlines()]
+    errors = [line.strip() for line in lines if _SAYS_ERROR.search(line)]
+    telling = [line for line in errors if not _SAYS_NO_MORE.search(line)]
+    return (telling or errors or [""])[-1][:200]
+
+
+def _find(*texts: str, status: int = 0) -> Entry | None:
+    for entry in TABLE:
+        if any(entry.matches(text, status) for text in texts):
+            return entry
+    return None
+
+
+def _filled(entry: Entry, text: str, model: str) -> Explanation:
+    if entry.kind == "context overflow" and (match := _OVERFLOW.search(text)):
+        return _overflow(int(match[1]), int(match[2]), text, model)
+    said = telling_line(text) or "It gave no reason."
+    what, cause, step = (
+        part.format(model=_shown(model), name=_word(model), said=said)
+        for part in (entry.what, entry.cause, entry.step)
+    )
+    return Explanation(_capital(what), _capital(cause), step, text, entry.kind)
+
+
+def _overflow(prompt: int, window: int, text: str, model: str) -> Explanation:
+    # A quarter on top leaves room for the answer, which shares the window with the prompt.
+    room = -(-prompt * 5 // 4 // 1024) * 1024
+    return Explanation(
+        f"The prompt has {prompt:,} tokens, the context window only {window:,}",
+        "Instructions, tools and earlier turns count as well.",
+        f"Shorten it, or: docker model configure --context-size {room} {_word(model)}",
+        text,
+        "context overflow",
+    )
+
+
+def _read(body: str) -> tuple[str, int | None, int | None]:
+    """The message of `body`, and the tokens of prompt and window if it tells them."""
     try:
-        outer = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-        return msgspec.json.decode(outer.get("error", b"null"), type=wire.EngineError | None)
-    except (msgspec.MsgspecError, UnicodeError):
-        return None
+        outer = msgspec.json.decode(body, type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return body, None, None
+    inner = outer.get("error")
+    error = inner if isinstance(inner, dict) else {}
+    message = _first_text((error.get("message"), inner, outer.get("message"), outer.get("detail")))
+    prompt, window = error.get("n_prompt_tokens"), error.get("n_ctx")
+    if type(prompt) is int and type(window) is int:
+        return message or body, prompt, window
+    return message or body, None, None
+
+
+def _first_text(values: Iterable[Any]) -> str:
+    return next((value.strip() for value in values if isinstance(value, str) and value), "")
+
+
+def _ends(text: str) -> str:
+    return text if len(text) <= 2 * HALF else f"{text[:HALF]}\n{text[-HALF:]}"
+
+
+def _unquoted(text: str) -> str:
+    if not text.startswith('"'):
+        return text
+    return _ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[1]), text[1:-1]).strip()
 
 
 def _last_line(text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1][:200] if lines else "nothing more"
+    return lines[-1][:200] if lines else ""
+
+
+def _shown(model: str) -> str:
+    name = short(model)
+    return "the model" if not name else name if len(name) <= 80 else f"{name[:79]}…"
+
+
+def _word(model: str) -> str:
+    name = short(model)
+    return name if _SHELL_WORD.fullmatch(name) else "MODEL"
 
 
 def _capital(text: str) -> str:

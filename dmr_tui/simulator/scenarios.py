@@ -1,6 +1,8 @@
 """What goes on in a simulated runner: each scenario prepares the world and then drives it."""
 
+import asyncio
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -24,6 +26,9 @@ from dmr_tui.simulator.release import NEWEST
 from dmr_tui.simulator.runner import Key
 from dmr_tui.simulator.stage import MINUTE, Driver, Past, Stage
 from dmr_tui.simulator.world import World
+
+FLOOD = 200
+"""Calls a second; the recorder's feed drops what a reader does not take in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +193,27 @@ async def _batched(stage: Stage) -> None:
         await stage.pause(1, 4)
 
 
+async def _nodes_of_qwen(stage: Stage) -> None:
+    while True:
+        await stage.play(traffic.long_story(QWEN3, stage.rng))
+
+
+def _heavy(world: World, past: Past) -> None:
+    past.loaded(4 * MINUTE, QWEN3)
+    document = "All work and no play makes a long document. " * 26_000
+    for ago in range(10):
+        past.recorded(60.0 - ago, QWEN3, traffic.document(QWEN3, document))
+
+
+async def _flood(stage: Stage) -> None:
+    told, began = 0, time.monotonic()
+    while True:
+        while told < (time.monotonic() - began) * FLOOD:
+            told += 1
+            stage.record(QWEN3, traffic.node(QWEN3, stage.rng))
+        await asyncio.sleep(0.004)
+
+
 PLAYS = {
     "quiet": Scenario("Models are installed, one is loaded and idle, nobody calls.", _quiet),
     "workflow": Scenario(
@@ -218,6 +244,12 @@ PLAYS = {
         (_batched, _batched, _indexers),
         models=(VLLM_QWEN3, *INSTALLED),
         vllm=True,
+    ),
+    "flood": Scenario(f"{FLOOD} short calls end in each second, for measuring.", _quiet, (_flood,)),
+    "heavy": Scenario(
+        "The records hold 10 MB of prompts while a model is busy, for measuring.",
+        _heavy,
+        (_nodes_of_qwen,),
     ),
     "idle": Scenario("Two models are loaded and kept, and nothing ever happens.", _idle),
 }

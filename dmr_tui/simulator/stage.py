@@ -38,9 +38,32 @@ class Stage:
         status: int = task.result()[0]
         return status
 
+    def record(self, model: Model, call: Call) -> None:
+        """A call that ends in the instant in which it began, as far as the recorder is asked."""
+        record_call(self.world, model, call, None)
+
     async def pause(self, shortest: float, longest: float) -> None:
         """Seconds, drawn between the two."""
         await asyncio.sleep(self.rng.uniform(shortest, longest))
+
+
+def record_call(world: World, model: Model, call: Call, at: int | None) -> None:
+    """A call in the recorder, answered with sixteen tokens at the model's own speed."""
+    name = json.loads(call.body)["model"]
+    record = world.inference.begin(call, model.digest, name, at)
+    timings = {
+        "cache_n": 0,
+        "prompt_n": 128,
+        "prompt_ms": 128_000.0 / model.profile.prefill,
+        "predicted_n": 17,
+        "predicted_ms": 16_000.0 / model.profile.decode,
+    }
+    answer = {
+        "choices": [{"finish_reason": "stop", "message": {"content": "Done."}}],
+        "usage": {"prompt_tokens": 128, "completion_tokens": 17},
+        "timings": timings,
+    }
+    world.recorder.finish(model.digest, record, 200, json.dumps(answer).encode())
 
 
 Driver = Callable[[Stage], Coroutine[Any, Any, None]]
@@ -93,6 +116,10 @@ class Past:
             self._world.recorder.finish(model.digest, record, 502, b"")
 
         self._at(ago, tell)
+
+    def recorded(self, ago: float, model: Model, call: Call) -> None:
+        """A call of which only the record matters, not how it was answered."""
+        self._at(ago, lambda at: record_call(self._world, model, call, at))
 
     def tell(self) -> None:
         """Make it so."""

@@ -95,6 +95,17 @@ def too_long(model: Model, rng: random.Random, reference: str = "") -> Call:
     return _chat(model, reference, asked, LANGCHAIN, stream=True)
 
 
+def document(model: Model, text: str) -> Call:
+    """A whole document in one message."""
+    return _chat(model, "", [{"role": "user", "content": text}], OPENAI_PYTHON)
+
+
+def long_story(model: Model, rng: random.Random) -> Call:
+    """A call that keeps the model busy for a while."""
+    asked = [{"role": "user", "content": rng.choice(_QUESTIONS)}]
+    return _chat(model, "", asked, CURL, max_tokens=600, ignore_eos=True)
+
+
 def indexer(model: Model, rng: random.Random, reference: str = "") -> Call:
     """Embeddings of a few passages."""
     texts = rng.sample(_PASSAGES, rng.randint(1, 3))

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 import urllib.error
 import urllib.request
 from typing import Any
@@ -80,7 +81,6 @@ class UpstreamEngine:
 
     async def answer(self, call: Call, to: Connection) -> None:
         task, self._task = self._task, self._task + 1
-        self._log.slot("launch_slot_", 0, task, "processing task, is_child = 0")
         try:
             reader, writer = await asyncio.open_connection(self._host, self._port, limit=_READ)
         except OSError as error:
@@ -137,13 +137,24 @@ class UpstreamEngine:
     def _finish(self, task: int, tail: bytes) -> None:
         _, found, rest = tail.decode(errors="replace").rpartition('"timings":')
         used = 0
+        now = time.time_ns()
         if found:
             shown, _ = json.JSONDecoder().raw_decode(rest)
             counted = ("cache_n", "prompt_n", "prompt_ms", "predicted_n", "predicted_ms")
             timings = Timings(**{key: shown[key] for key in counted})
             used = timings.cache_n + timings.prompt_n + timings.predicted_n - 1
+            # Only now is it known when the engine began: before that the call may have waited.
+            began = now - int((timings.prompt_ms + timings.predicted_ms) * 1e6)
+            self._launched(task, began)
             self._log.timings(0, task, timings, max(0, timings.predicted_n - 1))
+        elif tail:
+            self._launched(task, now)
+        else:
+            return
         self._log.released(0, task, used)
+
+    def _launched(self, task: int, at: int) -> None:
+        self._log.slot("launch_slot_", 0, task, "processing task, is_child = 0", at=at)
 
 
 class _Chunks:

@@ -16,12 +16,13 @@ from textual.screen import Screen
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.monitor.snapshot import Snapshot
 from dmr_tui.ui.actions import bindings
-from dmr_tui.ui.messages import MonitorFailed, SnapshotReady
+from dmr_tui.ui.messages import LinesWanted, MonitorFailed, RequestWanted, SnapshotReady
 from dmr_tui.ui.palette import ActProvider
 from dmr_tui.ui.panes.header import HeaderPane
 from dmr_tui.ui.panes.pane import now
 from dmr_tui.ui.screens.dashboard import DashboardScreen
 from dmr_tui.ui.screens.doctor import DoctorScreen
+from dmr_tui.ui.screens.live import LiveScreen
 from dmr_tui.ui.themes import DARK, LIGHT, VARIABLES
 
 CRASHED = 70
@@ -70,9 +71,21 @@ class DashboardApp(App[None]):
         doctor = DoctorScreen().data_bind(bound)
         self.add_mode("dashboard", lambda: dashboard)
         self.add_mode("doctor", lambda: doctor)
+        self.add_mode("requests", self._requests_screen)
+        self.add_mode("timeline", self._timeline_screen)
         await self.switch_mode("dashboard")
         self.set_interval(1.0, self._tick_alone)
         self._end_on_signals()
+
+    def _requests_screen(self) -> LiveScreen:
+        from dmr_tui.ui.screens.requests import RequestsScreen
+
+        return RequestsScreen(lambda: self.monitor).data_bind(DashboardApp.snapshot)
+
+    def _timeline_screen(self) -> LiveScreen:
+        from dmr_tui.ui.screens.timeline import TimelineScreen
+
+        return TimelineScreen(lambda: self.monitor).data_bind(DashboardApp.snapshot)
 
     def _end_on_signals(self) -> None:
         # Asked to end from outside, the terminal is to be given back as it was.
@@ -109,6 +122,9 @@ class DashboardApp(App[None]):
     def on_monitor_failed(self, event: MonitorFailed) -> None:
         """Say so and end: numbers that no longer move would be a lie."""
         error = event.error
+        while isinstance(error, BaseExceptionGroup):
+            # The tasks that were running are named around it, which says nothing.
+            error = error.exceptions[0]
         self.exit(
             return_code=CRASHED,
             message=f"dmr-tui: the monitor ended by a mistake: {type(error).__name__}: {error}",
@@ -119,11 +135,11 @@ class DashboardApp(App[None]):
         runner = self.snapshot.runner
         if runner.up is False and runner.down_since is None and not self._doctor_opened:
             self._doctor_opened = True
-            await self.switch_mode("doctor")
+            await self.action_show("doctor")
         elif runner.up and self._doctor_opened:
             self._doctor_opened = False
             if self.current_mode == "doctor":
-                await self.switch_mode("dashboard")
+                await self.action_show("dashboard")
 
     def _tick_alone(self) -> None:
         # Clocks go on when Snapshots come seldom, or not at all.
@@ -133,13 +149,36 @@ class DashboardApp(App[None]):
     def _tick(self) -> None:
         self._ticked_at = now()
         screen = self.screen_stack[0] if self.screen_stack else None
-        if isinstance(screen, DashboardScreen | DoctorScreen):
+        if isinstance(screen, LiveScreen) and screen.is_mounted:
             screen.tick(self._heard_at)
 
     async def action_show(self, mode: str) -> None:
         """Go to a screen."""
         if self.current_mode != mode:
             await self.switch_mode(mode)
+            self.look()
+
+    async def on_lines_wanted(self, event: LinesWanted) -> None:
+        """Go to the timeline, at those lines of the log."""
+        from dmr_tui.ui.screens.timeline import TimelineScreen
+
+        await self.action_show("timeline")
+        if isinstance(self.screen, TimelineScreen):
+            self.screen.go_to(event.at, event.until, event.digest)
+
+    async def on_request_wanted(self, event: RequestWanted) -> None:
+        """Go to the requests, with the cursor on that one."""
+        from dmr_tui.ui.screens.requests import RequestsScreen
+
+        await self.action_show("requests")
+        if isinstance(self.screen, RequestsScreen):
+            self.screen.go_to(event.id)
+
+    def look(self) -> None:
+        """Tell the monitor what the screen in front needs."""
+        screen = self.screen_stack[0]
+        if isinstance(screen, LiveScreen):
+            self.monitor.look(screen.view)
 
     def action_refresh_now(self) -> None:
         """Ask everything again now."""
@@ -149,7 +188,7 @@ class DashboardApp(App[None]):
         """Keys and numbers."""
         from dmr_tui.ui.screens.help import HelpDialog
 
-        self.push_screen(HelpDialog())
+        self.push_screen(HelpDialog(self.current_mode))
 
     def action_demo(self) -> None:
         """Watch a simulated runner instead of the one that does not answer."""

@@ -1,11 +1,15 @@
 """What is said between the monitor's thread, the panes and the screens."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 from dmr_tui.measure.meter import Turn
 from dmr_tui.monitor.snapshot import ModelRow, Snapshot
+
+if TYPE_CHECKING:
+    from dmr_tui.monitor.record import Bodies
 
 
 @dataclass
@@ -44,3 +48,27 @@ class ModelChosen(Message):
     """A person wants to chat with this model."""
 
     row: ModelRow
+
+
+@dataclass
+class LinesWanted(Message):
+    """A person wants to see what the log says about that time."""
+
+    at: float
+    """Seconds since 1970, by the runner's clock."""
+    until: float | None = None
+    digest: str | None = None
+
+
+@dataclass
+class RequestWanted(Message):
+    """A person wants to see that call."""
+
+    id: str
+
+
+@dataclass
+class BodiesRead(Message):
+    """Prompt and answer of a call have come, or the reason why not."""
+
+    bodies: "Bodies"

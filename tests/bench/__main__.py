@@ -11,12 +11,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 
 from dmr_tui.measure.stats import percentile
+from dmr_tui.monitor.archive import Archive
+from dmr_tui.monitor.calls import CallFilter
+from dmr_tui.simulator.recorder import Record
+from dmr_tui.simulator.server import Simulator, serve
+from tests.bench.archive import archive_rows
 from tests.real_engine import real_engine
 from tests.terminal import Terminal, dmr_tui
 
@@ -34,6 +40,9 @@ def main() -> None:
     traffic(seconds)
     keys(runs)
     streaming(5)
+    flood(10.0 if quick else 60.0)
+    heavy(8.0 if quick else 20.0)
+    archive()
     print(f"\n{'what':34} {'measured':>16} {'floor':>12}  budget")
     for what, measured, floor, budget, kept in ROWS:
         print(f"{what:34} {measured:>16} {floor:>12}  {budget} {'' if kept else '  <-- OVER'}")
@@ -190,6 +199,65 @@ def streaming(runs: int) -> None:
     row("streaming, client's rate apart", f"{100 * median:.2f} %", "", "1 %", median <= 0.01)
     lag = 1000.0 * percentile(lags, 95)
     row("streaming, lag of the UI, p95", f"{lag:.0f} ms", "", "50 ms", lag <= 50.0)
+
+
+def flood(seconds: float) -> None:
+    """200 calls a second into the requests screen: heard, shown and archived."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder)
+        simulator = Simulator("flood")
+        sent: list[str] = []
+        finish = simulator.world.recorder.finish
+
+        def count(digest: str, record: Record, status: int, body: bytes) -> None:
+            finish(digest, record, status, body)
+            sent.append(record.id)
+
+        simulator.world.recorder.finish = count  # type: ignore[method-assign]
+        with serve(simulator) as url:
+            said, archived, cpu = _under(url, path, seconds)
+    within = [id for id in sent if said["began"] < int(id.rpartition("_")[2]) / 1e9 < said["ended"]]
+    lost = len(set(within) - set(archived))
+    doubled = len(archived) - len(set(archived))
+    lag = 1000.0 * percentile(sorted(said["lags"]), 95)
+    rate = len(within) / (said["ended"] - said["began"])
+    row("feed, calls a second", f"{rate:.0f}", "", "200", rate >= 190)
+    row("feed, lost of them", f"{lost} of {len(within)}", "", "0", lost == 0)
+    row("feed, archived twice", f"{doubled}", "", "0", doubled == 0)
+    row("feed, lag of the UI, p95", f"{lag:.0f} ms", "", "50 ms", lag <= 50.0)
+    row("feed, processor", f"{cpu:.0f} %", "", "", True)
+
+
+def heavy(seconds: float) -> None:
+    """Ten megabytes of prompts in each answer while a model is busy."""
+    with tempfile.TemporaryDirectory() as folder, simulated("--scenario", "heavy") as url:
+        size = len(httpx.get(f"{url}/engines/requests", timeout=30.0).content)
+        said, _, cpu = _under(url, Path(folder), seconds)
+    lag = 1000.0 * percentile(sorted(said["lags"]), 95)
+    row("requests answer", f"{size / 1e6:.1f} MB", "", "10 MB", size >= 10e6)
+    row("requests answer, lag of the UI, p95", f"{lag:.0f} ms", "", "50 ms", lag <= 50.0)
+    row("requests answer, processor", f"{cpu:.1f} %", "", "", True)
+
+
+def _under(url: str, folder: Path, seconds: float) -> tuple[dict[str, Any], list[str], float]:
+    """What the dashboard says of itself, the ids that it archived, and per cent of a core."""
+    result, database = folder / "result.json", folder / "requests.db"
+    words = ["-m", "tests.bench.flood", url, str(seconds), str(database), str(result)]
+    terminal = Terminal([sys.executable, *words])
+    terminal.shows("Requests|requests")
+    cpu, began = terminal.cpu_seconds(), time.monotonic()
+    terminal.pump(seconds)
+    percent = 100.0 * (terminal.cpu_seconds() - cpu) / (time.monotonic() - began)
+    assert terminal.end(60.0) == 0, terminal.text
+    with closing(Archive(database, read_only=True)) as kept:
+        ids = [request.id for request in kept.walk(CallFilter(), {}, None)]
+    return json.loads(result.read_text()), ids, percent
+
+
+def archive() -> None:
+    """A million calls on disk: the first rows, and filters."""
+    for measured in archive_rows():
+        row(*measured)
 
 
 if __name__ == "__main__":

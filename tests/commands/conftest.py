@@ -18,6 +18,7 @@ def run(tmp_path: Path) -> Run:
     """Runs `dmr-tui` with these words and gives back what it printed."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("DMR_TUI", "MODEL_RUNNER"))}
     env["XDG_CONFIG_HOME"] = str(tmp_path)
+    env["XDG_DATA_HOME"] = str(tmp_path / "data")
 
     def start(*words: str, **more: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(

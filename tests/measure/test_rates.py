@@ -73,7 +73,7 @@ def test_recorded_calls_of_every_client_have_believable_rates() -> None:
     import msgspec
 
     from dmr_tui.runner import wire
-    from dmr_tui.runner.requests import read_record
+    from dmr_tui.runner.records import read_record
 
     seen = 0
     for what, record in client_records():

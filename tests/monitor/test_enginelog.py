@@ -1,14 +1,16 @@
 """Log lines joined to models."""
 
+import random
+
 from dmr_tui.monitor.enginelog import EngineLog
-from dmr_tui.runner.loglines import (
+from dmr_tui.runner.logevents import (
     Loaded,
     LoadFailed,
     LoadStarted,
     SlotsReady,
     Unloaded,
-    read_line,
 )
+from dmr_tui.runner.loglines import read_line
 from tests.recorded import recorded
 
 A = "sha256:" + "a" * 64
@@ -47,6 +49,50 @@ def test_a_failed_load_leaves_nothing() -> None:
     log = EngineLog()
     log.take(LoadStarted(1.0, "llama.cpp", A, 4096))
     log.take(LoadFailed(2.0))
+    assert log.facts == {}
+
+
+def test_one_failure_that_is_told_twice_ends_one_load() -> None:
+    """First the engine says it and then the runner, while another model loads."""
+    log = EngineLog()
+    log.take(LoadStarted(1.0, "llama.cpp", A, 4096))
+    log.take(LoadFailed(2.0))
+    log.take(LoadStarted(2.1, "llama.cpp", B, 8192))
+    log.take(LoadFailed(2.2, A))
+    log.take(SlotsReady(2.5, 2, 4096))
+    log.take(Loaded(3.0))
+    assert (log.facts[B].context, log.facts[B].slots) == (4096, 2)
+
+
+def test_lines_in_any_order_break_nothing() -> None:
+    """The log may be cut, and read from anywhere."""
+    events = [
+        LoadStarted(1.0, "llama.cpp", A, 4096),
+        LoadStarted(1.1, "llama.cpp", A, 4096),
+        Unloaded(1.2, A, "completion"),
+        SlotsReady(1.3, 2, 4096),
+        Loaded(1.4),
+        LoadFailed(1.5),
+        LoadFailed(1.6, A),
+        LoadStarted(1.7, "llama.cpp", B, 4096),
+    ]
+    random.seed(1)
+    for _ in range(2000):
+        log = EngineLog()
+        for event in random.choices(events, k=8):
+            log.take(event)
+            if random.random() < 0.2:
+                log.gone(A)
+
+
+def test_a_load_under_way_is_not_gone() -> None:
+    log = EngineLog()
+    log.take(LoadStarted(1.0, "llama.cpp", A, 4096))
+    log.gone(A)
+    log.take(SlotsReady(9.0, 2, 4096))
+    log.take(Loaded(9.5))
+    assert log.facts[A].load_s == 8.5
+    log.gone(A)
     assert log.facts == {}
 
 

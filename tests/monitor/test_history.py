@@ -24,3 +24,12 @@ def test_it_is_bounded_even_after_a_night_of_sleep() -> None:
     assert len(ring.series) == LENGTH
     assert ring.series[-1] == 2.0
     assert set(ring.series[:-1]) == {None}
+
+
+def test_the_values_between_two_times() -> None:
+    ring = Ring(1.0)
+    for at, value in ((10.0, 1.0), (11.0, 2.0), (12.0, None), (15.0, 3.0)):
+        ring.add(at, value)
+    assert ring.between(10.5, 15.0) == (2.0, None, None, None, 3.0)
+    assert ring.between(0.0, 9.0) == ()
+    assert Ring(1.0).between(0.0, 9.0) == ()

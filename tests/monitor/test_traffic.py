@@ -6,8 +6,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from dmr_tui.monitor.traffic import KEPT, Traffic
-from dmr_tui.runner.wire import RecordGroup
+from dmr_tui.monitor.calls import SHOWN_CALLS
+from dmr_tui.monitor.slottasks import SlotTasks
+from dmr_tui.monitor.traffic import Traffic
+from dmr_tui.runner.loglines import read_line
+from dmr_tui.runner.requests import Request
+from dmr_tui.runner.wire import Record, RecordGroup
 from tests.recorded import recorded
 
 DIGEST = "sha256:" + "a" * 64
@@ -73,12 +77,211 @@ def test_an_end_that_the_feed_lost_is_taken_from_the_list() -> None:
     assert traffic.finished[-1].duration == pytest.approx(3.0, abs=1e-6)
 
 
-def test_when_nothing_is_busy_nothing_is_in_flight() -> None:
+class Heard:
+    """Everything that is told of calls that ended."""
+
+    def __init__(self, traffic: Traffic) -> None:
+        self.calls: list[Request] = []
+        self.superseded: list[str] = []
+        traffic.listeners.append(self)
+
+    def call_ended(self, request: Request, record: Record | None) -> None:
+        self.calls.append(request)
+
+    def call_superseded(self, id: str) -> None:
+        self.superseded.append(id)
+
+
+def test_a_call_that_the_runner_drops_has_an_unknown_end() -> None:
+    traffic = Traffic()
+    heard = Heard(traffic)
+    traffic.take_list(groups(record(NOW - 2, status=0)), NOW)
+    assert traffic.take_list([], NOW + 1) is False, "pushed out or unloaded: nobody knows yet"
+    assert len(traffic.in_flight) == 1
+    assert not traffic.idle({DIGEST}, NOW + 1), "its model is still busy"
+    assert not traffic.idle(set(), NOW - 3), "that was asked before it began"
+    assert not traffic.idle({None}, NOW + 2), "something is busy, and who that is is not known"
+    assert traffic.idle(set(), NOW + 2)
+    assert traffic.in_flight == ()
+    assert [call.outcome for call in heard.calls] == ["end unknown"]
+    assert not traffic.idle(set(), NOW + 3)
+
+
+def test_an_end_that_is_told_late_replaces_the_unknown_one() -> None:
     traffic = Traffic()
     traffic.take_list(groups(record(NOW - 2, status=0)), NOW)
-    assert traffic.all_idle()
-    assert traffic.in_flight == ()
-    assert not traffic.all_idle()
+    traffic.idle(set(), NOW + 1)
+    assert traffic.take_event("new_request", groups(record(NOW - 2, ms=900.0)), NOW + 2)
+    assert [call.outcome for call in traffic.finished] == ["ok"]
+
+
+def test_a_burst_of_more_than_ten_loses_nothing() -> None:
+    """Ten records are listed; the feed told of the others."""
+    traffic = Traffic()
+    records = [record(NOW + number, ms=10.0) for number in range(25)]
+    for number, one in enumerate(records[:15]):
+        traffic.take_event("new_request", groups(one), NOW + number)
+    traffic.take_list(groups(*records[15:]), NOW + 30)
+    assert len({call.id for call in traffic.finished}) == len(traffic.finished) == 25
+
+
+def test_a_feed_that_begins_anew_doubles_nothing() -> None:
+    traffic = Traffic()
+    for _ in range(3):
+        for number in range(10):
+            call = groups(record(NOW + number, ms=10.0))
+            traffic.take_event("existing_request", call, NOW + 60)
+    assert len(traffic.finished) == 10
+
+
+def asked(start: float, *, text: str = "Hello", status: int = 502, **more: Any) -> dict[str, Any]:
+    body = json.dumps({"messages": [{"role": "user", "content": text}]})
+    error = {"error": '{"error": "unknown error"}'} if status == 502 else {}
+    agent = "OpenAI/Python 2.54.0"
+    return record(start, status=status, request=body, user_agent=agent, **error, **more)
+
+
+def test_the_tries_of_one_call_are_one() -> None:
+    """Three times the SDK, each after its time limit of a second, as recorded from it."""
+    traffic = Traffic()
+    heard = Heard(traffic)
+    for start in (0.0, 1.5, 3.4):
+        traffic.take_event("new_request", groups(asked(NOW + start)), NOW + start + 1.0)
+    (call,) = traffic.finished
+    assert call.tries == 3
+    assert call.first_started_at == pytest.approx(NOW)
+    assert len(heard.superseded) == 2
+    assert traffic.throughput(NOW + 5).client_left == 1
+
+
+def test_a_try_that_is_under_way_has_its_number() -> None:
+    traffic = Traffic()
+    traffic.take_event("new_request", groups(asked(NOW)), NOW + 1.0)
+    traffic.take_list(groups(asked(NOW + 1.5, status=0)), NOW + 1.6)
+    assert [call.tries for call in traffic.in_flight] == [2]
+    assert len(traffic.finished) == 1, "until it has ended nobody knows"
+
+
+@pytest.mark.parametrize(
+    ("second", "end"),
+    [
+        (asked(NOW + 20.0), NOW + 21.0),
+        (asked(NOW + 1.5, text="Another question"), NOW + 2.0),
+    ],
+    ids=["much later", "another body"],
+)
+def test_what_is_no_retry(second: dict[str, Any], end: float) -> None:
+    traffic = Traffic()
+    traffic.take_event("new_request", groups(asked(NOW)), NOW + 1.0)
+    traffic.take_event("new_request", groups(second), end)
+    assert [call.tries for call in traffic.finished] == [1, 1]
+
+
+def test_an_answered_question_asked_again_is_a_new_call() -> None:
+    traffic = Traffic()
+    for start in (0.0, 1.5):
+        call = groups(asked(NOW + start, status=200, ms=500.0))
+        traffic.take_event("new_request", call, NOW + start + 1.0)
+    assert [call.tries for call in traffic.finished] == [1, 1]
+
+
+def test_a_call_right_after_a_load_was_cold_and_has_its_window() -> None:
+    traffic = Traffic()
+    heard = Heard(traffic)
+    traffic.take_event("new_request", groups(record(NOW + 0.4, ms=10.0)), NOW + 1)
+    traffic.take_event("new_request", groups(record(NOW + 9.0, ms=10.0)), NOW + 10)
+    traffic.tell_load(DIGEST, NOW - 5.0, NOW, 4096)
+    first, second = traffic.finished
+    assert first.load_s == pytest.approx(5.4)
+    assert second.load_s is None
+    assert (first.window, second.window) == (4096, 4096)
+    assert len(heard.calls) == 4, "both are told again"
+    traffic.take_event("new_request", groups(record(NOW + 20, ms=10.0)), NOW + 21)
+    assert traffic.finished[-1].window == 4096
+
+
+def test_only_those_are_cold_that_waited_for_the_load() -> None:
+    traffic = Traffic()
+    traffic.tell_load(DIGEST, NOW - 5.0, NOW, 4096)
+    for start, end in ((0.95, 1.0), (0.41, 1.2), (0.40, 1.4)):
+        call = groups(record(NOW + start, ms=10.0))
+        traffic.take_event("new_request", call, NOW + end)
+    cold = {round(call.started_at - NOW, 2): call.load_s for call in traffic.finished}
+    assert cold == {0.95: None, 0.41: pytest.approx(5.41), 0.4: pytest.approx(5.4)}
+
+
+def test_a_person_knows_the_limit_of_a_caller() -> None:
+    traffic = Traffic()
+    traffic.limits = {"OpenAI Python": 60.0}
+    traffic.take_event("new_request", groups(asked(NOW)), NOW + 60.2)
+    assert traffic.finished[0].limit == 60.0
+
+
+def test_a_call_slower_than_usual_says_so_and_why() -> None:
+    traffic = Traffic()
+    for number in range(8):
+        start = NOW + 10.0 * number
+        traffic.take_event("new_request", groups(record(start, ms=1000.0)), start + 1.5)
+    assert not any(call.slow for call in traffic.finished)
+    traffic.hint = lambda began, ended: f"busy for {ended - began:.0f} s"
+    start = NOW + 200
+    traffic.take_event("new_request", groups(record(start, ms=2000.0)), start + 2.5)
+    assert traffic.finished[-1].slow == ("50% slower than its usual 100 tok/s: busy for 2 s")
+    start = NOW + 300
+    traffic.take_list(groups(record(start + 1, status=0)), start + 1.1)
+    traffic.take_event("new_request", groups(record(start, ms=2000.0)), start + 2.5)
+    assert traffic.finished[-1].slow.endswith(": 2 calls at once")
+
+
+def test_a_call_that_ends_later_explains_a_slow_one() -> None:
+    traffic = Traffic()
+    heard = Heard(traffic)
+    for number in range(8):
+        start = NOW + 10.0 * number
+        traffic.take_event("new_request", groups(record(start, ms=1000.0)), start + 1.5)
+    start = NOW + 200
+    traffic.take_event("new_request", groups(record(start, ms=2000.0)), start + 2.5)
+    assert traffic.finished[-1].slow.endswith("100 tok/s")
+    traffic.take_event("new_request", groups(record(start + 1, ms=1100.0)), start + 9)
+    slow = next(call for call in traffic.finished if round(call.started_at - start, 1) == 0.0)
+    assert slow.slow.endswith(": 2 calls at once")
+    assert heard.calls[-2].slow == slow.slow, "whoever keeps it is told"
+
+
+def test_restored_calls_are_not_counted_again_and_give_their_end() -> None:
+    before = Traffic()
+    for number in range(5):
+        call = groups(record(NOW + number, ms=10.0))
+        before.take_event("new_request", call, NOW + number + 2)
+    after = Traffic()
+    heard = Heard(after)
+    again = groups(record(NOW + 3, ms=10.0), record(NOW + 4, ms=10.0), record(NOW + 5, ms=10.0))
+    after.take_event("existing_request", again, NOW + 60)
+    after.restore(before.finished)
+    after.take_event("existing_request", again, NOW + 60)
+    found = {round(call.started_at - NOW): call.duration for call in after.finished}
+    assert found == {**dict.fromkeys(range(5), pytest.approx(2.0)), 5: None}
+    assert len(after.finished) == 6
+    assert len(heard.calls) == 3, "what was archived is not told again"
+
+
+def test_the_log_tells_when_the_engine_began() -> None:
+    log = recorded("v1.2.6/logs-follow").body.split("\n")
+    tasks = SlotTasks()
+    for line in log:
+        event = read_line(line)
+        if event is not None:
+            tasks.take(event)
+    traffic = Traffic()
+    end = 1795387343.0
+    traffic.take_list(recorded_groups("v1.2.6/requests"), end)
+    traffic.tell_tasks(tasks)
+    began = [call.processing_at for call in traffic.finished if call.timings is not None]
+    assert began
+    for call in traffic.finished:
+        if call.processing_at is not None:
+            assert 0.0 <= call.processing_at - call.started_at < 1.0
+    assert any(at is not None for at in began)
 
 
 def test_throughput_is_that_of_the_window() -> None:
@@ -127,7 +330,8 @@ def test_a_recorded_feed() -> None:
 
 def test_memory_is_bounded_and_forgotten_calls_are_not_counted_again() -> None:
     traffic = Traffic()
-    for number in range(KEPT + 50):
+    for number in range(SHOWN_CALLS + 50):
         call = groups(record(NOW + number, ms=10.0))
         traffic.take_event("new_request", call, NOW + number)
-    assert len(traffic.finished) == KEPT
+    assert len(traffic.finished) == SHOWN_CALLS
+    assert not traffic.take_list(groups(record(NOW, ms=10.0)), NOW + 99_999)

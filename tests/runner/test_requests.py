@@ -5,7 +5,8 @@ import pytest
 
 from dmr_tui.runner import wire
 from dmr_tui.runner.callers import caller_name
-from dmr_tui.runner.requests import Request, read_record
+from dmr_tui.runner.records import read_record
+from dmr_tui.runner.requests import Request
 from tests.recorded import client_records, recorded
 
 
@@ -95,7 +96,7 @@ def test_anthropic_counts_cached_tokens_apart() -> None:
         ("AsyncOpenAI/Python 2.54.0", "OpenAI Python"),
         ("docker-model-cli/v1.2.6", "docker model"),
         ("my-service/3.1 (linux)", "my-service"),
-        ("", "unnamed (OpenAI chat)"),
+        ("", "unnamed (Responses API?)"),
         ("\x1b[31mred", "\x1b[31mred"),
     ],
 )

@@ -12,9 +12,11 @@ from dmr_tui.machine.probe import Machine
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.meter import Turn
 from dmr_tui.measure.stats import Summary
+from dmr_tui.monitor.calls import View
 from dmr_tui.monitor.chat import Prompt
 from dmr_tui.monitor.enginelog import EngineFacts
 from dmr_tui.monitor.join import Installed, Loaded
+from dmr_tui.monitor.record import Bodies
 from dmr_tui.monitor.snapshot import (
     Attempt,
     MachineState,
@@ -25,6 +27,7 @@ from dmr_tui.monitor.snapshot import (
 )
 from dmr_tui.runner.backend import parse_status
 from dmr_tui.runner.endpoint import Endpoint
+from dmr_tui.runner.explain import Explanation
 from dmr_tui.runner.requests import Request
 from dmr_tui.runner.wire import Configured, Model, Running
 
@@ -41,6 +44,10 @@ class StillMonitor:
     ) -> None:
         self.read_only = read_only
         self.prompts: list[Prompt] = []
+        self.views: list[View] = []
+        self.named: list[tuple[str, str, float | None]] = []
+        self.replayed: list[tuple[Request, str]] = []
+        self.known_bodies: dict[str, Bodies] = {}
         self.stopped = 0
         self._snapshot = snapshot
         self._turns = turns
@@ -73,6 +80,22 @@ class StillMonitor:
             publish(Turn(prompt.model, ended=True, stopped=True))
 
         return stop
+
+    def look(self, view: View) -> None:
+        self.views.append(view)
+
+    def name_caller(self, caller: str, name: str, limit: float | None) -> None:
+        self.named.append((caller, name, limit))
+
+    def bodies(self, request: Request, publish: Callable[[Bodies], None]) -> None:
+        gone = Bodies(request.id, failure=Explanation("Nobody keeps it any more"))
+        publish(self.known_bodies.get(request.id, gone))
+
+    def replay(
+        self, request: Request, model: str, publish: Callable[[Turn], None]
+    ) -> Callable[[], None]:
+        self.replayed.append((request, model))
+        return self.ask(Prompt(model, ()), publish)
 
 
 def model(number: int, name: str, architecture: str, size: str, **more: object) -> Model:

@@ -5,12 +5,24 @@ import pytest
 from dmr_tui.ui.actions import ACTS, bindings
 from dmr_tui.ui.app import DashboardApp
 from dmr_tui.ui.screens.dashboard import DashboardScreen
+from dmr_tui.ui.screens.request import RequestDetail
+from dmr_tui.ui.screens.requests import RequestsScreen
+from dmr_tui.ui.screens.timeline import TimelineScreen
+
+SCREENS = {
+    "requests": RequestsScreen,
+    "request": RequestDetail,
+    "timeline": TimelineScreen,
+    "log": TimelineScreen,
+}
+PLACES = ["everywhere", "models", "doctor", "request", "timeline", "log"]
+"""In chat and requests a key may mean what can be done just then."""
 
 
 def test_every_action_exists() -> None:
     for act in ACTS:
         namespace, _, name = act.action.partition(".")
-        owner = DashboardApp if namespace == "app" else DashboardScreen
+        owner = DashboardApp if namespace == "app" else SCREENS.get(act.where, DashboardScreen)
         assert hasattr(owner, f"action_{name.partition('(')[0]}"), act
 
 
@@ -18,7 +30,7 @@ def test_every_action_has_a_sentence() -> None:
     assert all(act.help.endswith(".") for act in ACTS)
 
 
-@pytest.mark.parametrize("where", ["everywhere", "models", "doctor"])
+@pytest.mark.parametrize("where", PLACES)
 def test_no_key_means_two_things_in_one_place(where: str) -> None:
     keys = [binding.key for binding in bindings(where)]  # type: ignore[arg-type]
     assert len(keys) == len(set(keys))

@@ -244,6 +244,7 @@ async def test_help_holds_every_key(beside: Beside) -> None:
         await shows(app, "qwen3:8B")
         await pilot.press("question_mark")
         await shows(app, "Everywhere", "In the list of models", "In the chat", "ctrl+t")
+        assert "In the timeline" not in screen_text(app), "what works here comes first"
         await shows(app, "the engine's own stopwatch")
         await pilot.press("escape")
         await shows(app, "Models 8")

@@ -5,9 +5,13 @@ from collections.abc import Sequence
 from dmr_tui import figures
 from dmr_tui.monitor.snapshot import Snapshot
 from dmr_tui.plain import plain
+from dmr_tui.runner.names import short
 from dmr_tui.ui.panes.pane import Pane, now
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, fit
+
+NAMED = frozenset({"reload thrash", "config drift", "out of memory"})
+NEWS_S = 600.0
 
 
 class NoticePane(Pane):
@@ -49,4 +53,21 @@ def notice(snapshot: Snapshot) -> tuple[str, bool] | None:
         source = stale[0]
         ago = "" if source.good_at is None else f", {figures.age(now() - source.good_at)} old"
         return f"{source.name}: {plain(source.reason)}{ago} (6 Doctor)", False
+    told = snapshot.source("archive")
+    if told.reason:
+        return f"archive: {plain(told.reason)}", False
+    return _event(snapshot)
+
+
+def _event(snapshot: Snapshot) -> tuple[str, bool] | None:
+    """What the timeline has to say that nobody may miss, for as long as it is news."""
+    since = now() + snapshot.clock_offset - NEWS_S
+    for event in reversed(snapshot.events):
+        if event.at < since:
+            return None
+        if event.kind in NAMED:
+            rows = snapshot.models
+            name = next((row.name for row in rows if row.digest == event.digest), "")
+            model = plain(name or short(event.model) or "a model")
+            return f"{model}: {plain(event.text)} (4 Timeline)", False
     return None

@@ -4,13 +4,11 @@ from collections.abc import Callable
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.reactive import var
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Footer
 
 from dmr_tui.monitor.live import Monitor
-from dmr_tui.monitor.snapshot import ModelRow, Snapshot
+from dmr_tui.monitor.snapshot import ModelRow
 from dmr_tui.ui.messages import ModelChosen
 from dmr_tui.ui.panes.chat import ChatOptions, ChatPane
 from dmr_tui.ui.panes.hardware import HardwarePane
@@ -19,13 +17,13 @@ from dmr_tui.ui.panes.memory import MemoryPane
 from dmr_tui.ui.panes.models import ModelsPane
 from dmr_tui.ui.panes.narrow import SwitchBar, TooSmall
 from dmr_tui.ui.panes.notice import NoticePane
-from dmr_tui.ui.panes.pane import Pane
 from dmr_tui.ui.panes.prompt import PromptArea
 from dmr_tui.ui.panes.throughput import ThroughputPane
 from dmr_tui.ui.presets import Preset
+from dmr_tui.ui.screens.live import LiveScreen
 
 
-class DashboardScreen(Screen[None]):
+class DashboardScreen(LiveScreen):
     """What is loaded, how fast, does it fit: within five seconds."""
 
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
@@ -42,8 +40,6 @@ class DashboardScreen(Screen[None]):
 
     ESCAPE_TO_MINIMIZE = False
     """Escape stops an answer first, in a maximized chat as well."""
-
-    snapshot: var[Snapshot] = var(Snapshot(), init=False)
 
     def __init__(self, monitor: Callable[[], Monitor]) -> None:
         """`monitor` answers the monitor of this moment: the demo replaces it."""
@@ -89,9 +85,7 @@ class DashboardScreen(Screen[None]):
 
     def tick(self, heard_at: float) -> None:
         """A second has passed: clocks go on; the monitor last spoke at `heard_at`."""
-        self.query_one(HeaderPane).heard_at = heard_at
-        for pane in self.query(Pane):
-            pane.tick()
+        super().tick(heard_at)
         self.models.tick()
         self.chat.tick()
 

@@ -6,8 +6,6 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
-from textual.reactive import var
-from textual.screen import Screen
 from textual.widgets import Footer
 
 from dmr_tui import figures
@@ -17,7 +15,8 @@ from dmr_tui.plain import plain
 from dmr_tui.runner.explain import ENABLE_ON_DESKTOP, INSTALL_ON_LINUX
 from dmr_tui.ui.actions import bindings
 from dmr_tui.ui.panes.header import HeaderPane
-from dmr_tui.ui.panes.pane import Page, Pane, now
+from dmr_tui.ui.panes.pane import Page, now
+from dmr_tui.ui.screens.live import LiveScreen
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, Part, wrapped
 
@@ -32,28 +31,21 @@ SOURCES = {
     "requests in flight": "calls in flight",
     "requests feed": "finished calls",
     "log": "runner's log",
+    "archive": "archive of calls",
     "machine": "this machine",
 }
 
 
-class DoctorScreen(Screen[None]):
+class DoctorScreen(LiveScreen):
     """Opens by itself while no runner answers, and can be opened at any time."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("doctor")]
-
-    snapshot: var[Snapshot] = var(Snapshot(), init=False)
 
     def compose(self) -> ComposeResult:
         yield HeaderPane(id="header").data_bind(DoctorScreen.snapshot)
         with VerticalScroll(id="doctor-scroll"):
             yield DoctorPane(id="doctor").data_bind(DoctorScreen.snapshot)
         yield Footer(compact=True, show_command_palette=False)
-
-    def tick(self, heard_at: float) -> None:
-        """A second has passed: clocks go on; the monitor last spoke at `heard_at`."""
-        self.query_one(HeaderPane).heard_at = heard_at
-        for pane in self.query(Pane):
-            pane.tick()
 
 
 class DoctorPane(Page):
@@ -145,13 +137,14 @@ def _health(source: SourceState) -> list[Part]:
     if source.health == "waiting":
         when = {
             "requests in flight": "asked only while a model is busy",
-            "log": "read only when a model was loaded",
+            "log": "read when a model was loaded or something went wrong",
+            "archive": "opened soon",
         }
         return [(when.get(source.name, "not asked yet"), "$label")]
     parts: list[Part] = [(words.get(source.health, "stale"), HEALTH_STYLES[source.health])]
-    if source.health == "stale":
-        if source.good_at is not None:
-            parts.append((f", good {figures.age(now() - source.good_at)} ago", "$label"))
+    if source.health == "stale" and source.good_at is not None:
+        parts.append((f", good {figures.age(now() - source.good_at)} ago", "$label"))
+    if source.reason:
         parts.append((f": {plain(source.reason)}", "$value"))
     return parts
 

@@ -15,8 +15,19 @@ PLACES = (
     ("everywhere", "Everywhere"),
     ("models", "In the list of models"),
     ("chat", "In the chat"),
+    ("requests", "In the list of calls"),
+    ("request", "In a call and its replay"),
+    ("timeline", "In the timeline"),
+    ("log", "In the log"),
     ("doctor", "In the doctor"),
 )
+HERE = {
+    "dashboard": ("models", "chat"),
+    "requests": ("requests", "request"),
+    "timeline": ("timeline", "log"),
+    "doctor": ("doctor",),
+}
+"""Places of each screen: their keys come first when help is asked for there."""
 NUMBERS = (
     ("decode", "tokens per second after the first one; the first comes out of the prefill"),
     ("prefill", "new prompt tokens per second; cached ones cost nothing and are left out"),
@@ -28,12 +39,23 @@ NUMBERS = (
     ("—", "not known; the doctor (6) says why"),
     ("p50, p95", "half, and 95 of 100, of the calls were at most that fast"),
     ("context", "window in use of what the model was trained for; k is 1,024 tokens"),
+    ("reload thrash", "one model was loaded three times in ten minutes: something evicts it"),
+    ("config drift", "a context window changed although nobody configured it"),
+    ("from", "who told of an event: log, ps (what is loaded), feed (calls), config, poll"),
+    ("wait", "before the engine began with it: by its log, else duration less engine time"),
+    ("TTFT", "waited + prefill, of streamed calls; the load of a cold model is not in it"),
+    ("cold", "calls for which the model was loaded first; their record begins after that"),
+    ("left", "the caller hung up before the end; timed out if that was at its time limit"),
+    ("×3", "the caller sent it three times; only the last try is shown"),
+    ("0:04/5:00", "time since it was sent, of the time after which the caller gives up"),
+    ("! 12.3", "decoded slower than this model usually does; the line below says why"),
+    ("together", "tokens per second of calls that decoded at once, added up, at the highest"),
     ("idle 3:12", "unloads in 3 minutes 12 seconds unless it is used"),
 )
 
 
 class HelpDialog(ModalScreen[None]):
-    """Made of the table of actions."""
+    """Made of the table of actions; what works on the screen behind it comes first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark,f1", "dismiss", "Close", key_display="esc"),
@@ -41,14 +63,18 @@ class HelpDialog(ModalScreen[None]):
         Binding("down,j", "scroll(1)", show=False),
     ]
 
+    def __init__(self, mode: str) -> None:
+        super().__init__()
+        self._mode = mode
+
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialog", id="help"):
-            yield Static(_content(), markup=False)
+            yield Static(_content(self._mode), markup=False)
 
     def on_mount(self) -> None:
         box = self.query_one("#help")
         box.border_title = Content("Help")
-        box.border_subtitle = Content("esc closes")
+        box.border_subtitle = Content("up, down scroll; esc closes")
         box.focus()
 
     def action_scroll(self, lines: int) -> None:
@@ -56,24 +82,32 @@ class HelpDialog(ModalScreen[None]):
         self.query_one("#help").scroll_relative(y=lines, animate=False)
 
 
-def _content() -> Content:
-    lines: list[Content] = []
-    for where, title in PLACES:
-        lines.append(Content.styled(title, "bold $accent"))
-        lines += [_line(_key(act), act.help) for act in ACTS if act.where == where]
-        if where == "everywhere":
-            lines.append(_line("ctrl+p", "Every command, by name."))
-            lines.append(_line("tab", "The next pane."))
-        lines.append(Content(""))
+def _content(mode: str) -> Content:
+    here = (*HERE.get(mode, ()), "everywhere")
+    first = [place for name in here for place in PLACES if place[0] == name]
+    others = [place for place in PLACES if place not in first]
+    lines = [line for place in first for line in _keys(*place)]
     lines.append(Content.styled("What the numbers mean", "bold $accent"))
     lines += [_line(name, meaning) for name, meaning in NUMBERS]
+    lines.append(Content(""))
+    lines += [line for place in others for line in _keys(*place)]
     return Content("\n").join(lines)
 
 
-def _key(act: Act) -> str:
-    shown = act.shown_key or act.keys.split(",")[0]
-    return shown.replace("^", "ctrl+").replace("escape", "esc").replace("slash", "/")
+def _keys(where: str, title: str) -> list[Content]:
+    lines = [Content.styled(title, "bold $accent")]
+    lines += [_line(_names(act), act.help) for act in ACTS if act.where == where]
+    if where == "everywhere":
+        lines.append(_line("ctrl+p", "Every command, by name."))
+        lines.append(_line("tab", "The next pane."))
+    lines.append(Content(""))
+    return lines
+
+
+def _names(act: Act) -> str:
+    names = {"escape": "esc", "slash": "/", "question_mark": "?"}
+    return " ".join(names.get(key, key) for key in act.keys.split(","))
 
 
 def _line(key: str, text: str) -> Content:
-    return Content.assemble((f"  {key:14}", "bold $value"), (text, "$label"))
+    return Content.assemble((f"  {key:18}", "bold $value"), (f" {text}", "$label"))

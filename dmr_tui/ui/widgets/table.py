@@ -4,7 +4,8 @@ Textual's DataTable paints every visible row when one cell changes, which at one
 is more than a dashboard may take.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -17,6 +18,7 @@ from textual.strip import Strip
 
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, Part, fit, strip_of
+from dmr_tui.ui.widgets.order import Order
 
 R = TypeVar("R")
 
@@ -37,6 +39,8 @@ class Column(Generic[R]):
     right: bool = False
     drop: int = 0
     """Columns with the highest number go first when the table is too narrow; 0 stays."""
+    narrow: "Column[R] | None" = None
+    """What takes the place of this column when it would have to go."""
 
 
 class Table(ScrollView, Generic[R], can_focus=True):
@@ -50,9 +54,6 @@ class Table(ScrollView, Generic[R], can_focus=True):
         Binding("home,g", "move_to(0)", show=False),
         Binding("end,G", "move_to(-1)", show=False),
     ]
-
-    MIN_GROW = 12
-    """Cells that the growing column gets at the least before others are dropped."""
 
     @dataclass
     class Chosen(Message):
@@ -74,34 +75,49 @@ class Table(ScrollView, Generic[R], can_focus=True):
         key: Callable[[R], str],
         *,
         empty: Callable[[], Line],
+        follow: bool = False,
+        grow: int = 12,
         id: str | None = None,
     ) -> None:
-        """`empty` is the line shown in place of rows."""
+        """`empty` is the line shown in place of rows; growing columns get at least `grow` cells,
+        and others are dropped for that.
+
+        With `follow` new rows come at the top: a cursor on the first row goes to the newest,
+        any other one stays where it is on the screen, and so do the rows around it.
+        """
         super().__init__(id=id)
         self._columns = tuple(columns)
         self._key = key
         self._empty = empty
-        self._rows: Sequence[R] = ()
-        self._order: list[R] = []
-        self._places: dict[str, int] = {}
+        self._grow = grow
+        self._follow = follow
+        self._following = follow
+        self._order: Order[R] = Order(key)
         self._cursor_key: str | None = None
+        self._cursor_near = 0
         self._sort_key: str | None = None
         self._reverse = False
-        self._keep: Callable[[R], bool] | None = None
         self._drawn: dict[int, object] = {}
+        self._looked: dict[int, Line] = {}
+        """Cells of the rows that are on the screen, as they were last looked at."""
         self._strips: dict[object, Strip] = {}
         self._visible: tuple[tuple[Column[R], int], ...] = ()
 
     @property
     def rows(self) -> Sequence[R]:
         """The rows as they are shown: filtered and sorted."""
-        return self._order
+        return self._order.rows
+
+    @property
+    def following(self) -> bool:
+        """Whether the cursor goes to the newest row."""
+        return self._following and self._sort_key is None
 
     @property
     def row(self) -> R | None:
         """The row under the cursor."""
         place = self._place()
-        return None if place is None else self._order[place]
+        return None if place is None else self._order.rows[place]
 
     @property
     def sorted_by(self) -> str:
@@ -113,19 +129,24 @@ class Table(ScrollView, Generic[R], can_focus=True):
 
     def show(self, rows: Sequence[R]) -> None:
         """Take new rows; cursor and scroll stay where they are."""
-        self._rows = rows
-        self._arrange()
+        with self._steady():
+            self._order.show(rows)
 
     def keep(self, wanted: Callable[[R], bool] | None) -> None:
         """Show only the rows for which `wanted` is true."""
-        self._keep = wanted
-        self._arrange()
+        with self._steady():
+            self._order.keep(wanted)
 
     def sort_by(self, key: str | None, *, reverse: bool = False) -> None:
         """Sort by a column, or (None) not at all."""
         self._sort_key, self._reverse = key, reverse
+        column = next((c for c in self._columns if c.key == key), None)
         self._strips.clear()
-        self._arrange()
+        self._order.sort_by(column.sort if column else None, reverse=reverse)
+        self._settle(self._cursor_near)
+        place = self._place()
+        if place is not None:
+            self._scroll_to_see(place)
         self.refresh()
 
     def sort_next(self) -> None:
@@ -137,47 +158,83 @@ class Table(ScrollView, Generic[R], can_focus=True):
         place = keys.index(self._sort_key) + 1 if self._sort_key in keys else 0
         self.sort_by(keys[place] if place < len(keys) else None)
 
-    def move_to(self, key: str) -> None:
-        """Put the cursor on the row with that key, if it is shown."""
-        if key in self._places:
-            self._set_cursor(self._places[key])
+    def move_to(self, key: str) -> bool:
+        """Put the cursor on the row with that key and leave it there; False if none has it."""
+        place = self._order.place(key)
+        if place is None:
+            return False
+        self._set_cursor(place)
+        self._following = False
+        return True
 
     def repaint_changed(self) -> None:
         """Paint the visible rows whose cells differ from what is on the screen."""
         top = self.scroll_offset.y
+        self._looked.clear()
         for y in range(1, max(1, self.size.height)):
             if self._drawn.get(y) != self._identity(top + y - 1):
                 self.refresh(Region(0, y, self.size.width, 1))
 
-    def _arrange(self) -> None:
-        rows = [row for row in self._rows if self._keep is None or self._keep(row)]
-        column = next((c for c in self._columns if c.key == self._sort_key), None)
-        if column is not None:
-            known = [row for row in rows if column.sort(row) is not None]
-            unknown = [row for row in rows if column.sort(row) is None]
-            rows = sorted(known, key=column.sort, reverse=self._reverse) + unknown
-        before = self._place()
-        self._order = rows
-        self._places = {self._key(row): place for place, row in enumerate(rows)}
-        if rows and self._cursor_key not in self._places:
-            # The row is gone: the next one takes its place under the cursor.
-            self._cursor_key = self._key(rows[min(before or 0, len(rows) - 1)])
-        size = Size(self.size.width, len(rows) + 1)
-        if size != self.virtual_size:
-            self.virtual_size = size
+    @contextmanager
+    def _steady(self) -> Iterator[None]:
+        rows, before = self._order.rows, self._place()
+        top = round(self.scroll_y)
+        # The rows that are on the screen stay there, except that the newest is to be seen.
+        held = rows[top] if self._follow and rows and (top or not self.following) else None
+        yield
+        self._settle(before)
+        if held is not None:
+            place = self._order.place(self._key(held), top)
+            if place is not None and place != top:
+                self._scroll_along(place)
         self.repaint_changed()
 
+    def _scroll_along(self, top: int) -> None:
+        # The rows on the screen are the same as before, so there is nothing to paint.
+        top = min(top, self.max_scroll_y)
+        self.set_scroll(None, top)
+        self.scroll_target_y = top
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.position = top
+
+    def _settle(self, before: int | None) -> None:
+        rows = self._order.rows
+        if rows and self.following:
+            self._cursor_key, self._cursor_near = self._key(rows[0]), 0
+        elif rows and self._place() is None:
+            # The row is gone: the next one takes its place under the cursor.
+            self._cursor_near = min(before or 0, len(rows) - 1)
+            self._cursor_key = self._key(rows[self._cursor_near])
+        self._take_height(len(rows) + 1)
+
+    def _take_height(self, height: int) -> None:
+        before, size = self.virtual_size, Size(self.size.width, height)
+        if size == before:
+            return
+        if size.width == before.width and self.container_size.height < min(height, before.height):
+            # Only the scrollbar changes: it need not lay out the whole screen.
+            self.set_reactive(Table.virtual_size, size)
+            self.vertical_scrollbar.window_virtual_size = height
+        else:
+            self.virtual_size = size
+
     def _place(self) -> int | None:
-        return None if self._cursor_key is None else self._places.get(self._cursor_key)
+        if self._cursor_key is None:
+            return None
+        place = self._order.place(self._cursor_key, self._cursor_near)
+        self._cursor_near = place or 0
+        return place
 
     def _set_cursor(self, place: int) -> None:
-        if not self._order:
+        rows = self._order.rows
+        if not rows:
             return
-        place = min(max(place, 0), len(self._order) - 1)
-        key = self._key(self._order[place])
+        place = min(max(place, 0), len(rows) - 1)
+        key = self._key(rows[place])
+        self._following = self._follow and place == 0
         if key != self._cursor_key:
-            self._cursor_key = key
-            self.post_message(self.CursorMoved(self, self._order[place]))
+            self._cursor_key, self._cursor_near = key, place
+            self.post_message(self.CursorMoved(self, rows[place]))
         self._scroll_to_see(place)
         self.repaint_changed()
 
@@ -199,7 +256,7 @@ class Table(ScrollView, Generic[R], can_focus=True):
 
     def action_move_to(self, place: int) -> None:
         """Move the cursor to a row, counted from the end if negative."""
-        self._set_cursor(place if place >= 0 else len(self._order) + place)
+        self._set_cursor(place if place >= 0 else len(self.rows) + place)
 
     def on_click(self, event: events.Click) -> None:
         """The header sorts, a row takes the cursor, a second click chooses it."""
@@ -210,10 +267,10 @@ class Table(ScrollView, Generic[R], can_focus=True):
             self._click_header(offset.x)
             return
         place = self.scroll_offset.y + offset.y - 1
-        if place < len(self._order):
+        if place < len(self.rows):
             self._set_cursor(place)
             if event.chain == 2:
-                self.post_message(self.Chosen(self, self._order[place]))
+                self.post_message(self.Chosen(self, self.rows[place]))
 
     def _click_header(self, x: int) -> None:
         for column, width in self._visible:
@@ -227,9 +284,9 @@ class Table(ScrollView, Generic[R], can_focus=True):
         """Other widths, other cells."""
         self._layout_columns()
         self._strips.clear()
-        self._arrange()
         place = self._place()
-        if place is not None:
+        self._settle(place)
+        if place is not None and (place or not self._follow):
             self._scroll_to_see(place)
 
     def on_mount(self) -> None:
@@ -255,26 +312,34 @@ class Table(ScrollView, Generic[R], can_focus=True):
             growing = [c for c in columns if c.width == 0]
             spare = self.size.width - fixed
             droppable = [c for c in columns if c.drop]
-            if spare >= self.MIN_GROW * len(growing) or not droppable:
+            if spare >= self._grow * len(growing) or not droppable:
                 break
-            columns.remove(max(droppable, key=lambda c: c.drop))
+            place = columns.index(max(droppable, key=lambda c: c.drop))
+            instead = columns[place].narrow
+            columns[place : place + 1] = [] if instead is None else [instead]
         share = max(1, spare // len(growing)) if growing else 0
         self._visible = tuple((c, c.width or share) for c in columns)
+        self._looked.clear()
 
     def _identity(self, place: int) -> object:
         """All that a painted row depends on."""
-        if place >= len(self._order):
-            return self._empty() if place == 0 and not self._order else None
-        row = self._order[place]
+        rows = self._order.rows
+        if place >= len(rows):
+            return self._empty() if place == 0 and not rows else None
+        row = rows[place]
         cursor = self._key(row) == self._cursor_key
         return self._cells(row), cursor, cursor and self.has_focus
 
     def _cells(self, row: R) -> Line:
+        known = self._looked.get(id(row))
+        if known is not None:
+            return known
         cells: list[Part] = []
         for column, width in self._visible:
             text, style = column.cell(row)
             cells.append((fit(text, width, right=column.right) + " ", style))
-        return tuple(cells)
+        line = self._looked[id(row)] = tuple(cells)
+        return line
 
     def render_line(self, y: int) -> Strip:
         """The header, or the row that is scrolled to here."""
@@ -293,7 +358,7 @@ class Table(ScrollView, Generic[R], can_focus=True):
         return strip
 
     def _paint(self, identity: Any) -> Strip:
-        if not self._order:
+        if not self.rows:
             return strip_of(self, identity, self.size.width)
         cells, cursor, focused = identity
         base = ""

@@ -1,0 +1,193 @@
+"""A record of the runner's recorder as a Request."""
+
+import re
+from typing import Any, cast
+
+import msgspec
+
+from dmr_tui.runner import wire
+from dmr_tui.runner.callers import caller_name, time_limit
+from dmr_tui.runner.explain import explain_text
+from dmr_tui.runner.names import digest_in
+from dmr_tui.runner.requests import FAILURES, Outcome, Request
+
+LISTED_MESSAGES = 200
+LONGEST_VALUE = 2**20
+_TEXTS = frozenset({"model", "messages", "prompt", "input", "query", "documents", "instructions"})
+_CHOICES = frozenset(
+    {"response_format", "tool_choice", "encoding_format", "reasoning_effort", "service_tier"}
+)
+_WORD = re.compile(r"[\w.-]{1,40}")
+
+
+class _Message(msgspec.Struct, frozen=True):
+    role: Any = None
+    content: msgspec.Raw = msgspec.Raw(b"")
+
+
+class _Body(msgspec.Struct, frozen=True):
+    messages: list[_Message] | None = None
+    stream: Any = None
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    choices: list[wire.Choice] | None = None
+    usage: wire.Usage | None = None
+    timings: wire.Timings | None = None
+    stop_reason: str | None = None
+    content: Any = None
+    type: str | None = None
+
+
+class _Error(msgspec.Struct, frozen=True):
+    error: Any = None
+    message: str | None = None
+
+
+def read_record(
+    record: wire.Record, group: wire.RecordGroup, finished_at: float | None = None
+) -> Request:
+    """The facts of one record; a body that is not JSON only leaves its fields unknown."""
+    api = _api(record)
+    answer = _read(record.response, _Answer) or _Answer()
+    body = _read(record.request, _Body) or _Body()
+    prompt, cached, completion = _tokens(answer)
+    finish = _finish(answer)
+    return Request(
+        id=record.id,
+        model=record.model,
+        digest=digest_in(record.id) or digest_in(group.model),
+        api=api,
+        caller=caller_name(record.user_agent, api, record.origin),
+        started_at=_started(record),
+        outcome=_outcome(record, answer, finish),
+        status=record.status_code,
+        finished_at=finished_at,
+        limit=time_limit(record.user_agent),
+        finish_reason=finish,
+        error=_error_text(record.error),
+        prompt_tokens=prompt,
+        cached_tokens=cached,
+        completion_tokens=completion,
+        timings=answer.timings,
+        message_count=None if body.messages is None else len(body.messages),
+        request_bytes=len(record.request),
+        response_bytes=len(record.response),
+        context_size=group.config.context_size,
+        user_agent=record.user_agent,
+        origin=record.origin,
+        streamed=body.stream is True if record.request else None,
+        parameters=_parameters(record.request),
+        messages=tuple(
+            (str(message.role or "?")[:20], len(bytes(message.content)))
+            for message in (body.messages or ())[-LISTED_MESSAGES:]
+        ),
+        fingerprint=hash((record.model, record.url, record.request)) if record.request else None,
+    )
+
+
+def _parameters(text: str) -> tuple[tuple[str, str], ...]:
+    """The options of a call without any text of it: numbers, switches, and what else is set."""
+    body = _read(text, dict[str, msgspec.Raw])
+    if body is None:
+        return ()
+    found = []
+    for name in sorted(body.keys() - _TEXTS):
+        value = msgspec.json.decode(body[name]) if len(bytes(body[name])) < LONGEST_VALUE else ...
+        if name in _CHOICES and isinstance(value, dict):
+            value = value.get("type", "set")
+        if isinstance(value, list):
+            shown = f"{len(value)}"
+        elif isinstance(value, str) and name in _CHOICES and _WORD.fullmatch(value):
+            shown = value
+        elif value is None or isinstance(value, bool | int | float):
+            shown = {None: "null", True: "true", False: "false"}.get(value, str(value))  # type: ignore[arg-type]
+        else:
+            shown = "set"
+        found.append((name[:40], shown))
+    return tuple(found[:40])
+
+
+def _read(text: str, form: Any) -> Any:
+    try:
+        return msgspec.json.decode(text, type=form) if text else None
+    except (msgspec.MsgspecError, UnicodeError):
+        return None
+
+
+def _started(record: wire.Record) -> float:
+    nanoseconds = record.id.rpartition("_")[2]
+    return int(nanoseconds) / 1e9 if nanoseconds.isdecimal() else float(record.timestamp)
+
+
+def _api(record: wire.Record) -> str:
+    if record.origin.startswith("ollama/"):
+        return "Ollama"
+    path = record.url
+    for ending, api in (
+        ("/count_tokens", "Anthropic tokens"),
+        ("/messages", "Anthropic"),
+        ("/chat/completions", "OpenAI chat"),
+        ("/completions", "OpenAI completion"),
+        ("/embeddings", "embeddings"),
+        ("/rerank", "rerank"),
+        ("/score", "score"),
+        ("/images/generations", "images"),
+    ):
+        if path.endswith(ending):
+            return api
+    return path or "unknown"
+
+
+def _tokens(answer: _Answer) -> tuple[int | None, int | None, int | None]:
+    usage = answer.usage or wire.Usage()
+    timings = answer.timings or wire.Timings()
+    details = usage.prompt_tokens_details or wire.PromptDetails()
+    cached = _first(timings.cache_n, details.cached_tokens, usage.cache_read_input_tokens)
+    prompt = usage.prompt_tokens
+    if prompt is None and usage.input_tokens is not None:
+        # Anthropic counts the cached tokens apart from the new ones.
+        prompt = usage.input_tokens + (usage.cache_read_input_tokens or 0)
+    if timings.prompt_n is not None and prompt is None:
+        prompt = timings.prompt_n + (timings.cache_n or 0)
+    completion = _first(usage.completion_tokens, timings.predicted_n, usage.output_tokens)
+    return prompt, cached, completion
+
+
+def _first(*values: int | None) -> int | None:
+    return next((value for value in values if value is not None), None)
+
+
+def _finish(answer: _Answer) -> str | None:
+    if answer.choices:
+        return answer.choices[0].finish_reason
+    return answer.stop_reason
+
+
+def _outcome(record: wire.Record, answer: _Answer, finish: str | None) -> Outcome:
+    if record.status_code == 0:
+        return "in flight"
+    if record.error:
+        # A caller that hangs up on a call that is not streamed looks like the server's fault.
+        left = record.status_code == 502 and _error_text(record.error) == "unknown error"
+        if left or record.status_code == 408:
+            return "client left"
+    if record.error or record.status_code >= 400:
+        kind = explain_text(record.status_code, record.error, record.model).kind
+        return cast(Outcome, kind) if kind in FAILURES else "failed"
+    if not record.response:
+        return "client left"
+    generated = answer.choices is not None or answer.type == "message"
+    if generated and finish is None:
+        return "client left"
+    return "cut" if finish in {"length", "max_tokens"} else "ok"
+
+
+def _error_text(error: str) -> str:
+    outer = _read(error, _Error)
+    if outer is None:
+        return error
+    inner = outer.error
+    if isinstance(inner, dict):
+        inner = inner.get("message")
+    return str(inner or outer.message or error)

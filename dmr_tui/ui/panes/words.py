@@ -1,0 +1,60 @@
+"""The field for words that a call has to have."""
+
+from dataclasses import dataclass
+
+from textual.message import Message
+from textual.timer import Timer
+from textual.widgets import Input
+
+TYPING_S = 0.15
+"""Seconds without a key after which the typed words are looked for."""
+
+
+class WordsField(Input):
+    """Hidden until asked for; it tells the words when the typing pauses."""
+
+    @dataclass
+    class Typed(Message):
+        """These words are to be looked for."""
+
+        words: str
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(
+            placeholder="words in model, caller, API, status or error", id=id, compact=True
+        )
+        self._timer: Timer | None = None
+
+    def on_mount(self) -> None:
+        self.display = False
+
+    def open(self) -> None:
+        """Let a person type."""
+        self.display = True
+        self.focus()
+
+    def close(self) -> None:
+        """Forget the words."""
+        self._stop()
+        self.display = False
+        with self.prevent(Input.Changed):
+            self.value = ""
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Wait for the next key."""
+        event.stop()
+        self._stop()
+        self._timer = self.set_timer(TYPING_S, self._tell)
+
+    def on_input_submitted(self) -> None:
+        """The words are as they are wanted; the screen hears of it too."""
+        self._stop()
+        self.display = False
+        self._tell()
+
+    def _tell(self) -> None:
+        self.post_message(self.Typed(self.value.strip()))
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()

@@ -1,0 +1,93 @@
+"""Calls by caller and by model."""
+
+from dataclasses import replace
+
+import pytest
+
+from dmr_tui.monitor.calls import CallFilter
+from dmr_tui.monitor.groups import by_caller, by_model
+from dmr_tui.runner.requests import Request
+from dmr_tui.runner.wire import Timings
+
+CALL = Request(
+    id="a_1",
+    model="ai/qwen3:8B",
+    digest=None,
+    api="OpenAI chat",
+    caller="LangChain JS (n8n AI nodes)",
+    started_at=100.0,
+    outcome="ok",
+    status=200,
+    finished_at=103.0,
+    prompt_tokens=400,
+    cached_tokens=300,
+    completion_tokens=101,
+    timings=Timings(prompt_n=100, prompt_ms=500.0, predicted_n=101, predicted_ms=2000.0),
+    streamed=True,
+)
+CALLS = [
+    CALL,
+    replace(CALL, id="a_2", outcome="failed", timings=None, completion_tokens=None),
+    replace(CALL, id="a_3", outcome="client left", timings=None, tries=3),
+    replace(CALL, id="a_4", caller="curl", load_s=12.0, finished_at=104.0),
+    replace(CALL, id="b_5", caller="curl", model="docker.io/ai/phi4:latest"),
+]
+
+
+def test_by_caller() -> None:
+    n8n, curl = by_caller(CALLS, {"LangChain JS (n8n AI nodes)": "orders"})
+    assert (n8n.name, n8n.calls, n8n.failed, n8n.left, n8n.retried, n8n.cold) == (
+        *("orders", 3, 1, 1, 1, 0),
+    )
+    assert (curl.name, curl.calls, curl.cold, curl.last_at) == ("curl", 2, 1, 104.0)
+    assert n8n.decode is not None
+    assert n8n.decode.p50 == 50.0
+    assert n8n.prefill is not None
+    assert n8n.prefill.p50 == 200.0
+    assert n8n.ttft is not None
+    assert n8n.ttft.p50 == pytest.approx(1.0)
+    assert n8n.cache_share == 0.75
+
+
+def test_two_names_of_one_caller_are_one_group() -> None:
+    names = {"LangChain JS (n8n AI nodes)": "shop", "curl": "shop"}
+    (shop,) = by_caller(CALLS, names)
+    assert shop.calls == 5
+
+
+def test_by_model() -> None:
+    qwen, phi = by_model(CALLS)
+    assert (qwen.name, phi.name) == ("qwen3:8B", "phi4")
+    assert qwen.together == 100.0, "two of them decoded at once"
+    assert phi.together is None
+
+
+def test_a_model_that_became_slow_is_marked() -> None:
+    slow = "50% slower than its usual 50 tok/s: 2 calls at once"
+    calls = [replace(CALL, id=f"a_{n}", finished_at=200.0 + n) for n in range(10)]
+    assert by_model(calls)[0].slow == ""
+    calls[7:] = [replace(call, slow=slow) for call in calls[7:]]
+    assert "2 calls at once" in by_model(calls)[0].slow
+    calls += [replace(CALL, id=f"a_{n}", finished_at=300.0 + n) for n in (20, 21, 22)]
+    assert by_model(calls)[0].slow == "", "it is not the rule any more"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "ids"),
+    [
+        (CallFilter(), 5),
+        (CallFilter("QWEN"), 4),
+        (CallFilter("qwen3 orders"), 3),
+        (CallFilter("qwen3 langchain"), 3),
+        (CallFilter("left"), 1),
+        (CallFilter("nothing of it"), 0),
+        (CallFilter(model="phi4"), 1),
+        (CallFilter(caller="orders"), 3),
+        (CallFilter(caller="curl", model="phi4"), 1),
+        (CallFilter(outcome="failed"), 1),
+        (CallFilter(since=103.5), 1),
+    ],
+)
+def test_a_filter(wanted: CallFilter, ids: int) -> None:
+    names = {"LangChain JS (n8n AI nodes)": "orders"}
+    assert sum(wanted.matches(call, names) for call in CALLS) == ids

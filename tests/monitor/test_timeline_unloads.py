@@ -1,0 +1,141 @@
+"""Why a model was unloaded, by the lines around it and by the clock."""
+
+import pytest
+
+from dmr_tui.monitor.timeline import Timeline
+from dmr_tui.runner.logevents import (
+    Configuring,
+    Evicted,
+    EvictingForRoom,
+    LogEvent,
+    ModelWanted,
+    NothingToUnload,
+    RunnerStarted,
+    RunnerStopping,
+    TaskLaunched,
+    TaskReleased,
+)
+from tests.monitor.told import TINY, A, B, T, configured, load, only, run, texts, told, unloaded
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "text"),
+    [
+        ([EvictingForRoom(T + 20.0, 2)], [Evicted(T + 20.1, 1)], "to make room for another model"),
+        ([], [NothingToUnload(T + 20.1, A)] * 3, "asked for"),
+        ([], [Configuring(T + 20.1, A, "")], "to be reconfigured"),
+        ([], [Evicted(T + 20.1, 1)], "asked for: every idle model was unloaded"),
+        ([RunnerStopping(T + 19.9)], [Evicted(T + 20.1, 1)], "the runner was stopped"),
+        ([], [RunnerStopping(T + 20.05), Evicted(T + 20.1, 1)], "the runner was stopped"),
+        ([], [Evicted(T + 20.1, 1), RunnerStopping(T + 20.2)], "the runner was stopped"),
+        ([], [], "cause unknown, 18 s after its last use"),
+        ([], [NothingToUnload(T + 20.1, B)], "cause unknown, 18 s after its last use"),
+    ],
+)
+def test_why_a_model_was_unloaded(before: list[LogEvent], after: list[LogEvent], text: str) -> None:
+    wanted = ModelWanted(T + 19.0, B, "completion")
+    timeline = told(RunnerStarted(T - 9.0), *load(T), wanted, *before, unloaded(T + 20.0), *after)
+    assert only(timeline, "unloaded").text == text
+
+
+def test_a_room_that_nothing_was_evicted_for_explains_no_later_unload() -> None:
+    room = EvictingForRoom(T + 5.0, 2)
+    timeline = told(
+        RunnerStarted(T - 9.0), *load(T), room, unloaded(T + 20.0), Evicted(T + 20.1, 1)
+    )
+    assert "room" not in only(timeline, "unloaded").text
+
+
+def test_room_is_made_by_evicting_one_after_the_other() -> None:
+    timeline = told(
+        RunnerStarted(T - 9.0),
+        *load(T),
+        *load(T + 5.0, B),
+        ModelWanted(T + 20.0, TINY, "completion"),
+        EvictingForRoom(T + 20.0, 2),
+        unloaded(T + 20.0),
+        # The engine of the first one took its time to end.
+        unloaded(T + 45.0, B, "ai/y"),
+        Evicted(T + 46.0, 2),
+        *load(T + 46.1),
+        unloaded(T + 50.0),
+        NothingToUnload(T + 50.1, A),
+    )
+    room = "to make room for another model"
+    assert texts(timeline, "unloaded") == [room, room, "asked for"]
+
+
+def test_room_for_another_mode_of_the_same_model() -> None:
+    timeline = told(
+        *load(T),
+        ModelWanted(T + 9.0, A, "embedding"),
+        EvictingForRoom(T + 9.0, 2),
+        unloaded(T + 9.0),
+        Evicted(T + 9.1, 1),
+    )
+    event = only(timeline, "unloaded")
+    assert event.text == "to make room for itself in another mode"
+    assert event.severity == "warning"
+    assert "All 2 runner slots were taken" in event.cause
+
+
+def use(at: float) -> list[LogEvent]:
+    """A call that ends at `at`."""
+    return [
+        ModelWanted(at - 3.0, A, "completion"),
+        TaskLaunched(at - 2.9, 0, 0),
+        TaskReleased(at, 0, 0, 100),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("idle", "text"),
+    [
+        (300.1, "idle for 5 min"),
+        (28_800.2, "idle for 8 h"),
+        (200.0, "asked for: every idle model was unloaded"),
+        (290.0, "asked for: every idle model was unloaded"),
+        # A machine that slept: nobody can tell.
+        (4000.0, "cause unknown, 67 min after its last use"),
+    ],
+)
+def test_idle_is_known_by_the_clock(idle: float, text: str) -> None:
+    end = T + 60.0
+    lines = [*load(T), *use(end), unloaded(end + idle), Evicted(end + idle, 1)]
+    assert only(told(RunnerStarted(T - 9.0), *lines), "unloaded").text == text
+
+
+def test_a_use_whose_end_is_not_known_proves_no_request() -> None:
+    lines = [RunnerStarted(T - 9.0), *load(T), *use(T + 60.0)[:2], unloaded(T + 90.0)]
+    assert only(told(*lines, Evicted(T + 90.0, 1)), "unloaded").text == "cause unknown"
+    lines = [RunnerStarted(T - 9.0), *load(T), *use(T + 60.0)[:1], unloaded(T + 90.0)]
+    assert only(told(*lines, Evicted(T + 90.0, 1)), "unloaded").text == "cause unknown"
+
+
+def test_a_keep_alive_that_is_known_by_ps_or_by_configuration() -> None:
+    lines = [*load(T), *use(T + 60.0), unloaded(T + 70.1), Evicted(T + 70.1, 1)]
+    running = [run("ai/x", keep_alive="10s")]
+    by_ps, by_configuration, late = Timeline(), Timeline(), Timeline()
+    by_ps.take_ps(running, [], T + 72.0)
+    by_configuration.take_configured([], [configured(keep_alive="10s")], T + 10.0)
+    late.take_ps(running, [], T + 900.0)
+    for timeline in (by_ps, by_configuration, late):
+        for event in lines:
+            timeline.take_log(event)
+    assert only(by_ps, "unloaded").text == "idle for 10 s"
+    assert only(by_configuration, "unloaded").text == "idle for 10 s"
+    assert only(late, "unloaded").text == "cause unknown, 10 s after its last use"
+
+
+def test_whoever_was_ever_configured_may_have_any_keep_alive() -> None:
+    lines = [RunnerStarted(T - 9.0), Configuring(T - 5.0, A, ""), *load(T), *use(T + 60.0)]
+    timeline = told(*lines, unloaded(T + 70.1), Evicted(T + 70.1, 1))
+    assert only(timeline, "unloaded").text == "cause unknown, 10 s after its last use"
+
+
+def test_all_models_at_once_were_unloaded_on_request() -> None:
+    lines = [RunnerStarted(T - 9.0), *load(T), *load(T + 250.0, B)]
+    timeline = told(
+        *lines, unloaded(T + 302.0), unloaded(T + 302.1, B, "ai/y"), Evicted(T + 302.2, 2)
+    )
+    assert texts(timeline, "unloaded") == ["asked for: every idle model was unloaded"] * 2
