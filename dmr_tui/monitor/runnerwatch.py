@@ -171,6 +171,8 @@ class RunnerWatch:
                 group.start_soon(polled.poll)
         if self._was_busy or self._is_busy():
             self._busy.set()
+        if self.traffic.feed_is_late(self.now):
+            self.feed.reopen()
 
     def _missed(self, error: RunnerError) -> None:
         gone = isinstance(error, Unreachable) or self.ps.failures >= PATIENT_FAILURES

@@ -122,6 +122,12 @@ class Streamed(Health):
         """`consume` opens the stream, calls `good`, and returns when it has ended."""
         super().__init__(name, changed, clock)
         self._consume = consume
+        self._open: anyio.CancelScope | None = None
+
+    def reopen(self) -> None:
+        """Close it and open it again: it looks open and says nothing any more."""
+        if self._open is not None:
+            self._open.cancel()
 
     async def run(self, ready: Ready) -> None:
         """Keep it open for ever."""
@@ -129,8 +135,10 @@ class Streamed(Health):
             await ready()
             self.begin()
             try:
-                await self._consume()
-                self.fail(BrokenOff("the stream ended"))
+                with anyio.CancelScope() as self._open:
+                    await self._consume()
+                stalled = self._open.cancelled_caught
+                self.fail(BrokenOff("the stream stalled" if stalled else "the stream ended"))
             except RunnerError as error:
                 self.fail(error)
             await self.pause(ABSENT_PAUSE_S if self.state.health == "absent" else STREAM_PAUSE_S)

@@ -25,6 +25,7 @@ READY_AFTER_S = 1.5
 """Around the end of a load the first call of the model begins; DMR looks every 0.5 s."""
 TOGETHER_S = 0.05
 """Calls that waited for one load begin together; those that come later did not wait."""
+FEED_LATE_S = 5.0
 SLOW_KEPT = 20
 """Slow calls for which the reason may still come."""
 LATEST = 200
@@ -56,6 +57,8 @@ class Traffic:
         self._finished: dict[str, Request] = {}
         self._known: dict[str, None] = {}
         self._flying: dict[str, Request] = {}
+        self._untold: dict[str, float] = {}
+        """By id, when the list told of an end that the feed has not told of yet."""
         self._contexts: dict[str, int] = {}
         self._windows: dict[str, int] = {}
         self._loads: dict[str, tuple[float, float]] = {}
@@ -83,7 +86,11 @@ class Traffic:
 
     def take_event(self, name: str, groups: Iterable[RecordGroup], now: float) -> bool:
         """Add an event of the feed, heard at `now`; True if it brought anything new."""
+        groups = list(groups)
         live = name == "new_request"
+        for group in groups if self._untold else ():
+            for record in group.records or ():
+                self._untold.pop(record.id, None)
         return any([self._add(group, now if live else None) for group in groups])
 
     def take_list(self, groups: Iterable[RecordGroup], now: float) -> bool:
@@ -104,11 +111,20 @@ class Traffic:
                         self._completed(read_record(record, group))
                     )
         just_ended = self._flying.keys() - flying.keys()
+        for id in just_ended & listed - self._known.keys():
+            self._untold[id] = now
         added = any([self._add(group, now, just_ended) for group in groups])
         for id in just_ended - listed - self._known.keys():
             flying[id] = self._flying[id]
         self._fly(flying)
         return added or before != self.in_flight
+
+    def feed_is_late(self, now: float) -> bool:
+        """Whether the list told of an end so long ago that the feed will not tell of it."""
+        late = [id for id, told_at in self._untold.items() if now - told_at > FEED_LATE_S]
+        for id in late:
+            del self._untold[id]
+        return bool(late)
 
     def idle(self, busy: Iterable[str | None], asked_at: float) -> bool:
         """At `asked_at` the runner said that only these models are busy; True if that is news.

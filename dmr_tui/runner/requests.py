@@ -19,6 +19,9 @@ Outcome = Literal[
 ]
 """`cut` is an answer that ended at max_tokens; `client left` was the caller's doing; the end of a
 call is unknown if the runner dropped its record first."""
+EARLY_S = 1.0
+"""Seconds by which a short call may seem to end before it began: another computer's clock is
+known only that well."""
 FAILURES: frozenset[Outcome] = frozenset(
     {"context overflow", "out of memory", "model missing", "backend missing", "failed"}
 )
@@ -78,5 +81,7 @@ class Request:
 
     @property
     def duration(self) -> float | None:
-        """Seconds from its start to its end; None if either is unknown."""
-        return None if self.finished_at is None else max(0.0, self.finished_at - self.started_at)
+        """Seconds from its start to its end; None if either is unknown, or the clock jumped."""
+        if self.finished_at is None or self.finished_at < self.started_at - EARLY_S:
+            return None
+        return max(0.0, self.finished_at - self.started_at)

@@ -30,7 +30,7 @@ CRASHED = 70
 
 
 class DashboardApp(App[None]):
-    """One reactive Snapshot, bound to the screens; the monitor runs in its own thread."""
+    """One reactive Snapshot, handed down to the screen in front; the monitor has its own thread."""
 
     TITLE = "dmr-tui"
     CSS_PATH = Path(__file__).parent / "styles.tcss"
@@ -66,11 +66,8 @@ class DashboardApp(App[None]):
     async def on_mount(self) -> None:
         # What it says meanwhile waits until the screens are there.
         self._start()
-        bound = DashboardApp.snapshot
-        dashboard = DashboardScreen(lambda: self.monitor).data_bind(bound)
-        doctor = DoctorScreen().data_bind(bound)
-        self.add_mode("dashboard", lambda: dashboard)
-        self.add_mode("doctor", lambda: doctor)
+        self.add_mode("dashboard", lambda: DashboardScreen(lambda: self.monitor))
+        self.add_mode("doctor", lambda: DoctorScreen(lambda: self.monitor))
         self.add_mode("requests", self._requests_screen)
         self.add_mode("timeline", self._timeline_screen)
         await self.switch_mode("dashboard")
@@ -80,12 +77,12 @@ class DashboardApp(App[None]):
     def _requests_screen(self) -> LiveScreen:
         from dmr_tui.ui.screens.requests import RequestsScreen
 
-        return RequestsScreen(lambda: self.monitor).data_bind(DashboardApp.snapshot)
+        return RequestsScreen(lambda: self.monitor)
 
     def _timeline_screen(self) -> LiveScreen:
         from dmr_tui.ui.screens.timeline import TimelineScreen
 
-        return TimelineScreen(lambda: self.monitor).data_bind(DashboardApp.snapshot)
+        return TimelineScreen(lambda: self.monitor)
 
     def _end_on_signals(self) -> None:
         # Asked to end from outside, the terminal is to be given back as it was.
@@ -131,7 +128,8 @@ class DashboardApp(App[None]):
         )
 
     async def watch_snapshot(self) -> None:
-        """Open the doctor while there is no runner, and close it when one appears."""
+        """Hand it down, and open the doctor while there is no runner."""
+        self._hand_down()
         runner = self.snapshot.runner
         if runner.up is False and runner.down_since is None and not self._doctor_opened:
             self._doctor_opened = True
@@ -140,6 +138,12 @@ class DashboardApp(App[None]):
             self._doctor_opened = False
             if self.current_mode == "doctor":
                 await self.action_show("dashboard")
+
+    def _hand_down(self) -> None:
+        # Only to the screen in front: the others need not paint what nobody sees.
+        screen = self.screen_stack[0] if self.screen_stack else None
+        if isinstance(screen, LiveScreen):
+            screen.snapshot = self.snapshot
 
     def _tick_alone(self) -> None:
         # Clocks go on when Snapshots come seldom, or not at all.
@@ -156,7 +160,13 @@ class DashboardApp(App[None]):
         """Go to a screen."""
         if self.current_mode != mode:
             await self.switch_mode(mode)
-            self.look()
+            self._hand_down()
+            self._look()
+
+    def _look(self) -> None:
+        screen = self.screen_stack[0]
+        if isinstance(screen, LiveScreen):
+            screen.look()
 
     async def on_lines_wanted(self, event: LinesWanted) -> None:
         """Go to the timeline, at those lines of the log."""
@@ -173,12 +183,6 @@ class DashboardApp(App[None]):
         await self.action_show("requests")
         if isinstance(self.screen, RequestsScreen):
             self.screen.go_to(event.id)
-
-    def look(self) -> None:
-        """Tell the monitor what the screen in front needs."""
-        screen = self.screen_stack[0]
-        if isinstance(screen, LiveScreen):
-            self.monitor.look(screen.view)
 
     def action_refresh_now(self) -> None:
         """Ask everything again now."""
@@ -206,6 +210,7 @@ class DashboardApp(App[None]):
         self.monitor.stop()
         self.monitor = monitor
         self._start()
+        self._look()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What can be done now; None shows it dimmed."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from dmr_tui.monitor import poller
+from dmr_tui.monitor import poller, traffic
 from dmr_tui.monitor.live import LiveMonitor
 from dmr_tui.monitor.snapshot import Snapshot, SourceState
 from dmr_tui.runner.endpoint import Endpoint, parse_host
@@ -333,3 +333,21 @@ def test_a_machine_that_does_not_answer_is_stale_and_delays_nothing(
 
 def settled_but_machine(snapshot: Snapshot) -> bool:
     return bool(snapshot.models) and bool(re.match("v1", snapshot.runner.version or ""))
+
+
+def test_a_feed_that_looks_open_and_says_nothing_is_opened_again(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(traffic, "FEED_LATE_S", 0.5)
+    seen = watch("quiet")
+    seen.until(lambda s: s.source("requests feed").health == "ok" and s.models)
+    # The runner forgets who listens, and the connection stays.
+    seen.simulator.world.recorder._feeds.clear()
+    body = {"model": QWEN, "messages": [{"role": "user", "content": "go on"}], "max_tokens": 120}
+    seen.simulator.post_call(body).result(30)
+    first = seen.until(lambda s: len(s.finished) == 2)
+    assert first.finished[-1].duration is not None, "the list told its end"
+    seen.until(lambda s: s.source("requests feed").health == "stale")
+    seen.until(lambda s: s.source("requests feed").health == "ok")
+    seen.simulator.post_call(body).result(30)
+    assert len(seen.until(lambda s: len(s.finished) == 3).finished) == 3

@@ -335,3 +335,29 @@ def test_memory_is_bounded_and_forgotten_calls_are_not_counted_again() -> None:
         traffic.take_event("new_request", call, NOW + number)
     assert len(traffic.finished) == SHOWN_CALLS
     assert not traffic.take_list(groups(record(NOW, ms=10.0)), NOW + 99_999)
+
+
+def test_a_feed_that_tells_no_more_is_noticed() -> None:
+    traffic = Traffic()
+    running, ended = groups(record(NOW - 2, status=0)), groups(record(NOW - 2, ms=900.0))
+    traffic.take_list(running, NOW)
+    traffic.take_list(ended, NOW + 1)
+    assert not traffic.feed_is_late(NOW + 3), "it may still come"
+    assert traffic.feed_is_late(NOW + 7)
+    assert not traffic.feed_is_late(NOW + 8), "said once"
+
+
+def test_a_feed_that_tells_after_the_list_is_well() -> None:
+    traffic = Traffic()
+    traffic.take_list(groups(record(NOW - 2, status=0)), NOW)
+    ended = groups(record(NOW - 2, ms=900.0))
+    traffic.take_list(ended, NOW + 1)
+    assert not traffic.take_event("new_request", ended, NOW + 1.1)
+    assert not traffic.feed_is_late(NOW + 60)
+
+
+def test_a_clock_that_jumped_back_gives_no_duration() -> None:
+    traffic = Traffic()
+    traffic.take_event("new_request", groups(record(NOW, ms=100.0)), NOW - 3600.0)
+    assert traffic.finished[0].duration is None
+    assert traffic.throughput(NOW - 3600.0).finished == 1

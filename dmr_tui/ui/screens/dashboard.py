@@ -1,13 +1,10 @@
 """The dashboard: models, hardware, memory, throughput, and the chat beside or behind them."""
 
-from collections.abc import Callable
-
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Footer
 
-from dmr_tui.monitor.live import Monitor
 from dmr_tui.monitor.snapshot import ModelRow
 from dmr_tui.ui.messages import ModelChosen
 from dmr_tui.ui.panes.chat import ChatOptions, ChatPane
@@ -26,25 +23,8 @@ from dmr_tui.ui.screens.live import LiveScreen
 class DashboardScreen(LiveScreen):
     """What is loaded, how fast, does it fit: within five seconds."""
 
-    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
-        (0, "-tiny"),
-        (56, "-narrow"),
-        (80, "-normal"),
-        (120, "-wide"),
-    ]
-    VERTICAL_BREAKPOINTS = [  # noqa: RUF012
-        (0, "-flat"),
-        (18, "-short"),
-        (40, "-tall"),
-    ]
-
     ESCAPE_TO_MINIMIZE = False
     """Escape stops an answer first, in a maximized chat as well."""
-
-    def __init__(self, monitor: Callable[[], Monitor]) -> None:
-        """`monitor` answers the monitor of this moment: the demo replaces it."""
-        super().__init__()
-        self._monitor = monitor
 
     def compose(self) -> ComposeResult:
         bound = DashboardScreen.snapshot

@@ -1,14 +1,10 @@
 """The requests: what is in flight on top, what has finished below, as a list or counted."""
 
-from collections.abc import Callable
-from typing import Protocol, cast
-
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Footer
 
 from dmr_tui.monitor.calls import View
-from dmr_tui.monitor.live import Monitor
 from dmr_tui.ui.messages import LinesWanted
 from dmr_tui.ui.panes.conditions import NAMES, Condition
 from dmr_tui.ui.panes.header import HeaderPane
@@ -20,32 +16,11 @@ from dmr_tui.ui.screens.live import LiveScreen
 from dmr_tui.ui.screens.naming import CallerName, NameDialog
 
 
-class _Looking(Protocol):
-    def look(self) -> None: ...
-
-
 class RequestsScreen(LiveScreen):
     """Who calls, which model, how fast, and what failed."""
 
-    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
-        (0, "-tiny"),
-        (56, "-narrow"),
-        (80, "-normal"),
-        (120, "-wide"),
-    ]
-    VERTICAL_BREAKPOINTS = [  # noqa: RUF012
-        (0, "-flat"),
-        (18, "-short"),
-        (40, "-tall"),
-    ]
-
     ESCAPE_TO_MINIMIZE = False
     """Escape drops the filter first."""
-
-    def __init__(self, monitor: Callable[[], Monitor]) -> None:
-        """`monitor` answers the monitor of this moment: the demo replaces it."""
-        super().__init__()
-        self._monitor = monitor
 
     def compose(self) -> ComposeResult:
         bound = RequestsScreen.snapshot
@@ -90,7 +65,7 @@ class RequestsScreen(LiveScreen):
 
     def on_requests_pane_view_changed(self) -> None:
         """Other calls are wanted."""
-        cast(_Looking, self.app).look()
+        self.look()
         self.refresh_bindings()
 
     def on_requests_pane_opened(self, event: RequestsPane.Opened) -> None:

@@ -16,7 +16,6 @@ from dmr_tui.ui.panes.header import HeaderPane
 from dmr_tui.ui.panes.log import LogPane
 from dmr_tui.ui.panes.naming import ModelNames
 from dmr_tui.ui.panes.timeline import TimelinePane
-from dmr_tui.ui.screens.dashboard import DashboardScreen
 from dmr_tui.ui.screens.live import LiveScreen
 
 NEAR_S = 1.0
@@ -26,13 +25,8 @@ NEAR_S = 1.0
 class TimelineScreen(LiveScreen):
     """Why was my model unloaded, what failed, and the log to prove it."""
 
-    HORIZONTAL_BREAKPOINTS = DashboardScreen.HORIZONTAL_BREAKPOINTS
-    VERTICAL_BREAKPOINTS = DashboardScreen.VERTICAL_BREAKPOINTS
-
     def __init__(self, monitor: Callable[[], Monitor]) -> None:
-        """`monitor` answers the monitor of this moment: the demo replaces it."""
-        super().__init__()
-        self._monitor = monitor
+        super().__init__(monitor)
         self._has_request = False
 
     @property
