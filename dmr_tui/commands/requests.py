@@ -8,14 +8,14 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain, islice
 from typing import get_args
 
 from dmr_tui.export.requests import line_header, request_json, request_line, requests_csv
 from dmr_tui.monitor.archive import Archive, ArchiveDamaged, ArchiveFailed
-from dmr_tui.monitor.calls import CallerNames, CallFilter
+from dmr_tui.monitor.calls import ANY_FAILURE, AnyFailure, CallerNames, CallFilter
 from dmr_tui.plain import plain
 from dmr_tui.runner.names import short
 from dmr_tui.runner.requests import Outcome, Request
@@ -26,6 +26,16 @@ _TOGETHER = 500
 """Calls that are printed at a time."""
 _AGO = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+
+_SAID: dict[Outcome, tuple[str, ...]] = {
+    "cut": ("cut at max tokens",),
+    "client left": ("left", "timed out"),
+    "context overflow": ("overflow",),
+    "out of memory": ("no memory",),
+    "model missing": ("no model",),
+    "backend missing": ("no backend",),
+}
+"""The same in the words of the screens."""
 
 Show = Callable[[Iterable[Request], CallerNames], None]
 
@@ -87,7 +97,8 @@ def follow(settings: Settings, wanted: CallFilter, show: Show, place: int = 0) -
                     # Another file is there now.
                     place = 0
                 names = archive.caller_names()
-                added, place = archive.added_after(place, wanted, names)
+                chosen = _by_given_name(wanted, names)
+                added, place = archive.added_after(place, chosen, names)
             except ArchiveDamaged:
                 raise
             except ArchiveFailed:
@@ -102,6 +113,9 @@ def _print_archived(settings: Settings, choice: Choice, wanted: CallFilter, show
     """Print what is in the archive; returns the place up to which that is."""
     path = data_path()
     if not path.exists():
+        if choice.follow:
+            # What comes is what was asked for.
+            return 0
         why = "There is no archive yet; the dashboard begins it"
         if not settings.archive:
             why = "The archive is off, and no calls were kept before"
@@ -111,6 +125,7 @@ def _print_archived(settings: Settings, choice: Choice, wanted: CallFilter, show
         archive = stack.enter_context(closing(Archive(path, read_only=True)))
         archive.open()
         place, names = archive.last_place(), archive.caller_names()
+        wanted = _by_given_name(wanted, names)
         found: Iterator[Request]
         if choice.limit:
             found = reversed(archive.find(wanted, names, None, choice.limit))
@@ -169,11 +184,21 @@ def _wanted(choice: Choice, now: float) -> CallFilter:
     )
 
 
-def _outcome(text: str) -> Outcome:
+def _by_given_name(wanted: CallFilter, names: CallerNames) -> CallFilter:
+    """The same for a caller that was named by its own name although it has been given one."""
+    asked = (wanted.caller or "").lower()
+    given = next((name for own, name in names.items() if own.lower() == asked), None)
+    return wanted if given is None else replace(wanted, caller=given)
+
+
+def _outcome(text: str) -> Outcome | AnyFailure:
     word = text.lower().replace("-", " ").replace("_", " ")
+    if word == "failed":
+        # Of every kind, as the column FAILED counts them.
+        return ANY_FAILURE
     outcomes: tuple[Outcome, ...] = get_args(Outcome)
     for outcome in outcomes:
-        if word == outcome:
+        if word in {outcome, *_SAID.get(outcome, ())}:
             return outcome
     raise BadSettings(f"--status {plain(text)!r}: one of {', '.join(outcomes)}")
 

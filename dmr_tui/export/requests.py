@@ -20,7 +20,7 @@ from dmr_tui.measure.calls import (
     window,
 )
 from dmr_tui.measure.rates import decode_rate, prefill_rate
-from dmr_tui.monitor.calls import CallerNames
+from dmr_tui.monitor.calls import CallerNames, ended
 from dmr_tui.plain import plain
 from dmr_tui.runner.names import short
 from dmr_tui.runner.requests import Request
@@ -70,7 +70,7 @@ _NO_TIME = (OverflowError, OSError, ValueError)
 """What a moment beyond all calendars raises; it stands in an id that anybody may make up."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _COLUMNS = (
-    ("TIME", 11),
+    ("ENDED", 11),
     ("MODEL", 15),
     ("CALLER", 10),
     ("API", 9),
@@ -162,7 +162,7 @@ def request_line(request: Request, names: CallerNames, now: float) -> str:
     decode, prefill = decode_rate(request.timings), prefill_rate(request.timings)
     return _line(
         [
-            _time(request.started_at, now),
+            _time(ended(request), now),
             short(request.model),
             names.get(request.caller, request.caller),
             _SHORT_APIS.get(request.api, request.api),
@@ -172,7 +172,7 @@ def request_line(request: Request, names: CallerNames, now: float) -> str:
             figures.rate(decode.value if decode else None),
             _seconds(ttft_s(request)),
             _seconds(request.duration),
-            status_words(request),
+            status_words(request) + (f" ×{request.tries}" if request.tries > 1 else ""),
         ]
     )
 

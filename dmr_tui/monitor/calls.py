@@ -2,13 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from dmr_tui.measure.stats import Summary
 from dmr_tui.runner.names import short
-from dmr_tui.runner.requests import Outcome, Request
+from dmr_tui.runner.requests import FAILURES, Outcome, Request
 
 SHOWN_CALLS = 10_000
 """Calls that a screen holds at the most, the newest ones."""
+
+AnyFailure = Literal["any failure"]
+ANY_FAILURE: AnyFailure = "any failure"
 
 CallerNames = Mapping[str, str]
 """What a person calls a caller, by the name that it has of its User-Agent."""
@@ -21,10 +25,10 @@ class CallFilter:
     words: str = ""
     """Each word has to be in the model, caller, API, status or error; case does not count."""
     model: str | None = None
-    """Short name."""
+    """Short name; case does not count."""
     caller: str | None = None
-    """As it is shown: by the name that a person gave it, if one did."""
-    outcome: Outcome | None = None
+    """As it is shown: by the name that a person gave it, if one did; case does not count."""
+    outcome: Outcome | AnyFailure | None = None
     since: float | None = None
     """Seconds since 1970, by the runner's clock."""
 
@@ -41,11 +45,14 @@ class CallFilter:
 
     def matches_kind(self, model: str, caller: str, outcome: str, text: str) -> bool:
         """The same for the few properties that many calls share."""
-        if self.model is not None and model != self.model:
+        if self.model is not None and model.lower() != self.model.lower():
             return False
-        if self.caller is not None and caller != self.caller:
+        if self.caller is not None and caller.lower() != self.caller.lower():
             return False
-        if self.outcome is not None and outcome != self.outcome:
+        if self.outcome == ANY_FAILURE:
+            if outcome not in FAILURES:
+                return False
+        elif self.outcome is not None and outcome != self.outcome:
             return False
         if not self.words:
             return True

@@ -11,12 +11,19 @@ Touch = Literal["person", "ollama", "restart", "unload"]
 
 _CAUSES: dict[Touch, str] = {
     "ollama": "A call of the Ollama API came with options, and these replace the whole "
-    "configuration: what it does not name is gone. Configure it again, and let that caller send "
-    "num_ctx.",
+    "configuration, for every other caller as well. Let all of them send the same num_ctx, or none."
+    " Configure it again.",
     "restart": "The runner was started anew, and it keeps configurations only in memory. "
     "Configure it again, or write the context into the model: docker model package --context-size.",
     "unload": "It was unloaded on request, and with that its configuration may be forgotten, as "
     "docker model unload --all does. Configure it again.",
+}
+_BY: dict[Touch | None, str] = {
+    "ollama": "by a call of the Ollama API",
+    "restart": "after a restart of the runner, without a configure",
+    "unload": "after an unload, without a configure",
+    "person": "by a configure",
+    None: "without a configure",
 }
 _FITTED = (
     "Nothing sets its context, so llama.cpp fits it to the memory that is free at that moment. "
@@ -71,7 +78,7 @@ class Drift:
                 f"drift:{digest}:{mode}:{at:.6f}",
                 at,
                 "config drift",
-                f"context changed from {before.context:,} to {context:,} without a configure",
+                f"context changed from {before.context:,} to {context:,} {_BY[touched]}",
                 "log",
                 "warning",
                 digest=digest,

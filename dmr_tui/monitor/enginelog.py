@@ -7,6 +7,7 @@ from dmr_tui.runner.logevents import (
     LoadFailed,
     LoadStarted,
     LogEvent,
+    RunnerStarted,
     SlotsReady,
     Unloaded,
 )
@@ -64,6 +65,8 @@ class EngineLog:
                 if (digest := self._only()) is not None:
                     self.facts.pop(digest, None)
                 self._ended()
+            case RunnerStarted():
+                self.clear()
             case Unloaded(_, digest, "completion") if digest:
                 self.facts.pop(digest, None)
                 self._loading = [other for other in self._loading if other != digest]

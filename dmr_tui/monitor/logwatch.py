@@ -17,6 +17,7 @@ from dmr_tui.monitor.slottasks import SlotTasks
 from dmr_tui.monitor.source import Polled
 from dmr_tui.monitor.timeline import Timeline
 from dmr_tui.runner.client import RunnerClient
+from dmr_tui.runner.logevents import EngineExited
 from dmr_tui.runner.loglines import LogLine, parse_line, read_line
 from dmr_tui.runner.names import Names
 from dmr_tui.runner.wire import Running
@@ -47,6 +48,8 @@ class LogWatch:
         self.engines = EngineLog()
         self.tasks = SlotTasks()
         self.source = Polled("log", interval, self._fetch, changed, clock)
+        self.exits: list[EngineExited] = []
+        """Engines that died, as far as that was not told yet."""
         self.read: Callable[[], None] = lambda: None
         """Called after each read that brought new lines."""
         self._client = client
@@ -155,6 +158,8 @@ class LogWatch:
             self.engines.take(event)
             self.tasks.take(event)
             self._timeline.take_log(event)
+            if isinstance(event, EngineExited):
+                self.exits = [*self.exits[-20:], event]
         if self._shown:
             self._raw.append(line)
 

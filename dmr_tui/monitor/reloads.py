@@ -76,7 +76,7 @@ class Reloads:
         if len(self._counts) > REMEMBERED_CALLS:
             del self._counts[next(iter(self._counts))]
         callers = self._callers(digest, model, recent[0], at)
-        text = f"loaded {times_words(len(recent), recent[-1] - recent[0])}"
+        text = f"load started {times_words(len(recent), recent[-1] - recent[0])}"
         self._events.put(
             Event(
                 key,

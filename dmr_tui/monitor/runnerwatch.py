@@ -18,6 +18,7 @@ from dmr_tui.monitor.source import FIRST_PAINT_S, Health, Polled, Streamed
 from dmr_tui.monitor.traffic import Traffic
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.errors import RunnerError, Unreachable
+from dmr_tui.runner.explain import telling_line
 from dmr_tui.runner.names import Names
 from dmr_tui.runner.requests import Request
 from dmr_tui.runner.wire import Configured, DiskUsage, Model, Record, Running
@@ -178,6 +179,7 @@ class RunnerWatch:
         gone = isinstance(error, Unreachable) or self.ps.failures >= PATIENT_FAILURES
         if gone and self.down_since is None:
             self.down_since, self.down_reason = self._clock(), str(error)
+            self.traffic.forget_engines()
             now, reason = self.now, str(error)
             self._tell(lambda story: story.runner_lost(now, reason))
             self._up = anyio.Event()
@@ -273,7 +275,8 @@ class RunnerWatch:
 
     def call_ended(self, request: Request, record: Record | None) -> None:
         """Tell the story of it."""
-        if record is not None:
+        # What is told later makes the same entry better: when it ended, and why.
+        if record is not None or request.outcome not in {"ok", "cut"}:
             self._tell(lambda story: story.call_ended(request))
 
     def call_superseded(self, id: str) -> None:
@@ -316,6 +319,10 @@ class RunnerWatch:
             if facts.ready_at is not None:
                 self.traffic.tell_load(digest, facts.started_at, facts.ready_at, facts.context)
         self.traffic.tell_tasks(self.story.log.tasks)
+        for exit in self.story.log.exits:
+            if (died := self.names.digest(exit.model)) is not None:
+                self.traffic.tell_exit(died, exit.at, telling_line(exit.error))
+        self.story.log.exits = []
 
     def rows(self) -> tuple[ModelRow, ...]:
         """One row for each model, joined anew only if something changed."""

@@ -26,6 +26,10 @@ READY_AFTER_S = 1.5
 TOGETHER_S = 0.05
 """Calls that waited for one load begin together; those that come later did not wait."""
 FEED_LATE_S = 5.0
+DIED_WITHIN_S = 2.0
+"""Seconds between the end of an engine and that of a call, as its end may be noticed late."""
+REFUSED_WITHIN_S = 0.05
+"""Seconds in which nobody hangs up: a call that ends so soon without an answer was refused."""
 SLOW_KEPT = 20
 """Slow calls for which the reason may still come."""
 LATEST = 200
@@ -62,8 +66,8 @@ class Traffic:
         self._contexts: dict[str, int] = {}
         self._windows: dict[str, int] = {}
         self._loads: dict[str, tuple[float, float]] = {}
-        self._firsts: dict[str, float] = {}
-        """By digest, when the first call after its load began."""
+        self._firsts: dict[str, Request] = {}
+        """By digest, the first call after its load."""
         self._usual: dict[str, Usual] = {}
         self._retries = Retries()
         self._window = RollingWindow()
@@ -150,6 +154,8 @@ class Traffic:
                 continue
             self._learn(request)
             self._keep(request)
+            if known is not None:
+                self._tell(request, None)
         self._finished = {r.id: r for r in sorted(self._finished.values(), key=ended)}
         self._snapshot = None
 
@@ -163,6 +169,21 @@ class Traffic:
         for request in (*self._latest_finished(), *self._flying.values()):
             self._note_first(request)
         self._complete_latest()
+
+    def tell_exit(self, digest: str, at: float, error: str) -> None:
+        """An engine died: whoever was answered by it did not leave."""
+        for request in self._latest_finished():
+            mine = request.digest == digest and abs(ended(request) - at) <= DIED_WITHIN_S
+            if mine and request.outcome == "client left":
+                why = f"the engine died while it answered: {error}".rstrip(": ")
+                self._improve(replace(request, outcome="failed", error=why))
+
+    def forget_engines(self) -> None:
+        """The runner is gone, and with it everything that was loaded."""
+        self._windows.clear()
+        self._contexts.clear()
+        self._loads.clear()
+        self._firsts.clear()
 
     def forget_engine(self, digest: str) -> None:
         """The engine of `digest` is gone; the next one may have another window."""
@@ -207,6 +228,7 @@ class Traffic:
         if (before := self._retries.replaced(request)) is not None:
             request = self._retries.numbered(request)
             self._drop(before)
+        request = _refused(request)
         self._retries.ended(request)
         request = self._judged(request)
         self._keep(request)
@@ -246,12 +268,15 @@ class Traffic:
             changes["limit"] = limit
         digest = request.digest or ""
         window = self._windows.get(digest)
-        if window is not None and request.window is None:
+        began, ready = self._loads.get(digest, (float("inf"), float("inf")))
+        # What was known of the engine before it is not true of a call to this one.
+        of_this_engine = request.started_at >= ready - READY_BEFORE_S
+        if window is not None and (request.window is None or of_this_engine):
             changes["window"] = window
         self._note_first(request)
         first = self._firsts.get(digest)
-        if first is not None and 0.0 <= request.started_at - first <= TOGETHER_S:
-            changes["load_s"] = request.started_at - self._loads[digest][0]
+        if first is not None and _waited_with(first, request):
+            changes["load_s"] = request.started_at - began
         return replace(request, **changes) if changes else request  # type: ignore[arg-type]
 
     def _note_first(self, request: Request) -> None:
@@ -260,14 +285,15 @@ class Traffic:
             return
         ready = self._loads[digest][1]
         after = -READY_BEFORE_S <= request.started_at - ready <= READY_AFTER_S
-        if after and request.started_at < self._firsts.get(digest, float("inf")):
-            self._firsts[digest] = request.started_at
-            self._warm_up(digest, request.started_at)
+        known = self._firsts.get(digest)
+        if after and (known is None or request.started_at <= known.started_at):
+            self._firsts[digest] = request
+            self._warm_up(digest, request)
 
-    def _warm_up(self, digest: str, first: float) -> None:
+    def _warm_up(self, digest: str, first: Request) -> None:
         """A call turned out to be the first after the load: later ones did not wait for it."""
         for request in self._latest_finished():
-            late = request.started_at - first > TOGETHER_S
+            late = not _waited_with(first, request)
             # Of this load, not of one before.
             waited = request.load_s == request.started_at - self._loads[digest][0]
             if request.digest == digest and late and waited:
@@ -332,6 +358,22 @@ class Traffic:
                 words = self._words(slow, slower)
                 if words != slow.slow:
                     self._improve(replace(slow, slow=words))
+
+
+def _waited_with(first: Request, request: Request) -> bool:
+    """Whether a call waited for the load that `first` waited for: it began before that ended."""
+    after_s = request.started_at - first.started_at
+    at_once = request.id == first.id or request.started_at < ended(first)
+    return 0.0 <= after_s <= TOGETHER_S and at_once
+
+
+def _refused(request: Request) -> Request:
+    """A call that the runner could not pass on looks as if its caller had left."""
+    duration = request.duration
+    soon = duration is not None and duration < REFUSED_WITHIN_S
+    if request.outcome == "client left" and request.status == 502 and soon:
+        return replace(request, outcome="failed", error="the engine could not be reached")
+    return request
 
 
 def _decoding(request: Request) -> tuple[float, float]:

@@ -16,7 +16,9 @@ import pytest
 from dmr_tui.monitor.archive import Archive
 from dmr_tui.runner.requests import Outcome, Request
 from dmr_tui.runner.wire import Timings
+from dmr_tui.simulator.server import Simulator, serve
 from tests.commands.conftest import Run
+from tests.waiting import until_true
 
 HERE = "http://localhost:12434"
 
@@ -92,9 +94,14 @@ PHI, QWEN, GEMMA = "phi4", "ai/qwen3:8B-Q4_K_M", "gemma3"
         (("--model", "docker.io/ai/gemma3:latest"), [GEMMA]),
         (("--model", "qwen3:8B-Q4_K_M"), [QWEN, QWEN]),
         (("--caller", "Invoices"), [GEMMA]),
-        (("--caller", "n8n"), []),
+        (("--caller", "n8n"), [GEMMA]),
+        (("--caller", "invoices"), [GEMMA]),
+        (("--caller", "n8"), []),
+        (("--model", "GEMMA3"), [GEMMA]),
         (("--status", "cut"), [PHI]),
         (("--status", "client-left"), [QWEN]),
+        (("--status", "timed-out"), [QWEN]),
+        (("--status", "failed"), [QWEN]),
         (("--grep", "SLOT 17"), [QWEN]),
         (("--grep", "slot 18"), []),
         (("--grep", "invoices", "--status", "ok"), [GEMMA]),
@@ -109,7 +116,7 @@ def test_which_calls(kept: Run, words: tuple[str, ...], found: list[str]) -> Non
 def test_as_text(kept: Run) -> None:
     done = kept()
     header, *lines = done.stdout.splitlines()
-    assert header.startswith("TIME ")
+    assert header.startswith("ENDED ")
     assert [line.split()[-1] for line in lines] == ["tokens", "500)", "ok", "s"]
     assert "Invoices" in lines[2]
     assert lines[3].endswith("timed out after 1 s")
@@ -234,12 +241,15 @@ def test_one_header_for_all_of_them(kept: Run, path: Path) -> None:
     assert done.stdout.count("started_at,ended_at") == 1
 
 
+FOLLOW = ("--follow", "--json", "--caller", "curl", "--host")
+
+
 def test_follow(path: Path) -> None:
     writer = Archive(path)
     writer.open()
     writer.add([call(20, model="before"), call(10, model="other", caller="x")], HERE)
     process = subprocess.Popen(
-        [sys.executable, "-m", "dmr_tui", "requests", "--follow", "--json", "--caller", "curl"],
+        [sys.executable, "-m", "dmr_tui", "requests", *FOLLOW, "127.0.0.1:9"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -259,7 +269,42 @@ def test_follow(path: Path) -> None:
     process.send_signal(signal.SIGINT)
     rest, errors = process.communicate(timeout=20)
     assert seen == ["before", "late", "older, but told now", "in a new file"]
-    assert (rest, errors, process.returncode) == ("", "", 0)
+    assert (rest, process.returncode) == ("", 0)
+    assert errors == "dmr-tui: no runner answers at 127.0.0.1:9; waiting\n"
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["archived", "not archived"])
+def test_follow_hears_a_runner_itself(path: Path, kept: bool) -> None:
+    """No dashboard is there that would fill the archive."""
+    simulator = Simulator("quiet")
+    body = {"model": "ai/qwen3:8B-Q4_K_M", "messages": [{"role": "user", "content": "hi"}]}
+    with serve(simulator) as url:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "dmr_tui", "requests", *FOLLOW, url],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={
+                **os.environ,
+                "DMR_TUI_ARCHIVE_FILE": str(path),
+                "DMR_TUI_ARCHIVE": "true" if kept else "false",
+            },
+        )
+        assert process.stdout is not None
+        until_true(lambda: simulator.world.recorder._feeds, "it listens")
+        for agent, tokens in (("n8n", 5), ("curl/8", 6)):
+            asked = body | {"max_tokens": tokens}
+            simulator.post_call(asked, headers={"user-agent": agent}).result(30)
+        while True:
+            told = json.loads(process.stdout.readline())
+            # What the runner still had of before is told as well if it is archived.
+            if told["completion_tokens"] == 6:
+                break
+            assert told["caller"] == "curl"
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+    assert (errors, process.returncode) == ("", 0)
+    assert path.exists() == kept
 
 
 def test_it_imports_only_what_it_needs() -> None:

@@ -19,6 +19,7 @@ from dmr_tui.export.requests import (
     requests_csv,
 )
 from dmr_tui.measure.calls import status_words
+from dmr_tui.monitor.calls import ended
 from dmr_tui.runner.requests import Request
 from dmr_tui.runner.wire import Timings
 
@@ -143,7 +144,7 @@ def test_a_line_fits() -> None:
 
 
 def test_a_line_says_the_day_only_where_it_is_another_one() -> None:
-    here = datetime.fromtimestamp(AT)
+    here = datetime.fromtimestamp(ended(CALL))
     assert request_line(CALL, {}, AT + 1.0).startswith(f"{here:%H:%M:%S} ")
     assert request_line(CALL, {}, AT + 86_400.0).startswith(f"{here:%m-%d %H:%M} ")
 
@@ -156,7 +157,7 @@ def test_nothing_from_outside_steers_the_terminal() -> None:
 
 
 def test_a_moment_beyond_all_calendars() -> None:
-    far = replace(CALL, started_at=1e30)
+    far = replace(CALL, started_at=1e30, finished_at=1e30)
     assert request_json(far, {})["started_at"] is None
     assert request_line(far, {}, AT).startswith("— ")
 

@@ -262,7 +262,8 @@ def test_restored_calls_are_not_counted_again_and_give_their_end() -> None:
     found = {round(call.started_at - NOW): call.duration for call in after.finished}
     assert found == {**dict.fromkeys(range(5), pytest.approx(2.0)), 5: None}
     assert len(after.finished) == 6
-    assert len(heard.calls) == 3, "what was archived is not told again"
+    told = [round(call.started_at - NOW) for call in heard.calls]
+    assert told == [3, 4, 5, 3, 4], "only what is better known now is told again"
 
 
 def test_the_log_tells_when_the_engine_began() -> None:
@@ -361,3 +362,51 @@ def test_a_clock_that_jumped_back_gives_no_duration() -> None:
     traffic.take_event("new_request", groups(record(NOW, ms=100.0)), NOW - 3600.0)
     assert traffic.finished[0].duration is None
     assert traffic.throughput(NOW - 3600.0).finished == 1
+
+
+def test_calls_one_after_another_did_not_all_wait_for_the_load() -> None:
+    """A tiny model answers in milliseconds: the next call begins at once, and is warm."""
+    traffic = Traffic()
+    traffic.take_event("new_request", groups(record(NOW + 0.40, ms=2.0)), NOW + 0.41)
+    traffic.take_event("new_request", groups(record(NOW + 0.42, ms=2.0)), NOW + 0.43)
+    traffic.tell_load(DIGEST, NOW - 5.0, NOW, 4096)
+    assert [call.load_s is not None for call in traffic.finished] == [True, False]
+
+
+def test_the_window_is_that_of_the_engine_that_answered() -> None:
+    traffic = Traffic()
+    traffic.tell_load(DIGEST, NOW - 9.0, NOW - 8.0, 8192)
+    traffic.take_event("new_request", groups(record(NOW - 7, ms=10.0)), NOW - 6)
+    # Loaded anew by the second call, and the log is read only after that.
+    traffic.take_event("new_request", groups(record(NOW + 0.4, ms=10.0)), NOW + 1)
+    traffic.tell_load(DIGEST, NOW - 1.0, NOW, 3072)
+    assert [call.window for call in traffic.finished] == [8192, 3072]
+
+
+def test_after_a_restart_nothing_is_known_of_the_engines() -> None:
+    traffic = Traffic()
+    traffic.tell_load(DIGEST, NOW - 9.0, NOW - 8.0, 8192)
+    traffic.forget_engines()
+    traffic.take_event("new_request", groups(record(NOW - 7.9, ms=10.0)), NOW - 6)
+    assert (traffic.finished[0].window, traffic.finished[0].load_s) == (None, None)
+
+
+def test_whoever_was_cut_off_by_a_dying_engine_did_not_leave() -> None:
+    traffic = Traffic()
+    unanswered = json.dumps({"choices": [{"finish_reason": None}]})
+    for start, end in ((0.0, 2.5), (0.5, 9.0)):
+        call = groups(record(NOW + start, response=unanswered))
+        traffic.take_event("new_request", call, NOW + end)
+    assert [call.outcome for call in traffic.finished] == ["client left"] * 2
+    traffic.tell_exit(DIGEST, NOW + 2.4, "signal: killed")
+    assert [call.outcome for call in traffic.finished] == ["failed", "client left"]
+    assert "signal: killed" in traffic.finished[0].error
+    traffic.tell_exit("sha256:" + "b" * 64, NOW + 9.0, "")
+    assert traffic.finished[1].outcome == "client left", "another model's engine died"
+
+
+def test_nobody_hangs_up_within_milliseconds() -> None:
+    traffic = Traffic()
+    traffic.take_event("new_request", groups(asked(NOW)), NOW + 0.006)
+    assert (traffic.finished[0].outcome, traffic.finished[0].status) == ("failed", 502)
+    assert traffic.throughput(NOW + 1).failed == 1

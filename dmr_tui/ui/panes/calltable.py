@@ -38,7 +38,7 @@ def call_columns(
 
     brief = C("status", "STATUS", 12, short_status, _status_order)
     return (
-        C("time", "TIME", 9, at, ended),
+        C("time", "ENDED", 9, at, ended),
         C("model", "MODEL", 0, _model, lambda row: short(row.model).lower()),
         C("caller", "CALLER", 0, caller_cell, lambda row: caller(row).lower()),
         C("api", "API", 10, _api, lambda row: row.api, drop=6),

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from dmr_tui import figures
 from dmr_tui.measure.calls import context_used, status_words, timed_out_after, window
+from dmr_tui.monitor.snapshot import Snapshot
 from dmr_tui.plain import plain
 from dmr_tui.runner.explain import explain_text
 from dmr_tui.runner.names import short
@@ -33,6 +34,7 @@ OUTCOMES: dict[Outcome, str] = {
     "in flight": "in flight",
 }
 """Where there is no room for `status_words`."""
+LATELY_S = 600.0
 CHAT_APIS = frozenset({"OpenAI chat", "Ollama", "Anthropic"})
 LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "n_predict")
 
@@ -70,7 +72,24 @@ def status(request: Request) -> Part:
 def short_status(request: Request) -> Part:
     """The same in twelve cells."""
     word = "timed out" if timed_out_after(request) else OUTCOMES[request.outcome]
+    if request.tries > 1 and request.outcome == "client left":
+        # How often is worth more than the whole word.
+        word = "left"
     return word + _times(request), status_style(request)
+
+
+def unrecorded(snapshot: Snapshot) -> int:
+    """Calls of the last minutes that failed before the runner made a record of them.
+
+    A load that fails ends the call that wanted it, and so does a model that is not installed.
+    """
+    since = now() + snapshot.clock_offset - LATELY_S
+    return sum(
+        event.at >= since
+        and event.request is None
+        and (event.kind in {"load failed", "out of memory"} or "not installed" in event.text)
+        for event in snapshot.events
+    )
 
 
 def _times(request: Request) -> str:

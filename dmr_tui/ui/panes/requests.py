@@ -19,7 +19,7 @@ from dmr_tui.plain import plain
 from dmr_tui.runner.requests import Request
 from dmr_tui.ui.actions import bindings
 from dmr_tui.ui.panes.calltable import call_columns
-from dmr_tui.ui.panes.callwords import remarks
+from dmr_tui.ui.panes.callwords import remarks, unrecorded
 from dmr_tui.ui.panes.conditions import Condition, ConditionsPane, toggled
 from dmr_tui.ui.panes.groups import group_columns, group_remarks
 from dmr_tui.ui.panes.modes import MODES, Mode, ModeTitles
@@ -367,6 +367,9 @@ class RequestsPane(Vertical):
             return f"by {by}"
         if self.mode == "list" and self._list.rows and not self._list.following:
             return "g goes to the newest"
+        count = unrecorded(self.snapshot)
+        if count:
+            return f"DMR keeps no record of {count:,} more that failed lately: 4 Timeline"
         return ""
 
     def _empty(self) -> Line:

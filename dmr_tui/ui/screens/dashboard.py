@@ -40,7 +40,7 @@ class DashboardScreen(LiveScreen):
                 yield ThroughputPane(id="throughput", classes="pane").data_bind(bound)
             yield ChatPane(self._monitor).data_bind(bound)
         yield NoticePane(id="notice").data_bind(bound)
-        yield Footer(compact=True, show_command_palette=False)
+        yield Footer(compact=True)
 
     def on_mount(self) -> None:
         self.query_one(NoticePane).display = False

@@ -45,7 +45,7 @@ class DoctorScreen(LiveScreen):
         yield HeaderPane(id="header").data_bind(DoctorScreen.snapshot)
         with VerticalScroll(id="doctor-scroll"):
             yield DoctorPane(id="doctor").data_bind(DoctorScreen.snapshot)
-        yield Footer(compact=True, show_command_palette=False)
+        yield Footer(compact=True)
 
 
 class DoctorPane(Page):

@@ -30,7 +30,7 @@ class RequestsScreen(LiveScreen):
             yield InFlightPane(id="in-flight", classes="pane").data_bind(bound)
             yield RequestsPane().data_bind(bound)
         yield NoticePane(id="notice").data_bind(bound)
-        yield Footer(compact=True, show_command_palette=False)
+        yield Footer(compact=True)
 
     def on_mount(self) -> None:
         self.query_one(NoticePane).display = False

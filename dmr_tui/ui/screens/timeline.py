@@ -39,7 +39,7 @@ class TimelineScreen(LiveScreen):
         yield HeaderPane(id="header").data_bind(bound)
         yield TimelinePane().data_bind(bound)
         yield LogPane().data_bind(bound)
-        yield Footer(compact=True, show_command_palette=False)
+        yield Footer(compact=True)
 
     def on_mount(self) -> None:
         self.events.focus_table()

@@ -374,6 +374,8 @@ class Table(ScrollView, Generic[R], can_focus=True):
             sign = ""
             if column.key == self._sort_key:
                 sign = GLYPHS.descending if self._reverse else GLYPHS.ascending
-            title = fit(column.title + sign, width, right=column.right)
+            # The sign is worth more than the end of the word.
+            name = column.title[: max(0, width - len(sign))] + sign
+            title = fit(name, width, right=column.right)
             parts.append((title + " ", "$faint" if not sign else "$accent"))
         return strip_of(self, tuple(parts), self.size.width)
