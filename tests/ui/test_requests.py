@@ -79,7 +79,7 @@ async def test_what_runs_and_what_has_ended() -> None:
 
 async def test_a_small_window_shows_what_matters_most() -> None:
     async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
-        await shows(pilot.app, "TIME", "MODEL", "CALLER", "GEN", "DECODE", "TOOK", "STATUS")
+        await shows(pilot.app, "ENDED", "MODEL", "CALLER", "GEN", "DECODE", "TOOK", "STATUS")
         await shows(pilot.app, "and 2 more")
         assert "CACHED" not in screen_text(pilot.app)
 

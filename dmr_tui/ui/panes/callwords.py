@@ -72,7 +72,7 @@ def status(request: Request) -> Part:
 def short_status(request: Request) -> Part:
     """The same in twelve cells."""
     word = "timed out" if timed_out_after(request) else OUTCOMES[request.outcome]
-    if request.tries > 1 and request.outcome == "client left":
+    if request.tries > 1 and word == OUTCOMES["client left"]:
         # How often is worth more than the whole word.
         word = "left"
     return word + _times(request), status_style(request)
