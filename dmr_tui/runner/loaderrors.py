@@ -165,7 +165,9 @@ LOAD_ROWS: tuple[Entry, ...] = (
         "Restart the runner; if it comes back, update the GPU driver.",
     ),
     row(
-        r"ReverseProxy read error|inference-\d+\.sock.{0,80}(?:refused|no such file)",
+        r"ReverseProxy read error|inference-\d+\.sock.{0,80}(?:refused|no such file)"
+        # What dmr-tui writes in place of a text that the runner does not have.
+        r"|^the engine died while it answered|^the engine could not be reached$",
         "engine died",
         "The engine broke off its answer",
         "It crashed or was killed, often for memory.",

@@ -201,6 +201,8 @@ ANSWERS: list[tuple[int, str, Kind, str]] = [
     (408, "", "client left", "The caller hung up before the answer"),
     (500, '{"error": "unknown error"}', "engine died", "The engine broke off without a word"),
     (502, "", "engine died", "The engine broke off without a word"),
+    (200, "the engine died while it answered: signal: killed", "engine died", "broke off its"),
+    (502, "the engine could not be reached", "engine died", "The engine broke off its answer"),
     (403, "<html>Forbidden</html>", "refused", "The runner refuses the call"),
     (404, "nothing of the kind", "bad request", "The runner does not know this call"),
     (503, "try later", "loading", "The engine is still loading the model"),
