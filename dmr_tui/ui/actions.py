@@ -1,30 +1,8 @@
 """The one table of what a person can do: keys, footer, palette and help are made of it."""
 
-from dataclasses import dataclass
-from typing import Literal
-
 from textual.binding import Binding
 
-Where = Literal["everywhere", "models", "chat", "requests", "request", "timeline", "log", "doctor"]
-
-
-@dataclass(frozen=True, slots=True)
-class Act:
-    """One thing a person can do."""
-
-    action: str
-    """Textual's action, with its namespace."""
-    keys: str
-    label: str
-    """Word in the footer; empty keeps it out of there."""
-    help: str
-    """One sentence, for help, palette and tooltip."""
-    where: Where = "everywhere"
-    title: str = ""
-    """Name in the palette; empty keeps it out of there."""
-    priority: bool = False
-    shown_key: str | None = None
-
+from dmr_tui.ui.act import Act, Where
 
 ACTS: tuple[Act, ...] = (
     Act(

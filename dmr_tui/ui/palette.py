@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from dmr_tui.ui.actions import ACTS, Act
+from dmr_tui.ui.act import Act
+from dmr_tui.ui.actions import ACTS
 
 
 class ActProvider(Provider):

@@ -9,7 +9,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from dmr_tui.ui.actions import ACTS, Act
+from dmr_tui.ui.act import Act
+from dmr_tui.ui.actions import ACTS
 
 PLACES = (
     ("everywhere", "Everywhere"),
