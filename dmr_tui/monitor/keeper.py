@@ -116,8 +116,7 @@ class Keeper:
                 self._wanted = anyio.Event()
                 await anyio.sleep(GATHER_S)
                 if not await self._write():
-                    with anyio.move_on_after(AGAIN_S):
-                        await anyio.sleep(AGAIN_S)
+                    await anyio.sleep(AGAIN_S)
                     self._wanted.set()
                 if anyio.current_time() - self._pruned_at > PRUNE_S:
                     deleted = await self._do(self._archive.prune)
@@ -169,11 +168,15 @@ class Keeper:
                 self._archive.supersede([id for r, id in superseded if r == runner], runner)
             return True
 
-        if await self._do(write):
-            return True
-        self._waiting = waiting | self._waiting
-        self._superseded = superseded + self._superseded
-        return False
+        written = False
+        try:
+            written = bool(await self._do(write))
+        finally:
+            if not written:
+                # Also when the dashboard ends while it waits for its turn: the last write has it.
+                self._waiting = waiting | self._waiting
+                self._superseded = superseded + self._superseded
+        return written
 
     async def _do(self, work: Callable[[], R]) -> R | None:
         """The work done in the thread; None if it failed, which is told in `state`."""

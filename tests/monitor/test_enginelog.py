@@ -7,6 +7,7 @@ from dmr_tui.runner.logevents import (
     Loaded,
     LoadFailed,
     LoadStarted,
+    RunnerStarted,
     SlotsReady,
     Unloaded,
 )
@@ -83,6 +84,14 @@ def test_lines_in_any_order_break_nothing() -> None:
             log.take(event)
             if random.random() < 0.2:
                 log.gone(A)
+
+
+def test_a_runner_that_starts_has_no_engines() -> None:
+    log = EngineLog()
+    log.take(LoadStarted(1.0, "llama.cpp", A, 4096))
+    log.take(Loaded(2.0))
+    log.take(RunnerStarted(3.0))
+    assert log.facts == {}
 
 
 def test_a_load_under_way_is_not_gone() -> None:

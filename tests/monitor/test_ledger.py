@@ -7,6 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from dmr_tui.monitor import keeper
 from dmr_tui.monitor.archive import Archive
 from dmr_tui.monitor.calls import CallFilter, View
 from dmr_tui.monitor.ledger import Ledger
@@ -169,6 +172,24 @@ async def test_an_archive_that_cannot_be_written_stops_nothing_else(tmp_path: Pa
         assert ledger.sources[0].reason
         assert ids(ledger) == ["x_1"]
         await until(lambda: not shown(ledger).reading)
+
+
+async def test_what_could_not_be_written_is_written_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "AGAIN_S", 0.05)
+    folder = tmp_path / "file"
+    folder.write_text("not a folder")
+    path = folder / "requests.db"
+    async with kept(path) as (ledger, traffic):
+        hear(traffic, call(1))
+        await until(lambda: ledger.sources[0].health == "stale")
+        folder.unlink()
+        await until(lambda: ledger.sources[0].health == "ok")
+    async with kept(path) as (ledger, _):
+        ledger.look(View(calls=CallFilter()))
+        await until(lambda: not shown(ledger).reading)
+        assert ids(ledger) == ["x_1"]
 
 
 async def test_a_damaged_archive_is_moved_aside_and_said(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import re
 import threading
+from contextlib import suppress
 from dataclasses import replace
 
 import httpx
@@ -351,3 +352,30 @@ def test_a_feed_that_looks_open_and_says_nothing_is_opened_again(
     seen.until(lambda s: s.source("requests feed").health == "ok")
     seen.simulator.post_call(body).result(30)
     assert len(seen.until(lambda s: len(s.finished) == 3).finished) == 3
+
+
+def test_an_engine_that_dies_under_an_answer_is_a_failure(watch: Watch) -> None:
+    seen = watch("quiet")
+    seen.until(lambda s: s.source("log").health == "ok" and s.models)
+    body = {"model": QWEN, "messages": [{"role": "user", "content": "go on"}]}
+    call = seen.simulator.post_call(body | {"stream": True, "max_tokens": 2000, "ignore_eos": True})
+    seen.until(lambda s: s.in_flight)
+    seen.simulator.kill_engine(QWEN)
+    with suppress(Exception):
+        call.result(30)
+    ended = seen.until(lambda s: s.finished and s.finished[-1].outcome == "failed")
+    assert ended.finished[-1].error
+
+
+def test_what_was_known_of_engines_goes_with_the_runner(watch: Watch) -> None:
+    seen = watch("quiet")
+    body = {"model": QWEN, "messages": [{"role": "user", "content": "hi"}], "max_tokens": 4}
+    seen.until(lambda s: row(s, "qwen3:8B-Q4_K_M") and s.source("log").health == "ok")
+    seen.simulator.post_call(body).result(30)
+    seen.until(lambda s: s.finished and s.finished[-1].window == 8192)
+    assert seen.monitor._poller is not None
+    known = seen.monitor._poller.watch
+    assert known is not None
+    seen.simulator.stop_listening()
+    seen.until(lambda s: s.runner.up is False)
+    until_true(lambda: not known.traffic._windows)

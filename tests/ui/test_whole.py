@@ -7,7 +7,7 @@ from dmr_tui.simulator.server import Simulator
 from dmr_tui.ui.app import DashboardApp
 from tests.ui.conftest import Beside
 from tests.ui.screen import hides, screen_text, shows
-from tests.ui.still import NOW, StillMonitor, snapshot
+from tests.ui.still import NOW, StillMonitor, snapshot, without_runner
 from tests.waiting import until
 
 QWEN = "ai/qwen3:8B-Q4_K_M"
@@ -103,3 +103,36 @@ async def test_what_nobody_may_miss_is_said_on_the_dashboard(noon: None) -> None
         await shows(app, "tiny: context changed from 8,192 to 4,096")
         monitor.show(snapshot(events=(replace(drift, at=NOW - 700.0),)))
         await hides(app, "context changed from")
+
+
+async def test_what_the_runner_keeps_no_record_of_is_counted(noon: None) -> None:
+    failed = Event("load:1", NOW - 60.0, "out of memory", "does not fit", "log", "error", "ai/tiny")
+    told = replace(failed, key="request:1", request="sha256:a_1")
+    old = replace(failed, key="load:0", at=NOW - 3600.0)
+    app = DashboardApp(StillMonitor(snapshot(events=(old, failed, told))))
+    async with app.run_test(size=(140, 42)) as pilot:
+        await pilot.press("2")
+        await shows(app, "DMR keeps no record of 1 more that failed lately")
+
+
+async def test_the_demo_is_told_what_the_open_screen_needs() -> None:
+    demo = StillMonitor(snapshot())
+    app = DashboardApp(StillMonitor(without_runner()), demo=lambda: demo)
+    async with app.run_test(size=(140, 42)) as pilot:
+        await until(lambda: app.current_mode == "doctor")
+        await pilot.press("2")
+        app.action_demo()
+        await until(lambda: any(view.calls is not None for view in demo.views))
+
+
+async def test_the_sign_of_the_sorted_column_is_never_cut(beside: Beside) -> None:
+    app, simulator = beside("quiet")
+    async with app.run_test(size=(140, 42)) as pilot:
+        await until(lambda: app.snapshot.source("requests feed").health == "ok")
+        ask(simulator, "hi", max_tokens=4)
+        await pilot.press("2")
+        await shows(app, "n8n", "PREFILL")
+        for title in ("PREFIL", "DECOD"):
+            header = next(line for line in screen_text(app).splitlines() if "MODEL" in line)
+            await pilot.click("#call-table", offset=(header.index(title) - 1, 0))
+            await shows(app, f"{title}▲")
