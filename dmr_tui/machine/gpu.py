@@ -1,23 +1,48 @@
 """What every GPU provider answers, whoever made the GPU."""
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
 
 from dmr_tui.machine.reading import Reading
+
+Maker = Literal["NVIDIA", "AMD", "Apple", "Intel", ""]
+MemoryKind = Literal["VRAM", "VRAM+GTT", "unified"]
+
+_UNTOLD = "this driver does not tell"
+_NOT_READ: Reading[float] = Reading(None, _UNTOLD)
+_NO_TEXT: Reading[str] = Reading(None, _UNTOLD)
+_NO_WORDS: Reading[tuple[str, ...]] = Reading(None, _UNTOLD)
+
+
+@dataclass(frozen=True, slots=True)
+class GpuProcess:
+    """A program that holds memory of a GPU."""
+
+    pid: int
+    """As this computer numbers it, also for a program inside a container."""
+    name: str
+    """Empty if nobody may know it."""
+    memory: Reading[int]
+    """Bytes."""
+
+
+_NO_LIST: Reading[tuple[GpuProcess, ...]] = Reading(None, _UNTOLD)
 
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """One GPU at one moment; each figure stands or fails alone."""
+    """One GPU, or one MIG slice of one, at one moment; each figure stands or fails alone."""
 
     index: int
+    """Running number over all makers."""
     name: str
     use: Reading[float]
     """Per cent of the sample period in which a kernel ran."""
     memory_used: Reading[int]
     """Bytes."""
     memory_total: Reading[int]
-    """Bytes."""
+    """Bytes; of unified memory, what the GPU may take of the computer's."""
     temperature: Reading[float]
     """Degrees Celsius."""
     power: Reading[float]
@@ -26,25 +51,63 @@ class Gpu:
     """Watts."""
     clock: Reading[float]
     """Megahertz of the compute units."""
+    maker: Maker = ""
+    source: str = ""
+    """Who measured, as the screen names it: "NVML", "sysfs", "ioreg"."""
+    id: str = ""
+    """What it is known by as long as it is there: UUID or PCI address."""
+    memory_kind: MemoryKind = "VRAM"
+    """"unified": it is the computer's own memory, which must not be counted twice."""
+    memory_clock: Reading[float] = _NOT_READ
+    """Megahertz."""
+    fan: Reading[float] = _NOT_READ
+    """Per cent of the highest speed."""
+    throttle: Reading[tuple[str, ...]] = _NO_WORDS
+    """Why it is slower than it could be, in words; empty if nothing holds it back."""
+    pcie: Reading[str] = _NO_TEXT
+    """The link now and at best, such as "gen 4 ×16"."""
+    driver: str = ""
+    """The driver's version."""
+    processes: Reading[tuple[GpuProcess, ...]] = _NO_LIST
+    """Who holds its memory, most of it first."""
+    slice_of: int | None = None
+    """The index of the GPU that this MIG slice is a part of."""
 
 
 @dataclass(frozen=True, slots=True)
 class GpuReport:
-    """The GPUs that one provider sees, or the reason why it sees none."""
+    """The GPUs that one provider, or all together, see; or the reason why there is none."""
 
     source: str
-    """Who measured, as the screen names it: "NVML", "sysfs", "IOKit"."""
+    """Who measured, as the screen names it."""
     gpus: tuple[Gpu, ...] = ()
     reason: str = ""
+    """Why there is none, or in a report of all together, why one provider failed."""
 
 
 class GpuProvider(Protocol):
     """Reads the GPUs of one maker; never raises, is called from one thread at a time."""
 
     def read(self) -> GpuReport:
-        """Every GPU now."""
+        """Every GPU now, numbered from 0."""
         ...
 
     def close(self) -> None:
         """Give the driver back."""
         ...
+
+
+def together(reports: Iterable[GpuReport]) -> GpuReport:
+    """What all providers see, numbered anew; the first reason of all if nobody sees a GPU."""
+    reports = list(reports)
+    gpus: list[Gpu] = []
+    for report in reports:
+        first = len(gpus)
+        for gpu in report.gpus:
+            whole = None if gpu.slice_of is None else gpu.slice_of + first
+            gpus.append(replace(gpu, index=gpu.index + first, slice_of=whole) if first else gpu)
+    sources = [report.source for report in reports if report.gpus]
+    reasons = [report.reason for report in reports if report.reason]
+    if gpus:
+        return GpuReport(", ".join(sources), tuple(gpus), "; ".join(reasons))
+    return GpuReport(reports[0].source if reports else "", (), reasons[0] if reasons else "")

@@ -1,11 +1,14 @@
 """Memory and processor of this computer, through psutil."""
 
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psutil
 
+from dmr_tui.machine.pressure import UNREAD, Pressure, PressureProbe, Run, run_command
 from dmr_tui.machine.reading import Reading
 
 T = TypeVar("T")
@@ -24,14 +27,19 @@ class Host:
     ram_total: Reading[int]
     swap_used: Reading[int]
     swap_total: Reading[int]
+    pressure: Pressure = UNREAD
 
 
 class HostProbe:
     """Reads this computer; each figure fails alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, platform: str = sys.platform, run: Run = run_command) -> None:
+        self._platform = platform
+        self._run = run
         # psutil's first call only sets the starting point and answers 0.0.
         self._primed = False
+        self._pressure = PressureProbe(platform=platform, run=run)
+        self._vm: tuple[float, Reading[int]] | None = None
 
     def read(self) -> Host:
         """This computer now."""
@@ -40,11 +48,22 @@ class HostProbe:
         return Host(
             cpu=self._cpu(),
             cpu_count=psutil.cpu_count() or 1,
-            ram_used=_part(memory, lambda m: int(m.total - m.available)),
+            ram_used=self._ram_used(memory),
             ram_total=_part(memory, lambda m: int(m.total)),
             swap_used=_part(swap, lambda s: int(s.used)),
             swap_total=_part(swap, lambda s: int(s.total)),
+            pressure=self._pressure.read(),
         )
+
+    def _ram_used(self, memory: Reading[Any]) -> Reading[int]:
+        if self._platform != "darwin":
+            return _part(memory, lambda m: int(m.total - m.available))
+        # psutil leaves the compressor out there.
+        from dmr_tui.machine.apple import EVERY_S, read_vm
+
+        if self._vm is None or time.monotonic() - self._vm[0] >= EVERY_S:
+            self._vm = (time.monotonic(), read_vm(self._run))
+        return self._vm[1]
 
     def _cpu(self) -> Reading[float]:
         percent = _reading(lambda: float(psutil.cpu_percent(interval=None)))

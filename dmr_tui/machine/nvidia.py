@@ -2,11 +2,15 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+import psutil
 import pynvml
 
-from dmr_tui.machine.gpu import Gpu, GpuReport
+from dmr_tui.machine import nvml
+from dmr_tui.machine.gpu import Gpu, GpuProcess, GpuReport
 from dmr_tui.machine.reading import Reading
 
 T = TypeVar("T")
@@ -14,23 +18,22 @@ T = TypeVar("T")
 SOURCE = "NVML"
 RETRY_S = 10.0
 """Seconds between attempts to reach a driver that was not there or went away."""
+SELDOM_S = 60.0
+"""Seconds between two looks at what hardly ever changes: MIG slices, limits, links."""
 
-_WORDS = {
-    pynvml.NVML_ERROR_LIBRARY_NOT_FOUND: "no NVIDIA driver on this machine",
-    pynvml.NVML_ERROR_DRIVER_NOT_LOADED: "the NVIDIA driver is not loaded",
-    pynvml.NVML_ERROR_NO_PERMISSION: "no permission to ask the NVIDIA driver",
-    pynvml.NVML_ERROR_NOT_SUPPORTED: "not supported on this GPU",
-    pynvml.NVML_ERROR_GPU_IS_LOST: "the GPU fell off the bus",
-    pynvml.NVML_ERROR_UNINITIALIZED: "the NVIDIA driver went away",
-    pynvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH: "driver and NVML differ; restart the machine",
-    pynvml.NVML_ERROR_FUNCTION_NOT_FOUND: "the NVIDIA driver is too old for this",
-}
-_GONE = {
-    pynvml.NVML_ERROR_GPU_IS_LOST,
-    pynvml.NVML_ERROR_UNINITIALIZED,
-    pynvml.NVML_ERROR_DRIVER_NOT_LOADED,
-}
+_DRIVER_GONE = {pynvml.NVML_ERROR_UNINITIALIZED, pynvml.NVML_ERROR_DRIVER_NOT_LOADED}
+_GPU_LOST = {pynvml.NVML_ERROR_GPU_IS_LOST, pynvml.NVML_ERROR_RESET_REQUIRED}
+_BAD_HANDLE = {pynvml.NVML_ERROR_INVALID_ARGUMENT, pynvml.NVML_ERROR_NOT_FOUND}
 _FOR_EVER = {pynvml.NVML_ERROR_NOT_SUPPORTED, pynvml.NVML_ERROR_FUNCTION_NOT_FOUND}
+_NOT_OF_A_SLICE = "not available for a MIG slice"
+
+
+@dataclass(frozen=True, slots=True)
+class _Device:
+    handle: Any
+    name: str
+    id: str
+    slice_of: int | None = None
 
 
 class NvidiaProvider:
@@ -38,47 +41,82 @@ class NvidiaProvider:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._handles: list[Any] | None = None
-        self._names: list[str] = []
+        self._devices: list[_Device] | None = None
+        self._driver = ""
         self._reason = ""
         self._retry_at = 0.0
-        self._unsupported: dict[tuple[int, str], str] = {}
+        self._list_at = 0.0
+        self._unsupported: dict[tuple[str, str], str] = {}
+        self._seldom: dict[tuple[str, str], tuple[float, Reading[Any]]] = {}
+        self._names = nvml.Names()
         self._gone: str | None = None
+        self._lost = False
 
     def read(self) -> GpuReport:
-        """Every GPU now, or the reason why there is none."""
-        if self._handles is None and self._clock() >= self._retry_at:
-            self._start()
-        if self._handles is None:
+        """Every GPU now, or the reason why there is none; of some GPUs, why others are left out."""
+        if self._devices is None or self._lost:
+            if self._clock() >= self._retry_at:
+                self._start()
+        elif self._clock() >= self._list_at:
+            self._list()
+        if self._devices is None:
             return GpuReport(SOURCE, (), self._reason)
-        gpus = tuple(self._gpu(index) for index in range(len(self._handles)))
+        gpus = tuple(self._gpu(index, device) for index, device in enumerate(self._devices))
+        reason = self._reason or ("" if gpus else "the NVIDIA driver shows no GPU")
         if self._gone is not None:
             self._stop(self._gone)
-        return GpuReport(SOURCE, gpus, "" if gpus else "the NVIDIA driver shows no GPU")
+        return GpuReport(SOURCE, gpus, reason)
 
     def close(self) -> None:
         """Give NVML back."""
-        if self._handles is not None:
+        if self._devices is not None:
             self._stop("closed")
 
     def _start(self) -> None:
-        self._gone = None
+        if self._devices is not None:
+            # Handles of a GPU that was lost are good for nothing until NVML is started anew.
+            self._stop("")
+        self._gone, self._lost = None, False
         try:
             pynvml.nvmlInit()
         except pynvml.NVMLError as error:
-            self._wait(_words(error))
+            self._wait(nvml.words(error))
             return
+        self._wait("")
+        self._driver = ""
+        with suppress(pynvml.NVMLError):
+            self._driver = nvml.text(pynvml.nvmlSystemGetDriverVersion)
+        self._list()
+
+    def _list(self) -> None:
+        self._list_at = self._clock() + SELDOM_S
+        known = self._devices
+        devices: list[_Device] = []
+        missing: list[str] = []
         try:
-            count = pynvml.nvmlDeviceGetCount()
-            handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(count)]
-            self._names = [_text(pynvml.nvmlDeviceGetName(handle)) for handle in handles]
-            self._handles = handles
-            self._unsupported.clear()
+            for number in range(pynvml.nvmlDeviceGetCount()):
+                try:
+                    whole = _whole(number)
+                except pynvml.NVMLError as error:
+                    if error.value in _DRIVER_GONE:
+                        raise
+                    self._lost |= error.value in _GPU_LOST
+                    missing.append(f"GPU {number}: {nvml.words(error)}")
+                    continue
+                devices.append(whole)
+                devices += _slices(whole, len(devices) - 1)
         except pynvml.NVMLError as error:
-            self._stop(_words(error))
+            self._stop(nvml.words(error))
+            return
+        if known is None or [each.id for each in known] != [each.id for each in devices]:
+            # What a GPU can tell changes when it is cut into slices, or put together again.
+            self._unsupported.clear()
+            self._seldom.clear()
+        self._devices = devices
+        self._reason = "; ".join(missing)
 
     def _stop(self, reason: str) -> None:
-        self._handles = None
+        self._devices = None
         self._wait(reason)
         try:
             pynvml.nvmlShutdown()
@@ -90,85 +128,130 @@ class NvidiaProvider:
         self._reason = reason
         self._retry_at = self._clock() + RETRY_S
 
-    def _gpu(self, index: int) -> Gpu:
-        memory = self._ask(index, "memory", _memory)
-        return Gpu(
+    def _gpu(self, index: int, device: _Device) -> Gpu:
+        memory = self._ask(device, "memory", nvml.memory)
+        used, total = memory.value or (Reading(None, memory.reason), Reading(None, memory.reason))
+        processes = self._ask(device, "processes", lambda h: nvml.processes(h, self._names))
+        gpu = Gpu(
             index=index,
-            name=self._names[index],
-            use=self._ask(
-                index, "use", lambda h: _percent(pynvml.nvmlDeviceGetUtilizationRates(h))
-            ),
-            memory_used=_part(memory, 0),
-            memory_total=_part(memory, 1),
-            temperature=self._ask(index, "temperature", _temperature),
-            power=self._ask(index, "power", lambda h: _watts(pynvml.nvmlDeviceGetPowerUsage(h))),
-            power_limit=self._ask(
-                index, "limit", lambda h: _watts(pynvml.nvmlDeviceGetEnforcedPowerLimit(h))
-            ),
-            clock=self._ask(
-                index,
-                "clock",
-                lambda h: float(pynvml.nvmlDeviceGetClockInfo(h, pynvml.NVML_CLOCK_SM)),
-            ),
+            name=device.name,
+            use=self._ask(device, "use", nvml.use),
+            memory_used=used,
+            memory_total=total,
+            temperature=self._ask(device, "temperature", nvml.temperature),
+            power=self._ask(device, "power", nvml.power),
+            power_limit=self._ask_seldom(device, "limit", nvml.power_limit),
+            clock=self._ask(device, "clock", nvml.clock),
+            maker="NVIDIA",
+            source=SOURCE,
+            id=device.id,
+            memory_clock=self._ask(device, "memory clock", nvml.memory_clock),
+            fan=self._ask(device, "fan", nvml.fan),
+            throttle=self._ask(device, "throttle", nvml.throttle),
+            pcie=self._pcie(device),
+            driver=self._driver,
+            processes=processes,
+            slice_of=device.slice_of,
         )
+        unsupported = (device.id, "memory") in self._unsupported
+        if device.slice_of is None and (unsupported or total.value == 0):
+            return _unified(gpu, processes)
+        return gpu
 
-    def _ask(self, index: int, figure: str, call: Callable[[Any], T]) -> Reading[T]:
-        key = (index, figure)
+    def _pcie(self, device: _Device) -> Reading[str]:
+        now = self._ask(device, "link", nvml.link)
+        best = self._ask_seldom(device, "best link", nvml.best_link).value
+        if now.value is None or best in {None, now.value}:
+            return now
+        return Reading(f"{now.value} of {best}")
+
+    def _ask_seldom(self, device: _Device, figure: str, call: Callable[[Any], T]) -> Reading[T]:
+        key = (device.id, figure)
+        at, reading = self._seldom.get(key, (float("-inf"), None))
+        if reading is None or self._clock() - at >= SELDOM_S:
+            reading = self._ask(device, figure, call)
+            self._seldom[key] = (self._clock(), reading)
+        return reading
+
+    def _ask(self, device: _Device, figure: str, call: Callable[[Any], T]) -> Reading[T]:
+        key = (device.id, figure)
         if key in self._unsupported:
             return Reading(None, self._unsupported[key])
-        assert self._handles is not None
         try:
-            return Reading(call(self._handles[index]))
+            return Reading(call(device.handle))
         except pynvml.NVMLError as error:
-            reason = f"NVML: {_words(error)}"
-            if error.value in _FOR_EVER:
-                self._unsupported[key] = reason
-            if error.value in _GONE:
-                self._gone = _words(error)
-            return Reading(None, reason)
+            return Reading(None, self._refused(device, figure, error))
         except ValueError as error:
             return Reading(None, f"NVML: {error}")
 
+    def _refused(self, device: _Device, figure: str, error: Any) -> str:
+        """The reason in words; what it means for later readings is kept in mind."""
+        reason = nvml.words(error)
+        if error.value in _DRIVER_GONE:
+            self._gone = reason
+        elif error.value in _GPU_LOST or (figure == "memory" and error.value in _BAD_HANDLE):
+            self._lost = True
+        elif error.value in _FOR_EVER | _BAD_HANDLE:
+            if device.slice_of is not None:
+                reason = _NOT_OF_A_SLICE
+            self._unsupported[device.id, figure] = f"NVML: {reason}"
+        return f"NVML: {reason}"
 
-def _memory(handle: Any) -> tuple[int, int]:
-    """Bytes used and in all; version 2, because version 1 counts the driver's reserve as used."""
+
+def _whole(number: int) -> _Device:
+    """A GPU by its number. Raises NVMLError if it cannot be reached."""
+    handle = pynvml.nvmlDeviceGetHandleByIndex(number)
+    return _Device(handle, _name(handle), _id(handle, f"number {number}"))
+
+
+def _slices(whole: _Device, index: int) -> list[_Device]:
+    """The MIG slices that a GPU is cut into; none if it is not, or cannot be."""
     try:
-        info = pynvml.nvmlDeviceGetMemoryInfo(handle, version=pynvml.nvmlMemory_v2)
-    except pynvml.NVMLError_FunctionNotFound:
-        info = pynvml.nvmlDeviceGetMemoryInfo(handle)
-    used, total = int(info.used), int(info.total)
-    if total == 0:
-        raise ValueError("no memory of its own: this GPU shares the computer's memory")
-    if used > total:
-        raise ValueError(f"says {used} bytes used of {total}")
-    return used, total
+        if not pynvml.nvmlDeviceGetMigMode(whole.handle)[0]:
+            return []
+        most = pynvml.nvmlDeviceGetMaxMigDeviceCount(whole.handle)
+    except pynvml.NVMLError:
+        return []
+    found = []
+    for number in range(most):
+        try:
+            handle = pynvml.nvmlDeviceGetMigDeviceHandleByIndex(whole.handle, number)
+            name = _name(handle)
+        except pynvml.NVMLError:
+            # Not every place is taken.
+            continue
+        found.append(_Device(handle, name, _id(handle, f"slice {number} of {whole.id}"), index))
+    return found
 
 
-def _percent(rates: Any) -> float:
-    value = float(rates.gpu)
-    if not 0.0 <= value <= 100.0:
-        raise ValueError(f"says {value:.0f} % use")
-    return value
+def _unified(gpu: Gpu, processes: Reading[tuple[GpuProcess, ...]]) -> Gpu:
+    """A GPU such as GB10 that has no memory of its own: its processes hold the computer's."""
+    total: Reading[int] = Reading(int(psutil.virtual_memory().total))
+    if processes.value is None:
+        used: Reading[int] = Reading(None, processes.reason)
+    else:
+        sizes = [process.memory.value for process in processes.value]
+        known = [size for size in sizes if size is not None]
+        used = Reading(sum(known))
+        if len(known) < len(sizes):
+            used = Reading(None, "the driver does not tell it of single processes")
+        elif sum(known) > (total.value or 0):
+            used = Reading(None, "NVML: its processes hold more than the computer has")
+    return replace(gpu, memory_used=used, memory_total=total, memory_kind="unified")
 
 
-def _temperature(handle: Any) -> float:
-    return float(pynvml.nvmlDeviceGetTemperature(handle, pynvml.NVML_TEMPERATURE_GPU))
+def _name(handle: Any) -> str:
+    """As NVML calls it. Raises NVMLError if the GPU is lost."""
+    try:
+        return nvml.text(pynvml.nvmlDeviceGetName, handle) or "NVIDIA GPU"
+    except pynvml.NVMLError as error:
+        if error.value in _FOR_EVER:
+            return "NVIDIA GPU"
+        raise
 
 
-def _watts(milliwatts: int) -> float:
-    # 2^32 - 1 and its like are "unknown" in some drivers.
-    if not 0 <= milliwatts < 10_000_000:
-        raise ValueError("says an impossible power")
-    return milliwatts / 1000.0
-
-
-def _part(pair: Reading[tuple[int, int]], index: int) -> Reading[int]:
-    return Reading(None, pair.reason) if pair.value is None else Reading(pair.value[index])
-
-
-def _words(error: Any) -> str:
-    return _WORDS.get(error.value, str(error))
-
-
-def _text(name: str | bytes) -> str:
-    return name.decode("utf-8", "replace") if isinstance(name, bytes) else name
+def _id(handle: Any, otherwise: str) -> str:
+    try:
+        return nvml.text(pynvml.nvmlDeviceGetUUID, handle) or otherwise
+    except pynvml.NVMLError:
+        return otherwise

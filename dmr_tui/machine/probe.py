@@ -1,16 +1,24 @@
-"""One reading of the whole computer."""
+"""The whole computer, part by part: each is read on its own, so that none holds up another."""
 
 import ctypes
 import sys
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Literal, Protocol
 
+from dmr_tui.machine.container import ContainerReport, RunnerContainer
+from dmr_tui.machine.drm import AMD, INTEL, cards
 from dmr_tui.machine.gpu import GpuProvider, GpuReport
 from dmr_tui.machine.host import Host, HostProbe
+from dmr_tui.machine.processes import EngineProcesses, ProcessReport
 
 LOOK_AGAIN_S = 10.0
 """Seconds between two looks for a driver that was not there."""
+
+_NO_ENGINES, _NO_CONTAINER = ProcessReport(), ContainerReport()
+
+Field = Literal["host", "gpu", "processes", "container"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +27,30 @@ class Machine:
 
     host: Host
     gpu: GpuReport
+    processes: ProcessReport = _NO_ENGINES
+    container: ContainerReport = _NO_CONTAINER
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the computer that is read on its own."""
+
+    name: str
+    """As the list of sources calls it."""
+    field: Field
+    """Which field of Machine it fills; several parts see GPUs."""
+    read: Callable[[], Any]
+    """Its reading now: blocking, never raises, called from one thread at a time."""
+    every: float = 1.0
+    """Polling intervals between two readings."""
 
 
 class MachineProbe(Protocol):
-    """Reads a computer; blocking, called off the event loop, never raises."""
+    """Reads a computer, each part off the event loop."""
 
-    def read(self) -> Machine:
-        """The computer now."""
+    @property
+    def parts(self) -> Sequence[Part]:
+        """What can be read; always the same."""
         ...
 
     def close(self) -> None:
@@ -33,10 +58,75 @@ class MachineProbe(Protocol):
         ...
 
 
+class LateProvider:
+    """A GPU provider that is imported and started once there is something for it to read."""
+
+    def __init__(
+        self, source: str, nothing: str, there: Callable[[], bool], make: Callable[[], GpuProvider]
+    ) -> None:
+        """`nothing` is the reason to give while `there` says no."""
+        self._nothing = GpuReport(source, (), nothing)
+        self._there = there
+        self._make = make
+        self._provider: GpuProvider | None = None
+        self._look_at = 0.0
+
+    def read(self) -> GpuReport:
+        """Every GPU now."""
+        if self._provider is None and time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + LOOK_AGAIN_S
+            if self._there():
+                self._provider = self._make()
+        return self._nothing if self._provider is None else self._provider.read()
+
+    def close(self) -> None:
+        """Give the driver back."""
+        if self._provider is not None:
+            self._provider.close()
+
+
+class LocalMachine:
+    """This computer: psutil, the GPU drivers that are here, the engines and their container."""
+
+    def __init__(self) -> None:
+        host, engines = HostProbe(), EngineProcesses()
+        container = RunnerContainer(lambda: engines.containers)
+        gpus = [("NVIDIA GPUs", _nvidia())]
+        if sys.platform == "darwin":
+            gpus = [("Apple GPU", _apple())]
+        elif sys.platform == "linux":
+            gpus += [("AMD GPUs", _amd()), ("Intel GPUs", _intel())]
+        self._closed = [provider for _, provider in gpus]
+        self._parts = (
+            Part("machine", "host", host.read),
+            *(Part(name, "gpu", provider.read) for name, provider in gpus),
+            Part("engine processes", "processes", engines.read),
+            Part("container", "container", container.read, every=5.0),
+        )
+
+    @property
+    def parts(self) -> Sequence[Part]:
+        """Host, one for each maker of GPUs, processes, container."""
+        return self._parts
+
+    def close(self) -> None:
+        """Give the drivers back."""
+        for provider in self._closed:
+            provider.close()
+
+
+def _nvidia() -> LateProvider:
+    def make() -> GpuProvider:
+        # The binding is one large file, so only a machine with the driver reads it.
+        from dmr_tui.machine.nvidia import NvidiaProvider
+
+        return NvidiaProvider()
+
+    return LateProvider("NVML", "no NVIDIA driver on this machine", _has_nvml, make)
+
+
 def _has_nvml() -> bool:
     """Whether the driver's library can be loaded."""
-    if sys.platform == "darwin":
-        return False
     windows = sys.platform == "win32"
     try:
         ctypes.CDLL("nvml.dll" if windows else "libnvidia-ml.so.1")
@@ -45,31 +135,28 @@ def _has_nvml() -> bool:
     return True
 
 
-class LocalMachine:
-    """This computer: psutil, and the GPU driver that is here."""
+def _amd() -> LateProvider:
+    def make() -> GpuProvider:
+        from dmr_tui.machine.amd import AmdProvider
 
-    def __init__(self) -> None:
-        self._host = HostProbe()
-        self._gpu: GpuProvider | None = None
-        self._look_at = 0.0
+        return AmdProvider()
 
-    def read(self) -> Machine:
-        """This computer now."""
-        return Machine(self._host.read(), self._read_gpu())
+    return LateProvider("sysfs", "", lambda: bool(cards(AMD)), make)
 
-    def _read_gpu(self) -> GpuReport:
-        if self._gpu is None and time.monotonic() >= self._look_at:
-            self._look_at = time.monotonic() + LOOK_AGAIN_S
-            if _has_nvml():
-                # The binding is one large file, so only a machine with the driver reads it.
-                from dmr_tui.machine.nvidia import NvidiaProvider
 
-                self._gpu = NvidiaProvider()
-        if self._gpu is None:
-            return GpuReport("NVML", (), "no NVIDIA driver on this machine")
-        return self._gpu.read()
+def _intel() -> LateProvider:
+    def make() -> GpuProvider:
+        from dmr_tui.machine.intel import IntelProvider
 
-    def close(self) -> None:
-        """Give the GPU driver back."""
-        if self._gpu is not None:
-            self._gpu.close()
+        return IntelProvider()
+
+    return LateProvider("sysfs", "", lambda: bool(cards(INTEL)), make)
+
+
+def _apple() -> LateProvider:
+    def make() -> GpuProvider:
+        from dmr_tui.machine.apple import AppleProvider
+
+        return AppleProvider()
+
+    return LateProvider("ioreg", "", lambda: True, make)

@@ -1,0 +1,246 @@
+"""The container in which the runner and its engines live, where it lives in one."""
+
+import errno
+import os
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from dmr_tui.machine import cgroup
+from dmr_tui.machine.cgroup import CgroupMemory
+from dmr_tui.machine.reading import Reading
+
+Source = Literal["cgroup", "docker", ""]
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """The runner's container at one moment; sizes in bytes."""
+
+    id: str
+    """64 hex digits."""
+    name: str
+    """Empty where only its id is known."""
+    image: str
+    state: str
+    """"running", "paused", "exited" …; empty where Docker could not be asked."""
+    limit: Reading[int]
+    """How much memory it may take; no value and "no limit" if it has none."""
+    needed: Reading[int]
+    """What cannot be dropped: anonymous and shared memory."""
+    mapped: Reading[int]
+    """File pages, mapped weights among them: the system can drop and reread them."""
+    oom_kills: Reading[int]
+    """Processes in it that were killed for memory since it started."""
+    gpus: bool | None = None
+    """Whether it was given GPUs; None if Docker could not be asked."""
+    restarts: int | None = None
+    started_at: float | None = None
+    """Seconds since 1970."""
+    error: str = ""
+    """Why it does not run, in Docker's words."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerReport:
+    """The runner's container, or the reason why it is not known."""
+
+    container: Container | None = None
+    source: Source = ""
+    reason: str = ""
+
+
+class RunnerContainer:
+    """Reads the runner's container: its state from Docker, its memory from its control group."""
+
+    def __init__(
+        self,
+        seen: Callable[[], Sequence[tuple[str, int]]],
+        *,
+        connect: Callable[[], Any] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        root: Path = cgroup.ROOT,
+        proc: Path = Path("/proc"),
+    ) -> None:
+        """`seen` answers the containers, id and a pid, in which engine processes run."""
+        self._seen = seen
+        self._connect = connect or _connect
+        self._clock = clock
+        self._root = root
+        self._proc = proc
+        self._client: Any = None
+        self._reason = ""
+        self._ask_at = 0.0
+        self._stats: tuple[float, str, CgroupMemory] | None = None
+
+    def read(self) -> ContainerReport:
+        """The container now."""
+        try:
+            facts = self._inspect()
+            if facts is not None:
+                return ContainerReport(self._told(facts), "docker")
+        except Exception as error:  # The SDK raises those of requests, urllib3 and its own.
+            self._give_up(error)
+        return self._from_cgroup()
+
+    def _inspect(self) -> dict[str, Any] | None:
+        if self._clock() < self._ask_at:
+            return None
+        if self._client is None:
+            self._client = self._connect()
+        if self._client is None:
+            self._reason, self._ask_at = "", self._clock() + RETRY_S
+            return None
+        api = self._client.api
+        for filters in ({"label": label} for label in _LABELS):
+            found = api.containers(all=True, filters=filters)
+            if found:
+                running = (each for each in found if each.get("State") == "running")
+                return dict(api.inspect_container(next(running, found[0])["Id"]))
+        named = api.containers(all=True, filters={"name": f"^/{_NAME}$"})
+        self._reason = "Docker knows no container of the runner"
+        return dict(api.inspect_container(named[0]["Id"])) if named else None
+
+    def _give_up(self, error: Exception) -> None:
+        self._reason = docker_words(error)
+        self._ask_at = self._clock() + RETRY_S
+        client, self._client = self._client, None
+        with suppress(Exception):
+            if client is not None:
+                client.close()
+
+    def _told(self, facts: dict[str, Any]) -> Container:
+        state, host = facts.get("State") or {}, facts.get("HostConfig") or {}
+        memory = self._memory(facts)
+        limit = host.get("Memory")
+        requests = host.get("DeviceRequests") or []
+        runtime = str(host.get("Runtime") or "")
+        devices = [str(each.get("PathOnHost", "")) for each in host.get("Devices") or []]
+        return Container(
+            id=str(facts.get("Id", "")),
+            name=str(facts.get("Name", "")).lstrip("/"),
+            image=str((facts.get("Config") or {}).get("Image", "")),
+            state=str(state.get("Status", "")),
+            limit=Reading(limit)
+            if isinstance(limit, int) and 0 < limit < cgroup.NO_LIMIT
+            else Reading(None, "no limit"),
+            needed=memory.needed,
+            mapped=memory.mapped,
+            oom_kills=memory.oom_kills,
+            gpus=bool(requests)
+            or runtime in {"nvidia", "rocm"}
+            or any(path.startswith(("/dev/dri", "/dev/kfd", "/dev/nvidia")) for path in devices),
+            restarts=facts.get("RestartCount"),
+            started_at=_moment(state.get("StartedAt")),
+            error=str(state.get("Error") or ""),
+        )
+
+    def _memory(self, facts: dict[str, Any]) -> CgroupMemory:
+        pid, id = int((facts.get("State") or {}).get("Pid") or 0), str(facts.get("Id"))
+        if not pid:
+            return _no_memory("the container does not run")
+        folder = cgroup.find_cgroup(pid, self._root, self._proc)
+        # An Engine in a virtual machine numbers its processes on its own: that pid may be anyone's.
+        if folder is not None and id in folder.as_posix():
+            return cgroup.read_cgroup(folder)
+        # Docker takes a second or two for this, so not each time.
+        now = self._clock()
+        if self._stats is None or self._stats[1] != id or now - self._stats[0] >= STATS_S:
+            stats = self._client.api.stats(id, stream=False)
+            self._stats = (now, id, _from_stats(stats))
+        return self._stats[2]
+
+    def _from_cgroup(self) -> ContainerReport:
+        """Of the container in which engines run, where Docker cannot be asked."""
+        for id, pid in self._seen():
+            folder = cgroup.find_cgroup(pid, self._root, self._proc)
+            if folder is None:
+                continue
+            memory = cgroup.read_cgroup(folder)
+            container = Container(
+                id, "", "", "", memory.limit, memory.needed, memory.mapped, memory.oom_kills
+            )
+            return ContainerReport(container, "cgroup", self._reason)
+        return ContainerReport(None, "", self._reason or NOWHERE)
+
+
+_LABELS = ("com.docker.model-runner.role=controller", "com.docker.desktop.service=model-runner")
+_NAME = "docker-model-runner"
+_TIMEOUT_S = 3
+RETRY_S = 30.0
+"""Seconds after which Docker is asked again, if it could not be."""
+STATS_S = 10.0
+"""Seconds between two of Docker's slow answers about memory."""
+NOWHERE = "the runner is in no container here"
+
+
+class _Elsewhere(Exception):
+    """Another machine's containers say nothing of this one's memory."""
+
+
+def _connect() -> Any:
+    """A client of the Docker Engine here; None if there is none. Raises what the SDK raises."""
+    host = os.environ.get("DOCKER_HOST", "")
+    if host and not host.startswith("unix://"):
+        raise _Elsewhere
+    path = host.removeprefix("unix://") or "/var/run/docker.sock"
+    if not os.path.exists(path):
+        return None
+    # 100 ms and 10 MiB, which only a machine with Docker pays.
+    from docker import DockerClient
+
+    return DockerClient(base_url=f"unix://{path}", timeout=_TIMEOUT_S)
+
+
+def docker_words(error: BaseException) -> str:
+    """Why Docker could not be asked, from the error at the bottom of the chain."""
+    if isinstance(error, _Elsewhere):
+        return "DOCKER_HOST names no socket here, so Docker was not asked for the container"
+    link: BaseException | None = error
+    while link is not None:
+        number = getattr(link, "errno", None)
+        if number in {errno.EACCES, errno.EPERM}:
+            return "no right to ask Docker: this user is not in the group docker"
+        if number in {errno.ENOENT, errno.ECONNREFUSED}:
+            return "the Docker Engine does not run"
+        if "timed out" in str(link).lower():
+            return f"the Docker Engine did not answer within {_TIMEOUT_S} s"
+        link = link.__cause__ or link.__context__
+    return f"Docker: {type(error).__name__}: {error}"
+
+
+def _no_memory(reason: str) -> CgroupMemory:
+    unknown: Reading[int] = Reading(None, reason)
+    return CgroupMemory(unknown, unknown, unknown, unknown)
+
+
+def _from_stats(stats: dict[str, Any]) -> CgroupMemory:
+    """The memory part of `GET /containers/ID/stats`, of either version of control groups."""
+    memory = stats.get("memory_stats") or {}
+    told = memory.get("stats") or {}
+    if not told:
+        return _no_memory("Docker tells nothing of the container's memory")
+    if "anon" in told:
+        needed, cached = told["anon"] + told.get("shmem", 0), told.get("file", 0)
+        shared = told.get("shmem", 0)
+    else:
+        shared = told.get("total_shmem", 0)
+        needed, cached = told.get("total_rss", 0) + shared, told.get("total_cache", 0)
+    return CgroupMemory(
+        Reading(None, "not told by Docker"),
+        Reading(needed),
+        Reading(max(0, cached - shared)),
+        Reading(None, "not told by Docker"),
+    )
+
+
+def _moment(text: Any) -> float | None:
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return moment.timestamp() if moment.year > 1 else None

@@ -1,0 +1,126 @@
+"""Graphics cards as the Linux kernel shows them in sysfs."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from dmr_tui.machine.reading import Reading
+
+T = TypeVar("T")
+
+AMD, INTEL = 0x1002, 0x8086
+ROOT = Path("/sys/class/drm")
+LARGEST = 2**50
+"""Bytes beyond which a size is none: the kernel's -1, or a driver's mistake."""
+
+
+def cards(vendor: int, root: Path = ROOT) -> tuple[Path, ...]:
+    """The `device` folder of each card of that maker, in the order of their numbers."""
+    found = []
+    for device in root.glob("card[0-9]*/device"):
+        number = device.parent.name.removeprefix("card")
+        if number.isdecimal() and _vendor(device) == vendor:
+            found.append((int(number), device))
+    return tuple(device for _, device in sorted(found))
+
+
+def _vendor(device: Path) -> int | None:
+    try:
+        return int((device / "vendor").read_text(), 16)
+    except (OSError, ValueError):
+        return None
+
+
+def text(path: Path) -> Reading[str]:
+    """What a file says, or why it says nothing."""
+    try:
+        return Reading(path.read_text(errors="replace").strip())
+    except FileNotFoundError:
+        return Reading(None, f"the driver does not tell it (sysfs has no {path.name})")
+    except OSError as error:
+        return Reading(None, f"sysfs: {path.name}: {error.strerror}")
+
+
+def number(path: Path, lowest: float, highest: float, scale: float = 1.0) -> Reading[float]:
+    """A number of a file times `scale`; what lies outside of the limits is unknown."""
+    told = text(path)
+    if told.value is None:
+        return Reading(None, told.reason)
+    try:
+        value = float(told.value) * scale
+    except ValueError:
+        return Reading(None, f"sysfs: {path.name} says {told.value[:30]!r}")
+    if not lowest <= value <= highest:
+        return Reading(None, f"sysfs: {path.name} says {told.value[:30]}")
+    return Reading(value)
+
+
+def size(path: Path) -> Reading[int]:
+    """Bytes."""
+    return whole(number(path, 0, LARGEST))
+
+
+def whole(reading: Reading[float]) -> Reading[int]:
+    """A number without its fraction."""
+    return Reading(None if reading.value is None else int(reading.value), reading.reason)
+
+
+def first_of(*readings: Callable[[], Reading[T]]) -> Reading[T]:
+    """The first that has a value, else the reason of the first."""
+    found = [readings[0]()]
+    for read in readings[1:]:
+        if found[-1].value is not None:
+            break
+        found.append(read())
+    return found[-1] if found[-1].value is not None else found[0]
+
+
+ASLEEP = "the GPU is asleep to save power, and reading this would wake it"
+
+
+def is_asleep(device: Path) -> bool:
+    """Whether the kernel has suspended the card; asking its sensors would wake it every time."""
+    return text(device / "power" / "runtime_status").value == "suspended"
+
+
+def hwmon(device: Path) -> Path:
+    """The folder with the card's sensors; one that is not there if it has none."""
+    return next(iter(sorted((device / "hwmon").glob("hwmon*"))), device / "hwmon" / "none")
+
+
+def pcie_link(device: Path) -> Reading[str]:
+    """The link now, and at best if that is more: "gen 4 ×16"."""
+    now, best = (_link(device, which) for which in ("current", "max"))
+    if now is None:
+        return Reading(None, "sysfs: the link's speed is not told")
+    return Reading(now if best in {None, now} else f"{now} of {best}")
+
+
+_GENERATIONS = {2.5: 1, 5.0: 2, 8.0: 3, 16.0: 4, 32.0: 5, 64.0: 6}
+
+
+def _link(device: Path, which: str) -> str | None:
+    speed, width = text(device / f"{which}_link_speed"), text(device / f"{which}_link_width")
+    try:
+        # Older kernels say "8 GT/s", newer ones "8.0 GT/s PCIe".
+        generation = _GENERATIONS.get(float((speed.value or "").partition(" ")[0]))
+        lanes = int(width.value or 0)
+    except ValueError:
+        return None
+    return f"gen {generation} ×{lanes}" if generation and 0 < lanes <= 32 else None
+
+
+def pci_address(device: Path) -> str:
+    """Such as "0000:03:00.0", by which the processes of a card name it."""
+    return device.resolve().name
+
+
+def pci_name(device: Path, maker: str) -> str:
+    """A name made of the card's numbers, where the driver tells no other."""
+    ids = [text(device / name).value or "" for name in ("vendor", "device")]
+    return f"{maker} GPU {':'.join(each.removeprefix('0x') for each in ids)}"
+
+
+def driver_version(module: str, modules: Path = Path("/sys/module")) -> str:
+    """The version of a driver that is not part of the kernel; empty for one that is."""
+    return text(modules / module / "version").value or ""

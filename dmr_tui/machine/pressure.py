@@ -1,0 +1,195 @@
+"""How hard this computer has to look for memory: Linux PSI, swap, OOM kills, macOS, Windows."""
+
+import errno
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dmr_tui.machine.reading import Reading
+
+_ELSEWHERE: Reading[float] = Reading(None, "not on this system")
+_NO_COUNT: Reading[int] = Reading(None, "not on this system")
+
+
+@dataclass(frozen=True, slots=True)
+class Pressure:
+    """The signs of memory pressure at one moment; each stands or fails alone."""
+
+    some: Reading[float] = _ELSEWHERE
+    """Linux PSI: per cent of the last 10 s in which some task waited for memory (some avg10)."""
+    full: Reading[float] = _ELSEWHERE
+    """Linux PSI: per cent of the last 10 s in which every task waited for memory (full avg10)."""
+    swap_in: Reading[float] = _ELSEWHERE
+    """Bytes a second that come back from swap, since the last reading."""
+    swap_out: Reading[float] = _ELSEWHERE
+    """Bytes a second that go to swap, since the last reading."""
+    oom_kills: Reading[int] = _NO_COUNT
+    """Processes that the kernel killed for memory since the first reading."""
+    level: Reading[int] = _NO_COUNT
+    """macOS kern.memorystatus_vm_pressure_level: 1 normal, 2 warning, 4 critical."""
+    compressed: Reading[int] = _NO_COUNT
+    """Bytes that macOS's compressor occupies."""
+    committed: Reading[int] = _NO_COUNT
+    """Windows: bytes that programs were promised."""
+    commit_limit: Reading[int] = _NO_COUNT
+    """Windows: bytes that can be promised in all."""
+
+
+UNREAD = Pressure()
+"""Nothing was read."""
+
+Run = Callable[[Sequence[str]], str]
+"""Runs a command without a shell and gives what it printed; raises OSError or SubprocessError."""
+COMMAND_S = 2.0
+"""Seconds after which a command is given up, and between two runs of it."""
+_AVERAGE = re.compile(r"^(some|full) avg10=(\d+(?:\.\d+)?)", re.MULTILINE)
+
+
+def run_command(command: Sequence[str]) -> str:
+    """What `command` printed. Raises OSError, or SubprocessError if it failed or took too long."""
+    done = subprocess.run(
+        list(command), capture_output=True, text=True, timeout=COMMAND_S, check=True
+    )
+    return done.stdout
+
+
+class PressureProbe:
+    """Reads the signs of this system; rates are differences between two readings."""
+
+    def __init__(
+        self,
+        *,
+        proc: Path = Path("/proc"),
+        platform: str = sys.platform,
+        clock: Callable[[], float] = time.monotonic,
+        run: Run = run_command,
+    ) -> None:
+        self._proc = proc
+        self._platform = platform
+        self._clock = clock
+        self._run = run
+        self._before: tuple[float, dict[str, int]] | None = None
+        self._first_kills: int | None = None
+        self._mac: tuple[float, Pressure] | None = None
+
+    def read(self) -> Pressure:
+        """The signs now."""
+        if self._platform == "darwin":
+            return self._read_mac()
+        if self._platform == "win32":
+            return _read_windows()
+        return self._read_linux()
+
+    def _read_linux(self) -> Pressure:
+        averages = self._averages()
+        now, counts = self._clock(), self._counts()
+        before, self._before = self._before, (now, counts)
+        kills = counts.get("oom_kill")
+        if self._first_kills is None:
+            self._first_kills = kills
+        return Pressure(
+            some=averages["some"],
+            full=averages["full"],
+            swap_in=_rate("pswpin", before, now, counts),
+            swap_out=_rate("pswpout", before, now, counts),
+            oom_kills=Reading(None, "this kernel does not count them")
+            if kills is None or self._first_kills is None
+            else Reading(max(0, kills - self._first_kills)),
+        )
+
+    def _averages(self) -> dict[str, Reading[float]]:
+        try:
+            text = (self._proc / "pressure" / "memory").read_text()
+        except OSError as error:
+            reason = f"PSI: {error.strerror}"
+            if error.errno in {errno.ENOENT, errno.EOPNOTSUPP}:
+                reason = "this kernel has no PSI (older than 4.20, or started with psi=0)"
+            return dict.fromkeys(("some", "full"), Reading(None, reason))
+        found = {name: float(value) for name, value in _AVERAGE.findall(text)}
+        return {
+            name: Reading(found[name])
+            if 0.0 <= found.get(name, -1.0) <= 100.0
+            else Reading(None, "PSI: no such line")
+            for name in ("some", "full")
+        }
+
+    def _counts(self) -> dict[str, int]:
+        try:
+            lines = (self._proc / "vmstat").read_text().splitlines()
+        except OSError:
+            return {}
+        wanted = ("pswpin ", "pswpout ", "oom_kill ")
+        pairs = (line.split() for line in lines if line.startswith(wanted))
+        return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdecimal()}
+
+    def _read_mac(self) -> Pressure:
+        now = self._clock()
+        if self._mac is None or now - self._mac[0] >= COMMAND_S:
+            self._mac = (now, self._ask_mac())
+        return self._mac[1]
+
+    def _ask_mac(self) -> Pressure:
+        return Pressure(level=self._mac_level(), compressed=self._mac_compressed())
+
+    def _mac_level(self) -> Reading[int]:
+        try:
+            level = self._run(["/usr/sbin/sysctl", "-n", "kern.memorystatus_vm_pressure_level"])
+        except (OSError, subprocess.SubprocessError) as error:
+            return Reading(None, f"sysctl: {error}")
+        known = level.strip() in {"1", "2", "4"}
+        return Reading(int(level)) if known else Reading(None, f"sysctl says {level[:20]!r}")
+
+    def _mac_compressed(self) -> Reading[int]:
+        try:
+            pages = self._run(["/usr/bin/vm_stat"])
+        except (OSError, subprocess.SubprocessError) as error:
+            return Reading(None, f"vm_stat: {error}")
+        size = re.search(r"page size of (\d+) bytes", pages)
+        taken = re.search(r"occupied by compressor:\s+(\d+)", pages)
+        if size is None or taken is None:
+            return Reading(None, "vm_stat does not tell the compressor")
+        return Reading(int(size[1]) * int(taken[1]))
+
+
+def _rate(
+    name: str, before: tuple[float, dict[str, int]] | None, now: float, counts: dict[str, int]
+) -> Reading[float]:
+    """Bytes a second that a counter of pages stands for."""
+    if name not in counts:
+        return Reading(None, "this kernel does not count swapped pages")
+    if before is None or name not in before[1] or now <= before[0]:
+        return Reading(None, "measured from the second reading on")
+    pages = max(0, counts[name] - before[1][name])
+    return Reading(pages * os.sysconf("SC_PAGE_SIZE") / (now - before[0]))
+
+
+def _read_windows() -> Pressure:
+    # Only there does ctypes have the loader.
+    import ctypes
+
+    class Performance(ctypes.Structure):
+        _fields_ = (
+            ("size", ctypes.c_uint32),
+            ("commit_total", ctypes.c_size_t),
+            ("commit_limit", ctypes.c_size_t),
+            ("commit_peak", ctypes.c_size_t),
+            *((f"other{number}", ctypes.c_size_t) for number in range(6)),
+            ("page_size", ctypes.c_size_t),
+            *((f"count{number}", ctypes.c_uint32) for number in range(3)),
+        )
+
+    told = Performance()
+    told.size = ctypes.sizeof(told)
+    library = getattr(ctypes, "windll", None)
+    if library is None or not library.psapi.GetPerformanceInfo(ctypes.byref(told), told.size):
+        reason: Reading[int] = Reading(None, "Windows does not tell the commit charge")
+        return Pressure(committed=reason, commit_limit=reason)
+    return Pressure(
+        committed=Reading(told.commit_total * told.page_size),
+        commit_limit=Reading(told.commit_limit * told.page_size),
+    )

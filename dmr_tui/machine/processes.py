@@ -1,0 +1,323 @@
+"""The engine processes of the runner, and which model each of them holds."""
+
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+import psutil
+
+from dmr_tui.machine.reading import Reading
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class EngineProcess:
+    """One engine process at one moment; sizes in bytes."""
+
+    pid: int
+    """As this computer numbers it, also for a process inside a container."""
+    name: str
+    backend: str
+    """"llama.cpp", "vllm" …, as the runner calls it."""
+    digest: str | None
+    """`sha256:…` of the model, as its command line names it."""
+    mode: str
+    """"completion", "embedding" or "reranking", as ps of the runner calls it."""
+    started_at: float
+    """Seconds since 1970, by this computer's clock."""
+    arguments: tuple[str, ...]
+    """The command line without the program."""
+    resident: Reading[int]
+    """All that is in RAM."""
+    own: Reading[int]
+    """In RAM and nobody else's: cache, compute, weights that were read and not mapped."""
+    mapped: Reading[int]
+    """Pages of files in RAM, mapped weights above all: the system can drop and reread them."""
+    swapped: Reading[int]
+    cpu: Reading[float]
+    """Per cent of one core since the last reading."""
+    container: str | None = None
+    """64 hex digits; None for a process that runs on the computer itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessReport:
+    """The engine processes that can be seen, or the reason why there may be more."""
+
+    engines: tuple[EngineProcess, ...] = ()
+    """By pid."""
+    reason: str = ""
+
+
+class _Vanished(Exception):
+    pass
+
+
+class EngineProcesses:
+    """Finds the engine processes among all of this computer, and reads what they hold."""
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        proc: Path | None = Path("/proc") if sys.platform == "linux" else None,
+    ) -> None:
+        """`proc` is where Linux tells more of a process than psutil does."""
+        self._clock = clock
+        self._proc = proc
+        self._known: dict[int, EngineProcess | None] = {}
+        self._parents: dict[int, int] = {}
+        self._denied: set[int] = set()
+        self._forget_at = 0.0
+        self._cpu: dict[int, tuple[float, float]] = {}
+        self._containers: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def containers(self) -> tuple[tuple[str, int], ...]:
+        """The containers in which engines were seen last: id, and the pid of one of them."""
+        return self._containers
+
+    def read(self) -> ProcessReport:
+        """The engine processes now."""
+        if self._clock() >= self._forget_at:
+            # Numbers of processes are used again; what was no engine may be one by now.
+            self._forget_at = self._clock() + LOOK_AGAIN_S
+            self._known = {pid: found for pid, found in self._known.items() if found is not None}
+        try:
+            pids = psutil.pids()
+        except (psutil.Error, OSError) as error:
+            return ProcessReport(reason=f"processes cannot be listed: {error}")
+        self._look_at(set(pids))
+        engines = []
+        for found in [each for each in self._known.values() if each is not None]:
+            if self._is_worker(found):
+                continue
+            try:
+                engines.append(self._measured(found))
+            except _Vanished:
+                del self._known[found.pid]
+        self._cpu = {each.pid: self._cpu[each.pid] for each in engines if each.pid in self._cpu}
+        self._containers = tuple({e.container: e.pid for e in engines if e.container}.items())
+        return ProcessReport(tuple(sorted(engines, key=lambda e: e.pid)), self._reason(pids))
+
+    def _reason(self, pids: Sequence[int]) -> str:
+        if self._proc is None:
+            return ""
+        if 1 not in pids:
+            return "processes of other users are hidden here (hidepid)"
+        if self._denied:
+            return f"no right to see what {len(self._denied)} processes of other users are"
+        return ""
+
+    def _look_at(self, alive: set[int]) -> None:
+        self._known = {pid: found for pid, found in self._known.items() if pid in alive}
+        self._parents = {pid: above for pid, above in self._parents.items() if pid in alive}
+        self._denied &= alive
+        for pid in alive - self._known.keys():
+            try:
+                process = psutil.Process(pid)
+                with process.oneshot():
+                    self._meet(process)
+                self._denied.discard(pid)
+            except (psutil.AccessDenied, PermissionError):
+                self._known[pid] = None
+                self._denied.add(pid)
+            except (psutil.Error, OSError):
+                continue
+
+    def _meet(self, process: psutil.Process) -> None:
+        """Remember what the process is, unless it may be about to become another program."""
+        words = process.cmdline()
+        self._parents[process.pid] = process.ppid()
+        engine = self._engine(process, words)
+        if engine is None and not _is_kernels(process):
+            # A wrapper or a fork of the runner bears its old command line until it executes.
+            young = time.time() - process.create_time() < YOUNG_S
+            if young or not words:
+                return
+        self._known[process.pid] = engine
+
+    def _engine(self, process: psutil.Process, words: Sequence[str]) -> EngineProcess | None:
+        backend = _backend(words)
+        digest = next((found for word in words if (found := digest_in_path(word))), None)
+        if backend is None or digest is None:
+            return None
+        return EngineProcess(
+            pid=process.pid,
+            name=process.name(),
+            backend=backend,
+            digest=digest,
+            mode=_mode(words),
+            started_at=process.create_time(),
+            arguments=tuple(words[1:]),
+            resident=_UNREAD,
+            own=_UNREAD,
+            mapped=_UNREAD,
+            swapped=_UNREAD,
+            cpu=Reading(None, "measured from the second reading on"),
+            container=None if self._proc is None else _container(self._proc, process.pid),
+        )
+
+    def _above(self, pid: int) -> Iterator[int]:
+        """The parent, its parent and so on; a ring, as reused numbers can make one, ends."""
+        seen = {pid}
+        while (pid := self._parents.get(pid, 0)) and pid not in seen:
+            seen.add(pid)
+            yield pid
+
+    def _below(self, pid: int) -> list[int]:
+        """The children, their children and so on."""
+        found: list[int] = []
+        level = {pid}
+        while level:
+            level = {child for child, parent in self._parents.items() if parent in level}
+            level -= {pid, *found}
+            found += level
+        return found
+
+    def _is_worker(self, engine: EngineProcess) -> bool:
+        """Whether another engine process of the same model started it, as vLLM does."""
+        above = (self._known.get(pid) for pid in self._above(engine.pid))
+        return any(each is not None and each.digest == engine.digest for each in above)
+
+    def _measured(self, engine: EngineProcess) -> EngineProcess:
+        try:
+            process = psutil.Process(engine.pid)
+            if abs(process.create_time() - engine.started_at) > 1.0:
+                raise _Vanished
+            workers = self._below(engine.pid)
+            resident, own, mapped, swapped = self._memory(process, workers)
+            cpu = self._cpu_percent(process, workers)
+            return replace(
+                engine, resident=resident, own=own, mapped=mapped, swapped=swapped, cpu=cpu
+            )
+        except (psutil.AccessDenied, PermissionError):
+            reason: Reading[int] = Reading(None, f"no right to read process {engine.pid}")
+            return replace(engine, resident=reason, own=reason, mapped=reason, swapped=reason)
+        except (psutil.Error, OSError):
+            raise _Vanished from None
+
+    def _memory(
+        self, process: psutil.Process, workers: Sequence[int]
+    ) -> tuple[Reading[int], Reading[int], Reading[int], Reading[int]]:
+        """All of its memory in RAM, its own, mapped, and swapped, with that of its workers."""
+        if self._proc is None:
+            untold: Reading[int] = Reading(None, "this system does not tell")
+            whole = int(process.memory_info().rss)
+            whole += sum(_still(lambda p: int(p.memory_info().rss), pid) or 0 for pid in workers)
+            return Reading(whole), Reading(whole), untold, untold
+        told = [_status(self._proc, process.pid)]
+        if "VmRSS" not in told[0]:
+            # It has ended, and its parent has not yet asked how.
+            raise _Vanished
+        for pid in workers:
+            with suppress(OSError):
+                told.append(_status(self._proc, pid))
+        resident = sum(each.get("VmRSS", 0) for each in told)
+        if "RssAnon" not in told[0]:
+            unsplit: Reading[int] = Reading(None, "this kernel does not tell it apart")
+            return Reading(resident), unsplit, unsplit, _swapped(told)
+        own = sum(each.get("RssAnon", 0) + each.get("RssShmem", 0) for each in told)
+        # Workers map the same files, whose pages are there once.
+        mapped = max(each.get("RssFile", 0) for each in told)
+        return Reading(own + mapped), Reading(own), Reading(mapped), _swapped(told)
+
+    def _cpu_percent(self, process: psutil.Process, workers: Sequence[int]) -> Reading[float]:
+        spent = _spent(process) + sum(_still(_spent, pid) or 0.0 for pid in workers)
+        pid, now = process.pid, self._clock()
+        before = self._cpu.get(pid)
+        self._cpu[pid] = (now, spent)
+        if before is None or now <= before[0]:
+            return Reading(None, "measured from the second reading on")
+        return Reading(round(max(0.0, 100.0 * (spent - before[1]) / (now - before[0])), 1))
+
+
+_UNREAD: Reading[int] = Reading(None, "not read yet")
+LOOK_AGAIN_S = 60.0
+"""Seconds after which processes that were no engines are looked at again."""
+YOUNG_S = 3.0
+"""Seconds for which a new process that is no engine is looked at each time."""
+_BACKENDS = (
+    ("llama-server", "llama.cpp"),
+    ("llama_server", "llama.cpp"),
+    ("vllm", "vllm"),
+    ("sglang", "sglang"),
+    ("mlx_lm", "mlx"),
+    ("diffusers", "diffusers"),
+)
+_KINDS = frozenset({"VmRSS", "RssAnon", "RssFile", "RssShmem", "VmSwap"})
+_DIGEST = re.compile(r"[/\\]sha256[/\\]([0-9a-f]{64})(?![0-9a-f])")
+_CONTAINER = re.compile(r"(?<![0-9a-f])([0-9a-f]{64})(?![0-9a-f])")
+
+
+def digest_in_path(word: str) -> str | None:
+    """The digest of a model whose file lies in the runner's store, as in the path `word`."""
+    match = _DIGEST.search(word)
+    return f"sha256:{match[1]}" if match else None
+
+
+def _backend(words: Sequence[str]) -> str | None:
+    # Only the program and, of an interpreter, the script or module: a path may have any name, and
+    # what a shell, sudo or a debugger is told to run is a process of its own.
+    names = [word.replace("\\", "/").rpartition("/")[2].lower() for word in words[:4]]
+    if names and names[0].startswith(("python", "pypy")):
+        names = [name for name in names if " " not in name]
+    else:
+        names = names[:1]
+    return next((backend for sign, backend in _BACKENDS if any(sign in n for n in names)), None)
+
+
+def _mode(words: Sequence[str]) -> str:
+    if "--reranking" in words:
+        return "reranking"
+    pooling = "--runner" in words and "pooling" in words
+    return "embedding" if "--embeddings" in words or pooling else "completion"
+
+
+def _is_kernels(process: psutil.Process) -> bool:
+    # A thread of the kernel has no command line and never will.
+    return process.pid in {0, 2} or process.ppid() == 2
+
+
+def _container(proc: Path, pid: int) -> str | None:
+    try:
+        match = _CONTAINER.search((proc / str(pid) / "cgroup").read_text())
+    except OSError:
+        return None
+    return match[1] if match else None
+
+
+def _status(proc: Path, pid: int) -> dict[str, int]:
+    """Bytes of the kinds of memory in /proc/PID/status; raises OSError if it is gone."""
+    found = {}
+    for line in (proc / str(pid) / "status").read_text(errors="replace").splitlines():
+        name, _, rest = line.partition(":")
+        if name in _KINDS and (words := rest.split()) and words[0].isdecimal():
+            found[name] = int(words[0]) * 1024
+    return found
+
+
+def _swapped(told: Sequence[dict[str, int]]) -> Reading[int]:
+    if "VmSwap" not in told[0]:
+        return Reading(None, "this kernel does not tell what of it is swapped out")
+    return Reading(sum(each.get("VmSwap", 0) for each in told))
+
+
+def _spent(process: psutil.Process) -> float:
+    """Seconds of processor time so far."""
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+def _still(measure: Callable[[psutil.Process], T], pid: int) -> T | None:
+    """A figure of a worker; None if it has ended or may not be read."""
+    try:
+        return measure(psutil.Process(pid))
+    except (psutil.Error, OSError):
+        return None
