@@ -21,6 +21,7 @@ def write_model(
     heads: int = 4,
     kv_heads: int = 2,
     feed_forward: int = 128,
+    causal: bool = True,
 ) -> Path:
     """Write a GGUF file that llama.cpp loads; it says syllables, and never ends by itself."""
     rng = np.random.default_rng(7)
@@ -33,6 +34,8 @@ def write_model(
     writer.add_feed_forward_length(feed_forward)
     writer.add_head_count(heads)
     writer.add_head_count_kv(kv_heads)
+    if not causal:
+        writer.add_causal_attention(False)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_rope_dimension_count(embedding // heads)
     writer.add_vocab_size(len(vocabulary))

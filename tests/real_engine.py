@@ -35,7 +35,10 @@ def real_engine(
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, __file__, str(model), str(port), str(slots)]
+    # A process is known for an engine by its program's name.
+    program = tmp_path / "llama-server.py"
+    program.write_text(Path(__file__).read_text(encoding="utf-8"), encoding="utf-8")
+    command = [sys.executable, str(program), str(model), str(port), str(slots)]
     log = tmp_path / "engine.log"
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output)

@@ -33,7 +33,10 @@ LOG_TIMEOUT = 30.0
 """Seconds for the whole log, which may be large."""
 LOAD_TIMEOUT = 330.0
 """Seconds for a load; DMR itself gives up after 300."""
+CHANGE_TIMEOUT = 30.0
+"""Seconds for an unload or a configuration; the runner waits for a lock that a load may hold."""
 CHAT = "/engines/v1/chat/completions"
+EMBEDDINGS = "/engines/v1/embeddings"
 _PATIENT = httpx.Timeout(POLL_TIMEOUT, read=None)
 
 
@@ -113,18 +116,50 @@ class RunnerClient:
         answer = await self._get(path, within=10.0)
         return decode(answer, list[wire.RecordGroup] | None) or [], len(answer)
 
-    async def preload(self, model: str) -> None:
+    async def preload(self, model: str, *, embedding: bool = False) -> None:
         """Load `model` and return when it is ready.
 
         Runners before March 2026 ignore the header and answer the message, hence one token.
         """
-        body = {
-            "model": model,
-            "messages": [{"role": "user", "content": "."}],
-            "max_tokens": 1,
-        }
+        body: dict[str, Any] = {"model": model, "input": "."}
+        if not embedding:
+            messages = [{"role": "user", "content": "."}]
+            body = {"model": model, "messages": messages, "max_tokens": 1}
+        path = EMBEDDINGS if embedding else CHAT
         with named_errors(), anyio.fail_after(LOAD_TIMEOUT):
-            async with self._post(CHAT, body, {"X-Preload-Only": "true"}) as response:
+            async with self._post(path, body, {"X-Preload-Only": "true"}) as response:
+                await read_body(response)
+
+    async def unload(self, digest: str) -> int:
+        """End every idle engine of that model; how many ended, 0 if it is busy or not loaded.
+
+        Without a backend the runner ends those of all, and keeps what is configured for them.
+        """
+        with named_errors(), anyio.fail_after(CHANGE_TIMEOUT):
+            async with self._post("/engines/unload", {"models": [digest]}, {}) as response:
+                answer = await read_body(response)
+        return decode(answer, wire.Unloaded).unloaded_runners
+
+    async def stored_config(self, digest: str, mode: str) -> dict[str, Any]:
+        """The whole configuration of a model as it is stored, unknown keys too; {} if none is."""
+        try:
+            answer = await self._get("/engines/_configure")
+        except Rejected as error:
+            if error.status == 404:
+                return {}
+            raise
+        stored: list[wire.StoredConfig] = decode(answer, list[wire.StoredConfig] | None) or []
+        found = (each.config for each in stored if (each.model_id, each.mode) == (digest, mode))
+        return next(found, {})
+
+    async def configure(self, model: str, mode: str, config: dict[str, Any]) -> None:
+        """Replace the whole configuration of a model; the runner then loads it anew by itself.
+
+        Raises Rejected: 409 if the model is busy, 500 for a flag that is not allowed.
+        """
+        body = {**config, "model": model, "mode": mode}
+        with named_errors(), anyio.fail_after(CHANGE_TIMEOUT):
+            async with self._post("/engines/_configure", body, {}) as response:
                 await read_body(response)
 
     @asynccontextmanager

@@ -2,6 +2,7 @@
 
 import re
 
+from dmr_tui.runner.bufferlines import buffer_event
 from dmr_tui.runner.logevents import (
     DecodeTimed,
     ErrorLine,
@@ -116,7 +117,7 @@ def _of_server(line: str, place: int, uptime: float | None) -> LogEvent | None:
         return TaskCancelled(at, int(match[1]), born)
     if line.find("exiting due to model loading error", place) >= 0:
         return LoadFailed(stamp(line))
-    return None
+    return buffer_event(line, place, uptime)
 
 
 def _lacks_memory(line: str, place: int) -> bool:

@@ -230,6 +230,47 @@ class TaskCancelled:
     born: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class BufferAllocated:
+    """An engine says how many bytes one kind of its memory takes on one device, while it loads."""
+
+    at: float
+    device: str
+    """As llama.cpp calls it: "CPU", "CPU_Mapped", "CUDA0", "Metal" …"""
+    kind: str
+    """"weights", "cache" or "compute"; "output" for the small logits buffer."""
+    size: int
+    """Bytes; llama.cpp prints MiB with two decimals."""
+    born: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSummed:
+    """A row of the table in which an engine sums up its memory on one device, in whole MiB.
+
+    The same table is printed before the load, for a plan that may be changed.
+    """
+
+    at: float
+    device: str
+    """"CUDA0", "Host" …"""
+    weights: int
+    """Bytes, as the other two."""
+    cache: int
+    compute: int
+    born: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LayersOffloaded:
+    """How many layers an engine put on a GPU."""
+
+    at: float
+    layers: int
+    of: int
+    born: float | None = None
+
+
 LogEvent = (
     RunnerStarted
     | RunnerStopping
@@ -254,4 +295,7 @@ LogEvent = (
     | DecodeTimed
     | TaskReleased
     | TaskCancelled
+    | BufferAllocated
+    | DeviceSummed
+    | LayersOffloaded
 )

@@ -71,6 +71,20 @@ class Configured(Struct, frozen=True):
     config: RunnerConfig = field(name="Config", default=RunnerConfig())
 
 
+class StoredConfig(Struct, frozen=True):
+    """As `Configured`, with the configuration as it stands there, to be changed and sent back."""
+
+    model_id: str = field(name="ModelID")
+    mode: str = field(name="Mode")
+    config: dict[str, Any] = field(name="Config", default_factory=dict)
+
+
+class Unloaded(Struct, frozen=True):
+    """`POST /engines/unload`."""
+
+    unloaded_runners: int = 0
+
+
 class Record(Struct, frozen=True):
     """One call as the recorder keeps it; the bodies are JSON inside JSON."""
 

@@ -8,13 +8,16 @@ from typing import Any
 import pytest
 
 from dmr_tui.runner.logevents import (
+    BufferAllocated,
     ConfigurationKept,
     Configuring,
     DecodeTimed,
+    DeviceSummed,
     EngineExited,
     ErrorLine,
     Evicted,
     EvictingForRoom,
+    LayersOffloaded,
     Listening,
     Loaded,
     LoadFailed,
@@ -386,3 +389,74 @@ def test_it_is_quick() -> None:
     read_line(huge)
     parse_line(f'{STAMP} level=INFO msg="{huge}')
     assert time.perf_counter() - began < 1.0
+
+
+def engine_says(text: str) -> LogEvent | None:
+    stamp = "[2026-11-23T11:17:42.831537875Z] time=2026-11-23T11:17:42.831Z level=INFO"
+    return read_line(f'{stamp} msg="0.00.005.442 I {text}"\n')
+
+
+@pytest.mark.parametrize(
+    ("part", "device", "name", "kind", "mib"),
+    [
+        ("load_tensors", "CPU_Mapped", "model", "weights", 145.53),
+        ("load_tensors", "CUDA0", "model", "weights", 4403.49),
+        ("llama_kv_cache", "CPU", "KV", "cache", 12.0),
+        ("llama_kv_cache_init", "CUDA0", "KV", "cache", 448.0),
+        ("llama_kv_cache_unified", "Metal", "KV", "cache", 144.0),
+        ("llama_memory_recurrent", "CUDA0", "RS", "cache", 19.0),
+        ("sched_reserve", "CUDA0", "compute", "compute", 304.75),
+        ("llama_context", "CUDA_Host", "compute", "compute", 16.01),
+        ("llama_context", "CPU", " output", "output", 0.58),
+    ],
+)
+def test_buffers_of_an_engine(part: str, device: str, name: str, kind: str, mib: float) -> None:
+    event = engine_says(f"{part}: {device:>10} {name} buffer size = {mib:8.2f} MiB")
+    assert isinstance(event, BufferAllocated)
+    assert (event.device, event.kind) == (device, kind)
+    assert event.size == round(mib * 2**20)
+    assert event.born is not None
+
+
+def test_layers_on_the_gpu() -> None:
+    event = engine_says("load_tensors: offloaded 20/33 layers to GPU")
+    assert isinstance(event, LayersOffloaded)
+    assert (event.layers, event.of) == (20, 33)
+
+
+@pytest.mark.parametrize(
+    ("row", "device", "sizes"),
+    [
+        (
+            "|   - CUDA0 (RTX 5090) | 32111 = 31605 + (18058 = 16386 + 1024 +  648) + -17552 |",
+            "CUDA0",
+            (16386, 1024, 648),
+        ),
+        (
+            "|   - Host             |                  1234 =   682 +    0 +  552           |",
+            "Host",
+            (682, 0, 552),
+        ),
+    ],
+)
+@pytest.mark.parametrize("name", ["common_memory_breakdown_print", "llama_memory_breakdown_print"])
+def test_the_table_of_an_engines_memory(
+    name: str, row: str, device: str, sizes: tuple[int, int, int]
+) -> None:
+    event = engine_says(f"{name}: {row}")
+    assert isinstance(event, DeviceSummed)
+    told = tuple(size // 2**20 for size in (event.weights, event.cache, event.compute))
+    assert (event.device, told) == (device, sizes)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "common_memory_breakdown_print: | memory breakdown [MiB] | total   free    self   model |",
+        "llama_kv_cache: size =   12.00 MiB (  8192 cells,   6 layers,  1/1 seqs), K (f16)",
+        "load_tensors: CUDA0 model buffer size = lots",
+        "offloaded everything",
+    ],
+)
+def test_lines_about_memory_that_tell_nothing_of_their_own(text: str) -> None:
+    assert engine_says(text) is None

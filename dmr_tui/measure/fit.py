@@ -1,0 +1,262 @@
+"""How much memory a model needs, and whether it fits: estimates by formula, never measured here."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Literal
+
+from dmr_tui.machine.reading import Reading
+from dmr_tui.measure.shape import Shape
+
+RoomKind = Literal["VRAM", "RAM", "unified"]
+Verdict = Literal["fits", "tight", "too big", "unknown"]
+CACHE_TYPES = ("f16", "q8_0", "q4_0")
+"""What a person can try; every type of `BYTES` is understood."""
+BYTES = {
+    "f32": 4.0,
+    "f16": 2.0,
+    "bf16": 2.0,
+    "q8_0": 34 / 32,
+    "q5_1": 24 / 32,
+    "q5_0": 22 / 32,
+    "q4_1": 20 / 32,
+    "q4_0": 18 / 32,
+    "iq4_nl": 18 / 32,
+}
+"""Bytes of one element in the KV cache, the scales of its block included."""
+PADDING = 256
+SPARE, SPARE_BYTES = 1.10, 300 * 2**20
+"""What is left free before a model "fits": formulas miss by some per cent."""
+USUAL_FEED_FORWARD = 4
+"""Times the embedding, where the header does not tell how wide it is."""
+LARGEST_VOCABULARY = 262_144
+"""Taken where the header does not tell: of the models in use, Gemma's is the largest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How an engine is, or would be, started."""
+
+    context: int
+    """Tokens in all; the slots share it."""
+    slots: int = 1
+    key_type: str = "f16"
+    value_type: str = "f16"
+    ubatch: int = 512
+    flash: bool = True
+    unified: bool = True
+    """Whether all slots share one KV cache, which sliding windows are counted by."""
+    gpu_layers: int | None = None
+    """Layers that go to the GPU; None for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Where the next model would go; bytes."""
+
+    kind: RoomKind
+    total: int
+    free: int
+    overhead: int = 0
+    """What an engine takes there beside its model: the driver's context, on each GPU."""
+    source: str = ""
+    """Who measured it, as the screen names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a model needs; bytes, each part known or not."""
+
+    asked: Asked
+    weights: Reading[int]
+    cache: Reading[int]
+    """KV cache and recurrent state."""
+    compute: Reading[int]
+    overhead: int = 0
+    source: Literal["estimate", "last load"] = "estimate"
+
+    @property
+    def total(self) -> Reading[int]:
+        """All parts together; unknown, with the reason, if one of them is."""
+        for part in (self.weights, self.cache, self.compute):
+            if part.value is None:
+                return Reading(None, part.reason)
+        return Reading(self.at_least)
+
+    @property
+    def at_least(self) -> int:
+        """The parts that are known, together."""
+        parts = (self.weights, self.cache, self.compute)
+        return sum(part.value or 0 for part in parts) + self.overhead
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What would be free if a loaded model were unloaded."""
+
+    key: str
+    size: int
+    """Bytes."""
+    busy: bool = False
+    """A busy model cannot be unloaded."""
+
+
+def need(shape: Reading[Shape], weights: Reading[int], asked: Asked, room: Reading[Room]) -> Need:
+    """What the model takes in that room, by the formulas of llama.cpp.
+
+    Layers that stay off the GPU take their share of weights and cache along.
+    """
+    on_gpu = room.value is None or room.value.kind != "RAM"
+    overhead = room.value.overhead if room.value is not None else 0
+    if shape.value is None:
+        unknown: Reading[int] = Reading(None, shape.reason)
+        return Need(asked, weights, unknown, unknown, overhead)
+    share = _share(shape.value, asked) if on_gpu else 1.0
+    if weights.value is not None and share < 1.0:
+        weights = Reading(int(weights.value * share))
+    return Need(
+        asked,
+        weights,
+        _cache(shape.value, asked, share),
+        _compute(shape.value, asked, on_gpu),
+        overhead,
+    )
+
+
+def _share(shape: Shape, asked: Asked) -> float:
+    if asked.gpu_layers is None or not shape.layers:
+        return 1.0
+    return min(1.0, max(0, asked.gpu_layers) / len(shape.layers))
+
+
+def cells(context: int) -> int:
+    """Tokens for which llama.cpp makes room: the context up to the next multiple of 256."""
+    return -(-context // PADDING) * PADDING
+
+
+def _cache(shape: Shape, asked: Asked, share: float) -> Reading[int]:
+    """Bytes of KV cache: cells × KV heads × (key length × its bytes + value length × its bytes).
+
+    Layers with a sliding window keep the window of each sequence and one batch, if that is less.
+    """
+    key, value = BYTES.get(asked.key_type.lower()), BYTES.get(asked.value_type.lower())
+    if key is None or value is None:
+        strange = asked.key_type if key is None else asked.value_type
+        return Reading(None, f"no cache type is called {strange[:20]!r}")
+    streams = 1 if asked.unified else asked.slots
+    size = 0.0
+    kept = {window: _kept(window, asked) for window in {each.window for each in shape.layers}}
+    for layer in shape.layers if shape.causal else ():
+        element = layer.key_length * key + layer.value_length * value
+        size += kept[layer.window] * streams * layer.kv_heads * element
+    return Reading(int((size + shape.state * asked.slots) * share))
+
+
+def _kept(window: int | None, asked: Asked) -> int:
+    """Tokens of each cache that a layer with that window keeps."""
+    whole = cells(-(-asked.context // (1 if asked.unified else asked.slots)))
+    if window is None:
+        return whole
+    sequences = asked.slots if asked.unified else 1
+    return min(whole, cells(window * sequences + asked.ubatch))
+
+
+def _compute(shape: Shape, asked: Asked, on_gpu: bool) -> Reading[int]:
+    """Bytes of the compute buffer: one batch through the widest layer, in f32.
+
+    4 × ubatch × (5 × embedding + 3 × feed-forward), and the masks of attention: what llama.cpp
+    b11549 prints on a processor, for networks of llama's kind with and without experts. Before
+    its pull request 23861 (2026) it also kept a score for each word of the vocabulary there,
+    4 × ubatch × (vocabulary + embedding): 304.75 MiB for Qwen's 151,936 and 4,096. Nobody says
+    how old an engine is, and a GPU has nothing to spare: there the larger of both counts.
+    """
+    ubatch = min(asked.ubatch, asked.context)
+    size = _widest(shape, asked, ubatch)
+    if on_gpu and shape.causal:
+        vocabulary = shape.vocabulary or LARGEST_VOCABULARY
+        size = max(
+            size, 4 * ubatch * (vocabulary + shape.embedding) + _scores(shape, asked, ubatch)
+        )
+    return Reading(size)
+
+
+def _widest(shape: Shape, asked: Asked, ubatch: int) -> int:
+    feed = shape.feed_forward or USUAL_FEED_FORWARD * shape.embedding
+    through = 4 * ubatch * max(8 * shape.embedding, 5 * shape.embedding + 3 * feed)
+    attending = {layer.window for layer in shape.layers if layer.kv_heads}
+    masked = sum(_kept(window, asked) for window in attending) if shape.causal else ubatch
+    if asked.flash:
+        return through + 2 * ubatch * masked
+    # Without flash attention the mask is in f32, and the scores of all heads have to lie somewhere.
+    attended = _scores(shape, asked, ubatch) + 4 * ubatch * 8 * shape.embedding
+    return max(through, attended) + 4 * ubatch * masked
+
+
+def _scores(shape: Shape, asked: Asked, ubatch: int) -> int:
+    """Bytes of every head's scores for a batch: 4 × ubatch × context × heads, or none."""
+    if asked.flash:
+        return 0
+    return 4 * ubatch * (_kept(None, asked) if shape.causal else ubatch) * shape.heads
+
+
+def wanted_free(total: int) -> int:
+    """Bytes that have to be free for a model that needs `total` to fit, and not only just."""
+    return math.ceil(total * SPARE) + SPARE_BYTES
+
+
+def judge(needed: Need, free: Reading[int]) -> Verdict:
+    """Whether it fits into so many free bytes.
+
+    "fits" leaves a tenth and 300 MiB, because formulas err; "tight" leaves less than that. What
+    is too big by its known parts alone is "too big" even if the others are unknown.
+    """
+    if free.value is None:
+        return "unknown"
+    total = needed.total.value
+    if total is None:
+        return "too big" if needed.at_least > free.value else "unknown"
+    if wanted_free(total) <= free.value:
+        return "fits"
+    return "tight" if total <= free.value else "too big"
+
+
+def largest_context(
+    shape: Reading[Shape], weights: Reading[int], asked: Asked, room: Reading[Room], free: int
+) -> int | None:
+    """The largest context (a multiple of 256, at most the trained one) with which it "fits".
+
+    None if it does not fit with any, or if that cannot be told.
+    """
+    if shape.value is None or room.value is None:
+        return None
+    most = shape.value.trained or asked.context
+
+    def fits(blocks: int) -> bool:
+        tried = replace(asked, context=min(blocks * PADDING, most))
+        return judge(need(shape, weights, tried, room), Reading(free)) == "fits"
+
+    fitting, failing = 0, -(-most // PADDING) + 1
+    while failing - fitting > 1:
+        middle = (fitting + failing) // 2
+        fitting, failing = (middle, failing) if fits(middle) else (fitting, middle)
+    return min(fitting * PADDING, most) or None
+
+
+def unload_for(missing: int, held: Sequence[Held]) -> tuple[Held, ...] | None:
+    """The fewest models, and of those the smallest, whose end frees `missing` bytes.
+
+    None if all that are idle together do not.
+    """
+    idle = [each for each in held if not each.busy]
+    if sum(each.size for each in idle) < missing:
+        return None
+    for count in range(len(idle) + 1):
+        enough = [
+            chosen
+            for chosen in combinations(idle, count)
+            if sum(each.size for each in chosen) >= missing
+        ]
+        if enough:
+            return min(enough, key=lambda chosen: sum(each.size for each in chosen))
+    return None
