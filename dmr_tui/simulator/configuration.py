@@ -4,6 +4,7 @@ import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from dmr_tui.simulator.exchange import Refused
@@ -50,10 +51,20 @@ class RunnerConfig:
 
     def flag(self, *names: str) -> int | None:
         """The number behind one of the flags `names`."""
-        for name, value in zip(self.runtime_flags, self.runtime_flags[1:], strict=False):
-            if name in names and value.lstrip("-").isdigit():
-                return int(value)
-        return None
+        word = self.word(*names)
+        return int(word) if word is not None and word.lstrip("-").isdigit() else None
+
+    def word(self, *names: str) -> str | None:
+        """The word behind the last of the flags `names`."""
+        flags = list(self.runtime_flags)
+        pairs = [(name, value) for name, value in pairwise(flags)]
+        pairs += [(name, value) for name, _, value in (flag.partition("=") for flag in flags)]
+        return next((value for name, value in reversed(pairs) if name in names and value), None)
+
+    @property
+    def verbose(self) -> bool:
+        """Whether the engine prints all it knows."""
+        return bool({"-v", "--verbose"} & set(self.runtime_flags))
 
 
 @dataclass(frozen=True, slots=True)

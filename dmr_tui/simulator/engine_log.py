@@ -2,8 +2,9 @@
 
 import time
 
+from dmr_tui.simulator.footprint import Footprint
 from dmr_tui.simulator.logbook import Logbook
-from dmr_tui.simulator.model import Model
+from dmr_tui.simulator.model import MIB, Model
 from dmr_tui.simulator.release import ENGINE_BUILD
 from dmr_tui.simulator.timings import Timings
 
@@ -24,13 +25,17 @@ class EngineLog:
         self, part: str, function: str, text: str, *, level: str = "I", at: int | None = None
     ) -> None:
         """One line; `at` in Unix nanoseconds, now if left out."""
+        self.plain(f"{part:<4} {function[:12]:>12}: {text}", at, level=level)
+
+    def plain(self, text: str, at: int | None = None, *, level: str = "I") -> None:
+        """A line of llama.cpp's library, which has no part."""
         if self._silent:
             return
         now = time.time_ns() if at is None else at
         us = max(0, now - self._started) // 1000
         minutes, us = divmod(us, 60_000_000)
         clock = f"{minutes}.{us // 1_000_000:02d}.{us // 1000 % 1000:03d}.{us % 1000:03d}"
-        self._log.engine(f"{clock} {level} {part:<4} {function[:12]:>12}: {text}", now)
+        self._log.engine(f"{clock} {level} {text}", now)
 
     def slot(
         self,
@@ -56,6 +61,23 @@ class EngineLog:
         self.line("srv", "init", f"{warning} {link}", level="W", at=at)
         self.line("srv", "init", "loading model", at=at)
         self.line("srv", "load_model", f"loading model '{model.path}'", at=at)
+
+    def buffers(self, taken: Footprint, blocks: int, at: int | None = None) -> None:
+        """What a verbose engine says of the memory that it takes."""
+        share, layers = taken.share, blocks + 1
+        if taken.on_gpu is not None:
+            offloaded = layers if share >= 1.0 else round(blocks * share)
+            self.plain(f"load_tensors: offloaded {offloaded}/{layers} layers to GPU", at)
+        for function, device, width, kind, size in (
+            ("load_tensors", "CPU_Mapped", 12, "model", taken.weights - int(taken.weights * share)),
+            ("load_tensors", "CUDA0", 12, "model", int(taken.weights * share)),
+            ("llama_kv_cache", "CPU", 10, "KV", taken.cache - int(taken.cache * share)),
+            ("llama_kv_cache", "CUDA0", 10, "KV", int(taken.cache * share)),
+            ("sched_reserve", taken.device, 10, "compute", taken.compute),
+        ):
+            if size:
+                mib = f"{size / MIB:8.2f} MiB"
+                self.plain(f"{function}: {device:>{width}} {kind} buffer size = {mib}", at)
 
     def loaded(self, slots: int, context: int, socket: str, at: int | None = None) -> None:
         """The model is in memory and calls can come."""

@@ -59,6 +59,8 @@ class SimulatedGpu:
         self.total = total
         self.other = other
         """Bytes that other programs hold."""
+        self.unused = False
+        """Whether engines compute without it, though it is there."""
         self._lock = threading.Lock()
         self._holdings: dict[object, _Holding] = {}
         self._phases = {"prefill": _Stopwatch(), "decode": _Stopwatch()}
@@ -92,9 +94,11 @@ class SimulatedGpu:
             return self.other + sum(each.held(now) for each in self._holdings.values())
 
     @property
-    def holders(self) -> int:
+    def holders(self) -> dict[object, int]:
+        """Who holds how many bytes now."""
         with self._lock:
-            return len(self._holdings)
+            now = time.monotonic()
+            return {holder: each.held(now) for holder, each in self._holdings.items()}
 
     def busy(self) -> Busy:
         """The stopwatches now."""

@@ -5,11 +5,13 @@ import math
 import random
 import time
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 from dmr_tui.simulator.configuration import MODES, RunnerConfig
 from dmr_tui.simulator.engine import Engine
 from dmr_tui.simulator.engine_log import EngineLog
+from dmr_tui.simulator.footprint import Footprint, fitted, footprint
 from dmr_tui.simulator.gpu import SimulatedGpu
 from dmr_tui.simulator.logbook import Logbook
 from dmr_tui.simulator.model import MIB, Model
@@ -18,11 +20,10 @@ from dmr_tui.simulator.runner import (
     SLOTS_MAXIMUM,
     Key,
     Runner,
-    Shape,
     arguments,
-    shape,
     socket_name,
 )
+from dmr_tui.simulator.shape import Shape, shape
 
 _READY_POLL = 0.5
 _LOAD_START = 0.06
@@ -62,6 +63,11 @@ class Loader:
         self._gpu = gpu
         self._rng = rng
         self._make_engine = make_engine
+        self._pids = count(41_207, 13)
+        self.kills = 0
+        """Engines that were killed for memory."""
+        self.kills_here = 0
+        """Those of them since the container was started."""
         self._changed = asyncio.Event()
 
     def status(self) -> list[dict[str, Any]]:
@@ -120,8 +126,9 @@ class Loader:
         if self._used() >= self.capacity:
             raise LoadFailed("every slot is busy")
         runner, size, log = self._prepare(key, reference, model, at)
-        self._gpu.take(runner, model.gpu_bytes(size.context))
+        self._gpu.take(runner, self.footprint(runner).gpu)
         log.starting(model, min(ready, at + int(_LOAD_START * 1e9)))
+        self._log_buffers(runner, log, ready)
         log.loaded(size.slots, size.context, socket_name(runner.slot), ready)
         runner.idle_since = ready
         self.runners[key] = runner
@@ -157,6 +164,12 @@ class Loader:
         self.configs[key] = config
         self._broadcast()
 
+    def kill_for_memory(self, runner: Runner) -> None:
+        """The kernel ends the engine process of `runner`, as there is no memory left."""
+        self.kills += 1
+        self.kills_here += 1
+        self.kill(runner)
+
     def kill(self, runner: Runner) -> None:
         """The engine process of `runner` ends without being asked to."""
         runner.dead = True
@@ -176,6 +189,7 @@ class Loader:
         self.runners.clear()
         self.configs.clear()
         self._gpu.clear()
+        self.kills_here = 0
         self._broadcast()
 
     async def watch_idle(self) -> None:
@@ -223,27 +237,41 @@ class Loader:
         self._recorder.configure(key.digest, config.shown())
         taken = {r.slot for r in (*self.runners.values(), *self.loading.values())}
         slot = next(number for number in range(self.capacity) if number not in taken)
-        size = shape(model, config, self._gpu.free)
+        size = shape(model, config)
+        if size.passed is None and config.flag("-c", "--ctx-size") is None:
+            size = fitted(model, size, self._gpu.free)
         log = EngineLog(self._log, at, silent=model.backend != "llama.cpp")
         engine = self._make_engine(model, size, log)
         command = arguments(model, key.mode, slot, size.passed, config)
         self._log.info("backend args", at, backend=key.backend, args=command)
-        return Runner(key, reference, model, slot, engine), size, log
+        pid = next(self._pids)
+        runner = Runner(key, reference, model, slot, engine, size, command, pid, at)
+        return runner, size, log
+
+    def footprint(self, runner: Runner) -> Footprint:
+        """What the engine of `runner` takes once it is loaded."""
+        return footprint(runner.model, runner.shape, gpu=not self._gpu.unused)
+
+    def _log_buffers(self, runner: Runner, log: EngineLog, at: int | None = None) -> None:
+        config = self.configs.get(runner.key)
+        if config is not None and config.verbose:
+            log.buffers(self.footprint(runner), runner.model.layers.blocks, at)
 
     async def _bring_up(self, runner: Runner, size: Shape, log: EngineLog) -> None:
         loop = asyncio.get_running_loop()
         started, seconds = loop.time(), runner.model.profile.load_seconds
-        needed = runner.model.gpu_bytes(size.context)
+        taken = self.footprint(runner)
+        needed = taken.gpu
         await asyncio.sleep(min(_LOAD_START, seconds))
         log.starting(runner.model)
         if needed > self._gpu.free:
             await asyncio.sleep(seconds * _OUT_OF_MEMORY_AFTER)
-            cache = runner.model.layers.cache_bytes(size.context)
-            fits_without = needed - cache <= self._gpu.free
-            last = log.out_of_memory((cache if fits_without else runner.model.size) / MIB)
+            fits_without = needed - taken.cache <= self._gpu.free
+            last = log.out_of_memory((taken.cache if fits_without else taken.weights) / MIB)
             self._fail(runner, last)
-        self._gpu.take(runner, needed, filled_in=seconds)
+        self._gpu.take(runner, needed, filled_in=max(0.0, started + seconds - loop.time()))
         await asyncio.sleep(started + seconds - loop.time())
+        self._log_buffers(runner, log)
         log.loaded(size.slots, size.context, socket_name(runner.slot))
         # The runner asks for readiness every half second, so that is when a load can end.
         ready = math.ceil((loop.time() - started) / _READY_POLL) * _READY_POLL

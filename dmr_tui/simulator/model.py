@@ -8,8 +8,7 @@ from typing import Any
 MIB = 2**20
 GIB = 2**30
 
-_UBATCH = 512
-_CUDA_CONTEXT = 450 * MIB
+UBATCH = 512
 
 _SCALES = (
     (2.0**40, "TiB"),
@@ -42,12 +41,12 @@ class Layers:
     def head_size(self) -> int:
         return self.key_length or self.embedding // self.heads
 
-    def cache_bytes(self, context: int) -> int:
-        """The KV cache in f16 for `context` tokens."""
+    def cache_bytes(self, context: int, key_bytes: float = 2.0, value_bytes: float = 2.0) -> int:
+        """The KV cache for `context` tokens, of so many bytes an element."""
         full = self.blocks // self.full_every
-        window = min(context, self.sliding_window + _UBATCH) if self.sliding_window else context
+        window = min(context, self.sliding_window + UBATCH) if self.sliding_window else context
         cells = full * context + (self.blocks - full) * window
-        return cells * self.kv_heads * 2 * self.head_size * 2
+        return int(cells * self.kv_heads * self.head_size * (key_bytes + value_bytes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +106,6 @@ class Model:
     def created(self) -> int:
         """Unix seconds; told apart by the digest, so that they are stable."""
         return 1_790_000_000 + int(self.digest[7:13], 16) // 4
-
-    def gpu_bytes(self, context: int) -> int:
-        """What a runner of this model takes of the GPU's memory."""
-        compute = 4 * _UBATCH * (self.layers.vocabulary + self.layers.embedding)
-        return self.size + self.layers.cache_bytes(context) + compute + _CUDA_CONTEXT
 
     def config(self) -> dict[str, Any]:
         """`config` as `GET /models` shows it."""

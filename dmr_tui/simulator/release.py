@@ -7,6 +7,7 @@ NEWEST = "v1.2.6"
 
 _ENGINE = "4a3d1f7b2"
 _CUDA_IMAGE = "sha256:79fa56c07429b0d31ac4b3f0a8e1d43ad1a5fbd1d7c3a6c4b2e9f8d0a7c61e35"
+_CPU_IMAGE = "sha256:1b6c9d27e5f08a43c7be2d915f3a604e8d7c21b09fa5e6384d0172c9eb8a53f4"
 ENGINE_BUILD = f"b9879-{_ENGINE}"
 """The llama.cpp build that every simulated runner has."""
 
@@ -45,7 +46,7 @@ class Release:
     def backend_disk_bytes(self) -> int:
         return 648_311_204 if self.number >= (1, 2, 0) else 0
 
-    def status(self, vllm: bool) -> dict[str, str]:
+    def status(self, vllm: bool, *, gpu: bool = True) -> dict[str, str]:
         """The texts of `GET /engines/status`."""
         if self.number < (1, 1, 0):
             return {
@@ -55,7 +56,8 @@ class Release:
                 "sglang": "sglang package not installed",
                 "vllm": "running vllm version: 0.19.1" if vllm else "vLLM binary not found",
             }
-        variant = f"latest-cuda ({_CUDA_IMAGE}) " if self.number >= (1, 2, 0) else ""
+        image = f"latest-cuda ({_CUDA_IMAGE})" if gpu else f"latest-cpu ({_CPU_IMAGE})"
+        variant = f"{image} " if self.number >= (1, 2, 0) else ""
         return {
             "diffusers": "Not Installed",
             "llama.cpp": f"Running: llama.cpp {variant}{_ENGINE}",

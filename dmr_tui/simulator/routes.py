@@ -154,7 +154,8 @@ class Face:
         return Response(body, media_type=JSON)
 
     async def status(self, request: Request) -> Response:
-        return _json(self._world.release.status(self._world.vllm), end="")
+        world = self._world
+        return _json(world.release.status(world.vllm, gpu=not world.gpu.unused), end="")
 
     async def running(self, request: Request) -> Response:
         return _json(self._world.loader.status())

@@ -8,10 +8,10 @@ from dmr_tui.simulator.configuration import RunnerConfig
 from dmr_tui.simulator.engine import Engine
 from dmr_tui.simulator.golang import NEVER, keep_alive_text, rfc3339
 from dmr_tui.simulator.model import Model
+from dmr_tui.simulator.shape import Shape
 
 SLOTS_MAXIMUM = 8
 IDLE_NS = 300 * 10**9
-_SMALLEST_FITTED_CONTEXT = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,12 @@ class Runner:
     model: Model
     slot: int
     engine: Engine
+    shape: Shape
+    command: str
+    """The engine's arguments, as the log shows them."""
+    pid: int
+    started: int
+    """Unix nanoseconds."""
     calls: int = 0
     """Calls that hold it now."""
     idle_since: int = 0
@@ -62,32 +68,6 @@ class Runner:
         if self.calls or limit < 0:
             return None
         return (limit - (time.time_ns() - self.idle_since)) / 1e9
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """The context window and the slots that a runner is started with."""
-
-    context: int
-    slots: int
-    passed: int | None
-    """What goes to the engine as --ctx-size; None if it is left to the engine."""
-
-
-def shape(model: Model, config: RunnerConfig, free: int) -> Shape:
-    """How a runner of `model` is started; an engine left alone fits the context into `free`."""
-    passed = config.context_size
-    if passed is None or (passed <= 0 and passed != -1):
-        passed = model.packaged_context
-    slots = max(1, config.flag("-np", "--parallel") or model.slots)
-    wanted = config.flag("-c", "--ctx-size") or passed
-    if wanted is None:
-        wanted = model.trained_context
-        while wanted > _SMALLEST_FITTED_CONTEXT and model.gpu_bytes(wanted) > free:
-            wanted //= 2
-    if wanted <= 0:
-        wanted = model.trained_context
-    return Shape(wanted, slots, passed)
 
 
 def arguments(model: Model, mode: str, slot: int, passed: int | None, config: RunnerConfig) -> str:

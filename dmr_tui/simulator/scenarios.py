@@ -18,6 +18,7 @@ from dmr_tui.simulator.library import (
     NOMIC,
     PHI4,
     QWEN3,
+    SLOW,
     SMOLLM2,
     VLLM_QWEN3,
 )
@@ -27,6 +28,7 @@ from dmr_tui.simulator.runner import Key
 from dmr_tui.simulator.stage import MINUTE, Driver, Past, Stage
 from dmr_tui.simulator.world import World
 
+_SLOW_QWEN3 = SLOW[INSTALLED.index(QWEN3)]
 FLOOD = 200
 """Calls a second; the recorder's feed drops what a reader does not take in time."""
 
@@ -43,6 +45,8 @@ class Scenario:
     vllm: bool = False
     busy_host: bool = False
     """Other programs take most of the computer's memory."""
+    uses_gpu: bool = True
+    """Whether engines compute with the GPU that is there."""
 
 
 def _quiet(world: World, past: Past) -> None:
@@ -58,8 +62,10 @@ def _idle(world: World, past: Past) -> None:
     past.loaded(5 * MINUTE, NOMIC, "embedding")
 
 
-def _keep(world: World, model: Model, mode: str, keep_alive: int) -> None:
-    config = RunnerConfig(model.packaged_context, keep_alive=keep_alive)
+def _keep(
+    world: World, model: Model, mode: str, keep_alive: int | None, flags: tuple[str, ...] = ()
+) -> None:
+    config = RunnerConfig(model.packaged_context, flags, keep_alive=keep_alive)
     world.loader.configs[Key(model.backend, model.digest, mode)] = config
 
 
@@ -114,6 +120,8 @@ async def _indexers(stage: Stage) -> None:
 
 def _pressure(world: World, past: Past) -> None:
     world.gpu.other = int(9.4 * GIB)
+    # An engine that prints all it knows tells the parts of its memory.
+    _keep(world, PHI4, "completion", None, ("-v",))
     past.loaded(9 * MINUTE, PHI4)
     for ago in (300, 210, 95):
         past.answered(ago, PHI4, traffic.agent(PHI4, past.rng))
@@ -198,6 +206,32 @@ async def _nodes_of_qwen(stage: Stage) -> None:
         await stage.play(traffic.long_story(QWEN3, stage.rng))
 
 
+def _processor(world: World, past: Past) -> None:
+    past.loaded(6 * MINUTE, _SLOW_QWEN3)
+    for ago in (240, 90):
+        past.answered(ago, _SLOW_QWEN3, traffic.node(_SLOW_QWEN3, past.rng))
+
+
+async def _patient(stage: Stage) -> None:
+    while True:
+        await stage.play(traffic.node(_SLOW_QWEN3, stage.rng))
+        await stage.pause(1, 4)
+
+
+def _killed(world: World, past: Past) -> None:
+    past.loaded(6 * MINUTE, QWEN3)
+    past.loaded(4 * MINUTE, LLAMA32)
+    past.answered(150, QWEN3, traffic.agent(QWEN3, past.rng))
+
+
+async def _killings(stage: Stage) -> None:
+    while True:
+        await stage.pause(8, 20)
+        runners = [each for each in stage.world.loader.runners.values() if not each.dead]
+        if runners:
+            stage.world.loader.kill_for_memory(stage.rng.choice(runners))
+
+
 def _heavy(world: World, past: Past) -> None:
     past.loaded(4 * MINUTE, QWEN3)
     document = "All work and no play makes a long document. " * 26_000
@@ -226,6 +260,19 @@ PLAYS = {
         _pressure,
         (_squeeze, _small_ones),
         busy_host=True,
+    ),
+    "oom": Scenario(
+        "RAM is short: the kernel kills an engine now and then, and callers load it again.",
+        _killed,
+        (_agents, _nodes, _killings),
+        busy_host=True,
+    ),
+    "cpu": Scenario(
+        "A GPU is there and engines do not use it: answers are slow, and the processor is full.",
+        _processor,
+        (_patient,),
+        models=SLOW,
+        uses_gpu=False,
     ),
     "flaky": Scenario(
         "Errors, hangs, broken answers and restarts come and go.",

@@ -64,6 +64,7 @@ class Simulator:
             seed=seed,
             cpus=cpus,
             vllm=play.vllm,
+            uses_gpu=play.uses_gpu,
             engine_url=engine_url,
             started=time.time_ns() - _UPTIME_NS,
         )

@@ -21,7 +21,8 @@ from dmr_tui.simulator.logbook import Logbook
 from dmr_tui.simulator.model import Model
 from dmr_tui.simulator.recorder import Recorder
 from dmr_tui.simulator.release import Release
-from dmr_tui.simulator.runner import Key, Shape
+from dmr_tui.simulator.runner import Key
+from dmr_tui.simulator.shape import Shape
 from dmr_tui.simulator.store import Store
 from dmr_tui.simulator.upstream import UpstreamEngine
 
@@ -40,6 +41,7 @@ class World:
         seed: int,
         cpus: int,
         vllm: bool = False,
+        uses_gpu: bool = True,
         engine_url: str | None = None,
         started: int | None = None,
     ) -> None:
@@ -48,6 +50,7 @@ class World:
         self.cpus = cpus
         self.vllm = vllm
         self.gpu = SimulatedGpu()
+        self.gpu.unused = not uses_gpu
         self.log = Logbook(self.rng)
         self.store = Store(catalogue, self.log, self.rng)
         self.recorder = Recorder(self.log, self.rng, shows_config=release.records_config)
@@ -210,7 +213,7 @@ class World:
         self.log.info("Logs endpoint enabled at /logs", at, dir="/var/log/model-runner")
         self.log.info("Metrics endpoint enabled at /metrics", at)
         self.log.info("Listening on TCP port", at, port=12434)
-        self.log.info("installed llama-server", at, gpuSupport="true")
+        self.log.info("installed llama-server", at, gpuSupport=str(not self.gpu.unused).lower())
         causes = {"mlx": "MLX is only available on macOS ARM64", **NOT_INSTALLED}
         for backend, cause in causes.items():
             if backend != "vllm" or not self.vllm:

@@ -1,0 +1,103 @@
+"""What a simulated engine takes, beside what the dashboard computes for it."""
+
+import pytest
+
+from dmr_tui.machine.reading import Reading
+from dmr_tui.measure.fit import Asked, Need, Room, judge, largest_context, need
+from dmr_tui.measure.shape import read_shape
+from dmr_tui.simulator.configuration import RunnerConfig
+from dmr_tui.simulator.footprint import CUDA_CONTEXT, footprint
+from dmr_tui.simulator.library import INSTALLED, NOMIC
+from dmr_tui.simulator.machine import SimulatedMachine
+from dmr_tui.simulator.model import MIB, Model
+from dmr_tui.simulator.runner import Key
+from dmr_tui.simulator.server import Simulator
+from dmr_tui.simulator.shape import shape
+from tests.simulator.calls import CHAT, GEMMA, OTHER, SMALL, chat
+from tests.simulator.conftest import Shared
+
+PRELOAD = {"X-Preload-Only": "true"}
+
+
+def room(free: int = 0, total: int = 0) -> Reading[Room]:
+    return Reading(Room("VRAM", total, free, CUDA_CONTEXT))
+
+
+def estimated(model: Model, asked: Asked) -> Need:
+    config = model.config()
+    header = read_shape(config["gguf"], model.architecture)
+    return need(header, Reading(model.size), asked, room())
+
+
+ASKED = (
+    ((), Asked(8192, unified=False)),
+    (("-np", "4"), Asked(8192, slots=4, unified=False)),
+    (("-ctk", "q8_0", "-ctv", "q8_0"), Asked(8192, 1, "q8_0", "q8_0", unified=False)),
+    (("--cache-type-k=q4_0",), Asked(8192, key_type="q4_0", unified=False)),
+    (("-ngl", "10"), Asked(8192, unified=False, gpu_layers=10)),
+    (("-ngl", "0"), Asked(8192, unified=False, gpu_layers=0)),
+    (("-c", "20001"), Asked(20_001, unified=False)),
+)
+CHATTING = [model for model in INSTALLED if not model.embedding]
+
+
+@pytest.mark.parametrize(("flags", "asked"), ASKED, ids=[" ".join(flags) for flags, _ in ASKED])
+@pytest.mark.parametrize("model", CHATTING, ids=[model.name for model in CHATTING])
+def test_the_formulas_meet_it(model: Model, flags: tuple[str, ...], asked: Asked) -> None:
+    taken = footprint(model, shape(model, RunnerConfig(8192, flags)))
+    total = estimated(model, asked).total.value
+    assert total is not None
+    assert abs(taken.gpu - total) < MIB
+
+
+def test_an_encoder_keeps_no_cache_and_the_formulas_do_not_fall_short() -> None:
+    taken = footprint(NOMIC, shape(NOMIC, RunnerConfig(2048)))
+    assert taken.cache == 0
+    total = estimated(NOMIC, Asked(2048, unified=False)).total.value
+    assert total is not None
+    assert 0 <= total - taken.gpu < 64 * MIB
+
+
+def preloads(fresh: Shared, name: str, context: int) -> tuple[int, str]:
+    simulator, client = fresh
+    model = simulator.world.store.catalogue.resolve(name)
+    key = Key("llama.cpp", model.digest, "completion")
+    simulator.world.loader.configs[key] = RunnerConfig(context)
+    answer = client.post(CHAT, json=chat(name, max_tokens=1), headers=PRELOAD)
+    return answer.status_code, answer.text
+
+
+def shown_free(simulator: Simulator) -> int:
+    gpu = SimulatedMachine(simulator).read_gpus().gpus[0]
+    assert gpu.memory_total.value is not None
+    assert gpu.memory_used.value is not None
+    return gpu.memory_total.value - gpu.memory_used.value
+
+
+@pytest.mark.parametrize("name", [SMALL, OTHER, GEMMA])
+def test_the_verdicts_come_true(fresh: Shared, name: str) -> None:
+    simulator, _ = fresh
+    world = simulator.world
+    model = world.store.catalogue.resolve(name)
+    other = world.gpu.other
+    header = read_shape(model.config()["gguf"], model.architecture)
+    try:
+        world.gpu.other = world.gpu.total - model.size - 2500 * MIB
+        free = shown_free(simulator)
+        assert free == world.gpu.free
+        most = largest_context(
+            header, Reading(model.size), Asked(8192, unified=False), room(free), free
+        )
+        assert most is not None
+        assert preloads(fresh, name, most)[0] == 200
+        assert shown_free(simulator) == world.gpu.free
+        simulator.unload_all()
+        world.gpu.other = world.gpu.total - model.size - 100 * MIB
+        needed = estimated(model, Asked(most, unified=False))
+        assert judge(needed, Reading(shown_free(simulator))) == "too big"
+        status, text = preloads(fresh, name, most)
+        assert status == 500
+        assert "not enough GPU memory to load the model (CUDA)" in text
+        assert "cudaMalloc failed: out of memory" in text
+    finally:
+        world.gpu.other = other
