@@ -4,7 +4,7 @@ import gc
 import sys
 from contextlib import ExitStack
 
-from dmr_tui.commands.runner import archive, chosen, demo_runner
+from dmr_tui.commands.runner import archive, chosen, demo_runner, loads
 from dmr_tui.monitor.live import LiveMonitor, Monitor
 from dmr_tui.settings import Settings
 from dmr_tui.ui.app import DashboardApp
@@ -33,6 +33,7 @@ def run_dashboard(settings: Settings, *, demo: bool) -> int:
             interval=settings.interval,
             read_only=settings.read_only,
             archive=None if demo else archive(settings),
+            loads=None if demo else loads(settings),
         )
         # While the screen is painted, the thread that stamps arriving tokens has to wait for the
         # interpreter; the default of 5 ms would be seen in the numbers.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dmr_tui.machine.probe import LocalMachine, MachineProbe
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from dmr_tui.monitor.archive import Archive
 
 DEMO_SCENARIO = "workflow"
+LOADS_FILE = "loads.json"
 
 
 @contextmanager
@@ -53,3 +55,8 @@ def archive(settings: Settings) -> OpenArchive | None:
         )
 
     return make
+
+
+def loads(settings: Settings) -> Path | None:
+    """The file that remembers what loads took, beside the archive; None without an archive."""
+    return data_path().with_name(LOADS_FILE) if settings.archive else None

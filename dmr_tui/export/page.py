@@ -1,15 +1,23 @@
 """One Snapshot as a page of plain text, for terminals without a screen."""
 
 from dmr_tui import figures
+from dmr_tui.export.memory import memory_lines, verdict_words
 from dmr_tui.machine.gpu import Gpu
 from dmr_tui.machine.reading import Reading
+from dmr_tui.monitor.memory import Fit
 from dmr_tui.monitor.snapshot import ModelRow, Run, Snapshot
 from dmr_tui.plain import plain
 
 
 def as_page(snapshot: Snapshot) -> str:
     """What the dashboard shows, as lines of text; nothing from outside can steer a terminal."""
-    parts = [_runner(snapshot), _models(snapshot), _traffic(snapshot), _machine(snapshot)]
+    parts = [
+        _runner(snapshot),
+        _models(snapshot),
+        _traffic(snapshot),
+        _machine(snapshot),
+        memory_lines(snapshot),
+    ]
     return "\n".join(line for part in parts for line in part)
 
 
@@ -44,15 +52,20 @@ def _models(snapshot: Snapshot) -> list[str]:
     if not rows:
         return ["models     none installed; docker model pull ai/llama3.2:1B-Q8_0"]
     width = min(48, max(len(row.name) for row in rows))
-    return [f"models     {len(rows)}", *(_model(row, width, snapshot.taken_at) for row in rows)]
+    fits = snapshot.memory.fits if snapshot.memory else {}
+    lines = [_model(row, width, snapshot.taken_at, fits.get(row.key)) for row in rows]
+    return [f"models     {len(rows)}", *lines]
 
 
-def _model(row: ModelRow, width: int, now: float) -> str:
+def _model(row: ModelRow, width: int, now: float, fit: Fit | None) -> str:
     context = row.context
     window = figures.window(context.effective or context.configured or context.packaged)
     if context.trained is not None:
         window = f"{window} of {figures.window(context.trained)}"
     states = ", ".join(state_of(run, now) for run in row.runs) or "not loaded"
+    verdict = "" if row.runs else verdict_words(fit)
+    if verdict:
+        states += f" ({verdict})"
     return (
         f"  {plain(row.name):{width}}  {figures.parameters(row.parameters):>8}"
         f"  {plain(row.quantization or figures.UNKNOWN):8}  {plain(row.size_text or '—'):>9}"

@@ -3,9 +3,15 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from dmr_tui.export.memory import (
+    container_json,
+    fit_json,
+    memory_json,
+    process_json,
+    reading_json,
+)
 from dmr_tui.machine.gpu import Gpu
 from dmr_tui.machine.host import Host
-from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.rates import decode_rate, prefill_rate
 from dmr_tui.measure.stats import Summary
 from dmr_tui.monitor.snapshot import ModelRow, Run, Snapshot, Throughput
@@ -60,7 +66,7 @@ def snapshot_json(snapshot: Snapshot) -> dict[str, Any]:
             "slots_used": runner.slots_used,
             "slots_total": runner.slots_total,
         },
-        "models": [_model(row) for row in snapshot.models],
+        "models": [_model(row, snapshot) for row in snapshot.models],
         "running": [_run(row, run) for row in snapshot.models for run in row.runs],
         "requests": {
             "in_flight": [_request(r, snapshot) for r in snapshot.in_flight],
@@ -68,6 +74,11 @@ def snapshot_json(snapshot: Snapshot) -> dict[str, Any]:
             "throughput": _throughput(snapshot.throughput),
         },
         "machine": _machine(snapshot),
+        "memory": memory_json(snapshot.memory),
+        "warnings": [
+            {"key": alert.key, "level": alert.level, "text": alert.text, "step": alert.step}
+            for alert in snapshot.alerts
+        ],
         "sources": [
             {"name": s.name, "health": s.health, "reason": s.reason, "good_at": _moment(s.good_at)}
             for s in snapshot.sources
@@ -80,7 +91,7 @@ def _last_answer(snapshot: Snapshot) -> str | None:
     return failed[-1].answer if failed and not snapshot.runner.up else None
 
 
-def _model(row: ModelRow) -> dict[str, Any]:
+def _model(row: ModelRow, snapshot: Snapshot) -> dict[str, Any]:
     return {
         "name": row.name,
         "digest": row.digest,
@@ -101,6 +112,7 @@ def _model(row: ModelRow) -> dict[str, Any]:
             "slots": row.context.slots,
         },
         "loaded": any(run.state != "loading" for run in row.runs),
+        "fit": fit_json(snapshot.memory.fits.get(row.key) if snapshot.memory else None),
     }
 
 
@@ -170,6 +182,7 @@ def _machine(snapshot: Snapshot) -> dict[str, Any] | None:
     if machine is None:
         return None
     endpoint = snapshot.runner.endpoint
+    container = machine.container.container
     return {
         "is_the_runners": endpoint is not None and endpoint.is_this_machine,
         "host": _host(machine.host),
@@ -178,17 +191,27 @@ def _machine(snapshot: Snapshot) -> dict[str, Any] | None:
             "reason": machine.gpu.reason or None,
             "gpus": [_gpu(gpu) for gpu in machine.gpu.gpus],
         },
+        "engines": [process_json(engine) for engine in machine.processes.engines],
+        "engines_reason": machine.processes.reason or None,
+        "container": None if container is None else container_json(container),
+        "container_reason": machine.container.reason or None,
     }
 
 
 def _host(host: Host) -> dict[str, Any]:
+    pressure = host.pressure
     return {
-        "cpu_percent": _reading(host.cpu),
+        "cpu_percent": reading_json(host.cpu),
         "cpu_count": host.cpu_count,
-        "ram_used": _reading(host.ram_used),
-        "ram_total": _reading(host.ram_total),
-        "swap_used": _reading(host.swap_used),
-        "swap_total": _reading(host.swap_total),
+        "ram_used": reading_json(host.ram_used),
+        "ram_total": reading_json(host.ram_total),
+        "swap_used": reading_json(host.swap_used),
+        "swap_total": reading_json(host.swap_total),
+        "psi_some_percent": reading_json(pressure.some),
+        "psi_full_percent": reading_json(pressure.full),
+        "swap_in": reading_json(pressure.swap_in),
+        "swap_out": reading_json(pressure.swap_out),
+        "oom_kills": reading_json(pressure.oom_kills),
     }
 
 
@@ -196,18 +219,34 @@ def _gpu(gpu: Gpu) -> dict[str, Any]:
     return {
         "index": gpu.index,
         "name": gpu.name,
-        "use_percent": _reading(gpu.use),
-        "memory_used": _reading(gpu.memory_used),
-        "memory_total": _reading(gpu.memory_total),
-        "temperature_c": _reading(gpu.temperature),
-        "power_w": _reading(gpu.power),
-        "power_limit_w": _reading(gpu.power_limit),
-        "clock_mhz": _reading(gpu.clock),
+        "maker": gpu.maker or None,
+        "source": gpu.source or None,
+        "driver": gpu.driver or None,
+        "memory_kind": gpu.memory_kind,
+        "slice_of": gpu.slice_of,
+        "use_percent": reading_json(gpu.use),
+        "memory_used": reading_json(gpu.memory_used),
+        "memory_total": reading_json(gpu.memory_total),
+        "temperature_c": reading_json(gpu.temperature),
+        "power_w": reading_json(gpu.power),
+        "power_limit_w": reading_json(gpu.power_limit),
+        "clock_mhz": reading_json(gpu.clock),
+        "memory_clock_mhz": reading_json(gpu.memory_clock),
+        "fan_percent": reading_json(gpu.fan),
+        "throttle": reading_json(gpu.throttle),
+        "pcie": reading_json(gpu.pcie),
+        "processes": _processes(gpu),
     }
 
 
-def _reading(reading: Reading[float]) -> dict[str, Any]:
-    return {"value": reading.value, "reason": reading.reason or None}
+def _processes(gpu: Gpu) -> dict[str, Any]:
+    listed = gpu.processes.value
+    return {
+        "value": None
+        if listed is None
+        else [{"pid": p.pid, "name": p.name, "memory": reading_json(p.memory)} for p in listed],
+        "reason": gpu.processes.reason or None,
+    }
 
 
 def _moment(at: float | None) -> str | None:

@@ -3,6 +3,9 @@
 from dataclasses import dataclass, replace
 
 from dmr_tui.runner.logevents import (
+    BufferAllocated,
+    DeviceSummed,
+    LayersOffloaded,
     Loaded,
     LoadFailed,
     LoadStarted,
@@ -15,6 +18,9 @@ from dmr_tui.runner.logevents import (
 FORGET_AFTER_S = 330.0
 """DMR gives up on a load after 300 s; a load without an end is over by then."""
 
+SUMMED = "sum of "
+"""Marks a device of the table that sums up, until single lines say it better."""
+
 
 @dataclass(frozen=True, slots=True)
 class EngineFacts:
@@ -25,6 +31,29 @@ class EngineFacts:
     """Tokens that each slot can hold."""
     slots: int | None = None
     ready_at: float | None = None
+    buffers: tuple[tuple[str, str, int], ...] = ()
+    """Device, kind and bytes, as far as the engine tells them."""
+    layers: str = ""
+    """Layers on the GPU: "20 of 33"."""
+
+    @property
+    def weights(self) -> int | None:
+        """Bytes of weights on all devices."""
+        return self._size("weights")
+
+    @property
+    def cache(self) -> int | None:
+        """Bytes of the KV cache and of recurrent state on all devices."""
+        return self._size("cache")
+
+    @property
+    def compute(self) -> int | None:
+        """Bytes of the compute buffers on all devices."""
+        return self._size("compute")
+
+    def _size(self, kind: str) -> int | None:
+        sizes = [size for _, told, size in self.buffers if told == kind]
+        return sum(sizes) if sizes else None
 
     @property
     def load_s(self) -> float | None:
@@ -43,6 +72,8 @@ class EngineLog:
         self.facts: dict[str, EngineFacts] = {}
         self._loading: list[str] = []
         self._mixed = False
+        self._trying = False
+        self._last_kind = ""
 
     def take(self, event: LogEvent) -> None:
         """Add one event; the log is read from its beginning after each reconnect."""
@@ -51,9 +82,15 @@ class EngineLog:
                 self._forget(at)
                 self.facts[digest] = EngineFacts(at)
                 self._loading.append(digest)
+                self._trying, self._last_kind = False, ""
                 self._mixed = len(self._loading) > 1
             case SlotsReady(_, slots, context) if (digest := self._only()) is not None:
                 self.facts[digest] = replace(self.facts[digest], context=context, slots=slots)
+            case BufferAllocated() if self._tries(event):
+                pass
+            case BufferAllocated() | DeviceSummed() | LayersOffloaded():
+                if (digest := self._only()) is not None:
+                    self.facts[digest] = _told(self.facts[digest], event)
             case Loaded(at):
                 if (digest := self._only()) is not None:
                     self.facts[digest] = replace(self.facts[digest], ready_at=at)
@@ -84,6 +121,20 @@ class EngineLog:
         self._loading.clear()
         self._mixed = False
 
+    def _tries(self, event: BufferAllocated) -> bool:
+        """Whether that line is of a trial, in which an engine takes nothing.
+
+        llama.cpp tries a load before the real one to see whether it would fit. With -v it prints
+        the same lines then: nothing for the weights, but the compute buffer in full.
+        """
+        if event.kind == "weights":
+            if event.size > 0:
+                self._trying = False
+            elif self._last_kind != "weights":
+                self._trying = True
+        self._last_kind = event.kind
+        return self._trying
+
     def _only(self) -> str | None:
         alone = len(self._loading) == 1 and not self._mixed
         return self._loading[0] if alone and self._loading[0] in self.facts else None
@@ -100,3 +151,20 @@ class EngineLog:
             for digest in self._loading
             if digest in self.facts and now - self.facts[digest].started_at < FORGET_AFTER_S
         ]
+
+
+def _told(
+    facts: EngineFacts, event: BufferAllocated | DeviceSummed | LayersOffloaded
+) -> EngineFacts:
+    if isinstance(event, LayersOffloaded):
+        return replace(facts, layers=f"{event.layers} of {event.of}")
+    if isinstance(event, DeviceSummed):
+        # Of a plan before the load; whatever was taken then is told line by line.
+        if any(not device.startswith(SUMMED) for device, _, _ in facts.buffers):
+            return facts
+        device = SUMMED + event.device
+        others = [buffer for buffer in facts.buffers if buffer[0] != device]
+        sums = (("weights", event.weights), ("cache", event.cache), ("compute", event.compute))
+        return replace(facts, buffers=(*others, *((device, kind, size) for kind, size in sums)))
+    told = [buffer for buffer in facts.buffers if not buffer[0].startswith(SUMMED)]
+    return replace(facts, buffers=(*told, (event.device, event.kind, event.size)))

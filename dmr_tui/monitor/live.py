@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -19,6 +20,7 @@ from dmr_tui.runner.explain import Explanation
 from dmr_tui.runner.requests import Request
 
 if TYPE_CHECKING:
+    from dmr_tui.monitor.carryout import LoadPlan, Progress, UnloadPlan
     from dmr_tui.monitor.record import Bodies
 
 
@@ -66,6 +68,12 @@ class Monitor(Protocol):
         """Send a recorded call again to `model`; as `ask`."""
         ...
 
+    def carry_out(
+        self, plan: "LoadPlan | UnloadPlan", publish: "Callable[[Progress], None]"
+    ) -> Callable[[], None]:
+        """Load or unload; returns what stops it. The last Progress published has `ended`."""
+        ...
+
 
 class LiveMonitor:
     """Watches a real runner."""
@@ -78,9 +86,14 @@ class LiveMonitor:
         interval: float = 1.0,
         read_only: bool = False,
         archive: OpenArchive | None = None,
+        loads: Path | None = None,
     ) -> None:
-        """With an `archive` the calls of before are there as well, and those of now are kept."""
+        """With an `archive` the calls of before are there as well, and those of now are kept.
+
+        What loads took is remembered in the file `loads`.
+        """
         self.read_only = read_only
+        self._loads = loads
         self._archive = archive
         self._candidates = candidates
         self._probe = probe
@@ -157,6 +170,18 @@ class LiveMonitor:
         task = portal.start_task_soon(again.run, self._poller)
         return lambda: None if task.done() else _soon(portal, again.stop)
 
+    def carry_out(
+        self, plan: "LoadPlan | UnloadPlan", publish: "Callable[[Progress], None]"
+    ) -> Callable[[], None]:
+        """Load or unload."""
+        from dmr_tui.monitor.carryout import CarryOut
+
+        if self._portal is None or self._poller is None:
+            return lambda: None
+        portal, doing = self._portal, CarryOut(plan, publish)
+        task = portal.start_task_soon(doing.run, self._poller)
+        return lambda: None if task.done() else _soon(portal, doing.stop)
+
     async def _look(self) -> None:
         if self._poller is not None:
             self._poller.look(self._view)
@@ -169,6 +194,7 @@ class LiveMonitor:
             interval=self._interval,
             read_only=self.read_only,
             archive=self._archive,
+            loads=self._loads,
         )
         self._poller.look(self._view)
         try:

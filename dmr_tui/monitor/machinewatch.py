@@ -1,28 +1,32 @@
 """Reads the computer at a steady pace and remembers the last minute of each percentage."""
 
-import asyncio
-import threading
 from collections.abc import Callable
-from contextlib import suppress
 
 import anyio
 
-from dmr_tui.machine.gpu import Gpu
+from dmr_tui.machine.container import ContainerReport
+from dmr_tui.machine.gpu import Gpu, GpuReport, together
+from dmr_tui.machine.host import Host
 from dmr_tui.machine.probe import Machine, MachineProbe
+from dmr_tui.machine.processes import ProcessReport
 from dmr_tui.machine.reading import Reading
 from dmr_tui.monitor.history import LENGTH, Ring
-from dmr_tui.monitor.snapshot import MachineState, SourceState
+from dmr_tui.monitor.partwatch import PATIENCE_S, PartWatch
+from dmr_tui.monitor.snapshot import MachineState, Series, SourceState
 
 ENOUGH_READINGS = 3
 UNUSED_GPU = 10.0
 """Per cent below which the highest reading says that nothing was computed there."""
 FULL_CPU = 95.0
-PATIENCE_S = 5.0
-"""Seconds after which a probe that hangs is called stale; the others go on."""
+SELDOM = 10
+"""Intervals between two looks for hardware that is not there."""
+
+GpuName = tuple[str, str]
+"""Part, and id or number within it."""
 
 
 class MachineWatch:
-    """The newest reading of the computer and its history."""
+    """The newest readings of the computer and their history."""
 
     def __init__(
         self,
@@ -31,61 +35,85 @@ class MachineWatch:
         changed: Callable[[], None],
         clock: Callable[[], float],
     ) -> None:
-        self.state = SourceState("machine")
-        self._probe = probe
         self._interval = interval
         self._changed = changed
         self._clock = clock
-        self._machine: Machine | None = None
-        self._good_at: float | None = None
+        self._parts = tuple(PartWatch(part, changed, clock) for part in probe.parts)
+        self._beats = 0
         self._cpu = Ring(interval)
         self._ram = Ring(interval)
-        self._gpu_use: list[Ring] = []
-        self._gpu_memory: list[Ring] = []
+        self._gpu_use: dict[GpuName, Ring] = {}
+        self._gpu_memory: dict[GpuName, Ring] = {}
+
+    @property
+    def sources(self) -> tuple[SourceState, ...]:
+        """How each part is doing, without those of which there is nothing to say."""
+        return tuple(
+            watch.state for watch in self._parts if watch.state.health != "ok" or _tells(watch)
+        )
 
     async def run(self) -> None:
-        """Read for ever; the next reading begins an interval after the last one began."""
-        while True:
-            began = anyio.current_time()
-            await self.read()
-            await anyio.sleep(max(0.05, self._interval - (anyio.current_time() - began)))
+        """Read for ever; the next readings begin an interval after the last ones began."""
+        async with anyio.create_task_group() as group:
+            while True:
+                began = anyio.current_time()
+                for watch in self._parts:
+                    if not watch.reading and self._beats % _pace(watch) == 0:
+                        watch.reading = True
+                        group.start_soon(self._read, watch)
+                self._beats += 1
+                await anyio.sleep(max(0.05, self._interval - (anyio.current_time() - began)))
 
     async def read(self) -> None:
-        """Read once, in a thread: drivers block."""
-        async with anyio.create_task_group() as group:
-            group.start_soon(self._call_stale_after, PATIENCE_S)
-            machine = await _in_daemon_thread(self._probe.read)
-            group.cancel_scope.cancel()
-        self._take(machine)
+        """Read every part once, with patience."""
+        with anyio.move_on_after(PATIENCE_S):
+            async with anyio.create_task_group() as group:
+                for watch in self._parts:
+                    group.start_soon(self._read, watch)
 
-    async def _call_stale_after(self, seconds: float) -> None:
-        await anyio.sleep(seconds)
-        self.state = SourceState("machine", "stale", "the driver does not answer", self._good_at)
-        self._changed()
-
-    def _take(self, machine: Machine) -> None:
+    async def _read(self, watch: PartWatch) -> None:
+        if not await watch.read():
+            return
         now = self._clock()
-        self._good_at = now
-        self._cpu.add(now, machine.host.cpu.value)
-        self._ram.add(now, _percent(machine.host.ram_used, machine.host.ram_total))
-        gpus = machine.gpu.gpus
-        while len(self._gpu_use) < len(gpus):
-            self._gpu_use.append(Ring(self._interval))
-            self._gpu_memory.append(Ring(self._interval))
-        for index, (use, memory) in enumerate(zip(self._gpu_use, self._gpu_memory, strict=True)):
-            gpu: Gpu | None = gpus[index] if index < len(gpus) else None
-            use.add(now, gpu.use.value if gpu else None)
-            memory.add(now, _percent(gpu.memory_used, gpu.memory_total) if gpu else None)
-        self._machine = machine
-        self.state = SourceState("machine", "ok")
+        match watch.value:
+            case Host() as host:
+                self._cpu.add(now, host.cpu.value)
+                self._ram.add(now, _percent(host.ram_used, host.ram_total))
+            case GpuReport(gpus=gpus):
+                for gpu in gpus:
+                    name, percent = _name(watch, gpu), _percent(gpu.memory_used, gpu.memory_total)
+                    self._ring(self._gpu_use, name).add(now, gpu.use.value)
+                    self._ring(self._gpu_memory, name).add(now, percent)
         self._changed()
+
+    def _ring(self, rings: dict[GpuName, Ring], name: GpuName) -> Ring:
+        return rings.setdefault(name, Ring(self._interval))
+
+    def _newest(self, field: str) -> list[PartWatch]:
+        return [watch for watch in self._parts if watch.part.field == field]
+
+    @property
+    def machine(self) -> Machine | None:
+        """The computer as it was read last; None until its memory was read."""
+        host = next((w.value for w in self._newest("host") if w.value is not None), None)
+        if host is None:
+            return None
+        reports = [w.value for w in self._newest("gpu") if w.value is not None]
+        processes = next((w.value for w in self._newest("processes")), None)
+        container = next((w.value for w in self._newest("container")), None)
+        return Machine(
+            host,
+            together(reports) if reports else _READING,
+            ProcessReport(reason="not read yet") if processes is None else processes,
+            ContainerReport(reason="not read yet") if container is None else container,
+        )
 
     def hint(self, began: float, ended: float) -> str:
         """What about this computer would explain a call that was slow between these times.
 
         Empty if nothing is seen, or if too few readings lie between them to say anything.
         """
-        uses = [ring.between(began, ended) for ring in self._gpu_use]
+        uses = [ring.between(began, ended) for ring in self._gpu_use.values()]
         known = [[value for value in values if value is not None] for values in uses]
         if known and all(len(v) >= ENOUGH_READINGS and max(v) < UNUSED_GPU for v in known):
             return "the GPU was hardly used, so the processor may have done the work"
@@ -95,41 +123,48 @@ class MachineWatch:
         return ""
 
     def snapshot(self) -> MachineState:
-        """The newest reading with its history."""
+        """The newest readings with their history."""
+        machine = self.machine
+        # In the order in which the GPUs of all makers are numbered.
+        names = [
+            _name(watch, gpu)
+            for watch in self._newest("gpu")
+            if machine is not None and watch.value is not None
+            for gpu in watch.value.gpus
+        ]
         return MachineState(
-            machine=self._machine,
+            machine=machine,
             span_s=LENGTH * self._interval,
             cpu=self._cpu.series,
             ram=self._ram.series,
-            gpu_use=tuple(ring.series for ring in self._gpu_use),
-            gpu_memory=tuple(ring.series for ring in self._gpu_memory),
+            gpu_use=tuple(_series(self._gpu_use, name) for name in names),
+            gpu_memory=tuple(_series(self._gpu_memory, name) for name in names),
+            sources=self.sources,
         )
 
 
-async def _in_daemon_thread(read: Callable[[], Machine]) -> Machine:
-    """The result of `read` from a thread that a quit need not wait for, should a driver hang."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[Machine] = loop.create_future()
+_READING = GpuReport("", (), "reading the drivers …")
 
-    def settle(machine: Machine | None, error: BaseException | None) -> None:
-        if future.done():
-            return
-        if machine is None:
-            future.set_exception(error or RuntimeError("no reading"))
-        else:
-            future.set_result(machine)
 
-    def target() -> None:
-        try:
-            outcome: tuple[Machine | None, BaseException | None] = (read(), None)
-        except BaseException as error:
-            outcome = (None, error)
-        # The loop may have been closed while the driver took its time.
-        with suppress(RuntimeError):
-            loop.call_soon_threadsafe(settle, *outcome)
+def _pace(watch: PartWatch) -> int:
+    """Intervals between two readings; what is not there need not be looked for each second."""
+    every = round(watch.part.every)
+    return max(every, SELDOM) if watch.state.health == "absent" else every
 
-    threading.Thread(target=target, name="dmr-tui machine", daemon=True).start()
-    return await future
+
+def _name(watch: PartWatch, gpu: Gpu) -> GpuName:
+    return (watch.part.name, gpu.id or str(gpu.index))
+
+
+def _series(rings: dict[GpuName, Ring], name: GpuName) -> Series:
+    ring = rings.get(name)
+    return ring.series if ring is not None else ()
+
+
+def _tells(watch: PartWatch) -> bool:
+    """Whether a part that is fine is worth a line among the sources."""
+    value = watch.value
+    return not isinstance(value, GpuReport) or bool(value.gpus or value.reason)
 
 
 def _percent(used: Reading[int], total: Reading[int]) -> float | None:

@@ -2,19 +2,28 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
+import anyio.to_thread
 
 from dmr_tui.machine.probe import MachineProbe
 from dmr_tui.monitor.calls import View
 from dmr_tui.monitor.ledger import Ledger, OpenArchive
 from dmr_tui.monitor.machinewatch import MachineWatch
 from dmr_tui.monitor.runnerwatch import RunnerWatch
-from dmr_tui.monitor.snapshot import Attempt, Runner, Snapshot, Throughput
+from dmr_tui.monitor.snapshot import Attempt, MachineState, Runner, Snapshot, Throughput
+from dmr_tui.monitor.source import FIRST_PAINT_S
 from dmr_tui.monitor.throughput import BINS, WINDOW_S
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.endpoint import Endpoint
 from dmr_tui.runner.errors import BadAnswer, NotARunner, Rejected, RunnerError
+
+if TYPE_CHECKING:
+    from dmr_tui.monitor.memorywatch import MemoryWatch
+    from dmr_tui.monitor.taken import TakenLoads
 
 SHOWN_FINISHED = 200
 """Finished calls in a Snapshot; more of them are kept for the statistics."""
@@ -39,8 +48,10 @@ class Poller:
         interval: float = 1.0,
         read_only: bool = False,
         archive: OpenArchive | None = None,
+        loads: Path | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """What loads took is remembered in the file `loads`, if there is one."""
         self.watch: RunnerWatch | None = None
         self.ledger = Ledger(archive, self._changed)
         self._view = View()
@@ -55,6 +66,9 @@ class Poller:
         self._searched = False
         self._machine = MachineWatch(probe, interval, self._changed, clock)
         self._throughput: tuple[object, Throughput] | None = None
+        self._loads_path = loads
+        self._memory: MemoryWatch | None = None
+        self._took = anyio.Event()
 
     @property
     def client(self) -> RunnerClient | None:
@@ -67,6 +81,7 @@ class Poller:
             group.start_soon(self._machine.run)
             group.start_soon(self._run_runner)
             group.start_soon(self.ledger.run)
+            group.start_soon(self._run_memory)
             await self._run_publish()
 
     async def once(self) -> Snapshot:
@@ -74,6 +89,7 @@ class Poller:
         client = await self._try_all()
         self._searched = True
         try:
+            await self._begin_memory()
             async with anyio.create_task_group() as group:
                 group.start_soon(self._read_machine_twice)
                 if client is not None:
@@ -89,6 +105,7 @@ class Poller:
         async with anyio.create_task_group() as group:
             group.start_soon(self._machine.run)
             group.start_soon(self._run_runner)
+            group.start_soon(self._run_memory)
             while True:
                 await anyio.sleep(self._interval)
                 self._publish(self._build())
@@ -116,6 +133,25 @@ class Poller:
 
     def _changed(self) -> None:
         self._dirty.set()
+
+    async def _run_memory(self) -> None:
+        """Join who holds memory, and keep what loads took as it becomes known."""
+        await anyio.sleep(FIRST_PAINT_S)
+        loads = await self._begin_memory()
+        self._changed()
+        while True:
+            await self._took.wait()
+            self._took = anyio.Event()
+            await anyio.to_thread.run_sync(loads.write)
+
+    async def _begin_memory(self) -> "TakenLoads":
+        from dmr_tui.monitor.memorywatch import MemoryWatch
+        from dmr_tui.monitor.taken import TakenLoads
+
+        loads = TakenLoads(self._loads_path)
+        await anyio.to_thread.run_sync(loads.read)
+        self._memory = MemoryWatch(loads, lambda: self._took.set())
+        return loads
 
     async def _read_machine_twice(self) -> None:
         # The use of the processor is a difference between two readings.
@@ -189,11 +225,11 @@ class Poller:
                 runner=Runner(up=up, endpoint=self._candidates[0]),
                 attempts=self._attempts,
                 machine=machine,
-                sources=(self._machine.state,),
+                sources=machine.sources,
                 read_only=self._read_only,
             )
         cpu_count = machine.machine.host.cpu_count if machine.machine else None
-        return Snapshot(
+        snapshot = Snapshot(
             taken_at=self._clock(),
             interval_s=self._interval,
             runner=_runner(watch, cpu_count),
@@ -203,7 +239,7 @@ class Poller:
             finished=watch.traffic.finished[-SHOWN_FINISHED:],
             throughput=self._throughput_of(watch),
             machine=machine,
-            sources=(*watch.sources, *self.ledger.sources, self._machine.state),
+            sources=(*watch.sources, *self.ledger.sources, *machine.sources),
             calls=self.ledger.calls(),
             events=() if watch.story is None else watch.story.timeline.events,
             log=() if watch.story is None else watch.story.log.lines,
@@ -211,6 +247,28 @@ class Poller:
             clock_offset=watch.client.clock.seconds,
             read_only=self._read_only,
         )
+        return self._with_memory(snapshot, watch, machine)
+
+    def _with_memory(
+        self, snapshot: Snapshot, watch: RunnerWatch, machine: MachineState
+    ) -> Snapshot:
+        if self._memory is None:
+            return snapshot
+        from dmr_tui.monitor.alerts import find
+        from dmr_tui.monitor.memorywatch import Known
+
+        known = Known(
+            snapshot.runner,
+            snapshot.models,
+            watch.configured.value or (),
+            {} if watch.story is None else watch.story.log.engines.facts,
+            watch.now,
+        )
+        memory = self._memory.look(machine.machine, known)
+        remembered = self._memory.state
+        sources = snapshot.sources if remembered is None else (*snapshot.sources, remembered)
+        whole = replace(snapshot, memory=memory, sources=sources)
+        return replace(whole, alerts=find(whole))
 
     def _throughput_of(self, watch: RunnerWatch) -> Throughput:
         # The windows move in steps of one bin, so nothing else needs to be counted anew.

@@ -17,7 +17,9 @@ from dmr_tui.runner.requests import Request
 from dmr_tui.runner.wire import Model
 
 if TYPE_CHECKING:
+    from dmr_tui.monitor.alerts import Alert
     from dmr_tui.monitor.events import Event
+    from dmr_tui.monitor.memory import MemoryState
     from dmr_tui.runner.loglines import LogLine
 
 SourceHealth = Literal["waiting", "ok", "stale", "absent"]
@@ -160,6 +162,8 @@ class MachineState:
     gpu_use: tuple[Series, ...] = ()
     """One series for each GPU."""
     gpu_memory: tuple[Series, ...] = ()
+    sources: tuple[SourceState, ...] = ()
+    """How each part of the computer is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +203,10 @@ class Snapshot:
     """The timeline, oldest first."""
     log: "tuple[LogLine, ...]" = ()
     """The newest lines of the runner's log, oldest first; empty while no screen shows them."""
+    memory: "MemoryState | None" = None
+    """Who holds memory and what fits; None until it was joined for the first time."""
+    alerts: "tuple[Alert, ...]" = ()
+    """What is wrong with memory or hardware, the worst first."""
     caller_names: Mapping[str, str] = field(default_factory=dict)
     """What a person calls a caller, by the name of its User-Agent."""
     clock_offset: float = 0.0

@@ -28,6 +28,8 @@ def test_status_as_json(run: Run, quiet: str) -> None:
         "running",
         "requests",
         "machine",
+        "memory",
+        "warnings",
         "sources",
     }
     assert said["endpoint"] == {"url": quiet, "socket": None, "rule": "--host"}

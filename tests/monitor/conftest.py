@@ -1,12 +1,13 @@
 """A monitor beside a simulated runner."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 
 import pytest
 
-from dmr_tui.machine.probe import Machine, MachineProbe
+from dmr_tui.machine.probe import MachineProbe, Part
 from dmr_tui.measure.meter import Turn
 from dmr_tui.monitor.chat import Prompt
 from dmr_tui.monitor.live import LiveMonitor
@@ -71,16 +72,22 @@ Watch = Callable[..., Watched]
 
 
 class NoMachine:
-    """A probe that is not looked at."""
+    """A probe that is not looked at again: it tells for ever what it told first."""
 
     def __init__(self, probe: MachineProbe) -> None:
-        self._machine = probe.read()
+        self._parts = tuple(_still(part) for part in probe.parts)
 
-    def read(self) -> Machine:
-        return self._machine
+    @property
+    def parts(self) -> Sequence[Part]:
+        return self._parts
 
     def close(self) -> None:
         return None
+
+
+def _still(part: Part) -> Part:
+    value = part.read()
+    return replace(part, read=lambda: value)
 
 
 @pytest.fixture

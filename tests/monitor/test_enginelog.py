@@ -4,6 +4,9 @@ import random
 
 from dmr_tui.monitor.enginelog import EngineLog
 from dmr_tui.runner.logevents import (
+    BufferAllocated,
+    DeviceSummed,
+    LayersOffloaded,
     Loaded,
     LoadFailed,
     LoadStarted,
@@ -122,3 +125,60 @@ def test_a_load_without_an_end_does_not_stand_in_the_way_for_ever() -> None:
     log.take(LoadStarted(400.0, "llama.cpp", B, None))
     log.take(SlotsReady(400.1, 1, 2048))
     assert log.facts[B].context == 2048
+
+
+def test_what_an_engine_says_of_its_memory() -> None:
+    log = EngineLog()
+    log.take(LoadStarted(1.0, "llama.cpp", A, 4096))
+    # The plan before the load, in whole MiB and in two rows.
+    log.take(DeviceSummed(1.1, "CUDA0", 100, 50, 20))
+    log.take(DeviceSummed(1.1, "Host", 10, 0, 5))
+    facts = log.facts[A]
+    assert (facts.weights, facts.cache, facts.compute) == (110, 50, 25)
+    log.take(DeviceSummed(1.2, "CUDA0", 90, 45, 20))
+    assert log.facts[A].weights == 100, "a row that is told again is the newer one"
+    for device, kind, size in (
+        ("CUDA0", "weights", 101),
+        ("CPU_Mapped", "weights", 7),
+        ("CUDA0", "cache", 51),
+        ("CUDA0", "compute", 21),
+        ("CPU", "output", 1),
+    ):
+        log.take(BufferAllocated(1.3, device, kind, size))
+    log.take(DeviceSummed(1.4, "CUDA0", 1, 1, 1))
+    log.take(LayersOffloaded(1.5, 20, 33))
+    facts = log.facts[A]
+    assert (facts.weights, facts.cache, facts.compute) == (108, 51, 21), "line by line is better"
+    assert facts.layers == "20 of 33"
+    log.take(Loaded(2.0))
+    log.take(BufferAllocated(3.0, "CUDA0", "weights", 999))
+    assert log.facts[A].weights == 108, "nothing is being loaded any more"
+
+
+def test_a_trial_before_the_load_is_not_added_to_it() -> None:
+    log = EngineLog()
+    log.take(LoadStarted(1.0, "llama.cpp", A, 4096))
+    trial = (("CUDA0", "weights", 0), ("CPU", "weights", 0), ("CUDA0", "cache", 0))
+    for device, kind, size in (*trial, ("CUDA0", "compute", 22)) * 2:
+        log.take(BufferAllocated(1.1, device, kind, size))
+    assert log.facts[A].compute is None
+    log.take(DeviceSummed(1.2, "CUDA0", 100, 50, 20))
+    assert log.facts[A].compute == 20
+    load = (("CPU", "weights", 0), ("CUDA0", "weights", 101), ("CUDA0", "cache", 51))
+    for device, kind, size in (*load, ("CUDA0", "cache", 9), ("CUDA0", "compute", 21)):
+        log.take(BufferAllocated(1.3, device, kind, size))
+    # A draft model is tried and loaded after the model that it drafts for.
+    for device, kind, size in (*trial, ("CUDA0", "compute", 5)):
+        log.take(BufferAllocated(1.4, device, kind, size))
+    for device, kind, size in (("CUDA0", "weights", 7), ("CUDA0", "compute", 4)):
+        log.take(BufferAllocated(1.5, device, kind, size))
+    facts = log.facts[A]
+    assert (facts.weights, facts.cache, facts.compute) == (108, 60, 25)
+
+
+def test_memory_of_two_loads_at_once_is_nobodys() -> None:
+    log = EngineLog()
+    log.take(LoadStarted(1.0, "llama.cpp", A, 4096))
+    log.take(LoadStarted(1.5, "llama.cpp", B, 8192))
+    log.take(BufferAllocated(1.6, "CUDA0", "weights", 101))
+    assert [facts.weights for facts in log.facts.values()] == [None, None]

@@ -3,20 +3,25 @@
 from dataclasses import replace
 
 from dmr_tui.machine.gpu import GpuReport
-from dmr_tui.machine.probe import Machine
+from dmr_tui.machine.probe import Part
 from dmr_tui.machine.reading import Reading
 from dmr_tui.monitor.machinewatch import MachineWatch
 from tests.ui.still import HOST, gpu
 
 
 class Readings:
-    """A probe whose next reading is made up."""
+    """A probe whose next readings are made up."""
 
     def __init__(self) -> None:
-        self.machine = Machine(HOST, GpuReport("NVML"))
+        self.host = HOST
+        self.gpu = GpuReport("NVML")
 
-    def read(self) -> Machine:
-        return self.machine
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        return (
+            Part("machine", "host", lambda: self.host),
+            Part("NVIDIA GPUs", "gpu", lambda: self.gpu),
+        )
 
     def close(self) -> None:
         return None
@@ -30,8 +35,8 @@ async def hint(gpu_use: list[float | None], cpu: list[float], began: float, ende
     for at, (use, percent) in enumerate(zip(gpu_use, cpu, strict=True)):
         clock[0] = float(at)
         gpus = (gpu(use=Reading(use)),) if use is not None else ()
-        host = replace(HOST, cpu=Reading(percent))
-        probe.machine = Machine(host, GpuReport("NVML", gpus))
+        probe.host = replace(HOST, cpu=Reading(percent))
+        probe.gpu = GpuReport("NVML", gpus)
         await watch.read()
     return watch.hint(began, ended)
 

@@ -2,12 +2,14 @@
 
 import re
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
 import httpx
 import pytest
 
+from dmr_tui.machine.probe import Part
 from dmr_tui.monitor import poller, traffic
 from dmr_tui.monitor.live import LiveMonitor
 from dmr_tui.monitor.snapshot import Snapshot, SourceState
@@ -309,13 +311,13 @@ def test_nothing_is_left_after_the_end() -> None:
 def test_a_machine_that_does_not_answer_is_stale_and_delays_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("dmr_tui.monitor.machinewatch.PATIENCE_S", 0.3)
+    monkeypatch.setattr("dmr_tui.monitor.partwatch.PATIENCE_S", 0.3)
     held = threading.Event()
 
     class Hanging(NoMachine):
-        def read(self):  # type: ignore[no-untyped-def]
-            held.wait()
-            return super().read()
+        @property
+        def parts(self) -> Sequence[Part]:
+            return [replace(part, read=held.wait) for part in super().parts]
 
     simulator = Simulator("quiet")
     with serve(simulator) as url:

@@ -1,0 +1,301 @@
+"""What is wrong with memory or hardware: a sentence with its numbers, and the next step."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from dmr_tui import figures
+from dmr_tui.monitor.memory import Fit, MemoryState
+from dmr_tui.monitor.snapshot import ModelRow, Snapshot
+from dmr_tui.runner.names import short
+
+AlertLevel = Literal["critical", "warning", "hint"]
+LEVELS: tuple[AlertLevel, ...] = ("critical", "warning", "hint")
+
+MIB = 2**20
+RECENT_S = 600.0
+"""Seconds for which a model that was called, or an engine that died, is news."""
+UNUSED_GPU = 10.0
+"""Per cent below which the highest reading says that nothing was computed there."""
+ENOUGH_READINGS = 5
+LONG_S = 4.0
+"""Seconds from which on a call lasts long enough to be seen in the readings."""
+SWAPPING = MIB
+"""Bytes a second to and from swap."""
+MUCH = 0.25
+"""The share of GPU memory from which on others hold much of it."""
+NEAR_LIMIT = 0.90
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One thing that a person should know."""
+
+    key: str
+    """What tells it from others; a dismissed key stays quiet until it was gone for a while."""
+    level: AlertLevel
+    text: str
+    """One sentence with its numbers, without a full stop."""
+    step: str
+    """What to do, in a few words."""
+
+
+def find(snapshot: Snapshot) -> tuple[Alert, ...]:
+    """Everything that is wrong, the worst first; nothing of a computer that is not the runner's."""
+    memory, machine = snapshot.memory, snapshot.machine.machine
+    endpoint = snapshot.runner.endpoint
+    if memory is None or machine is None or endpoint is None or not endpoint.is_this_machine:
+        return ()
+    found = [
+        *_killed(snapshot),
+        *_pressure(memory),
+        *_gpu_unused(snapshot, memory),
+        *_swapping(snapshot, memory),
+        *_container(snapshot),
+        *_too_big(snapshot, memory),
+        *_others(snapshot, memory),
+        *_partial(memory),
+    ]
+    return tuple(sorted(found, key=lambda alert: LEVELS.index(alert.level)))
+
+
+def _now(snapshot: Snapshot) -> float:
+    """The runner's time, by which calls and events are stamped."""
+    return snapshot.taken_at + snapshot.clock_offset
+
+
+def _named(snapshot: Snapshot, digest: str | None, called: str) -> str:
+    """The model's name on the screens; `called` is what a caller wrote."""
+    name = short(called)
+    for row in snapshot.models:
+        if (digest and row.digest == digest) or (name and name == row.name):
+            return row.name
+    return name or "a model"
+
+
+def _killed(snapshot: Snapshot) -> Iterator[Alert]:
+    since = _now(snapshot) - RECENT_S
+    machine = snapshot.machine.machine
+    container = None if machine is None else machine.container.container
+    kills = max(
+        0 if machine is None else machine.host.pressure.oom_kills.value or 0,
+        0 if container is None else container.oom_kills.value or 0,
+    )
+    for event in reversed(snapshot.events):
+        if event.at < since:
+            return
+        name = _named(snapshot, event.digest, event.model)
+        ago = figures.age(_now(snapshot) - event.at)
+        ended = event.kind in {"engine died", "out of memory"}
+        if ended and kills and "killed" in event.text:
+            text = f"The system killed the engine of {name} for memory {ago} ago"
+            told = f"{kills} killed so far; unload a model or close programs (3 Memory)"
+            yield Alert(f"killed:{event.key}", "critical", text, told)
+            return
+        if event.kind == "out of memory" and not _is_loaded(snapshot, name):
+            text = f"{name}, {ago} ago: {event.text}"
+            yield Alert(f"memory:{event.key}", "critical", text, "see what to unload (3 Memory)")
+            return
+
+
+def _is_loaded(snapshot: Snapshot, name: str) -> bool:
+    """Whether it was loaded after all."""
+    runs = [run for row in snapshot.models if row.name == name for run in row.runs]
+    return any(run.state != "loading" for run in runs)
+
+
+def _pressure(memory: MemoryState) -> Iterator[Alert]:
+    word = memory.pressure.word
+    if word in {"high", "critical"}:
+        text = f"Memory pressure is {word}: {memory.pressure.cause}"
+        level: AlertLevel = "critical" if word == "critical" else "warning"
+        yield Alert("pressure", level, text, "see who holds it (3 Memory)")
+
+
+def _busy(snapshot: Snapshot) -> list[ModelRow]:
+    return [row for row in snapshot.models if any(run.state == "busy" for run in row.runs)]
+
+
+def _worked_long(snapshot: Snapshot) -> ModelRow | None:
+    """A loaded chat model that generated for some seconds within the last readings."""
+    span = snapshot.machine.span_s
+    for row in snapshot.models:
+        chats = [run for run in row.runs if run.mode == "completion" and run.state != "loading"]
+        if not chats:
+            continue
+        if any(r.since is not None and snapshot.taken_at - r.since >= LONG_S for r in chats):
+            return row
+        for call in reversed(snapshot.finished):
+            ended = call.finished_at or 0.0
+            if call.digest != row.digest or ended < _now(snapshot) - span:
+                continue
+            if ended - call.started_at - (call.load_s or 0.0) >= LONG_S:
+                return row
+    return None
+
+
+def _gpu_unused(snapshot: Snapshot, memory: MemoryState) -> Iterator[Alert]:
+    machine = snapshot.machine.machine
+    row = _worked_long(snapshot)
+    if machine is None or row is None or not machine.gpu.gpus:
+        return
+    uses = [[value for value in series if value is not None] for series in snapshot.machine.gpu_use]
+    if not all(len(use) >= ENOUGH_READINGS and max(use) < UNUSED_GPU for use in uses):
+        return
+    holding = memory.holding(row.key)
+    if holding is not None and holding.vram.value:
+        return
+    gpu = machine.gpu.gpus[0].name.removeprefix("NVIDIA ").removeprefix("GeForce ")
+    text = f"{row.name} runs on the processor, {gpu} is used {_highest(uses):.0f} %"
+    why, step = _why_unused(snapshot)
+    yield Alert("gpu unused", "warning", f"{text}{why}", step)
+
+
+def _highest(uses: Sequence[Sequence[float]]) -> float:
+    return max(max(use) for use in uses)
+
+
+def _why_unused(snapshot: Snapshot) -> tuple[str, str]:
+    """Why, as far as it is known, and what to do."""
+    machine = snapshot.machine.machine
+    container = None if machine is None else machine.container.container
+    if container is not None and container.gpus is False:
+        amd = machine is not None and machine.gpu.gpus[0].maker == "AMD"
+        kind = "rocm" if amd else "cuda"
+        return "; its container has no GPU", f"docker model reinstall-runner --gpu {kind}"
+    if container is None and machine is not None:
+        engines = machine.processes.engines
+        if any(engine.name.startswith("com.docker") for engine in engines):
+            return "", "Docker Desktop: Settings, AI, Enable GPU-backed inference"
+    llama = next((b for b in snapshot.runner.backends if b.name == "llama.cpp"), None)
+    if llama is not None and llama.variant == "cpu":
+        return "; its llama.cpp is built for processors", "install the runner for the GPU"
+    return "", "see the backend and its log (6 Doctor, 4 Timeline)"
+
+
+def _swapping(snapshot: Snapshot, memory: MemoryState) -> Iterator[Alert]:
+    machine, busy = snapshot.machine.machine, _busy(snapshot)
+    if machine is None or not busy:
+        return
+    into, out = machine.host.pressure.swap_in.value, machine.host.pressure.swap_out.value
+    moved = (into or 0.0) + (out or 0.0)
+    if moved < SWAPPING:
+        return
+    swapped = figures.gib(machine.host.swap_used.value)
+    text = (
+        f"{moved / MIB:.0f} MiB a second go to and from swap while {busy[0].name} generates,"
+        f" {swapped} GiB lie there"
+    )
+    yield Alert("swapping", "warning", text, "unload a model or close programs (3 Memory)")
+
+
+def _container(snapshot: Snapshot) -> Iterator[Alert]:
+    machine = snapshot.machine.machine
+    container = None if machine is None else machine.container.container
+    if container is None:
+        return
+    needed, limit = container.needed.value, container.limit.value
+    if needed is None or not limit or needed < NEAR_LIMIT * limit:
+        return
+    text = f"The runner's container needs {figures.gib(needed)} of its {figures.gib(limit)} GiB"
+    yield Alert("container", "warning", text, "raise its memory limit, or unload a model")
+
+
+def _wanted(snapshot: Snapshot) -> set[str]:
+    """Digests of the models that were called lately."""
+    since = _now(snapshot) - RECENT_S
+    called = {call.digest for call in snapshot.in_flight}
+    called |= {c.digest for c in snapshot.finished if (c.finished_at or c.started_at) >= since}
+    called |= {event.digest for event in snapshot.events if event.at >= since}
+    return {digest for digest in called if digest}
+
+
+def _too_big(snapshot: Snapshot, memory: MemoryState) -> Iterator[Alert]:
+    """Models that were called and do not fit now; else one that can never fit as it is packaged."""
+    room = memory.room.value
+    if room is None:
+        return
+    wanted, hint = _wanted(snapshot), None
+    for row in snapshot.models:
+        fit = memory.fits.get(row.key)
+        if fit is None or fit.verdict != "too big" or row.runs:
+            continue
+        needs = f"{_size(fit)} at its {_source(fit)} context of {_context(fit)}"
+        if row.digest in wanted:
+            text = f"{row.name} needs {needs}, {figures.memory(room.free)} of {room.kind} are free"
+            yield Alert(f"fit:{row.key}", "warning", text, _plan(snapshot, fit))
+        elif fit.need.at_least > room.total and hint is None:
+            text = (
+                f"{row.name} needs {needs}, there are {figures.memory(room.total)} of {room.kind}"
+            )
+            hint = Alert(f"fit:{row.key}", "hint", text, _plan(snapshot, fit))
+    if hint is not None:
+        yield hint
+
+
+def _size(fit: Fit) -> str:
+    total = fit.need.total.value
+    sign = "~" if fit.need.source == "estimate" else ""
+    if total is None:
+        return f"at least {figures.memory(fit.need.at_least)}"
+    return f"{sign}{figures.memory(total)}"
+
+
+def _source(fit: Fit) -> str:
+    return "default" if fit.context_source == "flag" else fit.context_source
+
+
+def _context(fit: Fit) -> str:
+    return figures.window(fit.need.asked.context)
+
+
+def _plan(snapshot: Snapshot, fit: Fit) -> str:
+    names = {row.key: row.name for row in snapshot.models}
+    ways = []
+    if fit.unload:
+        ways.append(f"unload {' and '.join(names.get(key, key) for key in fit.unload)}")
+    if fit.largest_context:
+        ways.append(f"load it with {figures.window(fit.largest_context)}")
+    if fit.smaller is not None:
+        keys, most = fit.smaller
+        unload = " and ".join(names.get(key, key) for key in keys)
+        ways.append(f"unload {unload} and load it with {figures.window(most)}")
+    return f"{', or '.join(ways) or 'take a smaller quantization'} (3 Memory)"
+
+
+def _others(snapshot: Snapshot, memory: MemoryState) -> Iterator[Alert]:
+    """Other programs whose GPU memory a model that was called would need."""
+    room = memory.room.value
+    if room is None or room.kind != "VRAM":
+        return
+    others = [each for each in memory.holdings if not each.key and each.vram.value]
+    held = sum(each.vram.value or 0 for each in others)
+    if not others or held < MUCH * room.total:
+        return
+    wanted = _wanted(snapshot)
+    for row in snapshot.models:
+        fit = memory.fits.get(row.key)
+        if fit is None or fit.verdict != "too big" or row.digest not in wanted or row.runs:
+            continue
+        total = fit.need.total.value
+        if total is not None and total <= room.free + held:
+            largest = others[0]
+            text = (
+                f"Other programs hold {figures.gib(held)} GiB of VRAM"
+                f" ({largest.name} {figures.gib(largest.vram.value)}); without them"
+                f" {row.name} would fit"
+            )
+            yield Alert("others", "warning", text, f"end {largest.name}, if you can")
+            return
+
+
+def _partial(memory: MemoryState) -> Iterator[Alert]:
+    for holding in memory.holdings:
+        on_gpu, _, of = holding.layers.partition(" of ")
+        if holding.key and on_gpu.isdigit() and of.isdigit() and 0 < int(on_gpu) < int(of):
+            text = (
+                f"Only {holding.layers} layers of {holding.name} are on the GPU:"
+                " the processor computes the others, and slows all down"
+            )
+            step = "a smaller context, cache type or quantization lets all of it fit (3 Memory)"
+            yield Alert(f"partial:{holding.key}", "warning", text, step)

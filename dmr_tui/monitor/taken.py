@@ -1,0 +1,101 @@
+"""What loads really took: remembered for each model and how it was started, across restarts."""
+
+import os
+import tempfile
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from dmr_tui.measure.fit import Asked
+from dmr_tui.monitor.memory import Taken
+
+KEPT = 400
+"""Loads that are remembered; the oldest are forgotten."""
+
+Key = tuple[str, str, int, str, str, int | None]
+
+
+class TakenLoads:
+    """The loads, in memory and (with a path) in a small file that only its owner can read."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.problem = ""
+        """Why they are not kept, in words; empty if they are."""
+        self._path = path
+        self._loads: dict[Key, Taken] = {}
+
+    def read(self) -> None:
+        """Read the file; blocking. One that cannot be read is left alone and said so."""
+        if self._path is None:
+            return
+        try:
+            self._merge(msgspec.json.decode(self._path.read_bytes(), type=list[Taken]))
+        except FileNotFoundError:
+            return
+        except (OSError, msgspec.MsgspecError) as error:
+            self.problem = f"{self._path} cannot be read: {_words(error)}"
+
+    def find(self, digest: str, asked: Asked, kind: str) -> Taken | None:
+        """The load of that model with that context, cache type and share of the GPU."""
+        return self._loads.get(_key_of(digest, asked, kind))
+
+    def put(self, taken: Taken) -> bool:
+        """Remember a load; whether that is news."""
+        key = _key(taken)
+        before = self._loads.get(key)
+        if before is not None:
+            # The engine's own words say more than what its process holds.
+            says_more = before.weights is None and taken.weights is not None
+            if not says_more and abs(before.total - taken.total) <= before.total // 50:
+                return False
+        self._loads[key] = taken
+        return True
+
+    def write(self) -> None:
+        """Write the file, with what another instance put there meanwhile; blocking."""
+        if self._path is None or self.problem.startswith(str(self._path)):
+            return
+        mine = dict(self._loads)
+        with suppress(OSError, msgspec.MsgspecError):
+            self._merge(msgspec.json.decode(self._path.read_bytes(), type=list[Taken]))
+        self._loads |= mine
+        newest = sorted(self._loads.values(), key=lambda load: load.at)[-KEPT:]
+        self._loads = {_key(load): load for load in newest}
+        try:
+            _replace(self._path, msgspec.json.encode(newest))
+            self.problem = ""
+        except OSError as error:
+            self.problem = f"what loads took cannot be kept: {_words(error)}"
+
+    def _merge(self, loads: Iterable[Taken]) -> None:
+        self._loads |= {_key(load): load for load in loads if load.total > 0}
+
+
+def _key(taken: Taken) -> Key:
+    return _key_of(taken.digest, taken.asked, taken.kind)
+
+
+def _key_of(digest: str, asked: Asked, kind: str) -> Key:
+    # Without the number of slots: llama-server chooses it, and it hardly changes what is taken.
+    types = (asked.key_type, asked.value_type)
+    return (digest, kind, asked.context, *types, asked.gpu_layers)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    # Written whole before it takes the name: a full disk leaves the file of before.
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.replace(name, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(name)
+        raise
+
+
+def _words(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

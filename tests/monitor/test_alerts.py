@@ -1,0 +1,221 @@
+"""Warnings: each with its numbers and a next step, and silent where nothing is wrong."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from dmr_tui.machine.host import Host
+from dmr_tui.machine.pressure import Pressure
+from dmr_tui.machine.probe import Machine
+from dmr_tui.machine.reading import Reading
+from dmr_tui.measure.fit import Asked, Need, Room
+from dmr_tui.measure.pressure import Judged
+from dmr_tui.monitor.alerts import Alert, find
+from dmr_tui.monitor.events import Event
+from dmr_tui.monitor.memory import Fit, Holding, MemoryState
+from dmr_tui.monitor.snapshot import MachineState, Runner, Snapshot
+from dmr_tui.runner.backend import parse_status
+from dmr_tui.runner.endpoint import parse_host
+from tests.monitor.hardware import GEMMA, QWEN, SMOLLM, card, computer, container, engine
+from tests.ui.still import GIB, HOST, NOW, request, rows, snapshot
+
+MIB = 2**20
+ROOM = Reading(Room("VRAM", 24 * GIB, int(5.8 * GIB), source="NVML"))
+
+
+def held(key: str, name: str, gib: float, **more: object) -> Holding:
+    return Holding(key, name, Reading(int(gib * GIB)), Reading(GIB // 2), **more)  # type: ignore[arg-type]
+
+
+def fit(verdict: str, gib: float, context: int = 131072, **more: object) -> Fit:
+    need = Need(Asked(context), Reading(int(gib * GIB)), Reading(0), Reading(0))
+    return Fit(verdict, need, need, "packaged", **more)  # type: ignore[arg-type]
+
+
+def memory(**more: object) -> MemoryState:
+    values: dict[str, object] = {
+        "room": ROOM,
+        "holdings": (held(QWEN, "qwen3:8B-Q4_K_M", 6.1),),
+        "pressure": Judged("none"),
+    }
+    return MemoryState(**{**values, **more})  # type: ignore[arg-type]
+
+
+def shown(
+    memory: MemoryState,
+    *,
+    machine: Machine | None = None,
+    use: Sequence[float] = (90.0,) * 10,
+    **more: object,
+) -> Snapshot:
+    machine = machine or computer(card())
+    state = MachineState(machine, gpu_use=tuple(tuple(use) for _ in machine.gpu.gpus))
+    values: dict[str, object] = {"in_flight": (), "machine": state, "memory": memory}
+    return replace(snapshot(), **{**values, **more})  # type: ignore[arg-type]
+
+
+def one(snapshot: Snapshot) -> Alert:
+    (alert,) = find(snapshot)
+    return alert
+
+
+def test_nothing_is_wrong() -> None:
+    assert find(shown(memory())) == ()
+    assert find(replace(snapshot(), memory=None)) == ()
+
+
+def test_a_model_that_was_called_and_does_not_fit() -> None:
+    too_big = fit("too big", 14.0, largest_context=24576, unload=(QWEN,))
+    call = request(digest=GEMMA, id=f"{GEMMA}_1")
+    alert = one(shown(memory(fits={GEMMA: too_big}), in_flight=(call,)))
+    assert alert.level == "warning"
+    assert alert.text == (
+        "gemma3:4B-Q4_K_M needs ~14.0 GiB at its packaged context of 128k, 5.8 GiB of VRAM are free"
+    )
+    assert alert.step == "unload qwen3:8B-Q4_K_M, or load it with 24k (3 Memory)"
+
+
+def test_a_model_that_nobody_calls_is_a_hint_if_it_can_never_fit() -> None:
+    assert find(shown(memory(fits={GEMMA: fit("too big", 14.0)}))) == ()
+    alert = one(shown(memory(fits={GEMMA: fit("too big", 30.0, largest_context=8192)})))
+    assert alert.level == "hint"
+    assert "there are 24.0 GiB of VRAM" in alert.text
+    assert alert.step == "load it with 8k (3 Memory)"
+
+
+def test_what_fits_nowhere_gets_another_step() -> None:
+    alert = one(shown(memory(fits={GEMMA: fit("too big", 30.0)})))
+    assert alert.step == "take a smaller quantization (3 Memory)"
+    both = fit("too big", 30.0, smaller=((QWEN,), 4096))
+    assert (
+        "unload qwen3:8B-Q4_K_M and load it with 4k" in one(shown(memory(fits={GEMMA: both}))).step
+    )
+
+
+def unused(**more: object) -> Snapshot:
+    """qwen3 generates, and no GPU does anything."""
+    values: dict[str, object] = {
+        "memory": memory(holdings=(held(QWEN, "qwen3:8B-Q4_K_M", 0.0),)),
+        "use": (0.0, 2.0, 1.0, 3.0, 0.0, 1.0),
+        "models": rows(),
+    }
+    return shown(**{**values, **more})  # type: ignore[arg-type]
+
+
+def test_a_gpu_that_is_not_used_while_a_model_generates() -> None:
+    alert = one(unused())
+    assert alert.text.startswith("qwen3:8B-Q4_K_M runs on the processor")
+    assert "RTX 4090 is used 3 %" in alert.text
+
+
+def test_why_a_gpu_is_not_used_as_far_as_is_known() -> None:
+    in_container = computer(card(), container=container(gpus=False))
+    assert "its container has no GPU" in one(unused(machine=in_container)).text
+    on_desktop = computer(card(), engines=(engine(10, QWEN, name="com.docker.llama-server"),))
+    assert "Enable GPU-backed inference" in one(unused(machine=on_desktop)).step
+    endpoint = parse_host("localhost", "test")
+    backends = (parse_status("llama.cpp", "Running: llama.cpp latest-cpu b9879"),)
+    runner = Runner(up=True, endpoint=endpoint, backends=backends)
+    assert "built for processors" in one(unused(runner=runner)).text
+
+
+def test_a_gpu_that_is_used_or_holds_the_model_or_was_seen_too_shortly() -> None:
+    assert find(unused(use=(0.0, 2.0, 80.0, 3.0, 0.0, 1.0))) == ()
+    assert find(unused(memory=memory())) == ()
+    assert find(unused(use=(0.0, 1.0))) == ()
+    assert find(unused(models=rows(busy=False))) == ()
+
+
+def test_layers_beside_the_gpu() -> None:
+    partial = held(QWEN, "qwen3:8B-Q4_K_M", 3.0, layers="20 of 33")
+    alert = one(shown(memory(holdings=(partial,))))
+    assert "Only 20 of 33 layers of qwen3:8B-Q4_K_M are on the GPU" in alert.text
+    whole = held(QWEN, "qwen3:8B-Q4_K_M", 3.0, layers="33 of 33")
+    assert find(shown(memory(holdings=(whole,)))) == ()
+
+
+def test_gpu_memory_that_others_hold() -> None:
+    holdings = (held(QWEN, "qwen3:8B-Q4_K_M", 6.1), held("", "comfyui", 9.0))
+    call = request(digest=GEMMA, id=f"{GEMMA}_1")
+    state = memory(holdings=holdings, fits={GEMMA: fit("too big", 14.0)})
+    texts = [alert.text for alert in find(shown(state, in_flight=(call,)))]
+    assert any(
+        "Other programs hold 9.0 GiB of VRAM (comfyui 9.0)" in text and "gemma3" in text
+        for text in texts
+    )
+    never = memory(holdings=holdings, fits={GEMMA: fit("too big", 20.0)})
+    texts = [alert.text for alert in find(shown(never, in_flight=(call,)))]
+    assert not any("Other programs" in text for text in texts)
+
+
+def moving(mib: float) -> Host:
+    pressure = Pressure(swap_in=Reading(mib * MIB), swap_out=Reading(mib * MIB))
+    return replace(HOST, pressure=pressure, swap_used=Reading(3 * GIB))
+
+
+def test_swap_that_moves_while_a_model_generates() -> None:
+    machine = computer(card(), host=moving(6.0))
+    alert = one(shown(memory(), machine=machine, models=rows()))
+    assert alert.text.startswith("12 MiB a second go to and from swap while qwen3:8B-Q4_K_M")
+    assert "3.0 GiB lie there" in alert.text
+    assert find(shown(memory(), machine=machine, models=rows(busy=False))) == ()
+    still = computer(card(), host=moving(0.0))
+    assert find(shown(memory(), machine=still, models=rows())) == ()
+
+
+def test_a_container_near_its_limit() -> None:
+    near = container(limit=Reading(8 * GIB), needed=Reading(int(7.4 * GIB)))
+    alert = one(shown(memory(), machine=computer(card(), container=near)))
+    assert alert.text == "The runner's container needs 7.4 of its 8.0 GiB"
+    far = container(limit=Reading(8 * GIB), needed=Reading(4 * GIB))
+    assert find(shown(memory(), machine=computer(card(), container=far))) == ()
+
+
+def died(text: str, kind: str = "engine died", ago: float = 60.0) -> Event:
+    return Event("e", NOW - ago, kind, text, "log", "error", digest=QWEN)  # type: ignore[arg-type]
+
+
+def test_an_engine_that_was_killed_for_memory() -> None:
+    event = died("The system killed the engine of the model")
+    killed = computer(card(), container=container(oom_kills=Reading(2)))
+    alert = one(shown(memory(), machine=killed, events=(event,)))
+    assert alert.level == "critical"
+    assert "killed the engine of qwen3:8B-Q4_K_M for memory 60 s ago" in alert.text
+    assert alert.step.startswith("2 killed so far")
+    nobody = computer(card(), container=container())
+    assert find(shown(memory(), machine=nobody, events=(event,))) == ()
+    old = died(event.text, ago=3600.0)
+    assert find(shown(memory(), machine=killed, events=(old,))) == ()
+
+
+def test_a_model_is_called_as_on_the_screens() -> None:
+    event = replace(died("The system killed the engine"), digest=None, model="ai/qwen3:8B-Q4_K_M")
+    killed = computer(card(), container=container(oom_kills=Reading(1)))
+    text = one(shown(memory(), machine=killed, events=(event,))).text
+    assert "engine of qwen3:8B-Q4_K_M for memory" in text
+
+
+def test_a_load_that_ran_out_of_memory() -> None:
+    event = replace(died("The model does not fit into GPU memory", "out of memory"), digest=GEMMA)
+    alert = one(shown(memory(), events=(event,)))
+    assert alert.level == "critical"
+    assert alert.text.startswith("gemma3:4B-Q4_K_M, 60 s ago: The model does not fit")
+    assert find(shown(memory(), events=(replace(event, digest=QWEN),))) == (), "it is loaded now"
+
+
+def test_pressure_and_the_order_of_warnings() -> None:
+    some = find(shown(memory(pressure=Judged("some", "x"))))
+    assert some == ()
+    event = replace(died("It does not fit into memory", "out of memory"), digest=SMOLLM)
+    state = memory(pressure=Judged("high", "tasks wait"), fits={GEMMA: fit("too big", 30.0)})
+    levels = [alert.level for alert in find(shown(state, events=(event,)))]
+    assert levels == ["critical", "warning", "hint"]
+    critical = find(shown(memory(pressure=Judged("critical", "all tasks wait"))))
+    assert [(alert.level, alert.text) for alert in critical] == [
+        ("critical", "Memory pressure is critical: all tasks wait")
+    ]
+
+
+def test_another_computer_is_not_judged() -> None:
+    there = Runner(up=True, endpoint=parse_host("gpubox:12434", "test"))
+    state = memory(pressure=Judged("critical", "x"), fits={GEMMA: fit("too big", 30.0)})
+    assert find(shown(state, runner=there)) == ()

@@ -1,0 +1,344 @@
+"""Loading and unloading through a monitor: a simulated runner, and every way in which it fails."""
+
+import threading
+
+import pytest
+
+from dmr_tui.monitor.carryout import (
+    ON_ITS_OWN,
+    LoadPlan,
+    Progress,
+    UnloadPlan,
+    merged,
+    steps_of,
+)
+from dmr_tui.monitor.snapshot import ModelRow, Snapshot
+from dmr_tui.simulator.configuration import RunnerConfig
+from dmr_tui.simulator.runner import Key
+from dmr_tui.simulator.server import Simulator
+from tests.monitor.conftest import Watch, Watched
+from tests.waiting import until_true
+
+QWEN, SMALL = "qwen3:8B-Q4_K_M", "smollm2:360M-Q4_K_M"
+BIG, NOMIC = "mistral-nemo:12B-Q4_K_M", "nomic-embed-text-v1.5:F16"
+GEMMA = "gemma3:4B-Q4_K_M"
+GIB = 2**30
+
+
+class Carried:
+    """A plan under way, and the pictures of it."""
+
+    def __init__(self, here: Watched, plan: LoadPlan | UnloadPlan) -> None:
+        self.seen: list[Progress] = []
+        self._ended = threading.Event()
+        self.stop = here.monitor.carry_out(plan, self._take)
+
+    def _take(self, progress: Progress) -> None:
+        self.seen.append(progress)
+        if progress.ended:
+            self._ended.set()
+
+    def until_running(self, text: str) -> None:
+        """Until the step that begins with `text` is under way."""
+        until_true(lambda: any(self._runs(progress, text) for progress in self.seen))
+
+    @staticmethod
+    def _runs(progress: Progress, text: str) -> bool:
+        return any(s.state == "running" and s.text.startswith(text) for s in progress.steps)
+
+    @property
+    def end(self) -> Progress:
+        """How it ended."""
+        assert self._ended.wait(20), self.seen[-1:]
+        return self.seen[-1]
+
+
+def ready(watched: Watched) -> Watched:
+    watched.until(lambda s: s.models and s.source("runners").health == "ok")
+    return watched
+
+
+def row(snapshot: Snapshot, name: str) -> ModelRow:
+    return next(each for each in snapshot.models if each.name == name)
+
+
+def load(here: Watched, name: str, unload: tuple[str, ...] = (), **more: object) -> LoadPlan:
+    wanted = row(here.now, name)
+    others = tuple((row(here.now, each).key, each) for each in unload)
+    mode = "embedding" if wanted.embedding else "completion"
+    return LoadPlan(name, wanted.ref, wanted.key, mode, others, **more)  # type: ignore[arg-type]
+
+
+def unload(here: Watched, name: str) -> UnloadPlan:
+    return UnloadPlan(name, row(here.now, name).key)
+
+
+def is_idle(snapshot: Snapshot, name: str) -> bool:
+    return any(run.state == "idle" for run in row(snapshot, name).runs)
+
+
+def states(progress: Progress) -> list[str]:
+    return [step.state for step in progress.steps]
+
+
+def keep_busy(here: Watched, name: str) -> None:
+    """A call that ends when the test does."""
+    messages = [{"role": "user", "content": "Count."}]
+    body = {"model": f"ai/{name}", "messages": messages, "max_tokens": 8000}
+    here.simulator.post_call(body)
+    here.until(lambda s: any(run.state == "busy" for run in row(s, name).runs), "busy")
+
+
+def config_of(here: Watched, name: str) -> dict[str, object]:
+    """What the runner has stored for it."""
+    digest, configs = row(here.now, name).key, here.simulator.world.loader.configs
+    return next((config.shown() for key, config in configs.items() if key.digest == digest), {})
+
+
+def test_unloading_frees_the_model(watch: Watch) -> None:
+    here = ready(watch("quiet"))
+    end = Carried(here, unload(here, QWEN)).end
+    assert (states(end), end.failure, end.stopped) == (["done"], None, False)
+    here.until(lambda s: not row(s, QWEN).runs)
+    assert not here.simulator.world.loader.runners
+
+
+def test_a_model_that_is_gone_already_is_as_good_as_unloaded(watch: Watch) -> None:
+    here = ready(watch("quiet"))
+    end = Carried(here, unload(here, SMALL)).end
+    assert (states(end), end.failure) == (["done"], None)
+
+
+def test_a_busy_model_is_not_unloaded_and_nothing_is_loaded_in_its_place(watch: Watch) -> None:
+    here = ready(watch("quiet"))
+    keep_busy(here, QWEN)
+    end = Carried(here, load(here, SMALL, unload=(QWEN,))).end
+    assert states(end) == ["failed", "waiting"]
+    assert end.failure is not None
+    assert end.failure.what == f"{QWEN} was not unloaded: it is busy"
+    assert end.failure.step
+    assert len(here.simulator.world.loader.runners) == 1
+
+
+def test_one_model_makes_room_for_another(watch: Watch) -> None:
+    here = ready(watch("quiet"))
+    carried = Carried(here, load(here, SMALL, unload=(QWEN,)))
+    assert states(carried.end) == ["done", "done"]
+    assert [states(progress) for progress in carried.seen] == [
+        ["running", "waiting"],
+        ["done", "waiting"],
+        ["done", "running"],
+        ["done", "done"],
+        ["done", "done"],
+    ]
+    here.until(lambda s: is_idle(s, SMALL) and not row(s, QWEN).runs)
+
+
+def test_a_smaller_context_is_what_the_engine_then_has(watch: Watch) -> None:
+    here = ready(watch("quiet"))
+    end = Carried(here, load(here, SMALL, context=1024, cache_type="q8_0", slots=2)).end
+    assert (states(end), end.failure) == (["done", "done"], None)
+    assert end.steps[0].text == f"configure {SMALL}: context 1,024, KV cache q8_0, 2 slots"
+    now = here.until(lambda s: row(s, SMALL).context.effective)
+    assert row(now, SMALL).context.configured == 1024
+    assert row(now, SMALL).context.slots == 2
+    commands = [runner.command for runner in here.simulator.world.loader.runners.values()]
+    assert any("q8_0" in command for command in commands)
+
+
+def test_what_was_configured_before_stays(watch: Watch) -> None:
+    simulator = Simulator("idle")
+    here = ready(watch(simulator))
+    assert config_of(here, QWEN) == {"context-size": 8192, "keep_alive": "30m0s"}
+    assert Carried(here, load(here, QWEN, slots=3)).end.failure is None
+    assert config_of(here, QWEN) == {
+        "context-size": 8192,
+        "keep_alive": "30m0s",
+        "runtime-flags": ["--parallel", "3"],
+    }
+    assert Carried(here, load(here, QWEN, cache_type="q4_0")).end.failure is None
+    assert config_of(here, QWEN)["runtime-flags"] == [
+        *("--parallel", "3", "--cache-type-k", "q4_0", "--cache-type-v", "q4_0"),
+    ]
+
+
+STORED = {
+    "context-size": 4096,
+    "runtime-flags": ["--no-mmap", "-np", "2", "-c", "512", "--cache-type-k=q8_0", "-v"],
+    "keep_alive": "-1",
+    "something": {"new": [1, 2]},
+}
+
+
+@pytest.mark.parametrize(
+    ("asked", "changed"),
+    [
+        (
+            {"context": 1024},
+            {
+                "context-size": 1024,
+                "runtime-flags": ["--no-mmap", "-np", "2", "--cache-type-k=q8_0", "-v"],
+            },
+        ),
+        (
+            {"slots": 4},
+            {
+                "runtime-flags": [
+                    *("--no-mmap", "-c", "512", "--cache-type-k=q8_0", "-v", "--parallel", "4"),
+                ]
+            },
+        ),
+        (
+            {"cache_type": "f16"},
+            {"runtime-flags": ["--no-mmap", "-np", "2", "-c", "512", "-v"]},
+        ),
+        (
+            {"cache_type": "q4_0"},
+            {
+                "runtime-flags": [
+                    *("--no-mmap", "-np", "2", "-c", "512", "-v"),
+                    *("--cache-type-k", "q4_0", "--cache-type-v", "q4_0"),
+                ]
+            },
+        ),
+    ],
+)
+def test_only_what_is_asked_changes(asked: dict[str, object], changed: dict[str, object]) -> None:
+    plan = LoadPlan("x", "ai/x", "sha256:1", **asked)  # type: ignore[arg-type]
+    assert merged(STORED, plan) == STORED | changed
+
+
+def test_no_flags_are_left_behind() -> None:
+    stored = {"runtime-flags": ["-ctk", "q8_0", "-ctv", "q8_0"]}
+    assert merged(stored, LoadPlan("x", "ai/x", "sha256:1", cache_type="f16")) == {}
+
+
+def test_what_does_not_fit_fails_with_its_reason(watch: Watch) -> None:
+    simulator = Simulator("quiet")
+    simulator.world.gpu.other = 17 * GIB
+    here = ready(watch(simulator))
+    end = Carried(here, load(here, BIG)).end
+    assert (states(end), end.stopped) == (["failed"], False)
+    assert end.failure is not None
+    assert end.failure.kind == "out of memory"
+
+
+def test_what_was_unloaded_stays_so_if_the_load_fails(watch: Watch) -> None:
+    simulator = Simulator("quiet")
+    simulator.world.gpu.other = 23 * GIB
+    here = ready(watch(simulator))
+    end = Carried(here, load(here, BIG, unload=(QWEN,), context=2048)).end
+    assert states(end) == ["done", "done", "failed"]
+    here.until(lambda s: not row(s, QWEN).runs)
+
+
+def test_a_load_is_stopped_by_hanging_up(watch: Watch) -> None:
+    here = ready(watch("quiet"))
+    carried = Carried(here, load(here, BIG))
+    carried.until_running("load")
+    until_true(lambda: here.simulator.world.loader.loading)
+    carried.stop()
+    end = carried.end
+    assert (states(end), end.stopped, end.failure, end.note) == (["failed"], True, None, "")
+    until_true(lambda: not here.simulator.world.loader.loading, "the load ends")
+    assert len(here.simulator.world.loader.runners) == 1
+
+
+def test_what_was_configured_is_loaded_even_if_it_is_stopped(watch: Watch) -> None:
+    here = ready(watch("quiet"))
+    carried = Carried(here, load(here, BIG, context=2048))
+    carried.until_running("load")
+    carried.stop()
+    end = carried.end
+    assert (states(end), end.stopped) == (["done", "failed"], True)
+    assert end.note == ON_ITS_OWN
+    here.until(lambda s: is_idle(s, BIG), "loaded after all")
+
+
+def test_stopping_what_has_ended_does_nothing(watch: Watch) -> None:
+    here = ready(watch("quiet"))
+    carried = Carried(here, unload(here, QWEN))
+    end = carried.end
+    carried.stop()
+    here.monitor.kick()
+    here.until(lambda s: not row(s, QWEN).runs)
+    assert carried.seen[-1] is end
+
+
+def test_a_model_that_just_loads_is_neither_unloaded_nor_configured(watch: Watch) -> None:
+    here = ready(watch("quiet"))
+    first = Carried(here, load(here, GEMMA))
+    until_true(lambda: here.simulator.world.loader.loading)
+    refused = Carried(here, load(here, GEMMA, context=1024)).end
+    assert states(refused) == ["failed", "waiting"]
+    assert refused.failure is not None
+    assert refused.failure.what == f"{GEMMA} is just being loaded"
+    still = Carried(here, unload(here, GEMMA)).end
+    assert still.failure is not None
+    assert still.failure.what == f"{GEMMA} is just being loaded"
+    assert first.end.failure is None
+    assert config_of(here, GEMMA) == {}
+
+
+def test_a_busy_model_is_not_configured(watch: Watch) -> None:
+    here = ready(watch("quiet"))
+    keep_busy(here, QWEN)
+    end = Carried(here, load(here, QWEN, context=1024)).end
+    assert states(end) == ["failed", "waiting"]
+    assert end.failure is not None
+    assert end.failure.kind == "busy"
+
+
+def test_the_words_of_a_refusal_are_kept(watch: Watch) -> None:
+    simulator = Simulator("quiet")
+    here = ready(watch(simulator))
+    # As if a runner of before had allowed it.
+    key = Key("llama.cpp", row(here.now, SMALL).key, "completion")
+    simulator.world.loader.configs[key] = RunnerConfig(runtime_flags=("--lora", "x"))
+    end = Carried(here, load(here, SMALL, context=1024)).end
+    assert states(end) == ["failed", "waiting"]
+    assert end.failure is not None
+    assert end.failure.detail == 'runtime flag "--lora" is not allowed for backend "llama.cpp"'
+    assert end.failure.detail in end.failure.cause
+    assert config_of(here, SMALL) == {"runtime-flags": ["--lora", "x"]}
+
+
+def test_a_runner_that_is_gone(watch: Watch) -> None:
+    here = ready(watch("quiet"))
+    plan = load(here, SMALL, unload=(QWEN,))
+    here.simulator.stop_listening()
+    end = Carried(here, plan).end
+    assert states(end) == ["failed", "waiting"]
+    assert end.failure is not None
+    assert end.failure.kind == "unreachable"
+
+
+def test_an_embedding_model(watch: Watch) -> None:
+    here = ready(watch("quiet"))
+    assert Carried(here, load(here, NOMIC)).end.failure is None
+    now = here.until(lambda s: row(s, NOMIC).runs)
+    assert [run.mode for run in row(now, NOMIC).runs] == ["embedding"]
+
+
+def test_an_old_runner(watch: Watch) -> None:
+    simulator = Simulator("quiet", version="v1.0.0")
+    here = ready(watch(simulator))
+    end = Carried(here, load(here, SMALL, unload=(QWEN,), context=1024)).end
+    assert (states(end), end.failure) == (["done", "done", "done"], None)
+    assert config_of(here, SMALL) == {"context-size": 1024}
+
+
+def test_nothing_is_done_in_read_only_mode(watch: Watch) -> None:
+    here = ready(watch("quiet", read_only=True))
+    end = Carried(here, load(here, SMALL, unload=(QWEN,), context=1024)).end
+    assert states(end) == ["waiting", "waiting", "waiting"]
+    assert end.failure is not None
+    assert "read-only" in end.failure.what.lower()
+    assert len(here.simulator.world.loader.runners) == 1
+    assert config_of(here, SMALL) == {}
+
+
+def test_the_steps_in_words() -> None:
+    plan = LoadPlan("a", "ai/a", "sha256:1", unload=(("sha256:2", "b"),), context=8192, slots=1)
+    assert steps_of(plan) == ["unload b", "configure a: context 8,192, 1 slot", "load a"]
+    assert steps_of(UnloadPlan("a", "sha256:1")) == ["unload a"]
