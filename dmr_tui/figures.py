@@ -54,6 +54,23 @@ def gib(size: float | None) -> str:
     return UNKNOWN if size is None else f"{size / 2**30:.1f}"
 
 
+def memory(size: float | None) -> str:
+    """Bytes of memory with their unit, in binary units as llama.cpp counts: 6.1 GiB, 12 MiB."""
+    if size is None:
+        return UNKNOWN
+    if size < 0.0995 * 2**30:
+        return f"{size / 2**20:.0f} MiB" if size >= 2**20 or not size else f"{size / 2**10:.0f} KiB"
+    return f"{size / 2**30:.1f} GiB"
+
+
+def memory_short(size: float | None) -> str:
+    """As `memory`, in five cells: 6.1G, 785M."""
+    if size is None:
+        return UNKNOWN
+    number, unit = memory(size).split(" ")
+    return f"{number}{unit[0]}"
+
+
 def disk(size: int | None) -> str:
     """Bytes on disk in decimal units, as DMR prints them."""
     if size is None:

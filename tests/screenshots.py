@@ -69,6 +69,13 @@ async def requests(app: DashboardApp, pilot: Pilot[None]) -> None:
     await until(app, lambda shown: shown.in_flight)
 
 
+async def memory(app: DashboardApp, pilot: Pilot[None]) -> None:
+    """The models that do not fit, and what one of them would need."""
+    await until(app, lambda s: s.memory is not None and s.memory.fits and len(s.machine.ram) > 25)
+    await pilot.press("3", "end", "up")
+    await pilot.pause(0.5)
+
+
 async def timeline(app: DashboardApp, pilot: Pilot[None]) -> None:
     """Why models come and go when memory is short."""
     await until(app, lambda shown: shown.models)
@@ -117,6 +124,8 @@ async def main() -> None:
             await shot
     with demo_runner("pressure") as (demo, machine):
         await picture("timeline", wide, timeline, (demo,), machine)
+    with demo_runner("workflow") as (demo, machine):
+        await picture("memory", wide, memory, (demo,), machine)
 
 
 if __name__ == "__main__":

@@ -79,3 +79,19 @@ def test_sizes() -> None:
     assert figures.parameters(361_820_000) == "362 M"
     assert figures.parameters(None) == "—"
     assert figures.count(20019) == "20,019"
+
+
+@pytest.mark.parametrize(
+    ("size", "text", "short"),
+    [
+        (None, "—", "—"),
+        (0, "0 MiB", "0M"),
+        (490_240, "479 KiB", "479K"),
+        (26 * 2**20, "26 MiB", "26M"),
+        (2**30 // 4, "0.2 GiB", "0.2G"),
+        (int(27.66 * 2**30), "27.7 GiB", "27.7G"),
+    ],
+)
+def test_memory(size: int | None, text: str, short: str) -> None:
+    assert figures.memory(size) == text
+    assert figures.memory_short(size) == short

@@ -11,7 +11,16 @@ from dmr_tui.ui.actions import ACTS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-KEYS = {"question_mark": "?", "slash": "/", "escape": "esc"}
+KEYS = {
+    "question_mark": "?",
+    "slash": "/",
+    "escape": "esc",
+    "plus": "+",
+    "equals_sign": "=",
+    "minus": "-",
+    "greater_than_sign": ">",
+    "less_than_sign": "<",
+}
 
 
 def test_ci_runs_the_command_of_the_readme() -> None:

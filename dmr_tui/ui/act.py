@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Where = Literal["everywhere", "models", "chat", "requests", "request", "timeline", "log", "doctor"]
+Where = Literal[
+    "everywhere", "models", "chat", "requests", "request", "memory", "timeline", "log", "doctor"
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 from textual.binding import Binding
 
 from dmr_tui.ui.act import Act, Where
+from dmr_tui.ui.actions_memory import MEMORY_ACTS
+from dmr_tui.ui.actions_timeline import TIMELINE_ACTS
 
 ACTS: tuple[Act, ...] = (
     Act(
@@ -18,6 +20,13 @@ ACTS: tuple[Act, ...] = (
         "Requests",
         "What every caller does to the runner.",
         title="Show the requests",
+    ),
+    Act(
+        "app.show('memory')",
+        "3",
+        "Memory",
+        "Who holds memory, what fits, what to unload.",
+        title="Show the memory",
     ),
     Act(
         "app.show('timeline')",
@@ -41,6 +50,13 @@ ACTS: tuple[Act, ...] = (
         title="Help",
         shown_key="?",
     ),
+    Act(
+        "app.dismiss_warning",
+        "x",
+        "",
+        "Dismiss the warning until it was gone for a minute.",
+        title="Dismiss the warning",
+    ),
     Act("app.refresh_now", "f5", "", "Ask the runner everything again now.", title="Refresh now"),
     Act(
         "screen.maximize_pane",
@@ -59,6 +75,14 @@ ACTS: tuple[Act, ...] = (
         "models",
         title="Details of the model",
         shown_key="i",
+    ),
+    Act(
+        "screen.model_memory",
+        "m",
+        "Memory",
+        "What the model needs, whether it fits, and what to unload for it.",
+        "models",
+        title="Memory of the model",
     ),
     Act(
         "screen.filter_models",
@@ -157,99 +181,8 @@ ACTS: tuple[Act, ...] = (
         title="Clear the chat",
         priority=True,
     ),
-    Act(
-        "screen.lines_of_event",
-        "enter",
-        "Its lines",
-        "Go to the lines of the log that the event is about.",
-        "timeline",
-        title="Go to the log lines of the event",
-    ),
-    Act("screen.request_of_event", "r", "Request", "Go to the call it is about.", "timeline"),
-    Act(
-        "screen.filter_events",
-        "slash",
-        "Filter",
-        "Show only events that hold each of some words.",
-        "timeline",
-        title="Filter the timeline",
-        shown_key="/",
-    ),
-    Act(
-        "screen.event_level",
-        "w",
-        "Level",
-        "Only warnings and errors; again, only errors; again, all.",
-        "timeline",
-        title="Show only warnings and errors in the timeline",
-    ),
-    Act(
-        "screen.event_model",
-        "m",
-        "Model",
-        "Only events of the model under the cursor; again, of all.",
-        "timeline",
-    ),
-    Act("screen.all_events", "escape", "", "Show every event again.", "timeline"),
-    Act("screen.other_pane", "tab,shift+tab", "Log", "Go to the log.", "timeline"),
-    Act("screen.whole_line", "enter", "Whole line", "Read all of a line.", "log"),
-    Act(
-        "screen.event_of_line",
-        "b",
-        "Event",
-        "Back to the timeline, to the event nearest to the line.",
-        "log",
-        title="Go to the event of the log line",
-    ),
-    Act(
-        "screen.request_of_line",
-        "r",
-        "Request",
-        "Go to the call that ran when the line was written.",
-        "log",
-    ),
-    Act(
-        "screen.search_log",
-        "slash",
-        "Search",
-        "Show only lines that hold each of some words, and mark the words.",
-        "log",
-        title="Search the log",
-        shown_key="/",
-    ),
-    Act(
-        "screen.log_level",
-        "w",
-        "Level",
-        "Only warnings and errors; again, only errors; again, all.",
-        "log",
-        title="Show only warnings and errors in the log",
-    ),
-    Act(
-        "screen.engine_lines",
-        "t",
-        "Engine",
-        "Hide what the engines print, or show it again.",
-        "log",
-        title="Hide or show the engines' lines",
-    ),
-    Act(
-        "screen.log_model",
-        "m",
-        "Model",
-        "Only lines that name the model of this one; most engine lines name none.",
-        "log",
-    ),
-    Act(
-        "screen.pause_log",
-        "space",
-        "Pause",
-        "Take no new lines, or go on.",
-        "log",
-        title="Pause the log",
-    ),
-    Act("screen.all_lines", "escape", "", "Show every line again.", "log"),
-    Act("screen.other_pane", "tab,shift+tab", "Events", "Go to the events.", "log"),
+    *TIMELINE_ACTS,
+    *MEMORY_ACTS,
     Act(
         "screen.open_request",
         "enter,i",

@@ -16,9 +16,16 @@ from textual.screen import Screen
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.monitor.snapshot import Snapshot
 from dmr_tui.ui.actions import bindings
-from dmr_tui.ui.messages import LinesWanted, MonitorFailed, RequestWanted, SnapshotReady
+from dmr_tui.ui.messages import (
+    LinesWanted,
+    MemoryWanted,
+    MonitorFailed,
+    RequestWanted,
+    SnapshotReady,
+)
 from dmr_tui.ui.palette import ActProvider
 from dmr_tui.ui.panes.header import HeaderPane
+from dmr_tui.ui.panes.notice import Dismissed, NoticePane
 from dmr_tui.ui.panes.pane import now
 from dmr_tui.ui.screens.dashboard import DashboardScreen
 from dmr_tui.ui.screens.doctor import DoctorScreen
@@ -58,6 +65,8 @@ class DashboardApp(App[None]):
         """When the monitor last said anything, changed or not."""
         self._ticked_at = 0.0
         self._doctor_opened = False
+        self.dismissed = Dismissed()
+        """Warnings that a person does not want to see any more, on no screen."""
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """The names that the styles use, for themes that do not define them."""
@@ -69,6 +78,7 @@ class DashboardApp(App[None]):
         self.add_mode("dashboard", lambda: DashboardScreen(lambda: self.monitor))
         self.add_mode("doctor", lambda: DoctorScreen(lambda: self.monitor))
         self.add_mode("requests", self._requests_screen)
+        self.add_mode("memory", self._memory_screen)
         self.add_mode("timeline", self._timeline_screen)
         await self.switch_mode("dashboard")
         self.set_interval(1.0, self._tick_alone)
@@ -78,6 +88,11 @@ class DashboardApp(App[None]):
         from dmr_tui.ui.screens.requests import RequestsScreen
 
         return RequestsScreen(lambda: self.monitor)
+
+    def _memory_screen(self) -> LiveScreen:
+        from dmr_tui.ui.screens.memory import MemoryScreen
+
+        return MemoryScreen(lambda: self.monitor)
 
     def _timeline_screen(self) -> LiveScreen:
         from dmr_tui.ui.screens.timeline import TimelineScreen
@@ -183,6 +198,19 @@ class DashboardApp(App[None]):
         await self.action_show("requests")
         if isinstance(self.screen, RequestsScreen):
             self.screen.go_to(event.id)
+
+    async def on_memory_wanted(self, event: MemoryWanted) -> None:
+        """Go to the memory, with the cursor on that model."""
+        from dmr_tui.ui.screens.memory import MemoryScreen
+
+        await self.action_show("memory")
+        if isinstance(self.screen, MemoryScreen):
+            self.screen.go_to(event.key)
+
+    def action_dismiss_warning(self) -> None:
+        """Be quiet about the warning that is shown."""
+        for pane in self.screen_stack[0].query(NoticePane):
+            pane.dismiss()
 
     def action_refresh_now(self) -> None:
         """Ask everything again now."""

@@ -72,3 +72,10 @@ class BodiesRead(Message):
     """Prompt and answer of a call have come, or the reason why not."""
 
     bodies: "Bodies"
+
+
+@dataclass
+class MemoryWanted(Message):
+    """A person wants to see what that model needs."""
+
+    key: str

@@ -23,6 +23,7 @@ from dmr_tui.monitor.calls import CallFilter
 from dmr_tui.simulator.recorder import Record
 from dmr_tui.simulator.server import Simulator, serve
 from tests.bench.archive import archive_rows
+from tests.bench.memory import memory_rows
 from tests.real_engine import real_engine
 from tests.terminal import Terminal, dmr_tui
 
@@ -43,6 +44,7 @@ def main() -> None:
     flood(10.0 if quick else 60.0)
     heavy(8.0 if quick else 20.0)
     archive()
+    memory()
     print(f"\n{'what':34} {'measured':>16} {'floor':>12}  budget")
     for what, measured, floor, budget, kept in ROWS:
         print(f"{what:34} {measured:>16} {floor:>12}  {budget} {'' if kept else '  <-- OVER'}")
@@ -257,6 +259,12 @@ def _under(url: str, folder: Path, seconds: float) -> tuple[dict[str, Any], list
 def archive() -> None:
     """A million calls on disk: the first rows, and filters."""
     for measured in archive_rows():
+        row(*measured)
+
+
+def memory() -> None:
+    """The whole computer read, who holds its memory joined, and one part that hangs."""
+    for measured in memory_rows():
         row(*measured)
 
 

@@ -13,6 +13,7 @@ from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.meter import Turn
 from dmr_tui.measure.stats import Summary
 from dmr_tui.monitor.calls import View
+from dmr_tui.monitor.carryout import LoadPlan, Progress, UnloadPlan
 from dmr_tui.monitor.chat import Prompt
 from dmr_tui.monitor.enginelog import EngineFacts
 from dmr_tui.monitor.join import Installed, Loaded
@@ -47,6 +48,9 @@ class StillMonitor:
         self.views: list[View] = []
         self.named: list[tuple[str, str, float | None]] = []
         self.replayed: list[tuple[Request, str]] = []
+        self.plans: list[LoadPlan | UnloadPlan] = []
+        self.progress: tuple[Progress, ...] = ()
+        """What carrying out a plan publishes."""
         self.known_bodies: dict[str, Bodies] = {}
         self.stopped = 0
         self._snapshot = snapshot
@@ -96,6 +100,20 @@ class StillMonitor:
     ) -> Callable[[], None]:
         self.replayed.append((request, model))
         return self.ask(Prompt(model, ()), publish)
+
+    def carry_out(
+        self, plan: LoadPlan | UnloadPlan, publish: Callable[[Progress], None]
+    ) -> Callable[[], None]:
+        self.plans.append(plan)
+        for progress in self.progress:
+            publish(progress)
+
+        def stop() -> None:
+            self.stopped += 1
+            steps = self.progress[-1].steps if self.progress else ()
+            publish(Progress(steps, ended=True, stopped=True, note="It goes on loading."))
+
+        return stop
 
 
 def model(number: int, name: str, architecture: str, size: str, **more: object) -> Model:

@@ -5,6 +5,7 @@ import pytest
 from dmr_tui.ui.actions import ACTS, bindings
 from dmr_tui.ui.app import DashboardApp
 from dmr_tui.ui.screens.dashboard import DashboardScreen
+from dmr_tui.ui.screens.memory import MemoryScreen
 from dmr_tui.ui.screens.request import RequestDetail
 from dmr_tui.ui.screens.requests import RequestsScreen
 from dmr_tui.ui.screens.timeline import TimelineScreen
@@ -12,10 +13,11 @@ from dmr_tui.ui.screens.timeline import TimelineScreen
 SCREENS = {
     "requests": RequestsScreen,
     "request": RequestDetail,
+    "memory": MemoryScreen,
     "timeline": TimelineScreen,
     "log": TimelineScreen,
 }
-PLACES = ["everywhere", "models", "doctor", "request", "timeline", "log"]
+PLACES = ["everywhere", "models", "doctor", "request", "memory", "timeline", "log"]
 """In chat and requests a key may mean what can be done just then."""
 
 
@@ -27,7 +29,7 @@ def test_every_action_exists() -> None:
 
 
 def test_every_action_has_a_sentence() -> None:
-    assert all(act.help.endswith(".") for act in ACTS)
+    assert all(act.help.endswith((".", "?")) for act in ACTS)
 
 
 @pytest.mark.parametrize("where", PLACES)

@@ -131,8 +131,11 @@ async def test_details_show_all_that_is_known(beside: Beside) -> None:
     async with app.run_test(size=WIDE) as pilot:
         await shows(app, "qwen3:8B-Q4_K_M")
         await pilot.press("i")
-        await shows(app, "Context window, in tokens", "40,960", "by engine log", "sha256:")
-        await shows(app, "GGUF metadata", "general.architecture")
+        await shows(app, "Context window, in tokens", "40,960", "by engine log")
+        await shows(app, "GPU memory", "KV cache", "verdict", "largest context")
+        for _ in range(20):
+            await pilot.press("down")
+        await shows(app, "sha256:", "GGUF metadata", "general.architecture")
         await pilot.press("escape")
         await hides(app, "GGUF metadata")
 
@@ -258,7 +261,7 @@ async def test_the_palette_knows_the_actions(beside: Beside) -> None:
         await type_text(pilot, "details")
         await shows(app, "Details of the model")
         await pilot.press("enter")
-        await shows(app, "GGUF metadata")
+        await shows(app, "Context window, in tokens")
 
 
 async def test_a_maximized_pane_and_back(beside: Beside) -> None:

@@ -1,6 +1,6 @@
 """Installed and loaded models in one table."""
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -15,9 +15,13 @@ from dmr_tui.plain import plain
 from dmr_tui.ui.actions import bindings
 from dmr_tui.ui.messages import ModelChosen
 from dmr_tui.ui.panes.pane import now
+from dmr_tui.ui.panes.verdicts import VERDICT_STYLES, needs_short
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, Part
 from dmr_tui.ui.widgets.table import Column, Table
+
+if TYPE_CHECKING:
+    from dmr_tui.monitor.memory import Fit, Holding
 
 MODES = {"completion": "", "embedding": "emb", "reranking": "rerank", "image-generation": "image"}
 CONTEXT_CELLS = 11
@@ -42,8 +46,8 @@ class ModelsPane(Vertical):
                 Column("quant", "QUANT", 7, _quantization, lambda row: row.quantization, drop=2),
                 Column("size", "SIZE", 8, _size, lambda row: row.size_bytes, True, 1),
                 Column("context", "CONTEXT", CONTEXT_CELLS, _context, _window, True, 4),
-                Column("memory", "MEMORY", 6, _memory, lambda row: None, True, 5),
-                Column("state", "STATE", 13, _state, _state_order),
+                Column("memory", "MEMORY", 6, self._memory, self._memory_bytes, True, 5),
+                Column("state", "STATE", 13, self._state, _state_order),
             ),
             key=lambda row: row.key,
             empty=self._empty,
@@ -98,7 +102,7 @@ class ModelsPane(Vertical):
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter while typing."""
         words = event.value.lower().split()
-        self._table.keep((lambda row: _matches(row, words)) if words else None)
+        self._table.keep((lambda row: matches(row, words)) if words else None)
         self._show_titles()
 
     def on_input_submitted(self) -> None:
@@ -149,6 +153,43 @@ class ModelsPane(Vertical):
             ("docker model pull ai/llama3.2:1B-Q8_0", "bold $value"),
         )
 
+    def _holding(self, row: ModelRow) -> "Holding | None":
+        memory = self.snapshot.memory
+        return memory.holding(row.key) if memory is not None and row.runs else None
+
+    def _fit(self, row: ModelRow) -> "Fit | None":
+        memory = self.snapshot.memory
+        return None if memory is None else memory.fits.get(row.key)
+
+    def _memory(self, row: ModelRow) -> Part:
+        """What it holds, else what it would need."""
+        holding = self._holding(row)
+        held = None if holding is None else holding.vram.value or holding.ram.value
+        if held:
+            return figures.memory_short(held), "bold $value"
+        return needs_short(self._fit(row))
+
+    def _memory_bytes(self, row: ModelRow) -> int | None:
+        holding, fit = self._holding(row), self._fit(row)
+        held = None if holding is None else holding.vram.value or holding.ram.value
+        return held or (None if fit is None else fit.need.at_least)
+
+    def _state(self, row: ModelRow) -> Part:
+        if not row.runs:
+            return self._verdict(row)
+        runs = sorted(row.runs, key=lambda run: STATE_ORDER[run.state])
+        text, style = state_words(runs[0])
+        for run in runs[1:]:
+            text += f" +{MODES.get(run.mode, plain(run.mode)) or 'chat'}"
+        return text, style
+
+    def _verdict(self, row: ModelRow) -> Part:
+        fit = self._fit(row)
+        tail = " emb" if row.embedding else ""
+        if fit is None or fit.verdict in {"unknown", "loaded"}:
+            return ("embeddings" if row.embedding else ""), "$faint"
+        return fit.verdict + tail, VERDICT_STYLES[fit.verdict]
+
     def _name_cell(self, row: ModelRow) -> Part:
         sign = GLYPHS.cursor if row.key == self._chosen else " "
         loaded = any(run.state != "loading" for run in row.runs)
@@ -156,7 +197,8 @@ class ModelsPane(Vertical):
         return f"{sign} {plain(row.name)}", style
 
 
-def _matches(row: ModelRow, words: list[str]) -> bool:
+def matches(row: ModelRow, words: list[str]) -> bool:
+    """Whether all of the words are in its names, quantization or architecture."""
     tags = " ".join((row.model.tags or ()) if row.model else ())
     text = f"{row.name} {row.quantization or ''} {row.architecture or ''} {tags}".lower()
     return all(word in text for word in words)
@@ -200,20 +242,6 @@ def _share(window: str, trained: str) -> str:
 def _window(row: ModelRow) -> int | None:
     context = row.context
     return context.effective or context.configured or context.packaged or context.trained
-
-
-def _memory(row: ModelRow) -> Part:
-    return figures.UNKNOWN, "$faint"
-
-
-def _state(row: ModelRow) -> Part:
-    if not row.runs:
-        return ("embeddings" if row.embedding else ""), "$faint"
-    runs = sorted(row.runs, key=lambda run: STATE_ORDER[run.state])
-    text, style = state_words(runs[0])
-    for run in runs[1:]:
-        text += f" +{MODES.get(run.mode, plain(run.mode)) or 'chat'}"
-    return text, style
 
 
 def state_words(run: Run) -> Part:

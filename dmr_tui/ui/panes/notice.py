@@ -1,6 +1,8 @@
 """One line of talk: the most important thing that is wrong, and what to press."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from dmr_tui import figures
 from dmr_tui.monitor.snapshot import Snapshot
@@ -10,8 +12,48 @@ from dmr_tui.ui.panes.pane import Pane, now
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, fit
 
-NAMED = frozenset({"reload thrash", "config drift", "out of memory"})
+if TYPE_CHECKING:
+    from dmr_tui.monitor.alerts import Alert
+
+NAMED = frozenset({"reload thrash", "config drift"})
 NEWS_S = 600.0
+QUIET_S = 60.0
+"""Seconds for which a dismissed warning has to be gone until it is told again."""
+
+
+class Dismissed:
+    """The warnings that a person does not want to see, until they were gone for a while."""
+
+    def __init__(self) -> None:
+        self._seen_at: dict[str, float] = {}
+
+    def add(self, key: str, at: float) -> None:
+        """Be quiet about it."""
+        self._seen_at[key] = at
+
+    def left(self, alerts: Sequence["Alert"], at: float) -> list["Alert"]:
+        """Those that are to be told."""
+        for alert in alerts:
+            if alert.key in self._seen_at:
+                self._seen_at[alert.key] = at
+        self._seen_at = {k: seen for k, seen in self._seen_at.items() if at - seen < QUIET_S}
+        return [alert for alert in alerts if alert.key not in self._seen_at]
+
+
+NOBODY = Dismissed()
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What to say."""
+
+    text: str
+    severe: bool = False
+    alert: str = ""
+    """The key of the warning, which can be dismissed; empty for what cannot."""
+    step: str = ""
+    more: int = 0
+    """How many other warnings wait."""
 
 
 class NoticePane(Pane):
@@ -19,24 +61,52 @@ class NoticePane(Pane):
 
     def watch_snapshot(self) -> None:
         """Take a row of the screen only when there is something to say."""
-        wanted = notice(self.snapshot) is not None
+        wanted = self._notice() is not None
         if wanted != self.display:
             self.display = wanted
         super().watch_snapshot()
 
+    def _notice(self) -> Notice | None:
+        snapshot = self.snapshot
+        dismissed: Dismissed = getattr(self.app, "dismissed", NOBODY)
+        return notice(snapshot, dismissed.left(snapshot.alerts, now()))
+
+    def dismiss(self) -> None:
+        """Be quiet about the warning that is shown."""
+        said = self._notice()
+        if said is not None and said.alert:
+            getattr(self.app, "dismissed", NOBODY).add(said.alert, now())
+            self.watch_snapshot()
+
     def lines(self, width: int, height: int) -> Sequence[Line]:
         """The one line."""
-        said = notice(self.snapshot)
+        said = self._notice()
         if said is None:
             return ()
-        text, severe = said
-        return [
-            ((fit(f"{GLYPHS.warning} {text}", width), "bold $error" if severe else "$warning"),)
-        ]
+        style = "bold $error" if said.severe else "$warning"
+        if not said.alert:
+            return [((fit(f"{GLYPHS.warning} {said.text}", width), style),)]
+        more = f"  {said.more} more" if said.more else ""
+        tail = f"{more}  x dismisses"
+        step = f"{said.text}: {said.step}"
+        return [((fit(f"{GLYPHS.warning} {step}", width - len(tail)), style), (tail, "$faint"))]
 
 
-def notice(snapshot: Snapshot) -> tuple[str, bool] | None:
-    """What to say and whether it is severe; None if all is well."""
+def notice(snapshot: Snapshot, alerts: Sequence["Alert"]) -> Notice | None:
+    """What to say; None if all is well. The runner's own troubles come first."""
+    own = _runners(snapshot)
+    if own is not None:
+        text, severe = own
+        return Notice(text, severe)
+    if alerts:
+        first = alerts[0]
+        severe = first.level == "critical"
+        return Notice(plain(first.text), severe, first.key, plain(first.step), more=len(alerts) - 1)
+    event = _event(snapshot)
+    return None if event is None else Notice(*event)
+
+
+def _runners(snapshot: Snapshot) -> tuple[str, bool] | None:
     runner = snapshot.runner
     if runner.down_since is not None:
         ago = figures.age(now() - runner.down_since)
@@ -56,7 +126,7 @@ def notice(snapshot: Snapshot) -> tuple[str, bool] | None:
     told = snapshot.source("archive")
     if told.reason:
         return f"archive: {plain(told.reason)}", False
-    return _event(snapshot)
+    return None
 
 
 def _event(snapshot: Snapshot) -> tuple[str, bool] | None:

@@ -6,7 +6,7 @@ from textual.widget import Widget
 from textual.widgets import Footer
 
 from dmr_tui.monitor.snapshot import ModelRow
-from dmr_tui.ui.messages import ModelChosen
+from dmr_tui.ui.messages import MemoryWanted, ModelChosen
 from dmr_tui.ui.panes.chat import ChatOptions, ChatPane
 from dmr_tui.ui.panes.hardware import HardwarePane
 from dmr_tui.ui.panes.header import HeaderPane
@@ -98,6 +98,12 @@ class DashboardScreen(LiveScreen):
         row = self.models.row
         if row is not None:
             self.app.push_screen(ModelDetails(row))
+
+    def action_model_memory(self) -> None:
+        """What the model under the cursor needs."""
+        row = self.models.row
+        if row is not None:
+            self.post_message(MemoryWanted(row.key))
 
     def action_filter_models(self) -> None:
         """Type a filter."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -16,6 +16,9 @@ from dmr_tui.plain import plain
 from dmr_tui.ui.panes.models import state_words
 from dmr_tui.ui.panes.pane import Page
 from dmr_tui.ui.widgets.lines import Line, fit, wrapped
+
+if TYPE_CHECKING:
+    from dmr_tui.monitor.memory import Fit, Holding, MemoryState
 
 LABEL = 16
 LONGEST = 2000
@@ -74,6 +77,7 @@ class DetailsPage(Page):
         lines: list[Line] = []
         for title, facts in (
             ("Now", list(_now(self._row))),
+            ("Memory", list(_memory(self._row, self.snapshot.memory))),
             ("Context window, in tokens", list(_contexts(self._row))),
             ("Package", list(_package(self._row))),
             ("GGUF metadata", list(_metadata(self._row))),
@@ -102,7 +106,63 @@ def _now(row: ModelRow) -> Iterator[Fact]:
         if run.unloads_at is not None:
             text += "; unless it is used, it unloads then"
         yield run.mode, text
-    yield "memory", f"{figures.UNKNOWN} the runner does not tell how much a model takes"
+
+
+def _memory(row: ModelRow, memory: "MemoryState | None") -> Iterator[Fact]:
+    if memory is None:
+        return
+    holding, fit = memory.holding(row.key), memory.fits.get(row.key)
+    if holding is not None:
+        for name, reading in (
+            ("GPU memory", holding.vram),
+            ("RAM of its own", holding.own),
+            ("mapped weights", holding.mapped),
+            ("swapped out", holding.swapped),
+        ):
+            value = figures.memory(reading.value)
+            yield name, value if reading.value is not None else f"{value} {reading.reason}"
+        if holding.layers:
+            yield "layers on the GPU", holding.layers
+        if holding.pids:
+            yield "engine process", ", ".join(str(pid) for pid in holding.pids)
+    if fit is None:
+        return
+    yield from _need(fit, holding)
+    yield "verdict", fit.verdict + (f": {fit.reason}" if fit.reason else "")
+    if fit.largest_context is not None:
+        yield "largest context", f"{fit.largest_context:,}  with which it fits now"
+    if fit.taken is not None:
+        error = "" if fit.error is None else f"; the formula is off by {fit.error:+.0f} %"
+        yield "last load took", f"{figures.memory(fit.taken.total)}, by {fit.taken.source}{error}"
+
+
+def _need(fit: "Fit", holding: "Holding | None") -> Iterator[Fact]:
+    told = holding is not None and holding.parts_source == "engine log"
+    parts = (
+        ("weights", fit.estimate.weights, holding.weights if holding and told else None),
+        ("KV cache", fit.estimate.cache, holding.cache if holding and told else None),
+        ("compute", fit.estimate.compute, holding.compute if holding and told else None),
+    )
+    for name, estimate, measured in parts:
+        if measured is not None and measured.value is not None:
+            yield name, f"{figures.memory(measured.value)}  by the engine's log"
+        elif estimate.value is None:
+            yield name, f"{figures.UNKNOWN} {estimate.reason}"
+        else:
+            yield name, f"~{figures.memory(estimate.value)}  by formula"
+    total = fit.need.total
+    if total.value is None:
+        yield "needs", f"{figures.UNKNOWN} {total.reason}"
+    else:
+        by = "by formula" if fit.need.source == "estimate" else "by its last load"
+        sign = "~" if fit.need.source == "estimate" else ""
+        yield "needs", f"{sign}{figures.memory(total.value)}  {by}, with {_asked(fit)}"
+
+
+def _asked(fit: "Fit") -> str:
+    asked = fit.need.asked
+    slots = f", {asked.slots} slots" if asked.slots > 1 else ""
+    return f"context {asked.context:,}, KV cache {asked.key_type}{slots}"
 
 
 def _contexts(row: ModelRow) -> Iterator[Fact]:

@@ -1,7 +1,7 @@
 """Where the runner is looked for, what came back, how to enable it, and how each source is."""
 
 from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -34,6 +34,9 @@ SOURCES = {
     "archive": "archive of calls",
     "machine": "this machine",
 }
+OF_MACHINE = frozenset(
+    {"NVIDIA GPUs", "AMD GPUs", "Intel GPUs", "Apple GPU", "engine processes", "container"}
+)
 
 
 class DoctorScreen(LiveScreen):
@@ -134,6 +137,9 @@ def _sources(snapshot: Snapshot) -> Iterator[Line]:
 
 def _health(source: SourceState) -> list[Part]:
     words = {"ok": "ok", "absent": "this version of the runner does not have it"}
+    if source.name in OF_MACHINE and source.health in {"ok", "absent"} and source.reason:
+        # What is not on this computer is no fault.
+        return [(plain(source.reason), "$label")]
     if source.health == "waiting":
         when = {
             "requests in flight": "asked only while a model is busy",
@@ -172,19 +178,33 @@ def _missing(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
         if not machine.gpu.gpus:
             yield "GPU", machine.gpu.reason
         for gpu in machine.gpu.gpus:
-            figures_of_gpu: list[tuple[str, Reading[float]]] = [
+            figures_of_gpu: list[tuple[str, Reading[Any]]] = [
                 ("use", gpu.use),
                 ("memory", gpu.memory_used),
                 ("temperature", gpu.temperature),
                 ("power", gpu.power),
                 ("clock", gpu.clock),
+                ("processes", gpu.processes),
+                ("throttling", gpu.throttle),
             ]
             for name, reading in figures_of_gpu:
                 if reading.value is None:
                     yield f"GPU {gpu.index} {name}", reading.reason
     if snapshot.runner.up:
-        yield "memory of each model", "the runner does not tell how much a model takes"
+        yield from _memory(snapshot)
         if snapshot.runner.slots_total is None:
             yield "number of slots", "min(CPUs, 8) of the runner's machine, which is not this one"
         if snapshot.throughput.untimed:
             yield "some rates", f"{snapshot.throughput.untimed} replies hold no timings"
+
+
+def _memory(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+    memory = snapshot.memory
+    if memory is None:
+        return
+    if memory.note:
+        yield "memory of each model", memory.note
+    if memory.room.value is None and memory.room.reason != memory.note:
+        yield "free memory", memory.room.reason
+    if memory.pressure.word is None and not memory.note:
+        yield "memory pressure", "nothing on this system tells it"

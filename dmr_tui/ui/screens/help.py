@@ -18,6 +18,7 @@ PLACES = (
     ("chat", "In the chat"),
     ("requests", "In the list of calls"),
     ("request", "In a call and its replay"),
+    ("memory", "On the memory screen"),
     ("timeline", "In the timeline"),
     ("log", "In the log"),
     ("doctor", "In the doctor"),
@@ -25,6 +26,7 @@ PLACES = (
 HERE = {
     "dashboard": ("models", "chat"),
     "requests": ("requests", "request"),
+    "memory": ("memory",),
     "timeline": ("timeline", "log"),
     "doctor": ("doctor",),
 }
@@ -51,6 +53,12 @@ NUMBERS = (
     ("0:04/5:00", "time since it was sent, of the time after which the caller gives up"),
     ("! 12.3", "decoded slower than this model usually does; the line below says why"),
     ("together", "tokens per second of calls that decoded at once, added up, at the highest"),
+    ("needs", "weights, KV cache, compute and the driver's part; ~ by formula, else as measured"),
+    ("fits", "needs, a tenth and 300 MiB are free; tight: needs are; too big: they are not"),
+    ("largest", "the largest context window with which the model fits now"),
+    ("own, mapped", "RAM of an engine; mapped weights can be dropped and read again, slowly"),
+    ("unexplained", "memory in use that no program that can be seen holds"),
+    ("pressure", "how hard the computer has to look for memory, and what says so"),
     ("idle 3:12", "unloads in 3 minutes 12 seconds unless it is used"),
 )
 
@@ -106,7 +114,16 @@ def _keys(where: str, title: str) -> list[Content]:
 
 
 def _names(act: Act) -> str:
-    names = {"escape": "esc", "slash": "/", "question_mark": "?"}
+    names = {
+        "escape": "esc",
+        "slash": "/",
+        "question_mark": "?",
+        "plus": "+",
+        "equals_sign": "=",
+        "minus": "-",
+        "greater_than_sign": ">",
+        "less_than_sign": "<",
+    }
     return " ".join(names.get(key, key) for key in act.keys.split(","))
 
 

@@ -22,10 +22,19 @@ class Glyphs:
     warning: str
     ellipsis: str
     dot: str
+    parts: str
+    """Fillings that neighbours in a stacked bar are told apart by."""
+    others: str
+    rest: str
+    mapped: str
 
 
-UNICODE = Glyphs("▁▂▃▄▅▆▇█", "█", "░", "●", "○", "◌", "▸", "▲", "▼", "!", "…", "·")
-ASCII = Glyphs("_.-=+*%#", "#", ".", "*", "o", "?", ">", "^", "v", "!", "~", "-")
+UNICODE = Glyphs(
+    "▁▂▃▄▅▆▇█", "█", "░", "●", "○", "◌", "▸", "▲", "▼", "!", "…", "·", "█▓▒", "▚", "╱", "▄"
+)
+ASCII = Glyphs(
+    "_.-=+*%#", "#", ".", "*", "o", "?", ">", "^", "v", "!", "~", "-", "#%=", "&", "/", "_"
+)
 
 
 def speaks_unicode() -> bool:

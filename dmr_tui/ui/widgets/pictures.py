@@ -1,8 +1,10 @@
 """Bars and histories as text: one fixed scale for each quantity, a gap stays a gap."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from dmr_tui.ui.widgets.glyphs import GLYPHS
+from dmr_tui.ui.widgets.lines import Part
 
 
 def bar(percent: float | None, width: int) -> str:
@@ -11,6 +13,34 @@ def bar(percent: float | None, width: int) -> str:
     if percent is not None and percent >= 1.0:
         filled = max(filled, 1)
     return GLYPHS.full * filled + GLYPHS.empty * (width - filled)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One part of a stacked bar."""
+
+    percent: float
+    sign: str
+    style: str
+
+
+def stacked(shares: Sequence[Share], width: int) -> list[Part]:
+    """A bar of `width` cells on a scale from 0 to 100, one filling after the other.
+
+    What is not quite nothing gets a cell, as long as there is one for it.
+    """
+    parts: list[Part] = []
+    filled, sofar = 0, 0.0
+    for share in shares:
+        sofar += max(0.0, share.percent)
+        until = min(width, round(min(sofar, 100.0) / 100.0 * width))
+        if share.percent >= 0.5 and until == filled < width:
+            until += 1
+        if until > filled:
+            parts.append((share.sign * (until - filled), share.style))
+            filled = until
+    parts.append((GLYPHS.empty * (width - filled), "$faint"))
+    return parts
 
 
 def history(

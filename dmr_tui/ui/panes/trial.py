@@ -1,0 +1,145 @@
+"""A model with another context, cache type or number of slots: its need, and whether it fits."""
+
+from dataclasses import dataclass, replace
+
+from dmr_tui.machine.reading import Reading
+from dmr_tui.measure.fit import (
+    CACHE_TYPES,
+    Asked,
+    Need,
+    Verdict,
+    judge,
+    largest_context,
+    need,
+    unload_for,
+    wanted_free,
+)
+from dmr_tui.monitor.fits import held_by
+from dmr_tui.monitor.memory import Fit, MemoryState
+from dmr_tui.monitor.snapshot import ModelRow
+from dmr_tui.ui.panes.fits import shape_of
+
+MOST_SLOTS = 64
+SMALLEST = 256
+LONGEST = 2**21
+"""Tokens up to which a person can try where the header tells no trained context."""
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """What a person asks: None where it is left as the runner would do it."""
+
+    context: int | None = None
+    cache_type: str | None = None
+    slots: int | None = None
+
+    def asked(self, asked: Asked) -> Asked:
+        """How the engine would then be started."""
+        return replace(
+            asked,
+            context=asked.context if self.context is None else self.context,
+            key_type=self.cache_type or asked.key_type,
+            value_type=self.cache_type or asked.value_type,
+            slots=asked.slots if self.slots is None else self.slots,
+            unified=asked.unified if self.slots is None else False,
+        )
+
+
+AS_IT_IS = WhatIf()
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The question about one model, and its answers."""
+
+    row: ModelRow
+    fit: Fit
+    """The verdict of the monitor on the model as it would be loaded."""
+    memory: MemoryState
+    what: WhatIf = AS_IT_IS
+
+    @property
+    def asked(self) -> Asked:
+        """How the engine would be started."""
+        return self.what.asked(self.fit.estimate.asked)
+
+    @property
+    def need(self) -> Need:
+        """What it would take; of an unchanged question, what the last load took if known."""
+        if self.what == AS_IT_IS:
+            return self.fit.need
+        return need(shape_of(self.row), self._weights(), self.asked, self.memory.room)
+
+    @property
+    def own(self) -> int:
+        """Bytes that it holds now, which a load with another context gives back first."""
+        room, holding = self.memory.room.value, self.memory.holding(self.row.key)
+        if holding is None or room is None:
+            return 0
+        held = holding.vram if room.kind == "VRAM" else holding.ram
+        return held.value or 0
+
+    @property
+    def free(self) -> Reading[int]:
+        """Bytes that are free for it, its own included."""
+        room = self.memory.room
+        if room.value is None:
+            return Reading(None, room.reason)
+        return Reading(room.value.free + self.own)
+
+    @property
+    def loaded(self) -> bool:
+        """Whether it is loaded just as it is asked."""
+        return self.what == AS_IT_IS and self.fit.verdict == "loaded"
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether it fits without unloading anything else."""
+        return judge(self.need, self.free)
+
+    @property
+    def largest(self) -> int | None:
+        """The largest context that fits with the cache type and slots that are asked."""
+        if self.what.cache_type is None and self.what.slots is None:
+            return self.fit.largest_context
+        free = self.free.value
+        if free is None:
+            return None
+        room = self.memory.room
+        return largest_context(shape_of(self.row), self._weights(), self.asked, room, free)
+
+    @property
+    def unload(self) -> tuple[str, ...] | None:
+        """Keys of the models to be unloaded first; empty if it fits, None if that does not help."""
+        if self.what == AS_IT_IS:
+            return self.fit.unload
+        free, total = self.free.value, self.need.total.value
+        if free is None or total is None or self.verdict == "fits":
+            return ()
+        room = self.memory.room
+        others = [each for each in held_by(self.memory.holdings, room) if each.key != self.row.key]
+        for goal in (wanted_free(total), total):
+            chosen = unload_for(goal - free, others)
+            if chosen is not None:
+                return tuple(each.key for each in chosen)
+        return None
+
+    def _weights(self) -> Reading[int]:
+        if self.row.size_bytes is None:
+            return Reading(None, "the runner does not tell the size of the weights")
+        return Reading(self.row.size_bytes)
+
+    def with_context(self, context: int) -> WhatIf:
+        """That context, as far as the model was trained for it."""
+        most = self.row.context.trained or LONGEST
+        return replace(self.what, context=max(SMALLEST, min(most, context)))
+
+    def with_next_cache_type(self) -> WhatIf:
+        """f16, q8_0, q4_0, and again."""
+        now = self.asked.key_type
+        place = CACHE_TYPES.index(now) + 1 if now in CACHE_TYPES else 0
+        return replace(self.what, cache_type=CACHE_TYPES[place % len(CACHE_TYPES)])
+
+    def with_slots(self, slots: int) -> WhatIf:
+        """That many slots."""
+        return replace(self.what, slots=max(1, min(MOST_SLOTS, slots)))

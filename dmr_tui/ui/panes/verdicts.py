@@ -1,0 +1,37 @@
+"""Whether a model fits, in a word and a colour, and what it needs."""
+
+from typing import TYPE_CHECKING
+
+from dmr_tui import figures
+from dmr_tui.ui.widgets.lines import Part
+
+if TYPE_CHECKING:
+    from dmr_tui.monitor.memory import Fit
+
+VERDICT_STYLES = {
+    "loaded": "bold $load-ok",
+    "fits": "$load-ok",
+    "tight": "$load-heavy",
+    "too big": "$load-critical",
+    "unknown": "$label",
+}
+
+
+def needs_words(fit: "Fit | None") -> Part:
+    """What a model needs: "~" before an estimate, ">" where a part of it is unknown."""
+    if fit is None:
+        return figures.UNKNOWN, "$faint"
+    total = fit.need.total.value
+    if total is None:
+        if fit.need.weights.value is None:
+            return figures.UNKNOWN, "$faint"
+        return f">{figures.memory(fit.need.at_least)}", "$label"
+    sign = "~" if fit.need.source == "estimate" else ""
+    return f"{sign}{figures.memory(total)}", "bold $value"
+
+
+def needs_short(fit: "Fit | None") -> Part:
+    """As `needs_words`, in six cells."""
+    text, _ = needs_words(fit)
+    number, _, unit = text.partition(" ")
+    return f"{number}{unit[:1]}", "$faint" if text == figures.UNKNOWN else "$label"

@@ -1,0 +1,227 @@
+"""Asks before a model is loaded or unloaded, and then shows how far it is."""
+
+from collections.abc import Callable, Iterator, Sequence
+from time import monotonic
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widgets import Button
+
+from dmr_tui import figures
+from dmr_tui.monitor.carryout import LoadPlan, Progress, UnloadPlan, changes, steps_of
+from dmr_tui.monitor.live import Monitor
+from dmr_tui.monitor.snapshot import Snapshot
+from dmr_tui.plain import plain
+from dmr_tui.ui.panes.fits import SOURCES
+from dmr_tui.ui.panes.pane import Page
+from dmr_tui.ui.widgets.lines import Line, Part, wrapped
+
+SIGNS = {"waiting": "  ", "running": "… ", "done": "ok ", "failed": "!  "}
+STYLES = {
+    "waiting": "$label",
+    "running": "bold $accent",
+    "done": "$load-ok",
+    "failed": "bold $load-critical",
+}
+
+
+class ConfirmDialog(ModalScreen[None]):
+    """What will be done and what is lost by it; then the steps as they go."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "go", "Do it"),
+        Binding("escape,n,q", "close", "Cancel", key_display="esc"),
+        Binding("up,k", "scroll(-1)", show=False),
+        Binding("down,j", "scroll(1)", show=False),
+    ]
+
+    class Advanced(Message):
+        """The monitor has done something of it."""
+
+        def __init__(self, progress: Progress) -> None:
+            super().__init__()
+            self.progress = progress
+
+    def __init__(
+        self, plan: LoadPlan | UnloadPlan, remarks: Sequence[str], monitor: Callable[[], Monitor]
+    ) -> None:
+        """`remarks` are further sentences about what is lost."""
+        super().__init__()
+        self._plan = plan
+        self._remarks = remarks
+        self._monitor = monitor
+        self._stop: Callable[[], None] | None = None
+        self._ended = False
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog", id="confirm"):
+            with VerticalScroll(id="confirm-plan", can_focus=False):
+                yield ConfirmPage(self._plan, self._remarks)
+            with Horizontal(id="confirm-buttons"):
+                yield Button("Do it", variant="primary", id="go", compact=True)
+                yield Button("Cancel", id="cancel", compact=True)
+
+    def on_mount(self) -> None:
+        loads = isinstance(self._plan, LoadPlan)
+        box = self.query_one("#confirm")
+        box.border_title = Content(f"{'Load' if loads else 'Unload'} {plain(self._plan.name)}")
+        box.border_subtitle = Content("y does it, esc cancels")
+        self.query_one("#go", Button).focus()
+        self.watch(self.app, "snapshot", self._compare)
+
+    def _compare(self, snapshot: Snapshot) -> None:
+        page = self.query_one(ConfirmPage)
+        # Once it is done, what is there now is no more what was there before.
+        if self._stop is None:
+            page.snapshot = snapshot
+
+    @on(Button.Pressed, "#go")
+    def action_go(self) -> None:
+        """Do it."""
+        if self._stop is not None:
+            return
+        self._stop = self._monitor().carry_out(self._plan, self._heard)
+        self.query_one("#go").display = False
+        self.query_one("#cancel", Button).label = "Stop"
+        # A second press of enter must not stop it.
+        self.set_focus(None)
+        self.query_one("#confirm").border_subtitle = Content("esc stops it")
+
+    def _heard(self, progress: Progress) -> None:
+        # From the monitor's thread; a dialog that is closed has no use for it.
+        if self.is_running:
+            self.post_message(self.Advanced(progress))
+
+    def on_confirm_dialog_advanced(self, event: "ConfirmDialog.Advanced") -> None:
+        """Show it; what is done closes the dialog, what failed stays to be read."""
+        event.stop()
+        progress = event.progress
+        self.query_one(ConfirmPage).show(progress)
+        if not progress.ended:
+            return
+        self._ended = True
+        if progress.failure is None and not progress.stopped:
+            self.notify(f"{'; '.join(steps_of(self._plan))}: done", markup=False)
+            self.dismiss()
+            return
+        button = self.query_one("#cancel", Button)
+        button.label = "Close"
+        button.focus()
+        self.query_one("#confirm").border_subtitle = Content("esc closes")
+        self.call_after_refresh(self.query_one("#confirm-plan").scroll_end, animate=False)
+
+    @on(Button.Pressed, "#cancel")
+    def action_close(self) -> None:
+        """Close it; while something is being done, stop that first."""
+        if self._stop is not None and not self._ended:
+            self._stop()
+        else:
+            self.dismiss()
+
+    def action_scroll(self, lines: int) -> None:
+        """Scroll by lines."""
+        self.query_one("#confirm-plan").scroll_relative(y=lines, animate=False)
+
+
+class ConfirmPage(Page):
+    """The plan, then the progress."""
+
+    def __init__(self, plan: LoadPlan | UnloadPlan, remarks: Sequence[str]) -> None:
+        super().__init__()
+        self._plan = plan
+        self._remarks = remarks
+        self._progress: Progress | None = None
+        self._began = 0.0
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.set_interval(0.5, self.tick)
+
+    def show(self, progress: Progress) -> None:
+        """Show how far it is."""
+        before = () if self._progress is None else self._progress.steps
+        if [step.state for step in before] != [step.state for step in progress.steps]:
+            self._began = monotonic()
+        self._progress = progress
+        self.tick()
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        """Steps and remarks."""
+        progress = self._progress
+        if progress is None:
+            steps: list[Line] = [
+                ((f"  {plain(text)}", "bold $value"),) for text in steps_of(self._plan)
+            ]
+            lines: list[Line] = [(("This will", "$label"),), *steps, ()]
+            said: list[Line] = [((plain(text), "$label"),) for text in self._lost()]
+        else:
+            lines = [self._step(step.text, step.state) for step in progress.steps]
+            said = list(_ending(progress))
+        cut = [part for line in lines for part in wrapped(line, width, 4)]
+        return [*cut, *(part for line in said for part in wrapped(line, width, 0))]
+
+    def _step(self, text: str, state: str) -> Line:
+        parts: list[Part] = [(SIGNS[state], STYLES[state]), (plain(text), STYLES[state])]
+        if state == "running":
+            ran = figures.clock(monotonic() - self._began)
+            parts.append((f"  {ran}", "$label"))
+        return tuple(parts)
+
+    def _lost(self) -> list[str]:
+        plan, told = self._plan, list(self._remarks)
+        if isinstance(plan, UnloadPlan) or plan.unload:
+            told.append(
+                "An unloaded model forgets its cached prompts; its next call loads it again."
+            )
+        if isinstance(plan, LoadPlan) and plan.configures:
+            told += self._configured(plan)
+        return told
+
+    def _configured(self, plan: LoadPlan) -> list[str]:
+        told = [f"Configured will be {', '.join(self._changes(plan))}, until the runner restarts."]
+        if self.snapshot.source("configuration").health == "absent":
+            told.append(
+                "This runner does not tell what is configured now: other flags, and how long the"
+                " model stays loaded, go back to the runner's own."
+            )
+        else:
+            told.append("Everything else that is configured for it stays.")
+        if plan.mode == "embedding":
+            told.append("The runner then loads it for chat as well, which takes memory twice.")
+        return told
+
+    def _changes(self, plan: LoadPlan) -> list[str]:
+        """Each change, with what it was before where that is known."""
+        memory = self.snapshot.memory
+        fit = None if memory is None else memory.fits.get(plan.digest)
+        if fit is None:
+            return changes(plan)
+        was, told = fit.estimate.asked, []
+        if plan.context is not None:
+            source = SOURCES[fit.context_source]
+            told.append(f"context {plan.context:,} (was {was.context:,}, {source})")
+        if plan.cache_type is not None:
+            told.append(f"KV cache {plan.cache_type} (was {was.key_type})")
+        if plan.slots is not None:
+            told.append(f"slots {plan.slots} (was {was.slots})")
+        return told
+
+
+def _ending(progress: Progress) -> Iterator[Line]:
+    """How it ended, if it did."""
+    if progress.stopped:
+        yield ()
+        yield (("Stopped; what was done stays done.", "$warning"),)
+        yield ((progress.note, "$label"),)
+    if progress.failure is not None:
+        yield ()
+        yield ((plain(progress.failure.what), "bold $error"),)
+        for text in (progress.failure.cause, progress.failure.step):
+            if text:
+                yield ((plain(text), "$label"),)

@@ -1,0 +1,232 @@
+"""Memory: who holds it, which model fits, and what would be if."""
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Footer
+
+from dmr_tui.monitor.carryout import LoadPlan, UnloadPlan
+from dmr_tui.monitor.snapshot import ModelRow
+from dmr_tui.ui.panes.fits import FitsPane
+from dmr_tui.ui.panes.header import HeaderPane
+from dmr_tui.ui.panes.holdings import HoldingsPane
+from dmr_tui.ui.panes.narrow import TooSmall
+from dmr_tui.ui.panes.notice import NoticePane
+from dmr_tui.ui.panes.trial import AS_IT_IS, Trial
+from dmr_tui.ui.panes.whatif import WhatIfPane
+from dmr_tui.ui.screens.live import LiveScreen
+
+READ_ONLY = "Read-only mode: nothing is sent that loads or unloads a model"
+
+
+class MemoryScreen(LiveScreen):
+    """What holds memory, does the next model fit, and what to unload for it."""
+
+    ESCAPE_TO_MINIMIZE = False
+    """Escape drops the filter first."""
+
+    def compose(self) -> ComposeResult:
+        bound = MemoryScreen.snapshot
+        yield HeaderPane(id="header").data_bind(bound)
+        yield TooSmall(id="too-small").data_bind(bound)
+        with Horizontal(id="memory-body"):
+            with Vertical(id="memory-left"):
+                yield HoldingsPane(id="holdings", classes="pane").data_bind(bound)
+                yield FitsPane().data_bind(bound)
+            yield WhatIfPane(id="what-if", classes="pane").data_bind(bound)
+        yield NoticePane(id="notice").data_bind(bound)
+        yield Footer(compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one(NoticePane).display = False
+        self.fits.focus_table()
+
+    @property
+    def fits(self) -> FitsPane:
+        """The models."""
+        return self.query_one(FitsPane)
+
+    @property
+    def what_if(self) -> WhatIfPane:
+        """What would be if."""
+        return self.query_one(WhatIfPane)
+
+    def watch_snapshot(self) -> None:
+        """The what-if is about the model under the cursor."""
+        self.call_after_refresh(self._follow_cursor)
+
+    def on_table_cursor_moved(self) -> None:
+        """Another model."""
+        self._follow_cursor()
+
+    def on_input_changed(self) -> None:
+        """A filter may leave the cursor on another model."""
+        self._follow_cursor()
+
+    def _follow_cursor(self) -> None:
+        self.what_if.show(self.fits.row)
+        self.refresh_bindings()
+
+    def go_to(self, key: str) -> None:
+        """Put the cursor on that model."""
+        self.fits.go_to(key)
+        self._follow_cursor()
+
+    def action_context(self, factor: float) -> None:
+        """What if the context were so many times as long?"""
+        self.what_if.scale_context(factor)
+
+    def action_context_by(self, tokens: int) -> None:
+        """What if the context were so many tokens longer?"""
+        self.what_if.move_context(tokens)
+
+    def action_next_cache_type(self) -> None:
+        """What if the KV cache were of another type?"""
+        self.what_if.next_cache_type()
+
+    def action_slots(self, number: int) -> None:
+        """What if there were so many slots more?"""
+        self.what_if.move_slots(number)
+
+    def action_largest(self) -> None:
+        """What if it had the largest context that fits?"""
+        self.what_if.take_largest()
+
+    def action_as_loaded(self) -> None:
+        """Back to how the runner would load it."""
+        self.what_if.change(AS_IT_IS)
+
+    def on_table_chosen(self) -> None:
+        """A double click on a model."""
+        self.action_load_model()
+
+    def action_load_model(self) -> None:
+        """Load the model as the what-if says, after asking."""
+        self._follow_cursor()
+        row, trial = self.fits.row, self.what_if.trial
+        if row is None or row.digest is None:
+            return
+        if self.snapshot.read_only:
+            self.notify(READ_ONLY, severity="warning")
+            return
+        what = self.what_if.what
+        unload: tuple[str, ...] = ()
+        context = what.context
+        if trial is not None:
+            unload = trial.unload or ()
+            if what == AS_IT_IS and trial.fit.smaller is not None:
+                unload, context = trial.fit.smaller
+            elif what == AS_IT_IS and not unload and trial.fit.verdict == "too big":
+                # The one way that is printed beside it.
+                context = trial.fit.largest_context
+        names = {each.key: each.name for each in self.snapshot.models}
+        plan = LoadPlan(
+            row.name,
+            row.ref,
+            row.digest,
+            "embedding" if row.embedding else "completion",
+            tuple((key, names.get(key, key)) for key in unload),
+            context,
+            what.cache_type,
+            what.slots,
+        )
+        if _is_loaded(row) and not plan.configures:
+            self.notify(f"{row.name} is loaded; change the what-if to load it anew", markup=False)
+            return
+        self._ask(plan, self._remarks(row, plan, trial))
+
+    def _remarks(self, row: ModelRow, plan: LoadPlan, trial: Trial | None) -> list[str]:
+        """What a person should know before."""
+        told = []
+        as_asked = plan.context == self.what_if.what.context
+        if trial is not None and as_asked and _does_not_fit(trial):
+            told.append("By the estimate it does not fit: the load may fail.")
+        if trial is not None and trial.need.total.value is None:
+            told.append(f"Whether it fits is not known: {trial.need.total.reason}.")
+        runner = self.snapshot.runner
+        full = runner.slots_total is not None and (runner.slots_used or 0) >= runner.slots_total
+        if full and not _is_loaded(row) and not plan.unload:
+            told.append("Every slot of the runner is taken: it will evict all idle models for it.")
+        if _is_loaded(row):
+            told.append("It is loaded now, and will be unloaded first.")
+        return told
+
+    def action_unload_model(self) -> None:
+        """Unload the model, after asking."""
+        row = self.fits.row
+        if row is None or row.digest is None or not row.runs:
+            return
+        if self.snapshot.read_only:
+            self.notify(READ_ONLY, severity="warning")
+            return
+        self._ask(UnloadPlan(row.name, row.digest), [])
+
+    def on_key(self, event: events.Key) -> None:
+        """Say why a key that loads or unloads does nothing here."""
+        active = self.active_bindings.get(event.key)
+        if active is None or active.enabled or not self.snapshot.read_only:
+            return
+        if active.binding.action in {"screen.load_model", "screen.unload_model"}:
+            event.stop()
+            self.notify(READ_ONLY, severity="warning")
+
+    def _ask(self, plan: LoadPlan | UnloadPlan, remarks: list[str]) -> None:
+        from dmr_tui.ui.screens.confirm import ConfirmDialog
+
+        self.app.push_screen(ConfirmDialog(plan, remarks, self._monitor))
+
+    def action_model_details(self) -> None:
+        """Everything about the model under the cursor."""
+        from dmr_tui.ui.screens.details import ModelDetails
+
+        row = self.fits.row
+        if row is not None:
+            self.app.push_screen(ModelDetails(row))
+
+    def action_filter_models(self) -> None:
+        """Type a filter."""
+        self.fits.ask_filter()
+
+    def action_drop_filter(self) -> None:
+        """Show every model again; then a maximized pane is as large as it was."""
+        if self.fits.filtered:
+            self.fits.drop_filter()
+        else:
+            self.minimize()
+
+    def action_sort_models(self) -> None:
+        """Sort by the next column."""
+        self.fits.sort_next()
+
+    def action_maximize_pane(self) -> None:
+        """Give the screen to the table, and back."""
+        if self.maximized is not None:
+            self.minimize()
+        else:
+            self.maximize(self.fits)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What can be done now; False hides it, None shows it dimmed."""
+        if not self.is_mounted:
+            return True
+        row = self.fits.row
+        match action:
+            case "load_model":
+                can = row is not None and not self.snapshot.read_only
+                return True if can and self.snapshot.runner.up else None
+            case "unload_model":
+                can = row is not None and bool(row.runs) and not self.snapshot.read_only
+                return True if can and self.snapshot.runner.up else None
+            case "drop_filter":
+                return self.fits.filtered or self.maximized is not None
+        return True
+
+
+def _is_loaded(row: ModelRow) -> bool:
+    return any(run.state != "loading" for run in row.runs)
+
+
+def _does_not_fit(trial: Trial) -> bool:
+    """Whether nothing that is known makes room for it."""
+    smaller = trial.what == AS_IT_IS and trial.fit.smaller is not None
+    return trial.verdict == "too big" and not trial.unload and not smaller

@@ -1,0 +1,150 @@
+"""What a model would need with another context, cache type or number of slots."""
+
+from dataclasses import replace
+
+import pytest
+
+from dmr_tui.machine.reading import Reading
+from dmr_tui.measure.fit import Asked
+from dmr_tui.monitor.snapshot import ModelRow
+from dmr_tui.simulator.library import GEMMA3, NOMIC, PHI4, QWEN3, SMOLLM2
+from dmr_tui.simulator.model import Model
+from dmr_tui.ui.panes.trial import AS_IT_IS, LONGEST, Trial, WhatIf
+from tests.monitor.hardware import card, computer, user
+from tests.ui.memory_still import rows, still
+from tests.ui.still import GIB
+
+FREE = 24.0 - 16.8
+"""GiB that `beside_blender` leaves."""
+
+
+def trial(model: Model, what: WhatIf = AS_IT_IS, **more: object) -> Trial:
+    """The question about that model beside Blender, two others loaded."""
+    memory, row = _state(model, **more)
+    return Trial(row, memory.fits[row.key], memory, what)
+
+
+def _state(model: Model, **more: object):  # type: ignore[no-untyped-def]
+    shown = still(**more)  # type: ignore[arg-type]
+    assert shown.memory is not None
+    return shown.memory, next(row for row in shown.models if row.key == model.digest)
+
+
+def cache(what: WhatIf, model: Model = PHI4) -> int:
+    size = trial(model, what).need.cache.value
+    assert size is not None
+    return size
+
+
+def test_the_cache_of_phi4_is_that_of_its_layers() -> None:
+    # 40 layers of 10 KV heads with 128 elements each, for keys and for values.
+    assert cache(WhatIf(context=16384)) == 16384 * 40 * 10 * (128 + 128) * 2
+    assert cache(WhatIf(context=8192)) == cache(WhatIf(context=16384)) // 2
+    assert cache(WhatIf(cache_type="q8_0")) == 16384 * 40 * 10 * (128 + 128) * 34 // 32
+    assert cache(WhatIf(context=4096, cache_type="q4_0")) == 4096 * 40 * 10 * 256 * 18 // 32
+
+
+def test_slots_share_the_context_and_round_up_what_each_gets() -> None:
+    one, three = cache(WhatIf(slots=1)), cache(WhatIf(slots=3))
+    assert one < three < one * 1.05
+    assert not trial(PHI4, WhatIf(slots=3)).asked.unified
+    assert trial(PHI4).asked.unified
+
+
+def test_an_unchanged_question_is_answered_by_the_last_load() -> None:
+    asked = trial(QWEN3)
+    assert asked.need.source == "last load"
+    assert asked.need.total.value == int(6.2 * GIB)
+    assert asked.loaded
+    changed = replace(asked, what=WhatIf(context=4096))
+    assert changed.need.source == "estimate"
+    assert not changed.loaded
+
+
+def test_what_it_holds_itself_counts_as_free() -> None:
+    loaded, other = trial(QWEN3), trial(PHI4)
+    assert loaded.own == int(6.2 * GIB)
+    assert other.own == 0
+    assert other.free.value == pytest.approx(FREE * GIB, abs=2)
+    assert loaded.free.value == other.free.value + loaded.own
+
+
+def test_the_verdict_follows_the_question() -> None:
+    # 9.2 GiB with a quarter of the context; 7.2 are free, 13.4 without qwen3.
+    assert trial(PHI4, WhatIf(context=4096)).verdict == "too big"
+    assert trial(QWEN3, WhatIf(context=16384)).verdict == "fits"
+    assert trial(SMOLLM2).verdict == "fits"
+
+
+def test_the_fewest_are_unloaded_for_a_changed_question() -> None:
+    assert set(trial(PHI4).unload or ()) == {QWEN3.digest, NOMIC.digest}
+    assert trial(PHI4, WhatIf(context=4096)).unload == (QWEN3.digest,)
+    assert trial(SMOLLM2, WhatIf(context=4096)).unload == ()
+
+
+def test_a_model_is_not_unloaded_for_itself() -> None:
+    assert trial(QWEN3, WhatIf(context=16384)).unload == ()
+    crowded = computer(
+        card(user(11, "llama-server", 6.2), user(30, "blender", 17.0), used=23.4), engines=()
+    )
+    assert trial(QWEN3, WhatIf(context=40960), on=crowded).unload is None
+
+
+def test_nothing_can_be_said_without_a_room() -> None:
+    asked = trial(PHI4, WhatIf(cache_type="q8_0"), host="gpubox:12434")
+    assert asked.verdict == "unknown"
+    assert asked.free == Reading(None, asked.memory.room.reason)
+    assert (asked.largest, asked.unload) == (None, ())
+    assert asked.need.total.value is not None
+
+
+def test_the_largest_context_grows_with_a_smaller_cache_type() -> None:
+    on = computer(card(user(30, "blender", 19.5), used=19.5))
+    f16 = trial(GEMMA3, WhatIf(slots=1), on=on, models=rows()).largest
+    q8 = trial(GEMMA3, WhatIf(slots=1, cache_type="q8_0"), on=on, models=rows()).largest
+    assert f16 is not None
+    assert q8 is not None
+    assert 256 < f16 < q8 <= GEMMA3.trained_context
+
+
+@pytest.mark.parametrize(
+    ("wanted", "given"), [(0, 256), (-1024, 256), (3000, 3000), (10**9, 40960)]
+)
+def test_a_context_stays_within_what_the_model_was_trained_for(wanted: int, given: int) -> None:
+    assert trial(QWEN3).with_context(wanted) == WhatIf(context=given)
+
+
+def test_a_context_has_an_end_where_no_header_tells_one() -> None:
+    asked = trial(QWEN3)
+    row: ModelRow = replace(asked.row, context=replace(asked.row.context, trained=None))
+    assert replace(asked, row=row).with_context(10**12).context == LONGEST
+
+
+def test_cache_types_come_round() -> None:
+    asked = trial(PHI4)
+    seen = []
+    for _ in range(4):
+        asked = replace(asked, what=asked.with_next_cache_type())
+        seen.append(asked.what.cache_type)
+    assert seen == ["q8_0", "q4_0", "f16", "q8_0"]
+
+
+def test_a_cache_type_that_nobody_tries_is_left_for_the_first() -> None:
+    asked = trial(PHI4)
+    strange = Asked(4096, key_type="iq4_nl", value_type="iq4_nl")
+    estimate = replace(asked.fit.estimate, asked=strange)
+    changed = replace(asked, fit=replace(asked.fit, estimate=estimate)).with_next_cache_type()
+    assert changed.cache_type == "f16"
+
+
+@pytest.mark.parametrize(("wanted", "given"), [(0, 1), (-3, 1), (5, 5), (1000, 64)])
+def test_slots_have_ends(wanted: int, given: int) -> None:
+    assert trial(QWEN3).with_slots(wanted).slots == given
+
+
+def test_a_package_that_tells_no_size_is_unknown() -> None:
+    asked = trial(PHI4, WhatIf(context=4096))
+    changed = replace(asked, row=replace(asked.row, size_bytes=None))
+    assert changed.need.total == Reading(None, "the runner does not tell the size of the weights")
+    assert changed.verdict == "unknown"
+    assert changed.unload == ()

@@ -1,0 +1,65 @@
+"""One warning at a time, the worst first; a dismissed one stays quiet on every screen."""
+
+from dataclasses import replace
+
+import pytest
+
+from dmr_tui.monitor.alerts import Alert
+from dmr_tui.ui.app import DashboardApp
+from dmr_tui.ui.panes.notice import QUIET_S, Dismissed
+from tests.ui.screen import hides, shows
+from tests.ui.still import StillMonitor, snapshot
+
+HIGH = Alert("pressure", "warning", "Memory pressure is high: tasks wait", "see who holds it")
+BIG = Alert("fit:x", "hint", "gemma3 needs ~30 GiB", "take a smaller one")
+WIDE = (140, 42)
+
+
+@pytest.fixture
+def monitor() -> StillMonitor:
+    return StillMonitor(replace(snapshot(), alerts=(HIGH, BIG)))
+
+
+async def test_one_at_a_time_and_each_can_be_dismissed(monitor: StillMonitor) -> None:
+    app = DashboardApp(monitor)
+    async with app.run_test(size=WIDE) as pilot:
+        await shows(app, HIGH.text, HIGH.step, "1 more", "x dismisses")
+        await pilot.press("x")
+        await shows(app, BIG.text, BIG.step)
+        await hides(app, HIGH.text)
+        await pilot.press("2")
+        await shows(app, "In flight 1", BIG.text)
+        await pilot.press("x")
+        await hides(app, BIG.text)
+        await pilot.press("1")
+        await hides(app, BIG.text)
+        await hides(app, HIGH.text)
+
+
+async def test_the_runners_own_trouble_comes_first(monitor: StillMonitor) -> None:
+    runner = replace(snapshot().runner, down_since=snapshot().taken_at, down_reason="refused")
+    monitor = StillMonitor(replace(snapshot(), alerts=(HIGH,), runner=runner))
+    app = DashboardApp(monitor)
+    async with app.run_test(size=WIDE) as pilot:
+        await shows(app, "has not answered for")
+        await hides(app, HIGH.text)
+        await pilot.press("x")
+        await shows(app, "has not answered for")
+
+
+async def test_a_name_that_is_meant_to_harm_is_only_shown() -> None:
+    evil = replace(HIGH, text="[red]x[/y] \x1b[31m needs 9 GiB")
+    app = DashboardApp(StillMonitor(replace(snapshot(), alerts=(evil,))))
+    async with app.run_test(size=WIDE):
+        await shows(app, "[red]x[/y]", "needs 9 GiB")
+
+
+def test_a_dismissed_warning_comes_back_only_after_it_was_gone() -> None:
+    dismissed = Dismissed()
+    dismissed.add(HIGH.key, 0.0)
+    assert dismissed.left([HIGH, BIG], 1.0) == [BIG]
+    assert dismissed.left([HIGH], 1.0 + 10 * QUIET_S) == [], "it was there all the time"
+    assert dismissed.left([], 2.0 + 10 * QUIET_S) == []
+    assert dismissed.left([HIGH], 3.0 + 10 * QUIET_S) == [], "gone for a second"
+    assert dismissed.left([], 4.0 + 20 * QUIET_S) == []
+    assert dismissed.left([HIGH], 5.0 + 20 * QUIET_S) == [HIGH]
