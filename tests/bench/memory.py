@@ -24,6 +24,7 @@ from dmr_tui.simulator.server import Simulator, serve
 Row = tuple[str, str, str, str, bool]
 ROUNDS = 60
 PROCESSES = 150
+SETTLED_S = 12.0
 
 
 def memory_rows() -> Iterator[Row]:
@@ -50,6 +51,8 @@ def _crowd(count: int) -> Iterator[None]:
     sleeper = [sys.executable, "-c", "import time; time.sleep(600)"]
     processes = [subprocess.Popen(sleeper) for _ in range(count)]
     try:
+        # Those of the last seconds are looked at again and again: they may become engines yet.
+        time.sleep(SETTLED_S)
         yield
     finally:
         for process in processes:

@@ -4,15 +4,17 @@ from dataclasses import replace
 
 import pytest
 
+from dmr_tui.machine.container import Container
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.fit import Asked
-from dmr_tui.monitor.snapshot import ModelRow
+from dmr_tui.monitor.snapshot import MachineState, ModelRow
 from dmr_tui.simulator.library import GEMMA3, NOMIC, PHI4, QWEN3, SMOLLM2
 from dmr_tui.simulator.model import Model
+from dmr_tui.ui.panes.stores import pressure_line
 from dmr_tui.ui.panes.trial import AS_IT_IS, LONGEST, Trial, WhatIf
-from tests.monitor.hardware import card, computer, user
+from tests.monitor.hardware import card, computer, container, user
 from tests.ui.memory_still import rows, still
-from tests.ui.still import GIB
+from tests.ui.still import GIB, snapshot
 
 FREE = 24.0 - 16.8
 """GiB that `beside_blender` leaves."""
@@ -148,3 +150,14 @@ def test_a_package_that_tells_no_size_is_unknown() -> None:
     assert changed.need.total == Reading(None, "the runner does not tell the size of the weights")
     assert changed.verdict == "unknown"
     assert changed.unload == ()
+
+
+def test_a_container_with_a_limit_is_told_with_its_mapped_pages_apart() -> None:
+    limited = container(limit=Reading(8 * GIB), needed=Reading(int(7.4 * GIB)))
+
+    def line(held: Container) -> str:
+        machine = MachineState(computer(card(), container=held))
+        return "".join(text for text, _ in pressure_line(replace(snapshot(), machine=machine), 90))
+
+    assert "container 7.4 of 8.0 GiB, 2.0 mapped" in line(limited)
+    assert "container" not in line(container())

@@ -195,7 +195,7 @@ def legend(store: Store, width: int, *, signs: bool = True) -> Line:
 
 
 def pressure_line(snapshot: Snapshot, width: int) -> Line:
-    """The pressure in a word with what drives it, and swap."""
+    """The pressure in a word with what drives it, swap, and a container that has a limit."""
     machine, memory = snapshot.machine.machine, snapshot.memory
     if machine is None:
         return ()
@@ -211,10 +211,27 @@ def pressure_line(snapshot: Snapshot, width: int) -> Line:
             "critical": "bold $load-critical",
         }
         parts.append((judged.word, styles[judged.word]))
-    parts += [(f" {GLYPHS.dot} ", "$faint"), *_swap(machine)]
+    parts += [(f" {GLYPHS.dot} ", "$faint"), *_swap(machine), *_container(machine)]
     if judged is not None and judged.cause:
         parts += [(f" {GLYPHS.dot} ", "$faint"), (judged.cause, "$label")]
     return tuple(parts)
+
+
+def _container(machine: Machine) -> list[Part]:
+    """What the runner's container needs of its limit, mapped pages apart; nothing without one."""
+    container = machine.container.container
+    if container is None or not container.limit.value:
+        return []
+    needed, limit = container.needed.value, container.limit.value
+    heavy = needed is not None and needed > 0.9 * limit
+    parts: list[Part] = [
+        (f" {GLYPHS.dot} container ", "$label"),
+        (figures.gib(needed), "bold $load-heavy" if heavy else "bold $value"),
+        (f" of {figures.gib(limit)} GiB", "$label"),
+    ]
+    if container.mapped.value is not None:
+        parts.append((f", {figures.gib(container.mapped.value)} mapped", "$label"))
+    return parts
 
 
 def _swap(machine: Machine) -> list[Part]:
