@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.fit import (
@@ -133,7 +134,7 @@ def _fit(
     shape: Reading[Shape],
     taken: TakenLoads,
 ) -> Fit:
-    weights = _weights(row)
+    weights = weights_of(row)
     room = loading.room
     estimate = need(shape, weights, asked, room)
     kind = "" if room.value is None else room.value.kind
@@ -141,7 +142,8 @@ def _fit(
     needed = estimate if last is None else _as_taken(estimate, last)
     loaded = any(run.state != "loading" for run in row.runs)
     if room.value is None:
-        return Fit("loaded" if loaded else "unknown", needed, estimate, source, reason=room.reason)
+        word: Literal["loaded", "unknown"] = "loaded" if loaded else "unknown"
+        return Fit(word, needed, estimate, source, reason=room.reason, shape=shape)
     free = room.value.free
     own = next((held.size for held in loading.held if held.key == row.key), 0)
     # What is being loaded has a part of its memory already, and is in nobody's way.
@@ -151,7 +153,7 @@ def _fit(
     if loaded:
         # It is there, whatever the formula says.
         largest = max(largest or 0, asked.context)
-    unload = None if row.runs else _unload(needed, free, loading.held)
+    unload = None if row.runs else models_to_unload(needed, free, loading.held)
     smaller = None
     if verdict == "too big" and not row.runs and unload is None and largest is None:
         idle = tuple(held for held in loading.held if not held.busy)
@@ -168,10 +170,12 @@ def _fit(
         smaller=smaller,
         taken=last,
         reason=needed.total.reason,
+        shape=shape,
     )
 
 
-def _weights(row: ModelRow) -> Reading[int]:
+def weights_of(row: ModelRow) -> Reading[int]:
+    """Bytes of the weights, as the runner tells them."""
     if row.size_bytes is None:
         return Reading(None, "the runner does not tell the size of the weights")
     return Reading(row.size_bytes)
@@ -193,8 +197,11 @@ def _as_taken(estimate: Need, taken: Taken) -> Need:
     return Need(estimate.asked, weights, cache, compute, rest, source="last load")
 
 
-def _unload(needed: Need, free: int, held: Sequence[Held]) -> tuple[str, ...] | None:
-    """Which models to unload so that it fits, or if it never does, so that it is only tight."""
+def models_to_unload(needed: Need, free: int, held: Sequence[Held]) -> tuple[str, ...] | None:
+    """Keys of the models to unload so that it fits, or if it never does, so that it is tight.
+
+    Empty if it fits as it is; None if unloading does not help, or the need is unknown.
+    """
     total = needed.total.value
     if total is None or judge(needed, Reading(free)) == "fits":
         return () if total is not None else None

@@ -7,6 +7,7 @@ from typing import Literal
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.fit import Asked, Need, Room, Verdict
 from dmr_tui.measure.pressure import Judged
+from dmr_tui.measure.shape import Shape
 
 PartsSource = Literal["engine log", "estimate", ""]
 ContextSource = Literal["engine log", "flag", "configured", "packaged", "trained", "default"]
@@ -14,6 +15,7 @@ ContextSource = Literal["engine log", "flag", "configured", "packaged", "trained
 NOWHERE: Reading[int] = Reading(None, "nothing can be seen")
 _NO_CPU: Reading[float] = Reading(None, "nothing can be seen")
 _NO_ROOM: Reading[Room] = Reading(None, "reading the machine …")
+_NO_SHAPE: Reading[Shape] = Reading(None, "the package tells nothing about its layers")
 _NOT_JUDGED = Judged(None)
 
 
@@ -93,6 +95,8 @@ class Fit:
     """What its last load like this really took."""
     reason: str = ""
     """Why the verdict is unknown."""
+    shape: Reading[Shape] = field(default=_NO_SHAPE, repr=False)
+    """What the verdict rests on, to try another context with."""
 
     @property
     def error(self) -> float | None:

@@ -1,5 +1,6 @@
 """Machine, models, engines and log joined: what is held, what fits, what a load took."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,15 +8,19 @@ from dmr_tui.machine.probe import Machine
 from dmr_tui.machine.reading import Reading
 from dmr_tui.monitor.enginelog import EngineFacts
 from dmr_tui.monitor.join import Installed, Loaded
+from dmr_tui.monitor.live import LiveMonitor
 from dmr_tui.monitor.memory import MemoryState
 from dmr_tui.monitor.memorywatch import ELSEWHERE, FRESH_S, STEADY, Known, MemoryWatch
-from dmr_tui.monitor.snapshot import ModelRow, Runner
+from dmr_tui.monitor.snapshot import ModelRow, Runner, Snapshot
 from dmr_tui.monitor.taken import TakenLoads
 from dmr_tui.runner.endpoint import parse_host
 from dmr_tui.runner.wire import Running
 from dmr_tui.simulator.library import GEMMA3, INSTALLED, LLAMA32, QWEN3
+from dmr_tui.simulator.machine import SimulatedMachine
+from dmr_tui.simulator.server import Simulator, serve
 from tests.monitor.hardware import card, computer, engine, packaged, user
 from tests.ui.still import GIB, HOST
+from tests.waiting import until_true
 
 HERE = Runner(up=True, endpoint=parse_host("localhost", "test"))
 THERE = Runner(up=True, endpoint=parse_host("gpubox:12434", "test"))
@@ -206,3 +211,39 @@ def test_a_file_that_cannot_be_kept_is_a_source_with_a_problem(tmp_path: Path) -
     assert state is not None
     assert state.health == "stale"
     assert "cannot be kept" in state.reason
+
+
+def settled_memory(path: Path, scenario: str, fact: Callable[[Snapshot], object]) -> Snapshot:
+    """A monitor beside a simulated runner, until `fact` is true of what it says."""
+    simulator = Simulator(scenario)
+    with serve(simulator) as url:
+        seen: list[Snapshot] = []
+        monitor = LiveMonitor(
+            (parse_host(url, "test"),), SimulatedMachine(simulator), interval=0.25, loads=path
+        )
+        monitor.start(seen.append, lambda error: None)
+        try:
+            until_true(lambda: seen and fact(seen[-1]))
+            return seen[-1]
+        finally:
+            monitor.stop()
+
+
+def test_a_monitor_keeps_what_loads_took_and_the_next_one_knows_it(tmp_path: Path) -> None:
+    path = tmp_path / "loads.json"
+    settled_memory(path, "quiet", lambda snapshot: path.exists())
+
+    def known(snapshot: Snapshot) -> bool:
+        fit = snapshot.memory.fits.get(QWEN3.digest) if snapshot.memory else None
+        return fit is not None and fit.taken is not None
+
+    snapshot = settled_memory(path, "quiet", known)
+    assert snapshot.memory is not None
+    holding = snapshot.memory.holding(QWEN3.digest)
+    assert holding is not None
+    assert snapshot.memory.fits[QWEN3.digest].taken.total == holding.vram.value  # type: ignore[union-attr]
+
+
+def test_a_monitor_warns(tmp_path: Path) -> None:
+    snapshot = settled_memory(tmp_path / "loads.json", "pressure", lambda s: s.alerts)
+    assert all(alert.text and alert.step for alert in snapshot.alerts)

@@ -63,3 +63,10 @@ def test_a_dismissed_warning_comes_back_only_after_it_was_gone() -> None:
     assert dismissed.left([HIGH], 3.0 + 10 * QUIET_S) == [], "gone for a second"
     assert dismissed.left([], 4.0 + 20 * QUIET_S) == []
     assert dismissed.left([HIGH], 5.0 + 20 * QUIET_S) == [HIGH]
+
+
+async def test_what_to_do_is_read_in_a_small_window_too() -> None:
+    long = replace(HIGH, text="mistral-nemo:12B-Q4_K_M needs " + "a lot of memory and more " * 8)
+    app = DashboardApp(StillMonitor(replace(snapshot(), alerts=(long,))))
+    async with app.run_test(size=(80, 24)):
+        await shows(app, "mistral-nemo:12B-Q4_K_M needs", "…: see who holds it", "x dismisses")

@@ -2,22 +2,18 @@
 
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
-from textual.content import Content
-from textual.reactive import var
-from textual.widgets import Input
 
 from dmr_tui import figures
-from dmr_tui.monitor.snapshot import ModelRow, Run, Snapshot
+from dmr_tui.monitor.snapshot import ModelRow, Run
 from dmr_tui.plain import plain
 from dmr_tui.ui.actions import bindings
 from dmr_tui.ui.messages import ModelChosen
+from dmr_tui.ui.panes.modellist import ModelList
 from dmr_tui.ui.panes.pane import now
 from dmr_tui.ui.panes.verdicts import VERDICT_STYLES, needs_short
 from dmr_tui.ui.widgets.glyphs import GLYPHS
-from dmr_tui.ui.widgets.lines import Line, Part
+from dmr_tui.ui.widgets.lines import Part
 from dmr_tui.ui.widgets.table import Column, Table
 
 if TYPE_CHECKING:
@@ -28,18 +24,13 @@ CONTEXT_CELLS = 11
 STATE_ORDER = {"loading": 0, "busy": 1, "idle": 2}
 
 
-class ModelsPane(Vertical):
-    """The table, and the filter below it while one is set."""
+class ModelsPane(ModelList):
+    """What is loaded, how much memory each takes, and whether the others fit."""
 
-    ALLOW_MAXIMIZE = True
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("models")]
 
-    snapshot: var[Snapshot] = var(Snapshot(), init=False)
-
     def __init__(self) -> None:
-        super().__init__(id="models")
-        self._chosen: str | None = None
-        self._table: Table[ModelRow] = Table(
+        super().__init__(
             (
                 Column("model", "MODEL", 0, self._name_cell, lambda row: row.name.lower()),
                 Column("params", "PARAMS", 6, _parameters, lambda row: row.parameters, True, 3),
@@ -49,109 +40,31 @@ class ModelsPane(Vertical):
                 Column("memory", "MEMORY", 6, self._memory, self._memory_bytes, True, 5),
                 Column("state", "STATE", 13, self._state, _state_order),
             ),
-            key=lambda row: row.key,
-            empty=self._empty,
-            id="model-table",
+            id="models",
+            part="model",
         )
-        self._titles = ("", "")
-
-    def compose(self) -> ComposeResult:
-        yield self._table
-        yield Input(placeholder="filter by name or quantization", id="model-filter", compact=True)
-
-    def on_mount(self) -> None:
-        self.query_one(Input).display = False
-
-    @property
-    def row(self) -> ModelRow | None:
-        """The model under the cursor."""
-        return self._table.row
-
-    def focus_table(self) -> None:
-        """Give the keys to the table."""
-        self._table.focus()
+        self._chosen: str | None = None
 
     def mark(self, row: ModelRow) -> None:
         """Show which model the chat asks."""
         self._chosen = row.key
         self._table.repaint_changed()
 
-    def sort_next(self) -> None:
-        """Sort by the next column."""
-        self._table.sort_next()
-        self._show_titles()
-
-    def ask_filter(self) -> None:
-        """Let a person type a filter."""
-        field = self.query_one(Input)
-        field.display = True
-        field.focus()
-
-    def watch_snapshot(self, before: Snapshot, after: Snapshot) -> None:
-        """Show what is new."""
-        if before.models != after.models or before.runner.up != after.runner.up:
-            self._table.show(after.models)
-        self.set_class(not after.runner.up, "-stale")
-        self.tick()
-
-    def tick(self) -> None:
-        """A second has passed: countdowns go on."""
-        self._table.repaint_changed()
-        self._show_titles()
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Filter while typing."""
-        words = event.value.lower().split()
-        self._table.keep((lambda row: matches(row, words)) if words else None)
-        self._show_titles()
-
-    def on_input_submitted(self) -> None:
-        """Keep the filter and go to what it left."""
-        self.query_one(Input).display = bool(self.query_one(Input).value)
-        self._table.focus()
-
-    @property
-    def filtered(self) -> bool:
-        """Whether a filter is set or being typed."""
-        return self.query_one(Input).display
-
-    def drop_filter(self) -> None:
-        """Show every model again."""
-        field = self.query_one(Input)
-        field.value = ""
-        field.display = False
-        self._table.focus()
-
     def on_table_chosen(self, event: Table.Chosen) -> None:
         """Enter or a double click chooses the model for the chat."""
         event.stop()
         self.post_message(ModelChosen(event.row))
 
-    def _show_titles(self) -> None:
+    def titles(self) -> tuple[str, str]:
+        """How many there are, and the order, or why the list is old."""
         total, shown = len(self.snapshot.models), len(self._table.rows)
         loaded = sum(1 for row in self.snapshot.models if row.runs)
         count = f"{total}" if shown == total else f"{shown} of {total}"
         title = f"Models {count}" + (f" {GLYPHS.dot} {loaded} loaded" if loaded else "")
         source = self.snapshot.source("models")
-        state = f"stale: {plain(source.reason)}" if source.health == "stale" else ""
-        if not state and self._table.sorted_by:
-            state = f"by {self._table.sorted_by}"
-        if (title, state) != self._titles:
-            self._titles = (title, state)
-            self.border_title = Content(title)
-            self.border_subtitle = Content(state)
-
-    def _empty(self) -> Line:
-        if not self.snapshot.runner.up:
-            return (("no runner yet", "$faint"),)
-        if self.snapshot.models:
-            return (("no model matches the filter; esc shows all", "$label"),)
-        if self.snapshot.source("models").health in {"waiting", "stale"}:
-            return (("reading the list of models …", "$faint"),)
-        return (
-            ("no models installed yet: ", "$label"),
-            ("docker model pull ai/llama3.2:1B-Q8_0", "bold $value"),
-        )
+        if source.health == "stale":
+            return title, f"stale: {plain(source.reason)}"
+        return title, f"by {self._table.sorted_by}" if self._table.sorted_by else ""
 
     def _holding(self, row: ModelRow) -> "Holding | None":
         memory = self.snapshot.memory
@@ -195,13 +108,6 @@ class ModelsPane(Vertical):
         loaded = any(run.state != "loading" for run in row.runs)
         style = "bold $value" if loaded else "$value" if row.model else "italic $label"
         return f"{sign} {plain(row.name)}", style
-
-
-def matches(row: ModelRow, words: list[str]) -> bool:
-    """Whether all of the words are in its names, quantization or architecture."""
-    tags = " ".join((row.model.tags or ()) if row.model else ())
-    text = f"{row.name} {row.quantization or ''} {row.architecture or ''} {tags}".lower()
-    return all(word in text for word in words)
 
 
 def _parameters(row: ModelRow) -> Part:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
 from dmr_tui import figures
 from dmr_tui.monitor.snapshot import Snapshot
 from dmr_tui.plain import plain
@@ -88,8 +90,13 @@ class NoticePane(Pane):
             return [((fit(f"{GLYPHS.warning} {said.text}", width), style),)]
         more = f"  {said.more} more" if said.more else ""
         tail = f"{more}  x dismisses"
-        step = f"{said.text}: {said.step}"
-        return [((fit(f"{GLYPHS.warning} {step}", width - len(tail)), style), (tail, "$faint"))]
+        room = width - len(tail)
+        # What to do is worth more than the end of what is wrong.
+        step = fit(said.step, min(cell_len(said.step), max(0, room // 2)))
+        text = f"{GLYPHS.warning} {said.text}"
+        left = room - cell_len(step) - 2
+        said_so = text if cell_len(text) <= left else fit(text, left)
+        return [((fit(f"{said_so}: {step}", room), style), (tail, "$faint"))]
 
 
 def notice(snapshot: Snapshot, alerts: Sequence["Alert"]) -> Notice | None:

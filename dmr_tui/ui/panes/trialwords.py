@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from dmr_tui import figures
 from dmr_tui.machine.reading import Reading
+from dmr_tui.monitor.trial import Trial
 from dmr_tui.plain import plain
 from dmr_tui.ui.panes.fits import SOURCES
-from dmr_tui.ui.panes.trial import Trial
 from dmr_tui.ui.panes.verdicts import VERDICT_STYLES
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, Part

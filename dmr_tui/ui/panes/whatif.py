@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dmr_tui import figures
 from dmr_tui.monitor.memory import Fit
 from dmr_tui.monitor.snapshot import ModelRow
+from dmr_tui.monitor.trial import AS_IT_IS, Trial, WhatIf
 from dmr_tui.plain import plain
 from dmr_tui.ui.panes.pane import Pane
 from dmr_tui.ui.panes.stores import short_name
-from dmr_tui.ui.panes.trial import AS_IT_IS, Trial, WhatIf
 from dmr_tui.ui.panes.trialwords import brief_lines, part_lines, question_lines, verdict_lines
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, Part, width_of, wrapped

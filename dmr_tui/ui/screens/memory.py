@@ -7,12 +7,12 @@ from textual.widgets import Footer
 
 from dmr_tui.monitor.carryout import LoadPlan, UnloadPlan
 from dmr_tui.monitor.snapshot import ModelRow
+from dmr_tui.monitor.trial import AS_IT_IS, Trial
 from dmr_tui.ui.panes.fits import FitsPane
 from dmr_tui.ui.panes.header import HeaderPane
 from dmr_tui.ui.panes.holdings import HoldingsPane
 from dmr_tui.ui.panes.narrow import TooSmall
 from dmr_tui.ui.panes.notice import NoticePane
-from dmr_tui.ui.panes.trial import AS_IT_IS, Trial
 from dmr_tui.ui.panes.whatif import WhatIfPane
 from dmr_tui.ui.screens.live import LiveScreen
 

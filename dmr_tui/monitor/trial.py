@@ -11,13 +11,10 @@ from dmr_tui.measure.fit import (
     judge,
     largest_context,
     need,
-    unload_for,
-    wanted_free,
 )
-from dmr_tui.monitor.fits import held_by
+from dmr_tui.monitor.fits import held_by, models_to_unload, weights_of
 from dmr_tui.monitor.memory import Fit, MemoryState
 from dmr_tui.monitor.snapshot import ModelRow
-from dmr_tui.ui.panes.fits import shape_of
 
 MOST_SLOTS = 64
 SMALLEST = 256
@@ -68,7 +65,7 @@ class Trial:
         """What it would take; of an unchanged question, what the last load took if known."""
         if self.what == AS_IT_IS:
             return self.fit.need
-        return need(shape_of(self.row), self._weights(), self.asked, self.memory.room)
+        return need(self.fit.shape, weights_of(self.row), self.asked, self.memory.room)
 
     @property
     def own(self) -> int:
@@ -106,28 +103,18 @@ class Trial:
         if free is None:
             return None
         room = self.memory.room
-        return largest_context(shape_of(self.row), self._weights(), self.asked, room, free)
+        return largest_context(self.fit.shape, weights_of(self.row), self.asked, room, free)
 
     @property
     def unload(self) -> tuple[str, ...] | None:
         """Keys of the models to be unloaded first; empty if it fits, None if that does not help."""
         if self.what == AS_IT_IS:
             return self.fit.unload
-        free, total = self.free.value, self.need.total.value
-        if free is None or total is None or self.verdict == "fits":
+        free = self.free.value
+        if free is None or self.need.total.value is None:
             return ()
-        room = self.memory.room
-        others = [each for each in held_by(self.memory.holdings, room) if each.key != self.row.key]
-        for goal in (wanted_free(total), total):
-            chosen = unload_for(goal - free, others)
-            if chosen is not None:
-                return tuple(each.key for each in chosen)
-        return None
-
-    def _weights(self) -> Reading[int]:
-        if self.row.size_bytes is None:
-            return Reading(None, "the runner does not tell the size of the weights")
-        return Reading(self.row.size_bytes)
+        held = held_by(self.memory.holdings, self.memory.room)
+        return models_to_unload(self.need, free, [h for h in held if h.key != self.row.key])
 
     def with_context(self, context: int) -> WhatIf:
         """That context, as far as the model was trained for it."""

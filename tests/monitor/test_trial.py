@@ -8,10 +8,10 @@ from dmr_tui.machine.container import Container
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.fit import Asked
 from dmr_tui.monitor.snapshot import MachineState, ModelRow
+from dmr_tui.monitor.trial import AS_IT_IS, LONGEST, Trial, WhatIf
 from dmr_tui.simulator.library import GEMMA3, NOMIC, PHI4, QWEN3, SMOLLM2
 from dmr_tui.simulator.model import Model
 from dmr_tui.ui.panes.stores import pressure_line
-from dmr_tui.ui.panes.trial import AS_IT_IS, LONGEST, Trial, WhatIf
 from tests.monitor.hardware import card, computer, container, user
 from tests.ui.memory_still import rows, still
 from tests.ui.still import GIB, snapshot
