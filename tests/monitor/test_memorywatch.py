@@ -6,10 +6,11 @@ from pathlib import Path
 
 from dmr_tui.machine.probe import Machine
 from dmr_tui.machine.reading import Reading
+from dmr_tui.measure.fit import Asked
 from dmr_tui.monitor.enginelog import EngineFacts
 from dmr_tui.monitor.join import Installed, Loaded
 from dmr_tui.monitor.live import LiveMonitor
-from dmr_tui.monitor.memory import MemoryState
+from dmr_tui.monitor.memory import MemoryState, Taken
 from dmr_tui.monitor.memorywatch import ELSEWHERE, FRESH_S, STEADY, Known, MemoryWatch
 from dmr_tui.monitor.snapshot import ModelRow, Runner, Snapshot
 from dmr_tui.monitor.taken import TakenLoads
@@ -242,6 +243,16 @@ def test_a_monitor_keeps_what_loads_took_and_the_next_one_knows_it(tmp_path: Pat
     holding = snapshot.memory.holding(QWEN3.digest)
     assert holding is not None
     assert snapshot.memory.fits[QWEN3.digest].taken.total == holding.vram.value  # type: ignore[union-attr]
+
+
+def test_a_monitor_reads_what_was_kept_of_models_that_are_not_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "loads.json"
+    kept = TakenLoads(path)
+    kept.put(Taken(GEMMA3.digest, Asked(131072), 7 * GIB, "VRAM", "NVML", 1.0))
+    kept.write()
+    snapshot = settled_memory(path, "quiet", lambda s: s.memory and s.memory.fits)
+    assert snapshot.memory is not None
+    assert snapshot.memory.fits[GEMMA3.digest].need.total.value == 7 * GIB
 
 
 def test_a_monitor_warns(tmp_path: Path) -> None:
