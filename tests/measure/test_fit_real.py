@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ MIB = 2**20
 DIGEST = "sha256:" + "c" * 64
 RAM = Reading(Room("RAM", 64 * 2**30, 60 * 2**30))
 LOAD = """
-import os, sys
+import sys, threading
 import xllamacpp
 params = xllamacpp.CommonParams()
 params.model.path = sys.argv[1]
@@ -46,7 +47,7 @@ if len(sys.argv) > 7:
 params.hostnames = ["127.0.0.1"]
 params.port = 0
 server = xllamacpp.Server(params)
-os._exit(0)
+threading.Event().wait()
 """
 
 
@@ -56,22 +57,35 @@ def loaded(
     """What the engine said of the load, read as from the runner's log."""
     cache = "shared" if asked.unified else "apart"
     words = (str(asked.context), str(asked.slots), cache, mode, str(verbosity))
-    done = subprocess.run(
-        [sys.executable, "-c", LOAD, str(path), *words, *([kind] if kind else [])],
-        capture_output=True,
-        text=True,
-        timeout=100,
-    )
+    command = [sys.executable, "-c", LOAD, str(path), *words, *([kind] if kind else [])]
     log = EngineLog()
     log.take(LoadStarted(1.0, "llama.cpp", DIGEST, None))
-    for line in f"{done.stdout}\n{done.stderr}".splitlines():
+    said = printed(command)
+    for line in said:
         event = read_line(f'[2026-11-23T11:17:42.8Z] time=x level=INFO msg="{line}"\n')
         if event is not None:
             log.take(event)
     facts = log.facts.get(DIGEST)
-    assert facts is not None, done.stderr[-3000:]
-    assert facts.weights is not None, done.stderr[-3000:]
+    assert facts is not None, said[-40:]
+    assert facts.weights is not None, said[-40:]
     return facts
+
+
+def printed(command: list[str]) -> list[str]:
+    """The engine's lines up to the one that ends the load: it prints them behind its own back."""
+    lines = []
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as engine:
+        end = threading.Timer(100.0, engine.kill)
+        end.start()
+        for line in engine.stdout or ():
+            lines.append(line.rstrip("\n"))
+            if ": model loaded" in line:
+                break
+        end.cancel()
+        engine.kill()
+    return lines
 
 
 def near(measured: int | None, estimate: int | None, percent: float = 5.0) -> bool:

@@ -7,7 +7,7 @@ import pytest
 from dmr_tui.monitor.alerts import Alert
 from dmr_tui.ui.app import DashboardApp
 from dmr_tui.ui.panes.notice import QUIET_S, Dismissed
-from tests.ui.screen import hides, shows
+from tests.ui.screen import hides, screen_text, shows
 from tests.ui.still import StillMonitor, snapshot
 
 HIGH = Alert("pressure", "warning", "Memory pressure is high: tasks wait", "see who holds it")
@@ -70,3 +70,13 @@ async def test_what_to_do_is_read_in_a_small_window_too() -> None:
     app = DashboardApp(StillMonitor(replace(snapshot(), alerts=(long,))))
     async with app.run_test(size=(80, 24)):
         await shows(app, "mistral-nemo:12B-Q4_K_M needs", "…: see who holds it", "x dismisses")
+
+
+async def test_a_hint_takes_no_row_of_a_low_window() -> None:
+    app = DashboardApp(StillMonitor(replace(snapshot(), alerts=(BIG,))))
+    async with app.run_test(size=(60, 20)):
+        await shows(app, "gemma3:4B", "VRAM")
+        assert BIG.text[:20] not in screen_text(app)
+    app = DashboardApp(StillMonitor(replace(snapshot(), alerts=(replace(BIG, level="warning"),))))
+    async with app.run_test(size=(60, 20)):
+        await shows(app, BIG.text[:12])

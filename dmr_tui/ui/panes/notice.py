@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 NAMED = frozenset({"reload thrash", "config drift"})
 NEWS_S = 600.0
+ROOM_FOR_HINTS = 24
+"""Rows of a window in which one may go to what nobody asked for yet."""
 QUIET_S = 60.0
 """Seconds for which a dismissed warning has to be gone until it is told again."""
 
@@ -71,7 +73,10 @@ class NoticePane(Pane):
     def _notice(self) -> Notice | None:
         snapshot = self.snapshot
         dismissed: Dismissed = getattr(self.app, "dismissed", NOBODY)
-        return notice(snapshot, dismissed.left(snapshot.alerts, now()))
+        alerts = dismissed.left(snapshot.alerts, now())
+        if self.app.size.height < ROOM_FOR_HINTS:
+            alerts = [alert for alert in alerts if alert.level != "hint"]
+        return notice(snapshot, alerts)
 
     def dismiss(self) -> None:
         """Be quiet about the warning that is shown."""
