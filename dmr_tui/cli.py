@@ -2,36 +2,21 @@
 
 import gc
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
-from dmr_tui import __version__
+from dmr_tui import __version__, figures, thresholds
 from dmr_tui.runner.endpoint import BadHost
-from dmr_tui.settings import BadSettings, Settings, load
+from dmr_tui.settings import BadSettings, Settings, config_path, load
 
 USAGE = 64
 """Exit code for a flag, variable or file that cannot be used (EX_USAGE)."""
 
-Host = Annotated[
-    str | None, typer.Option(help="The runner: URL, host:port, or the path of a unix socket.")
-]
-Interval = Annotated[
-    float | None, typer.Option(help="Seconds between two polls, 0.25 to 60.", metavar="S")
-]
-ReadOnly = Annotated[
-    bool | None, typer.Option("--read-only", help="Send nothing that changes the runner.")
-]
-Demo = Annotated[
-    bool | None, typer.Option("--demo", help="A simulated runner instead of a real one.")
-]
-Config = Annotated[
-    Path | None, typer.Option(help="Another settings file than the usual one.", metavar="FILE")
-]
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
 
 app = typer.Typer(
@@ -45,44 +30,62 @@ app = typer.Typer(
 )
 
 
-@dataclass(frozen=True)
 class Given:
-    """The options that every command takes, before or after its name."""
+    """The options that every command takes, before or after its name; the later ones win."""
 
-    host: str | None = None
-    interval: float | None = None
-    read_only: bool | None = None
-    theme: str | None = None
-    demo: bool | None = None
-    config: Path | None = None
-    archive: bool | None = None
-    archive_days: float | None = None
-    archive_mb: float | None = None
-    archive_bodies: bool | None = None
+    def __init__(self) -> None:
+        self._flags: dict[str, Any] = {}
 
-    def over(self, before: "Given") -> "Given":
-        """These where they were given, else those from before the command's name."""
-        pairs = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return Given(
-            **{
-                name: getattr(before, name) if value is None else value
-                for name, value in pairs.items()
-            }
-        )
+    def take(self, options: Mapping[str, Any]) -> None:
+        """Add what was given."""
+        for name, value in options.items():
+            if name in _REPEATED:
+                self._flags.setdefault(_REPEATED[name], []).extend(value or ())
+            elif value is not None:
+                self._flags[name] = value
+
+    @property
+    def demo(self) -> bool:
+        """Whether a simulated runner is wanted."""
+        return bool(self._flags.get("demo"))
+
+    @property
+    def file(self) -> Path:
+        """The settings file, whether or not it is there."""
+        path = self._flags.get("config")
+        return config_path() if path is None else Path(path)
 
     def settings(self) -> Settings:
-        """The settings in force. Raises BadSettings."""
-        flags = {
-            "host": self.host,
-            "interval": self.interval,
-            "read_only": self.read_only,
-            "theme": self.theme,
-            "archive": self.archive,
-            "archive_days": self.archive_days,
-            "archive_mb": self.archive_mb,
-            "archive_bodies": self.archive_bodies,
-        }
-        return load(flags, path=self.config)
+        """The settings in force, of which units and thresholds are in use from now on.
+
+        Raises BadSettings.
+        """
+        flags = {k: v for k, v in self._flags.items() if k not in {"demo", "config"}}
+        settings = load(flags, path=self.file if "config" in self._flags else None)
+        figures.choose_units(settings.memory_unit, settings.temperature_unit)
+        thresholds.choose(settings.thresholds)
+        return settings
+
+
+_REPEATED = {"key": "keys", "threshold": "thresholds"}
+"""Options that may be given several times, and the setting they are about."""
+
+
+class Command(TyperCommand):
+    """A command that takes the dashboard's options after its name as well."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """Its own parameters, then those of the dashboard."""
+        return [*super().get_params(ctx), *_shared(ctx)]
+
+    def invoke(self, ctx: Any) -> Any:
+        """Hand the dashboard's options on, and the others to the command."""
+        ctx.obj.take({each.name: ctx.params.pop(each.name) for each in _shared(ctx)})
+        return super().invoke(ctx)
+
+
+def _shared(ctx: Any) -> list[Any]:
+    return [each for each in ctx.parent.command.params if each.name in SHARED]
 
 
 @contextmanager
@@ -105,16 +108,54 @@ def _version(wanted: bool) -> None:
 
 @app.callback(invoke_without_command=True)
 def dashboard(
-    context: typer.Context,
-    host: Host = None,
-    interval: Interval = None,
-    read_only: ReadOnly = None,
+    ctx: typer.Context,
+    host: Annotated[
+        str | None, typer.Option(help="The runner: URL, host:port, or the path of a unix socket.")
+    ] = None,
+    context: Annotated[
+        str | None,
+        typer.Option(help="A context of docker model, or of Docker.", metavar="NAME"),
+    ] = None,
+    tls: Annotated[bool | None, typer.Option("--tls/--no-tls", help="Speak TLS to it.")] = None,
+    tls_skip_verify: Annotated[
+        bool | None,
+        typer.Option("--tls-skip-verify/--no-tls-skip-verify", help="Take any certificate."),
+    ] = None,
+    tls_ca_cert: Annotated[
+        str | None,
+        typer.Option(help="Certificates of those who may sign the runner's.", metavar="FILE"),
+    ] = None,
+    interval: Annotated[
+        float | None, typer.Option(help="Seconds between two polls, 0.25 to 60.", metavar="S")
+    ] = None,
+    read_only: Annotated[
+        bool | None,
+        typer.Option("--read-only/--no-read-only", help="Send nothing that changes the runner."),
+    ] = None,
     theme: Annotated[
         str | None,
         typer.Option(help="dmr-dark, dmr-light, ansi-dark or ansi-light.", metavar="NAME"),
     ] = None,
-    demo: Demo = None,
-    config: Config = None,
+    memory_unit: Annotated[
+        str | None, typer.Option(help="How memory is counted: GiB or GB.", metavar="UNIT")
+    ] = None,
+    temperature_unit: Annotated[
+        str | None, typer.Option(help="Degrees: C or F.", metavar="UNIT")
+    ] = None,
+    key: Annotated[
+        list[str] | None,
+        typer.Option(help="Other keys; config --keys lists the IDs.", metavar="ID=KEYS"),
+    ] = None,
+    threshold: Annotated[
+        list[str] | None,
+        typer.Option(help="What is heavy or critical; config lists them.", metavar="NAME=A,B,C"),
+    ] = None,
+    demo: Annotated[
+        bool | None, typer.Option("--demo", help="A simulated runner instead of a real one.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Another settings file than the usual one.", metavar="FILE")
+    ] = None,
     archive: Annotated[
         bool | None,
         typer.Option("--archive/--no-archive", help="Keep calls on disk; without their prompts."),
@@ -136,61 +177,82 @@ def dashboard(
     ] = False,
 ) -> None:
     """Open the dashboard. Without --host the runner is looked for where it usually is."""
-    given = Given(
-        host,
-        interval,
-        read_only,
-        theme,
-        demo,
-        config,
-        archive,
-        archive_days,
-        archive_mb,
-        archive_bodies,
-    )
-    context.obj = given
-    if context.invoked_subcommand is None:
+    given = ctx.obj = Given()
+    given.take({name: ctx.params[name] for name in SHARED})
+    if ctx.invoked_subcommand is None:
         with _kept_imports():
             from dmr_tui.commands.dashboard import run_dashboard
 
-        raise typer.Exit(run_dashboard(given.settings(), demo=bool(given.demo)))
+        raise typer.Exit(run_dashboard(given.settings(), demo=given.demo))
 
 
-@app.command()
+SHARED = tuple(
+    name for name in dashboard.__annotations__ if name not in {"ctx", "version", "return"}
+)
+
+
+@app.command(cls=Command)
 def status(
-    context: typer.Context,
+    ctx: typer.Context,
     json: Json = False,
     watch: Annotated[bool, typer.Option("--watch", help="Go on, one each interval.")] = False,
-    host: Host = None,
-    interval: Interval = None,
-    read_only: ReadOnly = None,
-    demo: Demo = None,
-    config: Config = None,
 ) -> None:
     """Print what is true now. Exit code 0: healthy, 1: degraded, 2: no runner."""
     from dmr_tui.commands.status import run_status
 
-    given = Given(host, interval, read_only, None, demo, config).over(context.obj)
-    raise typer.Exit(run_status(given.settings(), demo=bool(given.demo), as_json=json, watch=watch))
+    given: Given = ctx.obj
+    raise typer.Exit(run_status(given.settings(), demo=given.demo, as_json=json, watch=watch))
 
 
-@app.command()
+@app.command(cls=Command)
+def doctor(
+    ctx: typer.Context,
+    json: Json = False,
+    prove: Annotated[
+        bool, typer.Option("--prove", help="Load the smallest model, to see an engine work.")
+    ] = False,
+) -> None:
+    """Check everything, and print what is wrong and what mends it.
+
+    Exit code 0: healthy, 1: something is wrong, 2: no runner.
+    """
+    from dmr_tui.commands.doctor import run_doctor
+
+    given: Given = ctx.obj
+    raise typer.Exit(run_doctor(given.settings(), demo=given.demo, as_json=json, prove=prove))
+
+
+@app.command(cls=Command)
+def pull(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="As in docker model pull: ai/smollm2, hf.co/…")],
+    json: Annotated[bool, typer.Option("--json", help="One JSON object each line.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Also if it does not fit into memory.")
+    ] = False,
+) -> None:
+    """Look a model up, say whether it fits, and download it.
+
+    Exit code 0: downloaded, 1: failed, 2: no runner.
+    """
+    from dmr_tui.commands.pull import run_pull
+
+    given: Given = ctx.obj
+    raise typer.Exit(run_pull(given.settings(), name, demo=given.demo, as_json=json, yes=yes))
+
+
+@app.command(cls=Command)
 def ask(
-    context: typer.Context,
+    ctx: typer.Context,
     model: Annotated[str, typer.Argument(help="Any name of an installed model.")],
     prompt: Annotated[str, typer.Argument(help="The prompt; - reads it from standard input.")],
     json: Json = False,
     max_tokens: Annotated[int | None, typer.Option(min=1, help="End the answer here.")] = None,
     temperature: Annotated[
-        float | None, typer.Option(min=0.0, help="Sampling temperature.")
+        float | None, typer.Option(min=0.0, max=2.0, help="Sampling temperature.")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the sampling.")] = None,
     system: Annotated[str | None, typer.Option(help="A system prompt.")] = None,
-    host: Host = None,
-    interval: Interval = None,
-    read_only: ReadOnly = None,
-    demo: Demo = None,
-    config: Config = None,
 ) -> None:
     """Send one test prompt and print the answer with its numbers.
 
@@ -198,14 +260,14 @@ def ask(
     """
     from dmr_tui.commands.ask import run_ask
 
-    given = Given(host, interval, read_only, None, demo, config).over(context.obj)
+    given: Given = ctx.obj
     text = sys.stdin.read() if prompt == "-" else prompt
     raise typer.Exit(
         run_ask(
             given.settings(),
             model,
             text,
-            demo=bool(given.demo),
+            demo=given.demo,
             as_json=json,
             max_tokens=max_tokens,
             temperature=temperature,
@@ -215,9 +277,9 @@ def ask(
     )
 
 
-@app.command()
+@app.command(cls=Command)
 def requests(
-    context: typer.Context,
+    ctx: typer.Context,
     since: Annotated[
         str | None,
         typer.Option(help="Ended since: 90s, 15m, 24h, 7d ago, or 2026-08-01T12:30.", metavar="T"),
@@ -237,9 +299,6 @@ def requests(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object each line.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="A table with a header.")] = False,
-    host: Host = None,
-    demo: Demo = None,
-    config: Config = None,
 ) -> None:
     """Print the calls that the dashboard kept, the oldest first.
 
@@ -247,9 +306,29 @@ def requests(
     """
     from dmr_tui.commands.requests import Choice, run_requests
 
-    given = Given(host=host, demo=demo, config=config).over(context.obj)
+    given: Given = ctx.obj
     choice = Choice(since, model, caller, status, grep, limit, follow, json, csv)
-    raise typer.Exit(run_requests(given.settings(), choice, demo=bool(given.demo)))
+    raise typer.Exit(run_requests(given.settings(), choice, demo=given.demo))
+
+
+@app.command("config", cls=Command)
+def configuration(
+    ctx: typer.Context,
+    json: Json = False,
+    example: Annotated[
+        bool, typer.Option("--example", help="A settings file with every key, to start from.")
+    ] = False,
+    keys: Annotated[
+        bool, typer.Option("--keys", help="Every ID that can have other keys.")
+    ] = False,
+) -> None:
+    """Print the settings in force, and where each of them comes from."""
+    from dmr_tui.commands.config import run_config
+
+    given: Given = ctx.obj
+    raise typer.Exit(
+        run_config(given.settings, given.file, as_json=json, example=example, keys=keys)
+    )
 
 
 @app.command()

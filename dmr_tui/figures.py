@@ -50,17 +50,20 @@ def age(value: float) -> str:
 
 
 def gib(size: float | None) -> str:
-    """Bytes of memory as nvidia-smi and llama.cpp count it, without the unit."""
-    return UNKNOWN if size is None else f"{size / 2**30:.1f}"
+    """Bytes of memory in `memory_unit`, without the unit: GiB as nvidia-smi and llama.cpp count."""
+    return UNKNOWN if size is None else f"{size / _units.giant:.1f}"
 
 
 def memory(size: float | None) -> str:
-    """Bytes of memory with their unit, in binary units as llama.cpp counts: 6.1 GiB, 12 MiB."""
+    """Bytes of memory with their unit: 6.1 GiB, 12 MiB, or 6.5 GB, 13 MB."""
     if size is None:
         return UNKNOWN
-    if size < 0.0995 * 2**30:
-        return f"{size / 2**20:.0f} MiB" if size >= 2**20 or not size else f"{size / 2**10:.0f} KiB"
-    return f"{size / 2**30:.1f} GiB"
+    step, binary = _units.step, "i" if _units.step == 1024 else ""
+    if size < 0.0995 * _units.giant:
+        if size >= step**2 or not size:
+            return f"{size / step**2:.0f} M{binary}B"
+        return f"{size / step:.0f} {'K' if binary else 'k'}{binary}B"
+    return f"{size / _units.giant:.1f} G{binary}B"
 
 
 def memory_short(size: float | None) -> str:
@@ -69,6 +72,39 @@ def memory_short(size: float | None) -> str:
         return UNKNOWN
     number, unit = memory(size).split(" ")
     return f"{number}{unit[0]}"
+
+
+def memory_unit() -> str:
+    """The unit of `gib`: GiB or GB."""
+    return "GiB" if _units.step == 1024 else "GB"
+
+
+def temperature(celsius: float | None) -> str:
+    """Degrees Celsius in the unit that a person wants, without the unit."""
+    if celsius is None:
+        return UNKNOWN
+    return f"{celsius * 1.8 + 32.0 if _units.fahrenheit else celsius:.0f}"
+
+
+def temperature_unit() -> str:
+    """The unit of `temperature`: °C or °F."""
+    return "°F" if _units.fahrenheit else "°C"
+
+
+class _Units:
+    step = 1024
+    giant = 1024**3
+    fahrenheit = False
+
+
+_units = _Units()
+
+
+def choose_units(memory: str = "GiB", temperature: str = "C") -> None:
+    """Print memory in "GiB" or "GB" and temperatures in "C" or "F"; once, before all else."""
+    _units.step = 1024 if memory == "GiB" else 1000
+    _units.giant = _units.step**3
+    _units.fahrenheit = temperature == "F"
 
 
 def disk(size: int | None) -> str:

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from dmr_tui.settings import _SETTABLE, THEMES
+from dmr_tui.settings import SETTABLE, THEMES, flag_of, load
+from dmr_tui.settings.choices import VARIABLES
 from dmr_tui.simulator.scenarios import PLAYS
 from dmr_tui.ui.actions import ACTS
+from dmr_tui.ui.keymap import keymap
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -36,10 +38,17 @@ def test_every_key_is_there(act) -> None:  # type: ignore[no-untyped-def]
 
 
 @pytest.mark.parametrize(
-    "name", [*PLAYS, *THEMES, *(f"--{n.replace('_', '-')}" for n in _SETTABLE)]
+    "name", [*PLAYS, *THEMES, *(flag_of(n) for n in SETTABLE), *VARIABLES.values()]
 )
 def test_every_choice_is_there(name: str) -> None:
     assert f"`{name}" in README
+
+
+def test_its_settings_file_can_be_used(tmp_path: Path) -> None:
+    (block,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    path = tmp_path / "config.toml"
+    path.write_text(block, encoding="utf-8")
+    assert len(keymap(load({}, {}, path))) == 3
 
 
 def test_its_pictures_are_there() -> None:

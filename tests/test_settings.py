@@ -1,11 +1,17 @@
 """Flags before environment before file before default; a mistake is named with its place."""
 
+import re
 import sys
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from dmr_tui.settings import BadSettings, Settings, data_path, load
+from dmr_tui import figures, thresholds
+from dmr_tui.settings import SETTABLE, BadSettings, Settings, data_path, flag_of, load
+from dmr_tui.settings.choices import VARIABLES
+from dmr_tui.settings.example import example, sentences
 
 
 def write(tmp_path: Path, text: str) -> Path:
@@ -21,7 +27,9 @@ def test_defaults(tmp_path: Path) -> None:
 def test_the_order(tmp_path: Path) -> None:
     path = write(tmp_path, 'host = "a:1"\ninterval = 5\ntheme = "dmr-light"\nread_only = true\n')
     file_only = load({}, {}, path)
-    assert file_only == Settings("a:1", 5.0, True, "dmr-light", host_rule=str(path))
+    assert file_only == Settings(
+        host="a:1", interval=5.0, read_only=True, theme="dmr-light", host_rule=str(path)
+    )
     env = {"MODEL_RUNNER_HOST": "b:2", "DMR_TUI_INTERVAL": "2.5"}
     both = load({}, env, path)
     assert (both.host, both.interval, both.host_rule) == ("b:2", 2.5, "MODEL_RUNNER_HOST")
@@ -76,6 +84,22 @@ def test_where_the_archive_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         ("archive_mb = 0.5\n", r"archive_mb = '0.5': a number of megabytes, 1 or more"),
         ("archive_mb = true\n", r"archive_mb = 'True': a number of megabytes"),
         ("archive_bodies = 'some'\n", r"archive_bodies = 'some': true or false"),
+        ("intervall = 1\n", r"no setting is called 'intervall'; did you mean interval"),
+        ("tls = 1\n", r"line 1: tls = '1': true or false"),
+        ("context = 1\n", r"context = '1': the name of a context in quotes"),
+        ("tls_ca_cert = true\n", r"tls_ca_cert = 'True': the path of a file in quotes"),
+        ("memory_unit = 'GIB'\n", r"memory_unit = 'GIB': one of GiB, GB"),
+        ("temperature_unit = 'K'\n", r"temperature_unit = 'K': one of C, F"),
+        ("keys = 's'\n", r"line 1: keys is a table: \[keys\]"),
+        ("\n[keys]\n\n'models.sort_models' = 1\n", r"line 4: models.sort_models = '1': keys in"),
+        ("[keys]\nmodels.sort_models = ' '\n", r"line 2: models.sort_models = ' ': keys in quotes"),
+        ("[thresholds]\ncpus = 1\n", r"line 2: cpus = '1': no threshold .*did you mean cpu"),
+        ("[thresholds]\nx = 1\n", r"x = '1': no threshold is called so; there are gpu, "),
+        ("[thresholds]\ncpu = 90\n", r"cpu = '90': two ascending numbers from 0 to 1,000"),
+        ("[thresholds]\ncpu = [90, 80]\n", r"line 2: cpu = '\[90, 80\]': two ascending"),
+        ("[thresholds]\nslow = true\n", r"slow = 'True': a number from 0 to 1,000"),
+        ("[thresholds]\nslow = nan\n", r"slow = 'nan': a number from 0"),
+        ("[thresholds]\npressure_ram = [1, 2]\n", r"pressure_ram = .*: three ascending numbers"),
         ("interval = \n", r"config.toml: .*line 1"),
         ("[interval]\nx=1\n", r"line 1: interval"),
     ],
@@ -103,3 +127,135 @@ def test_control_characters_in_the_file_are_only_shown(tmp_path: Path) -> None:
     with pytest.raises(BadSettings) as caught:
         load({}, {}, write(tmp_path, '"\\u001b[2J" = 1\n'))
     assert "\x1b" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"), [("true", True), ("1", False), ("TRUE", False), ("", False), (None, None)]
+)
+@pytest.mark.parametrize("name", ["tls", "tls_skip_verify"])
+def test_the_word_that_docker_model_takes_for_yes(
+    name: str, text: str | None, meant: bool | None
+) -> None:
+    env = {} if text is None else {f"MODEL_RUNNER_{name.upper()}": text}
+    assert getattr(load({}, env), name) is meant
+    assert getattr(load({name: True}, env), name) is True
+
+
+def test_host_or_context_whichever_is_said_more_strongly(tmp_path: Path) -> None:
+    with pytest.raises(BadSettings, match="--host and --context: one of them"):
+        load({"host": "a", "context": "b"})
+    found = load({"context": "lab"}, {"MODEL_RUNNER_HOST": "a:1"})
+    assert (found.host, found.context, found.host_rule) == (None, "lab", "")
+    found = load({}, {"MODEL_RUNNER_HOST": "a:1"}, write(tmp_path, 'context = "lab"\n'))
+    assert (found.host, found.context, found.host_rule) == ("a:1", None, "MODEL_RUNNER_HOST")
+    assert "context" not in found.origins
+    found = load({"host": "c:3"}, {"DMR_TUI_CONTEXT": "lab"})
+    assert (found.host, found.context, found.host_rule) == ("c:3", None, "--host")
+
+
+def test_where_each_setting_comes_from(tmp_path: Path) -> None:
+    text = """# interval = 1
+
+interval = 2
+theme = "dmr-light"  # host = x
+keys."models.sort_models" = "S"
+
+[thresholds]
+cpu = [1, 2]
+"slow" = 60
+
+[keys.chat]
+presets = "f7"
+"""
+    path = write(tmp_path, text)
+    found = load({"theme": "ansi-dark"}, {"DMR_TUI_ARCHIVE_MB": "7"}, path)
+    assert found.origins == {
+        "interval": f"{path}, line 3",
+        "theme": "--theme",
+        "archive_mb": "DMR_TUI_ARCHIVE_MB",
+        "keys.models.sort_models": f"{path}, line 5",
+        "thresholds.cpu": f"{path}, line 8",
+        "thresholds.slow": f"{path}, line 9",
+        "keys.chat.presets": f"{path}, line 12",
+    }
+    assert found.keys == {"models.sort_models": "S", "chat.presets": "f7"}
+    assert found.thresholds == {"cpu": (1.0, 2.0), "slow": (60.0,)}
+
+
+def test_entries_of_tables_from_everywhere(tmp_path: Path) -> None:
+    path = write(tmp_path, "[keys]\na.b = 'S'\nc.d = 'f2'\n[thresholds]\nswap = 5\n")
+    env = {"DMR_TUI_KEYS": "c.d = f3 , f4; e.f=x;", "DMR_TUI_THRESHOLDS": "swap=6;slow=50"}
+    flags = {"keys": ["e.f=y", "g.h=+,="], "thresholds": ["time_limit=50,60"]}
+    found = load(flags, env, path)
+    assert found.keys == {"a.b": "S", "c.d": "f3,f4", "e.f": "y", "g.h": "+,="}
+    assert found.thresholds == {"swap": (6.0,), "slow": (50.0,), "time_limit": (50.0, 60.0)}
+    assert found.origins["keys.c.d"] == "DMR_TUI_KEYS"
+    assert found.origins["keys.e.f"] == "--key"
+    with pytest.raises(BadSettings, match="--key: 'quit': write ID=KEYS"):
+        load({"keys": ["quit"]}, {})
+    with pytest.raises(BadSettings, match="DMR_TUI_THRESHOLDS: 'slow': write NAME=NUMBERS"):
+        load({}, {"DMR_TUI_THRESHOLDS": "slow"})
+
+
+def test_every_setting_is_described() -> None:
+    assert set(SETTABLE) < set(sentences())
+    assert all(text.endswith(".") for text in sentences().values() if text)
+
+
+def test_the_example_is_the_defaults(tmp_path: Path) -> None:
+    text = example([("models.sort_models", "s", "Sort.")])
+    assert tomllib.loads(text) == {}, "every line is a comment"
+    for name in SETTABLE:
+        assert f"{flag_of(name)}, {VARIABLES[name]}" in text
+    alive = re.sub(r"(?m)^#(?! )", "", text)
+    found = load({}, {}, write(tmp_path, alive))
+    defaults = {name: levels for name, (levels, _) in thresholds.KNOWN.items()}
+    keys = {"models.sort_models": "s"}
+    assert found == Settings(tls=True, tls_skip_verify=True, keys=keys, thresholds=defaults)
+
+
+@pytest.fixture
+def put_back() -> Iterator[None]:
+    """Units and thresholds are those of today again."""
+    yield
+    figures.choose_units()
+    thresholds.choose({})
+
+
+@pytest.mark.usefixtures("put_back")
+def test_thresholds_in_force() -> None:
+    assert thresholds.levels("cpu") == (85.0, 95.0)
+    thresholds.choose({"cpu": (10.0, 20.0)})
+    assert thresholds.levels("cpu") == (10.0, 20.0)
+    assert thresholds.level("slow") == 75.0
+    thresholds.choose({"slow": (0.0,)})
+    assert (thresholds.level("cpu"), thresholds.level("slow")) == (85.0, 0.0)
+
+
+@pytest.mark.parametrize("name", thresholds.KNOWN)
+def test_the_thresholds_of_today_are_allowed(name: str) -> None:
+    levels, sentence = thresholds.KNOWN[name]
+    assert thresholds.checked(name, levels) == levels
+    assert sentence
+
+
+@pytest.mark.usefixtures("put_back")
+def test_units() -> None:
+    size = int(6.1 * 2**30)
+    assert (figures.memory(size), figures.gib(size), figures.memory_unit()) == (
+        "6.1 GiB",
+        "6.1",
+        "GiB",
+    )
+    assert (figures.temperature(71.4), figures.temperature_unit()) == ("71", "°C")
+    figures.choose_units("GB", "F")
+    assert (figures.memory(size), figures.gib(size), figures.memory_unit()) == (
+        "6.5 GB",
+        "6.5",
+        "GB",
+    )
+    assert [figures.memory(n) for n in (0, 26_000_000, 479_000)] == ["0 MB", "26 MB", "479 kB"]
+    assert figures.memory_short(size) == "6.5G"
+    assert (figures.temperature(71.4), figures.temperature_unit()) == ("161", "°F")
+    assert figures.temperature(None) == "—"
+    assert figures.disk(12_400_000_000) == "12.4 GB", "as DMR prints it"

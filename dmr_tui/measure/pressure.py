@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from dmr_tui import thresholds
 from dmr_tui.machine.container import Container
 from dmr_tui.machine.host import Host
 from dmr_tui.machine.reading import Reading
@@ -22,35 +23,7 @@ class Judged:
     """What drove it, with its number: "tasks wait 12 % of the time for memory"."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Steps:
-    """From which value on a sign means some, high and critical pressure."""
-
-    some: float
-    high: float
-    critical: float
-
-    def word(self, value: float) -> Word:
-        if value >= self.critical:
-            return "critical"
-        if value >= self.high:
-            return "high"
-        return "some" if value >= self.some else "none"
-
-
 MIB = 2**20
-SOME_WAIT = _Steps(5.0, 20.0, 60.0)
-"""Per cent of the time in which some task waits for memory (PSI some avg10)."""
-ALL_WAIT = _Steps(1.0, 5.0, 20.0)
-"""Per cent of the time in which all of them do (PSI full avg10)."""
-SWAPPED = _Steps(0.5 * MIB, 8 * MIB, 64 * MIB)
-"""Bytes a second to and from swap: what lies there still is no pressure."""
-USED = _Steps(85.0, 92.0, 97.0)
-"""Per cent of RAM that is not available."""
-OF_LIMIT = _Steps(75.0, 90.0, 97.0)
-"""Per cent of the container's limit that cannot be dropped."""
-COMMITTED = _Steps(80.0, 90.0, 97.0)
-"""Per cent of what Windows can promise."""
 MAC_LEVELS: dict[int, tuple[Word, str]] = {
     1: ("none", ""),
     2: ("high", "warning"),
@@ -70,9 +43,9 @@ def judge(host: Host, container: Container | None = None) -> Judged:
 def _signs(host: Host, container: Container | None) -> Iterator[tuple[Word, str]]:
     pressure = host.pressure
     if (full := pressure.full.value) is not None:
-        yield ALL_WAIT.word(full), f"every task waits for memory {full:.0f} % of the time"
+        yield _word("all_wait", full), f"every task waits for memory {full:.0f} % of the time"
     if (some := pressure.some.value) is not None:
-        yield SOME_WAIT.word(some), f"tasks wait for memory {some:.0f} % of the time"
+        yield _word("some_wait", some), f"tasks wait for memory {some:.0f} % of the time"
     if pressure.oom_kills.value:
         killed = pressure.oom_kills.value
         yield "some", f"{killed} killed for memory on this machine since dmr-tui was started"
@@ -80,17 +53,25 @@ def _signs(host: Host, container: Container | None) -> Iterator[tuple[Word, str]
     if into is not None and out is not None:
         moved = into + out
         digits = 0 if moved >= 10 * MIB else 1
-        yield SWAPPED.word(moved), f"{moved / MIB:.{digits}f} MiB a second go to and from swap"
+        # What lies there still is no pressure.
+        word = _word("swap", moved / MIB)
+        yield word, f"{moved / MIB:.{digits}f} MiB a second go to and from swap"
     if (percent := _percent(host.ram_used, host.ram_total)) is not None:
-        yield USED.word(percent), f"{percent:.0f} % of RAM are in use"
+        yield _word("ram", percent), f"{percent:.0f} % of RAM are in use"
     if (level := MAC_LEVELS.get(pressure.level.value or 0)) is not None:
         yield level[0], f"macOS says: {level[1]}"
     if (percent := _percent(pressure.committed, pressure.commit_limit)) is not None:
-        yield COMMITTED.word(percent), f"{percent:.0f} % of Windows' commit limit are promised"
+        yield _word("commit", percent), f"{percent:.0f} % of Windows' commit limit are promised"
     if container is not None:
         percent = _percent(container.needed, container.limit)
         if percent is not None:
-            yield OF_LIMIT.word(percent), f"the container needs {percent:.0f} % of its limit"
+            yield _word("container", percent), f"the container needs {percent:.0f} % of its limit"
+
+
+def _word(sign: str, value: float) -> Word:
+    """What a sign says; its levels are those from which on it is some, high, critical."""
+    reached = sum(value >= level for level in thresholds.levels(f"pressure_{sign}"))
+    return ORDER[reached]
 
 
 def _percent(part: Reading[int], whole: Reading[int]) -> float | None:

@@ -3,6 +3,7 @@
 from collections import deque
 from dataclasses import dataclass
 
+from dmr_tui import thresholds
 from dmr_tui.measure.stats import percentile
 
 REMEMBERED = 50
@@ -13,8 +14,6 @@ SIMILAR = 2.0
 """Contexts whose depths differ by less than this factor are decoded about equally fast."""
 SHALLOW = 512
 """Tokens of context below which depth makes no difference."""
-SLOW = 0.75
-"""Share of the usual rate below which a call is called slow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,8 @@ class Usual:
         if len(similar) < ENOUGH:
             return None
         usual = percentile(similar, 50)
-        return Slower(usual, 1.0 - rate / usual) if rate < SLOW * usual else None
+        slow = thresholds.level("slow") / 100.0 * usual
+        return Slower(usual, 1.0 - rate / usual) if rate < slow else None
 
 
 def alike(depth: int, other: int) -> bool:

@@ -24,3 +24,11 @@ class Act:
     """Name in the palette; empty keeps it out of there."""
     priority: bool = False
     shown_key: str | None = None
+
+    @property
+    def id(self) -> str:
+        """What it is called in the settings: its place and its action, "memory.context_by_1024"."""
+        name, _, parameters = self.action.partition(".")[2].partition("(")
+        for sign, word in (("-", "minus_"), (".0)", ""), (".", "_"), ("'", ""), (")", "")):
+            parameters = parameters.replace(sign, word)
+        return f"{self.where}.{name}{'_' if parameters else ''}{parameters}"

@@ -1,11 +1,18 @@
 """The command palette: every action of the table that can be done now."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from dmr_tui.ui.act import Act
 from dmr_tui.ui.actions import ACTS
+
+
+def _help(act: Act, keymap: Mapping[str, str]) -> str:
+    # Not needed before the list of commands is opened.
+    from dmr_tui.ui.keymap import key_words
+
+    return f"{key_words(act, keymap)}  {act.help}"
 
 
 class ActProvider(Provider):
@@ -14,7 +21,8 @@ class ActProvider(Provider):
     async def discover(self) -> Hits:
         """Everything, in the order of the table."""
         for act in self._possible():
-            yield DiscoveryHit(act.title, lambda act=act: self._run(act), help=act.help)
+            help = _help(act, self._keymap)
+            yield DiscoveryHit(act.title, lambda act=act: self._run(act), help=help)
 
     async def search(self, query: str) -> Hits:
         """What matches the query by its name."""
@@ -26,7 +34,7 @@ class ActProvider(Provider):
                     score,
                     matcher.highlight(act.title),
                     lambda act=act: self._run(act),
-                    help=act.help,
+                    help=_help(act, self._keymap),
                 )
 
     def _possible(self) -> Iterator[Act]:
@@ -36,6 +44,10 @@ class ActProvider(Provider):
             method = f"action_{name.partition('(')[0]}"
             if act.title and hasattr(owner, method):
                 yield act
+
+    @property
+    def _keymap(self) -> Mapping[str, str]:
+        return getattr(self.app, "keymap", {})
 
     async def _run(self, act: Act) -> None:
         namespace, _, name = act.action.partition(".")

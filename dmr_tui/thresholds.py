@@ -1,0 +1,67 @@
+"""From which numbers on something is called heavy, critical, slow: those of today, or a person's.
+
+They are set once, before anything is shown.
+"""
+
+from collections.abc import Mapping
+
+Levels = tuple[float, ...]
+
+PRESSURE = "from which on the pressure is some, high and critical"
+KNOWN: Mapping[str, tuple[Levels, str]] = {
+    "gpu": ((101.0, 111.0), "per cent of GPU use that are heavy, critical; above 100: never"),
+    "gpu_unused": ((10.0,), "per cent of GPU use below which a GPU counts as not used"),
+    "temperature": ((85.0,), "°C from which on a GPU is hot, whatever the unit on the screen"),
+    "cpu": ((85.0, 95.0), "per cent of CPU use that are heavy, critical"),
+    "memory": ((85.0, 95.0), "per cent of VRAM or RAM in use that are heavy, critical"),
+    "swap": ((25.0,), "per cent of swap in use from which on it is heavy"),
+    "swapping": ((1.0,), "MiB a second to and from swap that are worth a warning"),
+    "container": ((90.0,), "per cent of its limit that the runner's container needs: a warning"),
+    "others": ((25.0,), "per cent of VRAM from which on other programs hold much of it"),
+    "pressure_some_wait": ((5.0, 20.0, 60.0), f"per cent of the time some task waits, {PRESSURE}"),
+    "pressure_all_wait": ((1.0, 5.0, 20.0), f"per cent of the time all tasks wait, {PRESSURE}"),
+    "pressure_swap": ((0.5, 8.0, 64.0), f"MiB a second to and from swap, {PRESSURE}"),
+    "pressure_ram": ((85.0, 92.0, 97.0), f"per cent of RAM in use, {PRESSURE}"),
+    "pressure_container": ((75.0, 90.0, 97.0), f"per cent of the container's limit, {PRESSURE}"),
+    "pressure_commit": ((80.0, 90.0, 97.0), f"per cent of Windows' commit limit, {PRESSURE}"),
+    "context": ((85.0,), "per cent of its context window from which on a call is marked"),
+    "time_limit": ((80.0, 95.0), "per cent of its caller's time limit that are heavy, critical"),
+    "slow": ((75.0,), "per cent of the usual rate below which a call is slower than usual"),
+}
+"""Name: the levels of today, and what they are."""
+_MOST = {"swapping": 1e6, "pressure_swap": 1e6}
+_chosen: dict[str, Levels] = {}
+
+
+def levels(name: str) -> Levels:
+    """The levels in force, ascending; as many as `KNOWN` has."""
+    return _chosen.get(name) or KNOWN[name][0]
+
+
+def level(name: str) -> float:
+    """The first of its levels."""
+    return levels(name)[0]
+
+
+def choose(chosen: Mapping[str, Levels]) -> None:
+    """Put these in the place of those of today, and all others back."""
+    _chosen.clear()
+    _chosen.update(chosen)
+
+
+def allowed(name: str) -> str:
+    """What may be written for it, in words."""
+    number = len(KNOWN[name][0])
+    most = f"{_MOST.get(name, 1000.0):,.0f}"
+    if number == 1:
+        return f"a number from 0 to {most}"
+    return f"{('two', 'three')[number - 2]} ascending numbers from 0 to {most}"
+
+
+def checked(name: str, numbers: Levels) -> Levels:
+    """The same, if they can be levels of `name`. Raises ValueError with what is allowed."""
+    most = _MOST.get(name, 1000.0)
+    fitting = len(numbers) == len(KNOWN[name][0]) and all(0.0 <= each <= most for each in numbers)
+    if not fitting or list(numbers) != sorted(set(numbers)):
+        raise ValueError(allowed(name))
+    return numbers
