@@ -29,5 +29,16 @@ def no_settings_of_this_person(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -
     monkeypatch.delenv("DMR_TUI_CONFIG", raising=False)
     for name in ("DMR_TUI_ARCHIVE", "DMR_TUI_ARCHIVE_FILE"):
         monkeypatch.delenv(name, raising=False)
+    for name in ("TLS", "TLS_SKIP_VERIFY", "TLS_CA_CERT"):
+        monkeypatch.delenv(f"MODEL_RUNNER_{name}", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+
+
+@pytest.fixture(autouse=True)
+def no_docker_of_this_person(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    """No Docker Engine and no context of whoever runs the tests is found."""
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no-docker.sock")
+    for name in ("DOCKER_CONTEXT", "DMR_TUI_CONTEXT"):
+        monkeypatch.delenv(name, raising=False)

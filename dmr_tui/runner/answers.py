@@ -71,6 +71,27 @@ async def record_groups(
             yield event.event, []
 
 
+async def pull_lines(response: httpx.Response) -> AsyncIterator[wire.PullLine]:
+    """The lines of a pull; the last one is a success.
+
+    Raises Rejected for an error that comes instead, BrokenOff if the lines end without either.
+    """
+    async for _, line in _lines(response):
+        text = line.strip()
+        if not text:
+            continue
+        if not text.startswith(b"{"):
+            # What fails after the first line is told in plain text behind it.
+            raise Rejected(500, text.decode("utf-8", "replace"))
+        told: wire.PullLine = decode(text, wire.PullLine)
+        if told.type == "error":
+            raise Rejected(500, told.message)
+        yield told
+        if told.type == "success":
+            return
+    raise BrokenOff("the download ended before the model was there")
+
+
 async def chat_chunks(response: httpx.Response) -> AsyncIterator[tuple[int, wire.Chunk]]:
     """The chunks of a chat completion with their arrival (perf_counter_ns).
 

@@ -16,6 +16,7 @@ from dmr_tui.runner import wire
 from dmr_tui.runner.answers import (
     chat_chunks,
     decode,
+    pull_lines,
     raise_for_status,
     read_body,
     record_groups,
@@ -35,6 +36,8 @@ LOAD_TIMEOUT = 330.0
 """Seconds for a load; DMR itself gives up after 300."""
 CHANGE_TIMEOUT = 30.0
 """Seconds for an unload or a configuration; the runner waits for a lock that a load may hold."""
+REGISTRY_TIMEOUT = 20.0
+"""Seconds for what the runner has to ask a registry for first."""
 CHAT = "/engines/v1/chat/completions"
 EMBEDDINGS = "/engines/v1/embeddings"
 _PATIENT = httpx.Timeout(POLL_TIMEOUT, read=None)
@@ -140,15 +143,19 @@ class RunnerClient:
                 answer = await read_body(response)
         return decode(answer, wire.Unloaded).unloaded_runners
 
-    async def stored_config(self, digest: str, mode: str) -> dict[str, Any]:
-        """The whole configuration of a model as it is stored, unknown keys too; {} if none is."""
+    async def stored(self) -> list[wire.StoredConfig]:
+        """Every configuration as it is stored, unknown keys too; none on runners before 2026."""
         try:
             answer = await self._get("/engines/_configure")
         except Rejected as error:
             if error.status == 404:
-                return {}
+                return []
             raise
-        stored: list[wire.StoredConfig] = decode(answer, list[wire.StoredConfig] | None) or []
+        return decode(answer, list[wire.StoredConfig] | None) or []
+
+    async def stored_config(self, digest: str, mode: str) -> dict[str, Any]:
+        """The whole configuration of a model as it is stored, unknown keys too; {} if none is."""
+        stored = await self.stored()
         found = (each.config for each in stored if (each.model_id, each.mode) == (digest, mode))
         return next(found, {})
 
@@ -160,6 +167,40 @@ class RunnerClient:
         body = {**config, "model": model, "mode": mode}
         with named_errors(), anyio.fail_after(CHANGE_TIMEOUT):
             async with self._post("/engines/_configure", body, {}) as response:
+                await read_body(response)
+
+    async def look_up(self, name: str) -> wire.Model:
+        """The model that a registry has under `name`; nothing of it is downloaded but its label.
+
+        Raises Rejected: 404 if no registry has it.
+        """
+        path = f"{_model_path(name)}?remote=true"
+        return decode(await self._get(path, within=REGISTRY_TIMEOUT), wire.Model)
+
+    @asynccontextmanager
+    async def pull(self, name: str) -> AsyncIterator[AsyncIterator[wire.PullLine]]:
+        """Download a model; leaving the context ends that, and what has come is kept."""
+        with named_errors():
+            body, headers = {"from": name}, {"Accept": "application/json"}
+            async with self._post("/models/create", body, headers) as response:
+                yield pull_lines(response)
+
+    async def remove(self, ref: str, *, force: bool = False) -> list[wire.Removal]:
+        """Take the name `ref` from its model, and with the last one delete the model.
+
+        Raises Rejected: 404 if there is none, 409 if it has more names and `ref` is its digest.
+        """
+        path = _model_path(ref) + ("?force=true" if force else "")
+        with named_errors(), anyio.fail_after(CHANGE_TIMEOUT):
+            async with self._send("DELETE", path) as response:
+                answer = await read_body(response)
+        return decode(answer, list[wire.Removal] | None) or []
+
+    async def tag(self, ref: str, repository: str, tag: str) -> None:
+        """Give the model `ref` another name."""
+        params = f"repo={quote(repository, safe='')}&tag={quote(tag, safe='')}"
+        with named_errors(), anyio.fail_after(CHANGE_TIMEOUT):
+            async with self._send("POST", f"{_model_path(ref)}/tag?{params}") as response:
                 await read_body(response)
 
     @asynccontextmanager
@@ -209,12 +250,24 @@ class RunnerClient:
     async def _post(
         self, path: str, body: dict[str, Any], headers: dict[str, str]
     ) -> AsyncIterator[httpx.Response]:
+        async with self._send("POST", path, body, headers) as response:
+            yield response
+
+    @asynccontextmanager
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> AsyncIterator[httpx.Response]:
+        """The only way to everything that changes the runner."""
         if self.read_only:
-            raise ReadOnly("read-only mode: nothing is sent that loads a model or runs a prompt")
+            raise ReadOnly("read-only mode: nothing is sent that changes the runner")
         # No limit between two bytes: a cold load and a long prefill are silent for minutes, and
         # a person can always stop them.
         async with self._http.stream(
-            "POST", path, json=body, headers=headers, timeout=_PATIENT
+            method, path, json=body, headers=headers, timeout=_PATIENT
         ) as response:
             await raise_for_status(response)
             yield response
@@ -241,3 +294,7 @@ class RunnerClient:
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
         self.clock.heard(moment.timestamp(), sent, time.time())
+
+
+def _model_path(name: str) -> str:
+    return f"/models/{quote(name.strip(), safe='/:@')}"

@@ -28,3 +28,8 @@ class ClockOffset:
         if self._low <= 0.0 <= self._high:
             return 0.0
         return (self._low + self._high) / 2.0
+
+    @property
+    def known(self) -> bool:
+        """Whether the runner has told its time."""
+        return self._high < float("inf")

@@ -1,20 +1,41 @@
-"""Where the runner is: what a person may write, and where to look if nothing is written."""
+"""Where a runner is: what a person may write as its address."""
 
 import os
 import re
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from urllib.parse import unquote, urlsplit
 
 DEFAULT_PORT = 12434
+DEFAULT_TLS_PORT = 12444
+CONTAINER_HOST = "model-runner.docker.internal"
 
 # What people paste from n8n or an SDK's base_url, and what DMR puts behind it.
 _API_PATH = re.compile(r"(?:/engines(?:/[^/]+)?)?/v1(?:/.*)?$|/engines(?:/[^/]+)?$")
-_CONTAINER_HOST = "model-runner.docker.internal"
 
 
 class BadHost(ValueError):
     """A host that cannot be an endpoint; the text says what is wrong and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class TlsWish:
+    """What somebody said about TLS; None where nothing was said."""
+
+    enabled: bool | None = None
+    skip_verify: bool | None = None
+    ca: str | None = None
+    """File with the certificates of those who may sign the runner's."""
+
+    def over(self, before: "TlsWish") -> "TlsWish":
+        """This where something was said, else what was said before."""
+        return TlsWish(
+            before.enabled if self.enabled is None else self.enabled,
+            before.skip_verify if self.skip_verify is None else self.skip_verify,
+            self.ca or before.ca,
+        )
+
+
+NOTHING_SAID = TlsWish()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,57 +49,90 @@ class Endpoint:
     socket: str | None = None
     """Path of a unix socket, then `url` only fills the Host header."""
     credentials: tuple[str, str] | None = field(default=None, repr=False)
+    verify: bool = True
+    """Whether the certificate of an https address is checked."""
+    ca: str | None = None
+    """File with the certificates to check it with; None: DMR's own, and the system's."""
 
     @property
     def label(self) -> str:
         """What the screens call it: host and port, or the socket's path."""
+        prefix = urlsplit(self.url).path
         if self.socket is not None:
-            return self.socket
+            return f"{self.socket} {prefix}".strip()
         return self.url.removeprefix("http://")
+
+    @property
+    def tls(self) -> bool:
+        """Whether it is spoken to in TLS."""
+        return self.url.startswith("https://")
+
+    @property
+    def host(self) -> str:
+        """The host's name or address; empty for a socket."""
+        return "" if self.socket is not None else (urlsplit(self.url).hostname or "").lower()
 
     @property
     def is_this_machine(self) -> bool:
         """Whether the runner shares this computer's processor and memory."""
-        host = (urlsplit(self.url).hostname or "").lower()
-        loopback = host in {"localhost", "::1"} or host.startswith("127.")
+        loopback = self.host in {"localhost", "::1"} or self.host.startswith("127.")
         return self.socket is not None or loopback
 
 
-def parse_host(text: str, rule: str) -> Endpoint:
+def parse_host(text: str, rule: str, wish: TlsWish = NOTHING_SAID) -> Endpoint:
     """The endpoint that a person means by `text`: URL, host, host:port or a socket's path.
 
     A path such as /engines/v1 at its end is taken off. Raises BadHost.
     """
     text = text.strip()
-    if not text or re.search(r"[\x00-\x20\x7f]", text):
-        raise BadHost(f"{rule}: {text!r} is not an address; {_ALLOWED}")
     path = _socket_path(text)
+    # A path may hold spaces, as those of macOS do; a URL never does.
+    wrong = r"[\x00-\x1f\x7f]" if path else r"[\x00-\x20\x7f]"
+    if not text or path == "" or re.search(wrong, text):
+        raise BadHost(f"{rule}: {_shown(text)!r} is not an address; {_ALLOWED}")
     if path is not None:
         return Endpoint("http://localhost", rule, socket=path)
     bare = "://" not in text
     scheme = "http" if bare else text.split("://", 1)[0].lower()
     if scheme not in {"http", "https", "tcp"}:
-        raise BadHost(f"{rule}: {scheme!r} is not a scheme that a runner speaks; {_ALLOWED}")
+        raise BadHost(
+            f"{rule}: {_shown(scheme)!r} is not a scheme that a runner speaks; {_ALLOWED}"
+        )
     try:
         parts = urlsplit(f"http://{text}" if bare else text)
         host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise BadHost(f"{rule}: {error}; {_ALLOWED}") from None
+    except ValueError:
+        # Its own words may quote a part of the password.
+        raise BadHost(f"{rule}: {_shown(text)!r} has no host and port; {_ALLOWED}") from None
     if not host:
         raise BadHost(f"{rule}: there is no host name in it; {_ALLOWED}")
+    secure = scheme == "https" or bool(wish.enabled)
     if port is None and scheme != "https" and (bare or scheme == "tcp"):
-        port = None if host == _CONTAINER_HOST else DEFAULT_PORT
+        usual = DEFAULT_TLS_PORT if secure else DEFAULT_PORT
+        port = None if host == CONTAINER_HOST and not secure else usual
     credentials = None
     if parts.username is not None:
         credentials = (unquote(parts.username), unquote(parts.password or ""))
     prefix = _API_PATH.sub("", parts.path.rstrip("/"))
     name = f"[{host}]" if ":" in host else host
     place = name if port is None else f"{name}:{port}"
-    web = "https" if scheme == "https" else "http"
-    return Endpoint(f"{web}://{place}{prefix}", rule, credentials=credentials)
+    endpoint = Endpoint(f"http://{place}{prefix}", rule, credentials=credentials)
+    return secured(endpoint, wish) if secure else endpoint
+
+
+def secured(endpoint: Endpoint, wish: TlsWish) -> Endpoint:
+    """The same address in TLS, checked as the wish says."""
+    url = f"https://{endpoint.url.partition('://')[2]}"
+    return replace(endpoint, url=url, verify=not wish.skip_verify, ca=wish.ca)
 
 
 _ALLOWED = "write http://host:12434, host:12434, or the path of a unix socket"
+
+
+def _shown(text: str) -> str:
+    """What was written, without what may be a name and a password."""
+    _, at, place = text.rpartition("@")
+    return f"…@{place}" if at else text
 
 
 def _socket_path(text: str) -> str | None:
@@ -89,24 +143,3 @@ def _socket_path(text: str) -> str | None:
     if text.startswith(("/", "./", "../")) or (text.endswith(".sock") and "://" not in text):
         return text
     return None
-
-
-def candidates(
-    host: str | None, rule: str = "--host", *, in_container: bool | None = None
-) -> tuple[Endpoint, ...]:
-    """The endpoints to try, first choice first; `host` alone if a person named it by `rule`.
-
-    Raises BadHost if it is not an address.
-    """
-    if host:
-        return (parse_host(host, rule),)
-    default = Endpoint(f"http://localhost:{DEFAULT_PORT}", "default")
-    if in_container is None:
-        in_container = Path("/.dockerenv").exists()
-    if not in_container:
-        return (default,)
-    return (
-        default,
-        Endpoint(f"http://{_CONTAINER_HOST}", "inside a container, Docker Desktop"),
-        Endpoint(f"http://172.17.0.1:{DEFAULT_PORT}", "inside a container, Docker Engine"),
-    )

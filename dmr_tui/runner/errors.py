@@ -9,6 +9,10 @@ class Unreachable(RunnerError):
     """Nothing answers there: refused, no such host, no such socket, no permission."""
 
 
+class BadCertificates(Unreachable):
+    """The file with the certificates to check the runner's with cannot be used."""
+
+
 class TimedOut(RunnerError):
     """Something took the call and did not answer in time."""
 

@@ -10,7 +10,7 @@ import msgspec
 from dmr_tui.runner.errorrow import Entry, Kind
 from dmr_tui.runner.errors import BrokenOff, Rejected, RunnerError, Unreachable
 from dmr_tui.runner.errortable import BY_CLASS, ENABLE_ON_DESKTOP, INSTALL_ON_LINUX, TABLE
-from dmr_tui.runner.names import short
+from dmr_tui.runner.names import shell_word, short
 
 __all__ = [
     "ENABLE_ON_DESKTOP",
@@ -29,10 +29,6 @@ HALF = 32 * 1024
 _OVERFLOW = re.compile(
     r"request \((\d{1,9}) tokens\) exceeds the available context size \((\d{1,9}) tokens\)"
 )
-# A name becomes part of a command that a person copies: nothing that a shell would expand, and
-# nothing that `docker model` would take for an option.
-_SHELL_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,199}")
-
 _SAYS_ERROR = re.compile(
     r"error|fail|cannot|can't|could not|unable to|unknown [a-z]|unsupported|not supported"
     r"|not allowed|not found|no such|invalid|abort|assert|exception|out of memory"
@@ -188,8 +184,7 @@ def _shown(model: str) -> str:
 
 
 def _word(model: str) -> str:
-    name = short(model)
-    return name if _SHELL_WORD.fullmatch(name) else "MODEL"
+    return shell_word(short(model), "MODEL")
 
 
 def _capital(text: str) -> str:

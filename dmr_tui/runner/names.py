@@ -5,6 +5,8 @@ from collections.abc import Iterable
 
 _DIGEST = re.compile(r"(?:^|/)sha256[:/]([0-9a-f]{64})(?=$|[/_])")
 _HEX_ID = re.compile(r"^(?:[0-9a-f]{12}|[0-9a-f]{64})$")
+# Nothing that a shell would expand, and nothing that a command would take for an option.
+_SHELL_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,199}")
 _DOCKER_HUB = re.compile(r"^(?:index\.|registry-1\.)?docker\.io/")
 
 
@@ -60,3 +62,13 @@ class Names:
         if _HEX_ID.match(name):
             return next((d for d in self._digests if d.startswith(f"sha256:{name}")), None)
         return self._by_name.get(canonical(name))
+
+
+def is_reference(name: str) -> bool:
+    """Whether `name` can be that of a model; what is none would be a path of another call."""
+    return bool(_SHELL_WORD.fullmatch(name)) and not {"", ".", ".."} & set(name.split("/"))
+
+
+def shell_word(name: str, otherwise: str) -> str:
+    """`name` as part of a command that a person copies; `otherwise` if it could do harm there."""
+    return name if _SHELL_WORD.fullmatch(name) else otherwise

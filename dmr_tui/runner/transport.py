@@ -1,15 +1,18 @@
 """The way to an endpoint, and what each of its failures is called."""
 
 import errno
+import os
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 
 from dmr_tui.runner.endpoint import Endpoint
 from dmr_tui.runner.errors import (
     BadAnswer,
+    BadCertificates,
     BrokenOff,
     NotARunner,
     RunnerError,
@@ -27,14 +30,39 @@ _REASONS = {
 }
 
 
+OWN_CA = Path(".docker/model-runner/certs/ca.crt")
+"""Who signs the certificates that a runner makes for itself, in a person's home."""
+
+
 def transport(endpoint: Endpoint) -> httpx.AsyncHTTPTransport:
-    """A transport for `endpoint`, without proxies or retries."""
+    """A transport for `endpoint`, without proxies or retries. Raises BadCertificates."""
     limits = httpx.Limits(max_connections=20, max_keepalive_connections=4)
-    if endpoint.url.startswith("https://"):
-        return httpx.AsyncHTTPTransport(verify=ssl.create_default_context(), limits=limits)
+    if endpoint.tls:
+        return httpx.AsyncHTTPTransport(verify=_tls(endpoint), limits=limits)
     # Plain HTTP: redirects are not followed, so TLS never happens, and reading the system's
     # certificates would cost 40 ms of the first paint.
     return httpx.AsyncHTTPTransport(verify=False, uds=endpoint.socket, limits=limits)
+
+
+def _tls(endpoint: Endpoint) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if not endpoint.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
+    own = Path(os.path.expanduser("~")) / OWN_CA
+    file = endpoint.ca or (str(own) if own.is_file() else "")
+    if file:
+        try:
+            context.load_verify_locations(cafile=os.path.expanduser(file))
+        except FileNotFoundError:
+            raise BadCertificates(f"TLS: there is no file {file}") from None
+        except ssl.SSLError:
+            raise BadCertificates(f"TLS: {file} holds no certificate (PEM)") from None
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            raise BadCertificates(f"TLS: {file} cannot be read: {why}") from None
+    return context
 
 
 @contextmanager
@@ -72,7 +100,7 @@ def _reason(error: BaseException) -> str:
         if isinstance(cause, OSError) and number in _REASONS:
             return _REASONS[number]
         if isinstance(cause, ssl.SSLError):
-            return f"TLS: {cause.reason or cause}".replace("_", " ").lower()
+            return _tls_words(cause)
         if type(cause).__name__ == "gaierror":
             return "no such host name"
         if isinstance(cause, BaseExceptionGroup):
@@ -82,6 +110,21 @@ def _reason(error: BaseException) -> str:
     if "AF_UNIX path too long" in text:
         return "the path of the socket is too long"
     return text or "no connection"
+
+
+def _tls_words(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        why = str(error.verify_message or "").lower()
+        if "ip address mismatch" in why or "hostname mismatch" in why:
+            return "TLS: the certificate is for another name than this address"
+        if "issuer" in why or "self-signed" in why or "self signed" in why:
+            return "TLS: nobody whom this computer trusts has signed the certificate"
+        if "expired" in why or "not yet valid" in why:
+            return f"TLS: the {why}; a wrong clock looks the same"
+        return f"TLS: the certificate was not accepted: {why}"
+    if "WRONG_VERSION_NUMBER" in (error.reason or "") or "RECORD" in (error.reason or ""):
+        return "TLS: this port speaks plain HTTP"
+    return f"TLS: {error.reason or error}".replace("_", " ").lower()
 
 
 def _protocol(error: httpx.RemoteProtocolError) -> RunnerError:

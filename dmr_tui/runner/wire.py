@@ -85,6 +85,32 @@ class Unloaded(Struct, frozen=True):
     unloaded_runners: int = 0
 
 
+class PullLayer(Struct, frozen=True):
+    """How far one part of a model is; bytes."""
+
+    id: str = ""
+    size: int = 0
+    current: int = 0
+
+
+class PullLine(Struct, frozen=True):
+    """One line of `POST /models/create`."""
+
+    type: str
+    """"progress", "success", "warning" or "error"."""
+    message: str = ""
+    total: int = 0
+    """Bytes of all parts together."""
+    layer: PullLayer = PullLayer()
+
+
+class Removal(Struct, frozen=True):
+    """One entry of the answer to `DELETE /models/…`: a name that went, or the model itself."""
+
+    untagged: str | None = field(name="Untagged", default=None)
+    deleted: str | None = field(name="Deleted", default=None)
+
+
 class Record(Struct, frozen=True):
     """One call as the recorder keeps it; the bodies are JSON inside JSON."""
 

@@ -28,6 +28,12 @@ COMPILER = shutil.which("cc") or shutil.which("gcc")
 pytestmark = pytest.mark.xdist_group("docker")
 
 
+@pytest.fixture(autouse=True)
+def the_engine_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These tests are about a real Engine, which is hidden from all others."""
+    monkeypatch.setenv("DOCKER_HOST", "unix:///var/run/docker.sock")
+
+
 @pytest.fixture(scope="module")
 def client() -> Iterator[Any]:
     """A client of the Docker Engine here."""

@@ -1,8 +1,10 @@
 """What a person may write as the address of the runner."""
 
+from pathlib import Path
+
 import pytest
 
-from dmr_tui.runner.endpoint import BadHost, Endpoint, candidates, parse_host
+from dmr_tui.runner.endpoint import BadHost, TlsWish, parse_host
 
 
 @pytest.mark.parametrize(
@@ -18,6 +20,7 @@ from dmr_tui.runner.endpoint import BadHost, Endpoint, candidates, parse_host
         ("http://localhost:12434/engines/v1/chat/completions", "http://localhost:12434"),
         ("http://localhost:12434/engines", "http://localhost:12434"),
         ("localhost:12434/v1", "http://localhost:12434"),
+        ("localhost/v1/", "http://localhost:12434"),
         ("model-runner.docker.internal", "http://model-runner.docker.internal"),
         (
             "http://model-runner.docker.internal/engines/llama.cpp/v1",
@@ -26,6 +29,7 @@ from dmr_tui.runner.endpoint import BadHost, Endpoint, candidates, parse_host
         ("http://gateway", "http://gateway"),
         ("tcp://10.0.0.7", "http://10.0.0.7:12434"),
         ("https://runner.example/engines/v1", "https://runner.example"),
+        ("HTTPS://runner.example", "https://runner.example"),
         ("[::1]:12434", "http://[::1]:12434"),
         ("http://host/exp/vDD4.40/engines/v1", "http://host/exp/vDD4.40"),
         ("  localhost:9  ", "http://localhost:9"),
@@ -43,6 +47,7 @@ def test_addresses(text: str, url: str) -> None:
         ("unix:///run/model-runner.sock", "/run/model-runner.sock"),
         ("model-runner.sock", "model-runner.sock"),
         ("./here.sock", "./here.sock"),
+        ("/Users/me/Group Containers/x.sock", "/Users/me/Group Containers/x.sock"),
     ],
 )
 def test_unix_sockets(text: str, path: str) -> None:
@@ -52,8 +57,25 @@ def test_unix_sockets(text: str, path: str) -> None:
     assert endpoint.is_this_machine
 
 
+def test_a_socket_in_the_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert parse_host("~/dmr.sock", "--host").socket == str(tmp_path / "dmr.sock")
+
+
 @pytest.mark.parametrize(
-    "text", ["", "   ", "ftp://localhost", "http://", "http://a b", "localhost:abc", "a\x1b[2Jb"]
+    "text",
+    [
+        "",
+        "   ",
+        "ftp://localhost",
+        "http://",
+        "http://a b",
+        "localhost:abc",
+        "localhost:99999",
+        "a\x1b[2Jb",
+        "/run/\x1b[2J.sock",
+        "unix://",
+    ],
 )
 def test_what_is_no_address_is_refused_with_what_is_allowed(text: str) -> None:
     with pytest.raises(BadHost, match=r"--host: .*write http://host:12434") as caught:
@@ -68,6 +90,25 @@ def test_credentials_are_used_and_never_shown() -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "http://me:hidden@local host:1",
+        "http://me:hidden/word@localhost:1",
+        "ftp://me:hidden@localhost",
+        "me:hidden@host://x",
+        "http://me:hidden@:1",
+        "me:hidden@localhost:port",
+        "http://me:hidden@[::1",
+    ],
+)
+def test_an_error_does_not_quote_the_password(text: str) -> None:
+    with pytest.raises(BadHost) as caught:
+        parse_host(text, "--host")
+    assert "hidden" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
     ("text", "local"),
     [("localhost:1", True), ("127.0.0.2:1", True), ("[::1]:1", True), ("172.17.0.1:12434", False)],
 )
@@ -75,15 +116,31 @@ def test_this_machine_is_loopback(text: str, local: bool) -> None:
     assert parse_host(text, "--host").is_this_machine is local
 
 
-def test_a_named_host_is_the_only_candidate() -> None:
-    (endpoint,) = candidates("runner:1", "MODEL_RUNNER_HOST")
-    assert endpoint == Endpoint("http://runner:1", "MODEL_RUNNER_HOST")
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("localhost", "https://localhost:12444"),
+        ("localhost:9", "https://localhost:9"),
+        ("http://localhost:12434", "https://localhost:12434"),
+        ("tcp://10.0.0.7", "https://10.0.0.7:12444"),
+        ("model-runner.docker.internal", "https://model-runner.docker.internal:12444"),
+    ],
+)
+def test_with_tls_wished_for_every_form_is_https(text: str, url: str) -> None:
+    endpoint = parse_host(text, "--host", TlsWish(enabled=True, skip_verify=True, ca="ca.crt"))
+    assert endpoint.url == endpoint.label == url
+    assert (endpoint.tls, endpoint.verify, endpoint.ca) == (True, False, "ca.crt")
 
 
-def test_without_a_name_the_usual_places_are_tried() -> None:
-    assert [e.url for e in candidates(None, in_container=False)] == ["http://localhost:12434"]
-    assert [e.url for e in candidates(None, in_container=True)] == [
-        "http://localhost:12434",
-        "http://model-runner.docker.internal",
-        "http://172.17.0.1:12434",
-    ]
+def test_https_is_checked_unless_somebody_says_no() -> None:
+    assert parse_host("https://a", "--host").verify
+    assert parse_host("https://a", "--host", TlsWish(skip_verify=False)).verify
+    assert not parse_host("https://a", "--host", TlsWish(skip_verify=True)).verify
+    assert parse_host("https://a", "--host", TlsWish(enabled=False)).tls, "the scheme says it"
+
+
+def test_a_wish_overrides_field_by_field() -> None:
+    before = TlsWish(True, True, "old.crt")
+    assert TlsWish().over(before) == before
+    assert TlsWish(enabled=False).over(before) == TlsWish(False, True, "old.crt")
+    assert TlsWish(skip_verify=False, ca="new.crt").over(before) == TlsWish(True, False, "new.crt")
