@@ -110,11 +110,12 @@ def _machine(snapshot: Snapshot) -> list[str]:
     host = machine.host
     endpoint = snapshot.runner.endpoint
     remote = endpoint is not None and not endpoint.is_this_machine
-    swap = "none" if host.swap_total.value == 0 else f"{figures.gib(host.swap_used.value)} GiB"
+    unit = figures.memory_unit()
+    swap = "none" if host.swap_total.value == 0 else f"{figures.gib(host.swap_used.value)} {unit}"
     lines = [
         "machine    this one, not the runner's" if remote else "machine",
         f"  RAM      {figures.gib(host.ram_used.value)} of"
-        f" {figures.gib(host.ram_total.value)} GiB · swap {swap}"
+        f" {figures.gib(host.ram_total.value)} {unit} · swap {swap}"
         f" · CPU {_number(host.cpu)} % of {host.cpu_count} cores",
     ]
     if not machine.gpu.gpus:
@@ -125,8 +126,9 @@ def _machine(snapshot: Snapshot) -> list[str]:
 def _gpu(gpu: Gpu) -> str:
     return (
         f"  GPU {gpu.index}    {plain(gpu.name)} · {_number(gpu.use)} %"
-        f" · {figures.gib(gpu.memory_used.value)} of {figures.gib(gpu.memory_total.value)} GiB"
-        f" · {_number(gpu.temperature)} °C · {_number(gpu.power)} W"
+        f" · {figures.gib(gpu.memory_used.value)} of {figures.gib(gpu.memory_total.value)}"
+        f" {figures.memory_unit()} · {figures.temperature(gpu.temperature.value)}"
+        f" {figures.temperature_unit()} · {_number(gpu.power)} W"
     )
 
 

@@ -1,10 +1,10 @@
 """What is wrong with memory or hardware: a sentence with its numbers, and the next step."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from dmr_tui import figures
+from dmr_tui import figures, thresholds
 from dmr_tui.monitor.memory import Fit, MemoryState
 from dmr_tui.monitor.snapshot import ModelRow, Snapshot
 from dmr_tui.runner.names import short
@@ -15,16 +15,9 @@ LEVELS: tuple[AlertLevel, ...] = ("critical", "warning", "hint")
 MIB = 2**20
 RECENT_S = 600.0
 """Seconds for which a model that was called, or an engine that died, is news."""
-UNUSED_GPU = 10.0
-"""Per cent below which the highest reading says that nothing was computed there."""
 ENOUGH_READINGS = 5
 LONG_S = 4.0
 """Seconds from which on a call lasts long enough to be seen in the readings."""
-SWAPPING = MIB
-"""Bytes a second to and from swap."""
-MUCH = 0.25
-"""The share of GPU memory from which on others hold much of it."""
-NEAR_LIMIT = 0.90
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +37,11 @@ def find(snapshot: Snapshot) -> tuple[Alert, ...]:
     """Everything that is wrong, the worst first; nothing of a computer that is not the runner's."""
     memory, machine = snapshot.memory, snapshot.machine.machine
     endpoint = snapshot.runner.endpoint
+    lost = tuple(_lost(snapshot))
     if memory is None or machine is None or endpoint is None or not endpoint.is_this_machine:
-        return ()
+        return lost
     found = [
+        *lost,
         *_killed(snapshot),
         *_pressure(memory),
         *_gpu_unused(snapshot, memory),
@@ -57,6 +52,24 @@ def find(snapshot: Snapshot) -> tuple[Alert, ...]:
         *_partial(memory),
     ]
     return tuple(sorted(found, key=lambda alert: LEVELS.index(alert.level)))
+
+
+def _lost(snapshot: Snapshot) -> Iterator[Alert]:
+    """Configurations that the runner forgot."""
+    for lost in snapshot.lost:
+        name = _named(snapshot, lost.digest, lost.digest)
+        words = _config_words(lost.config)
+        why = "the runner was restarted" if lost.restarted else "it was replaced"
+        text = f"{name} lost its configuration ({words}): {why}"
+        yield Alert(f"lost {lost.digest} {lost.mode}", "warning", text, "R sets it again (1)")
+
+
+def _config_words(config: Mapping[str, object]) -> str:
+    context = config.get("context-size")
+    told = [f"context {figures.window(context)}"] if isinstance(context, int) else []
+    told += [str(config["keep_alive"])] if config.get("keep_alive") else []
+    told += ["flags"] if config.get("runtime-flags") else []
+    return ", ".join(told) or "all of it"
 
 
 def _now(snapshot: Snapshot) -> float:
@@ -140,7 +153,9 @@ def _gpu_unused(snapshot: Snapshot, memory: MemoryState) -> Iterator[Alert]:
     if machine is None or row is None or not machine.gpu.gpus:
         return
     uses = [[value for value in series if value is not None] for series in snapshot.machine.gpu_use]
-    if not all(len(use) >= ENOUGH_READINGS and max(use) < UNUSED_GPU for use in uses):
+    # The highest reading says whether anything was computed there.
+    unused = thresholds.level("gpu_unused")
+    if not all(len(use) >= ENOUGH_READINGS and max(use) < unused for use in uses):
         return
     holding = memory.holding(row.key)
     if holding is not None and holding.vram.value:
@@ -179,12 +194,12 @@ def _swapping(snapshot: Snapshot, memory: MemoryState) -> Iterator[Alert]:
         return
     into, out = machine.host.pressure.swap_in.value, machine.host.pressure.swap_out.value
     moved = (into or 0.0) + (out or 0.0)
-    if moved < SWAPPING:
+    if moved < thresholds.level("swapping") * MIB:
         return
     swapped = figures.gib(machine.host.swap_used.value)
     text = (
         f"{moved / MIB:.0f} MiB a second go to and from swap while {busy[0].name} generates,"
-        f" {swapped} GiB lie there"
+        f" {swapped} {figures.memory_unit()} lie there"
     )
     yield Alert("swapping", "warning", text, "unload a model or close programs (3 Memory)")
 
@@ -195,9 +210,10 @@ def _container(snapshot: Snapshot) -> Iterator[Alert]:
     if container is None:
         return
     needed, limit = container.needed.value, container.limit.value
-    if needed is None or not limit or needed < NEAR_LIMIT * limit:
+    if needed is None or not limit or 100.0 * needed < thresholds.level("container") * limit:
         return
-    text = f"The runner's container needs {figures.gib(needed)} of its {figures.gib(limit)} GiB"
+    total = f"{figures.gib(limit)} {figures.memory_unit()}"
+    text = f"The runner's container needs {figures.gib(needed)} of its {total}"
     yield Alert("container", "warning", text, "raise its memory limit, or unload a model")
 
 
@@ -270,7 +286,7 @@ def _others(snapshot: Snapshot, memory: MemoryState) -> Iterator[Alert]:
         return
     others = [each for each in memory.holdings if not each.key and each.vram.value]
     held = sum(each.vram.value or 0 for each in others)
-    if not others or held < MUCH * room.total:
+    if not others or 100.0 * held < thresholds.level("others") * room.total:
         return
     wanted = _wanted(snapshot)
     for row in snapshot.models:
@@ -281,7 +297,7 @@ def _others(snapshot: Snapshot, memory: MemoryState) -> Iterator[Alert]:
         if total is not None and total <= room.free + held:
             largest = others[0]
             text = (
-                f"Other programs hold {figures.gib(held)} GiB of VRAM"
+                f"Other programs hold {figures.gib(held)} {figures.memory_unit()} of VRAM"
                 f" ({largest.name} {figures.gib(largest.vram.value)}); without them"
                 f" {row.name} would fit"
             )

@@ -68,6 +68,8 @@ class View:
     groups: bool = False
     """Whether the calls are to be counted by caller and by model."""
     log: bool = False
+    doctor: bool = False
+    """Whether Docker and this computer are asked for what the doctor checks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,23 @@
 """A load or an unload that a person asked for, step by step; the next Snapshot shows the truth."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import anyio
 
-from dmr_tui.runner.errors import ReadOnly, RunnerError
+from dmr_tui.monitor.plans import (
+    ConfigurePlan,
+    LoadPlan,
+    Plan,
+    RemovePlan,
+    TagPlan,
+    UnloadPlan,
+    merged,
+    steps_of,
+)
+from dmr_tui.runner.errors import ReadOnly, Rejected, RunnerError
 from dmr_tui.runner.explain import Explanation, explain
 from dmr_tui.runner.wire import Running
 
@@ -17,41 +27,8 @@ if TYPE_CHECKING:
 
 Call = Callable[[], Awaitable[None]]
 StepState = Literal["waiting", "running", "done", "failed"]
-_CACHE_FLAGS = ("-ctk", "--cache-type-k", "-ctv", "--cache-type-v")
-_SLOT_FLAGS = ("-np", "--parallel")
-_CONTEXT_FLAGS = ("-c", "--ctx-size")
 ON_ITS_OWN = "The runner itself goes on loading it, for a minute at the most."
 """It loads what was configured in the background, which nobody can call off."""
-
-
-@dataclass(frozen=True, slots=True)
-class LoadPlan:
-    """Load a model, after unloading others and with another configuration where that is asked."""
-
-    name: str
-    ref: str
-    """A name that the runner knows."""
-    digest: str
-    mode: str = "completion"
-    unload: tuple[tuple[str, str], ...] = ()
-    """Digest and name of the models to be unloaded first."""
-    context: int | None = None
-    """Tokens; None leaves context, cache type and slots as they are configured."""
-    cache_type: str | None = None
-    slots: int | None = None
-
-    @property
-    def configures(self) -> bool:
-        """Whether the stored configuration is to be replaced."""
-        return any(each is not None for each in (self.context, self.cache_type, self.slots))
-
-
-@dataclass(frozen=True, slots=True)
-class UnloadPlan:
-    """Unload a model."""
-
-    name: str
-    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +54,7 @@ class Progress:
 class CarryOut:
     """One plan under way; `run` and `stop` happen on one event loop."""
 
-    def __init__(self, plan: LoadPlan | UnloadPlan, publish: Callable[[Progress], None]) -> None:
+    def __init__(self, plan: Plan, publish: Callable[[Progress], None]) -> None:
         self._plan = plan
         self._publish = publish
         self._scope: anyio.CancelScope | None = None
@@ -120,14 +97,22 @@ class CarryOut:
             poller.kick()
 
     def _calls(self, watch: "RunnerWatch") -> list[Call]:
-        plan = self._plan
-        if isinstance(plan, UnloadPlan):
-            return [partial(_unload, watch, plan.digest, plan.name)]
+        plan, client = self._plan, watch.client
+        match plan:
+            case UnloadPlan():
+                return [partial(_unload, watch, digest, name) for digest, name in plan.models]
+            case ConfigurePlan():
+                return [partial(_replace, watch, plan)]
+            case TagPlan():
+                return [partial(client.tag, plan.ref, plan.repository, plan.tag)]
+            case RemovePlan():
+                first = [partial(_unload, watch, plan.digest, plan.name)] if plan.loaded else []
+                return [*first, partial(_remove, watch, plan)]
         calls: list[Call] = [partial(_unload, watch, digest, name) for digest, name in plan.unload]
         if plan.configures:
             calls.append(partial(_configure, watch, plan))
         embedding = plan.mode == "embedding"
-        return [*calls, partial(watch.client.preload, plan.ref, embedding=embedding)]
+        return [*calls, partial(client.preload, plan.ref, embedding=embedding)]
 
     def _explained(self, error: RunnerError) -> Explanation:
         if isinstance(error, _InTheWay):
@@ -137,7 +122,9 @@ class CarryOut:
     def _is_configured(self) -> bool:
         """Whether the runner has taken, or may have taken, a configuration."""
         plan = self._plan
-        if isinstance(plan, UnloadPlan) or not plan.configures:
+        if isinstance(plan, ConfigurePlan):
+            return self._steps[0].state != "waiting"
+        if not isinstance(plan, LoadPlan) or not plan.configures:
             return False
         return self._steps[len(plan.unload)].state != "waiting"
 
@@ -159,28 +146,6 @@ class _InTheWay(RunnerError):
         self.why = why
 
 
-def steps_of(plan: LoadPlan | UnloadPlan) -> list[str]:
-    """What is going to be done, in words."""
-    if isinstance(plan, UnloadPlan):
-        return [f"unload {plan.name}"]
-    texts = [f"unload {name}" for _, name in plan.unload]
-    if plan.configures:
-        texts.append(f"configure {plan.name}: {', '.join(changes(plan))}")
-    return [*texts, f"load {plan.name}"]
-
-
-def changes(plan: LoadPlan) -> list[str]:
-    """What of the configuration changes, in words."""
-    told = []
-    if plan.context is not None:
-        told.append(f"context {plan.context:,}")
-    if plan.cache_type is not None:
-        told.append(f"KV cache {plan.cache_type}")
-    if plan.slots is not None:
-        told.append(f"{plan.slots} slot{'' if plan.slots == 1 else 's'}")
-    return told
-
-
 async def _unload(watch: "RunnerWatch", digest: str, name: str) -> None:
     """Unload every mode of a model; one that is gone already is as good."""
     await watch.client.unload(digest)
@@ -188,13 +153,20 @@ async def _unload(watch: "RunnerWatch", digest: str, name: str) -> None:
     if any(run.loading for run in left):
         raise _InTheWay(_loading(name, "The runner cannot unload a model that it still loads."))
     if left:
-        raise _InTheWay(
-            Explanation(
-                f"{name} was not unloaded: it is busy",
-                "The runner unloads a model only while it answers no call.",
-                "Try again when its calls have ended; the requests screen shows them.",
-            )
-        )
+        raise _InTheWay(_busy(watch, digest, f"{name} was not unloaded: it is busy"))
+
+
+def _busy(watch: "RunnerWatch", digest: str, what: str) -> Explanation:
+    """Who keeps the model from being unloaded or configured, as far as it is known."""
+    calls = [call for call in watch.traffic.in_flight if call.digest == digest]
+    callers = sorted({call.caller for call in calls if call.caller})
+    by = f" It answers {', '.join(callers)} now." if callers else ""
+    return Explanation(
+        what,
+        f"The runner changes a model only while it answers no call.{by}",
+        "Try again when its calls have ended; the requests screen (2) shows them.",
+        kind="busy",
+    )
 
 
 async def _configure(watch: "RunnerWatch", plan: LoadPlan) -> None:
@@ -204,7 +176,42 @@ async def _configure(watch: "RunnerWatch", plan: LoadPlan) -> None:
         # The runner would say yes, and finish that load as it was begun.
         raise _InTheWay(_loading(plan.name, "A load goes on with what was configured before it."))
     stored = await watch.client.stored_config(plan.digest, plan.mode)
-    await watch.client.configure(plan.ref, plan.mode, merged(stored, plan))
+    await _set(watch, plan, merged(stored, plan))
+
+
+async def _replace(watch: "RunnerWatch", plan: ConfigurePlan) -> None:
+    """The configuration that a person has seen; one that changed meanwhile is not overwritten."""
+    stored = await watch.client.stored_config(plan.digest, plan.mode)
+    if stored != plan.before:
+        raise _InTheWay(
+            Explanation(
+                f"{plan.name} was not configured: somebody else has just configured it",
+                "What is stored now is not what was shown.",
+                "Open it again, and look at what is stored now.",
+            )
+        )
+    await _set(watch, plan, plan.config)
+
+
+async def _set(
+    watch: "RunnerWatch", plan: LoadPlan | ConfigurePlan, config: dict[str, Any]
+) -> None:
+    try:
+        await watch.client.configure(plan.ref, plan.mode, config)
+    except Rejected as error:
+        if error.status != 409:
+            raise
+        what = f"{plan.name} was not configured: it is busy"
+        raise _InTheWay(_busy(watch, plan.digest, what)) from error
+    watch.configurations.meant(plan.digest, plan.mode, config)
+
+
+async def _remove(watch: "RunnerWatch", plan: RemovePlan) -> None:
+    """By its digest, with all its names, if the model is to go; else only the one name."""
+    if plan.names:
+        await watch.client.remove(plan.digest, force=True)
+    else:
+        await watch.client.remove(plan.ref)
 
 
 async def _running(watch: "RunnerWatch", digest: str) -> list[Running]:
@@ -213,37 +220,3 @@ async def _running(watch: "RunnerWatch", digest: str) -> list[Running]:
 
 def _loading(name: str, cause: str) -> Explanation:
     return Explanation(f"{name} is just being loaded", cause, "Try again when it is loaded.")
-
-
-def merged(stored: dict[str, Any], plan: LoadPlan) -> dict[str, Any]:
-    """`stored` with what the plan changes, everything else as it was."""
-    config = dict(stored)
-    flags = [str(flag) for flag in config.get("runtime-flags") or []]
-    if plan.context is not None:
-        config["context-size"] = plan.context
-        # A flag of its own would win over the size.
-        flags = _without(flags, _CONTEXT_FLAGS)
-    if plan.cache_type is not None:
-        flags = _without(flags, _CACHE_FLAGS)
-        if plan.cache_type != "f16":
-            flags += ["--cache-type-k", plan.cache_type, "--cache-type-v", plan.cache_type]
-    if plan.slots is not None:
-        flags = [*_without(flags, _SLOT_FLAGS), "--parallel", str(plan.slots)]
-    if flags:
-        config["runtime-flags"] = flags
-    else:
-        config.pop("runtime-flags", None)
-    return config
-
-
-def _without(flags: Sequence[str], names: Sequence[str]) -> list[str]:
-    kept: list[str] = []
-    skip = False
-    for flag in flags:
-        if skip:
-            skip = False
-        elif flag in names:
-            skip = True
-        elif flag.partition("=")[0] not in names:
-            kept.append(flag)
-    return kept

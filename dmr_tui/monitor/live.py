@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,12 +16,16 @@ from dmr_tui.monitor.chat import Ask, Prompt
 from dmr_tui.monitor.ledger import OpenArchive
 from dmr_tui.monitor.poller import Poller
 from dmr_tui.monitor.snapshot import Snapshot
+from dmr_tui.runner.discovery import Places
 from dmr_tui.runner.endpoint import Endpoint
 from dmr_tui.runner.explain import Explanation
 from dmr_tui.runner.requests import Request
 
 if TYPE_CHECKING:
-    from dmr_tui.monitor.carryout import LoadPlan, Progress, UnloadPlan
+    from dmr_tui.monitor.carryout import Progress
+    from dmr_tui.monitor.configured import StoredOrNot
+    from dmr_tui.monitor.offer import Offer
+    from dmr_tui.monitor.plans import Plan
     from dmr_tui.monitor.record import Bodies
 
 
@@ -68,10 +73,30 @@ class Monitor(Protocol):
         """Send a recorded call again to `model`; as `ask`."""
         ...
 
-    def carry_out(
-        self, plan: "LoadPlan | UnloadPlan", publish: "Callable[[Progress], None]"
-    ) -> Callable[[], None]:
+    def carry_out(self, plan: "Plan", publish: "Callable[[Progress], None]") -> Callable[[], None]:
         """Load or unload; returns what stops it. The last Progress published has `ended`."""
+        ...
+
+    def look_up(self, name: str, publish: "Callable[[Offer], None]") -> None:
+        """Ask a registry what it has under `name`; nothing is downloaded."""
+        ...
+
+    def pull(self, name: str) -> None:
+        """Have the runner download a model; Snapshots tell how far it is."""
+        ...
+
+    def stop_pull(self, name: str) -> None:
+        """End a download; what has come stays for the next try."""
+        ...
+
+    def forget_pulls(self) -> None:
+        """Drop the downloads that are over."""
+        ...
+
+    def stored_config(
+        self, digest: str, mode: str, publish: "Callable[[StoredOrNot], None]"
+    ) -> None:
+        """Read the whole configuration of a model as it is stored."""
         ...
 
 
@@ -80,7 +105,7 @@ class LiveMonitor:
 
     def __init__(
         self,
-        candidates: Sequence[Endpoint],
+        places: Places | Sequence[Endpoint],
         probe: MachineProbe,
         *,
         interval: float = 1.0,
@@ -95,7 +120,7 @@ class LiveMonitor:
         self.read_only = read_only
         self._loads = loads
         self._archive = archive
-        self._candidates = candidates
+        self._places = places
         self._probe = probe
         self._interval = interval
         self._open = ExitStack()
@@ -170,9 +195,7 @@ class LiveMonitor:
         task = portal.start_task_soon(again.run, self._poller)
         return lambda: None if task.done() else _soon(portal, again.stop)
 
-    def carry_out(
-        self, plan: "LoadPlan | UnloadPlan", publish: "Callable[[Progress], None]"
-    ) -> Callable[[], None]:
+    def carry_out(self, plan: "Plan", publish: "Callable[[Progress], None]") -> Callable[[], None]:
         """Load or unload."""
         from dmr_tui.monitor.carryout import CarryOut
 
@@ -182,13 +205,44 @@ class LiveMonitor:
         task = portal.start_task_soon(doing.run, self._poller)
         return lambda: None if task.done() else _soon(portal, doing.stop)
 
+    def look_up(self, name: str, publish: "Callable[[Offer], None]") -> None:
+        """Ask a registry."""
+        if self._portal is not None and self._poller is not None:
+            self._portal.start_task_soon(self._poller.look_up, name, publish)
+
+    def pull(self, name: str) -> None:
+        """Download a model."""
+        if self._portal is not None and self._poller is not None and not self.read_only:
+            self._portal.start_task_soon(self._poller.pull, name)
+
+    def stop_pull(self, name: str) -> None:
+        """End a download."""
+        pulls = None if self._poller is None else self._poller.pulls
+        if self._portal is not None and pulls is not None:
+            _soon(self._portal, partial(pulls.stop, name))
+
+    def forget_pulls(self) -> None:
+        """Drop those that are over."""
+        pulls = None if self._poller is None else self._poller.pulls
+        if self._portal is not None and pulls is not None:
+            _soon(self._portal, pulls.forget)
+
+    def stored_config(
+        self, digest: str, mode: str, publish: "Callable[[StoredOrNot], None]"
+    ) -> None:
+        """Read what is stored."""
+        from dmr_tui.monitor.configured import tell_stored
+
+        if self._portal is not None and self._poller is not None:
+            self._portal.start_task_soon(tell_stored, self._poller, digest, mode, publish)
+
     async def _look(self) -> None:
         if self._poller is not None:
             self._poller.look(self._view)
 
     async def _run(self, publish: Callable[[Snapshot], None]) -> None:
         self._poller = Poller(
-            self._candidates,
+            self._places,
             self._probe,
             publish,
             interval=self._interval,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import anyio
 
+from dmr_tui import thresholds
 from dmr_tui.machine.container import ContainerReport
 from dmr_tui.machine.gpu import Gpu, GpuReport, together
 from dmr_tui.machine.host import Host
@@ -15,9 +16,6 @@ from dmr_tui.monitor.partwatch import PATIENCE_S, PartWatch
 from dmr_tui.monitor.snapshot import MachineState, Series, SourceState
 
 ENOUGH_READINGS = 3
-UNUSED_GPU = 10.0
-"""Per cent below which the highest reading says that nothing was computed there."""
-FULL_CPU = 95.0
 SELDOM = 10
 """Intervals between two looks for hardware that is not there."""
 
@@ -115,10 +113,11 @@ class MachineWatch:
         """
         uses = [ring.between(began, ended) for ring in self._gpu_use.values()]
         known = [[value for value in values if value is not None] for values in uses]
-        if known and all(len(v) >= ENOUGH_READINGS and max(v) < UNUSED_GPU for v in known):
+        unused, (_, full) = thresholds.level("gpu_unused"), thresholds.levels("cpu")
+        if known and all(len(v) >= ENOUGH_READINGS and max(v) < unused for v in known):
             return "the GPU was hardly used, so the processor may have done the work"
         cpu = [value for value in self._cpu.between(began, ended) if value is not None]
-        if len(cpu) >= ENOUGH_READINGS and min(cpu) >= FULL_CPU:
+        if len(cpu) >= ENOUGH_READINGS and min(cpu) >= full:
             return "the processor was full all the time"
         return ""
 

@@ -53,6 +53,8 @@ class MemoryWatch:
         self._loads = loads
         self._news = news
         self._shapes = Shapes()
+        self.loading: Loading | None = None
+        """What the newest verdicts were made from; None until the machine was read."""
         self._free: int | None = None
         self._slots: int | None = None
         self._began = False
@@ -84,6 +86,7 @@ class MemoryWatch:
         # Engines of one runner start alike, also while none of them is there.
         self._slots = _slots(machine, facts) or self._slots
         loading = Loading(room, held_by(holdings, room), asked, self._slots)
+        self.loading = loading
         fits = self._find_fits(known, loading)
         return MemoryState(
             room=room,
@@ -96,7 +99,8 @@ class MemoryWatch:
 
     def _elsewhere(self, known: Known) -> MemoryState:
         room: Reading[Room] = Reading(None, ELSEWHERE)
-        return MemoryState(room=room, fits=self._find_fits(known, Loading(room)), note=ELSEWHERE)
+        self.loading = Loading(room)
+        return MemoryState(room=room, fits=self._find_fits(known, self.loading), note=ELSEWHERE)
 
     def _find_fits(self, known: Known, loading: Loading) -> dict[str, Fit]:
         # What a model holds wavers by a few pages.

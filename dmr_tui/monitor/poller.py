@@ -14,15 +14,21 @@ from dmr_tui.monitor.calls import View
 from dmr_tui.monitor.ledger import Ledger, OpenArchive
 from dmr_tui.monitor.machinewatch import MachineWatch
 from dmr_tui.monitor.runnerwatch import RunnerWatch
+from dmr_tui.monitor.search import Search
 from dmr_tui.monitor.snapshot import Attempt, MachineState, Runner, Snapshot, Throughput
 from dmr_tui.monitor.source import FIRST_PAINT_S
 from dmr_tui.monitor.throughput import BINS, WINDOW_S
 from dmr_tui.runner.client import RunnerClient
+from dmr_tui.runner.discovery import Places
+from dmr_tui.runner.dockerengine import DockerEngine
 from dmr_tui.runner.endpoint import Endpoint
-from dmr_tui.runner.errors import BadAnswer, NotARunner, Rejected, RunnerError
 
 if TYPE_CHECKING:
+    from dmr_tui.monitor.doctor.watch import DoctorWatch
+    from dmr_tui.monitor.fits import Loading
     from dmr_tui.monitor.memorywatch import MemoryWatch
+    from dmr_tui.monitor.offer import Offer
+    from dmr_tui.monitor.pulls import Pulls
     from dmr_tui.monitor.taken import TakenLoads
 
 SHOWN_FINISHED = 200
@@ -41,7 +47,7 @@ class Poller:
 
     def __init__(
         self,
-        candidates: Sequence[Endpoint],
+        places: Places | Sequence[Endpoint],
         probe: MachineProbe,
         publish: Callable[[Snapshot], None],
         *,
@@ -51,11 +57,14 @@ class Poller:
         loads: Path | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """What loads took is remembered in the file `loads`, if there is one."""
+        """`places` are where to look for the runner, or addresses to try one after the other.
+
+        What loads took is remembered in the file `loads`, if there is one.
+        """
         self.watch: RunnerWatch | None = None
         self.ledger = Ledger(archive, self._changed)
         self._view = View()
-        self._candidates = candidates
+        self._places = places if isinstance(places, Places) else Places(tuple(places))
         self._publish = publish
         self._interval = interval
         self._read_only = read_only
@@ -63,17 +72,40 @@ class Poller:
         self._dirty = anyio.Event()
         self._wanted = anyio.Event()
         self._attempts: tuple[Attempt, ...] = ()
+        self._engines: tuple[DockerEngine, ...] | None = None
         self._searched = False
         self._machine = MachineWatch(probe, interval, self._changed, clock)
         self._throughput: tuple[object, Throughput] | None = None
         self._loads_path = loads
         self._memory: MemoryWatch | None = None
         self._took = anyio.Event()
+        self.pulls: Pulls | None = None
+        self._doctor: DoctorWatch | None = None
+        self._doctor_wanted = anyio.Event()
 
     @property
     def client(self) -> RunnerClient | None:
         """The client of the runner that was found, if one was."""
         return None if self.watch is None else self.watch.client
+
+    @property
+    def loading(self) -> "Loading | None":
+        """What the verdicts depend on; None until the machine was read."""
+        return None if self._memory is None else self._memory.loading
+
+    async def pull(self, name: str) -> None:
+        """Have the runner download a model; the Snapshots tell how far it is."""
+        from dmr_tui.monitor.pulls import Pulls
+
+        if self.client is not None:
+            self.pulls = self.pulls or Pulls(self._changed)
+            await self.pulls.run(self.client, name, self.kick)
+
+    async def look_up(self, name: str, publish: "Callable[[Offer], None]") -> None:
+        """Tell what a registry has under a name."""
+        from dmr_tui.monitor.offer import look_up
+
+        publish(await look_up(self, name))
 
     async def run(self) -> None:
         """Poll and publish for ever."""
@@ -82,6 +114,7 @@ class Poller:
             group.start_soon(self._run_runner)
             group.start_soon(self.ledger.run)
             group.start_soon(self._run_memory)
+            group.start_soon(self._run_doctor)
             await self._run_publish()
 
     async def once(self) -> Snapshot:
@@ -92,6 +125,8 @@ class Poller:
             await self._begin_memory()
             async with anyio.create_task_group() as group:
                 group.start_soon(self._read_machine_twice)
+                if self._view.doctor:
+                    group.start_soon(self._begin_doctor().read)
                 if client is not None:
                     self.watch = RunnerWatch(client, self._interval, self._changed, self._clock)
                     await self.watch.once()
@@ -120,6 +155,10 @@ class Poller:
         """What the open screen needs beside what every Snapshot holds."""
         self._view = view
         self.ledger.look(view)
+        if view.doctor:
+            self._doctor_wanted.set()
+        if self._doctor is not None:
+            self._doctor.show(view.doctor)
         if self.watch is not None:
             self.watch.show_log(view.log)
 
@@ -152,6 +191,19 @@ class Poller:
         await anyio.to_thread.run_sync(loads.read)
         self._memory = MemoryWatch(loads, lambda: self._took.set())
         return loads
+
+    async def _run_doctor(self) -> None:
+        await self._doctor_wanted.wait()
+        doctor = self._begin_doctor()
+        doctor.show(self._view.doctor)
+        await doctor.run()
+
+    def _begin_doctor(self) -> "DoctorWatch":
+        from dmr_tui.monitor.doctor.watch import DoctorWatch
+
+        self._doctor = DoctorWatch(self._places, self._changed)
+        self._doctor.engines = self._engines
+        return self._doctor
 
     async def _read_machine_twice(self) -> None:
         # The use of the processor is a difference between two readings.
@@ -187,12 +239,15 @@ class Poller:
                     await client.aclose()
 
     async def _until_lost(self, watch: RunnerWatch) -> None:
-        """Until another candidate may be the better one; with a single one, never."""
+        """Until another place may be the better one; with a single one, never."""
         while True:
             await anyio.sleep(ELSEWHERE_AFTER_S)
             down = watch.down_since
-            several = len(self._candidates) > 1
-            if several and down is not None and self._clock() - down > ELSEWHERE_AFTER_S:
+            if (
+                self._places.several
+                and down is not None
+                and self._clock() - down > ELSEWHERE_AFTER_S
+            ):
                 return
 
     async def _search(self) -> RunnerClient:
@@ -209,12 +264,25 @@ class Poller:
             pause = min(pause * 1.5, LONGEST_SEARCH_PAUSE_S)
 
     async def _try_all(self) -> RunnerClient | None:
-        client, self._attempts = await first_that_answers(
-            self._candidates, read_only=self._read_only
-        )
-        return client
+        found = await Search(self._places, read_only=self._read_only).run()
+        self._attempts = found.attempts
+        if found.engines is not None:
+            self._engines = found.engines
+            if self._doctor is not None:
+                self._doctor.engines = found.engines
+        return found.client
 
     def _build(self) -> Snapshot:
+        snapshot = self._picture()
+        if self.pulls is not None:
+            snapshot = replace(snapshot, pulls=self.pulls.state)
+        doctor = self._doctor
+        if doctor is None or not self._view.doctor:
+            return snapshot
+        known = self.watch is not None and self.watch.client.clock.known
+        return replace(snapshot, checks=doctor.checks(snapshot, clock_known=known))
+
+    def _picture(self) -> Snapshot:
         watch = self.watch
         machine = self._machine.snapshot()
         if watch is None:
@@ -222,7 +290,7 @@ class Poller:
             return Snapshot(
                 taken_at=self._clock(),
                 interval_s=self._interval,
-                runner=Runner(up=up, endpoint=self._candidates[0]),
+                runner=Runner(up=up, endpoint=self._places.known[0]),
                 attempts=self._attempts,
                 machine=machine,
                 sources=machine.sources,
@@ -245,6 +313,7 @@ class Poller:
             log=() if watch.story is None else watch.story.log.lines,
             caller_names=dict(self.ledger.names),
             clock_offset=watch.client.clock.seconds,
+            lost=watch.configurations.lost,
             read_only=self._read_only,
         )
         return self._with_memory(snapshot, watch, machine)
@@ -297,28 +366,3 @@ def _runner(watch: RunnerWatch, cpu_count: int | None) -> Runner:
         # More than there can be: it does not run on these processors.
         slots_total=None if total is None or (used or 0) > total else total,
     )
-
-
-async def first_that_answers(
-    endpoints: Sequence[Endpoint], *, read_only: bool
-) -> tuple[RunnerClient | None, tuple[Attempt, ...]]:
-    """A client of the first endpoint where a runner is, and what every address answered."""
-    attempts: list[Attempt] = []
-    for endpoint in endpoints:
-        client = RunnerClient(endpoint, read_only=read_only)
-        try:
-            await client.ps()
-        except RunnerError as error:
-            await client.aclose()
-            attempts.append(Attempt(endpoint, _words(error)))
-        else:
-            return client, (*attempts, Attempt(endpoint, "a runner answers", ok=True))
-    return None, tuple(attempts)
-
-
-def _words(error: RunnerError) -> str:
-    if isinstance(error, Rejected) and error.body.startswith("<"):
-        return f"something answers, but not Docker Model Runner ({error.status}, a web page)"
-    if isinstance(error, Rejected | BadAnswer | NotARunner):
-        return f"something answers, but not Docker Model Runner ({error})"
-    return str(error)

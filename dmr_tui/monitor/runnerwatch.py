@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import anyio
 from anyio.abc import TaskGroup
 
+from dmr_tui.monitor.configured import Configurations
 from dmr_tui.monitor.join import Installed, Loaded
 from dmr_tui.monitor.snapshot import ModelRow, SourceState
 from dmr_tui.monitor.source import FIRST_PAINT_S, Health, Polled, Streamed
@@ -76,6 +77,9 @@ class RunnerWatch:
         self._was_busy = False
         self._asked_at = 0.0
         self.installed = Installed(())
+        self.configurations: Configurations = (
+            kept.configurations if kept is not None else Configurations()
+        )
         self._rows: tuple[Loaded, Installed, tuple[ModelRow, ...]] | None = None
         ends = (changed, clock)
         self.ps = Polled("runners", interval, self._fetch_ps, *ends)
@@ -232,12 +236,16 @@ class RunnerWatch:
         if self.configured.value is not None and self.configured.value != configured:
             known, new, at = self.configured.value, configured or [], self.now
             self._tell(lambda story: story.configured_is(known, new, at))
+        if configured is not None and self.configured.value != configured:
+            # Whole, with keys that nothing here understands: to be set again if they get lost.
+            self.configurations.see(await self.client.stored())
         return configured
 
     async def _fetch_models(self) -> list[Model]:
         models = await self.client.models()
         if models != self.models.value:
             self.installed = Installed(models)
+            self.configurations.removed(model.id for model in models)
         return models
 
     async def _fetch_disk(self) -> DiskUsage:

@@ -18,8 +18,11 @@ from dmr_tui.runner.wire import Model
 
 if TYPE_CHECKING:
     from dmr_tui.monitor.alerts import Alert
+    from dmr_tui.monitor.configured import LostConfig
+    from dmr_tui.monitor.doctor.check import Check
     from dmr_tui.monitor.events import Event
     from dmr_tui.monitor.memory import MemoryState
+    from dmr_tui.monitor.pulls import Pull
     from dmr_tui.runner.loglines import LogLine
 
 SourceHealth = Literal["waiting", "ok", "stale", "absent"]
@@ -51,6 +54,8 @@ class Attempt:
     answer: str
     """Empty while nothing came back yet."""
     ok: bool = False
+    error: str = ""
+    """Kind of the failure: the name of its class in runner.errors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +212,12 @@ class Snapshot:
     """Who holds memory and what fits; None until it was joined for the first time."""
     alerts: "tuple[Alert, ...]" = ()
     """What is wrong with memory or hardware, the worst first."""
+    lost: "tuple[LostConfig, ...]" = ()
+    """Configurations that were lost while this was watching."""
+    pulls: "tuple[Pull, ...]" = ()
+    """The downloads of this session."""
+    checks: "tuple[Check, ...]" = ()
+    """What the doctor found; empty while nobody reads it."""
     caller_names: Mapping[str, str] = field(default_factory=dict)
     """What a person calls a caller, by the name of its User-Agent."""
     clock_offset: float = 0.0

@@ -4,10 +4,13 @@ import threading
 
 import pytest
 
-from dmr_tui.monitor.carryout import (
-    ON_ITS_OWN,
+from dmr_tui.monitor.carryout import ON_ITS_OWN, Progress
+from dmr_tui.monitor.plans import (
+    ConfigurePlan,
     LoadPlan,
-    Progress,
+    Plan,
+    RemovePlan,
+    TagPlan,
     UnloadPlan,
     merged,
     steps_of,
@@ -28,7 +31,7 @@ GIB = 2**30
 class Carried:
     """A plan under way, and the pictures of it."""
 
-    def __init__(self, here: Watched, plan: LoadPlan | UnloadPlan) -> None:
+    def __init__(self, here: Watched, plan: Plan) -> None:
         self.seen: list[Progress] = []
         self._ended = threading.Event()
         self.stop = here.monitor.carry_out(plan, self._take)
@@ -342,3 +345,114 @@ def test_the_steps_in_words() -> None:
     plan = LoadPlan("a", "ai/a", "sha256:1", unload=(("sha256:2", "b"),), context=8192, slots=1)
     assert steps_of(plan) == ["unload b", "configure a: context 8,192, 1 slot", "load a"]
     assert steps_of(UnloadPlan("a", "sha256:1")) == ["unload a"]
+
+
+def configure(here: Watched, name: str, config: dict[str, object]) -> ConfigurePlan:
+    wanted = row(here.now, name)
+    before = config_of(here, name) or {}
+    return ConfigurePlan(name, wanted.ref, wanted.key, "completion", config, before)
+
+
+def test_a_whole_configuration_is_replaced(watch: Watch) -> None:
+    here = ready(watch("quiet"))
+    config = {"context-size": 2048, "keep_alive": "10m0s"}
+    assert states(Carried(here, configure(here, SMALL, config)).end) == ["done"]
+    assert config_of(here, SMALL) == config
+
+
+def test_what_changed_since_it_was_shown_is_not_overwritten(watch: Watch) -> None:
+    simulator = Simulator("quiet")
+    here = ready(watch(simulator))
+    plan = configure(here, SMALL, {"context-size": 2048})
+    key = Key("llama.cpp", row(here.now, SMALL).key, "completion")
+    simulator.world.loader.configs[key] = RunnerConfig(context_size=512)
+    end = Carried(here, plan).end
+    assert states(end) == ["failed"]
+    assert "somebody else" in end.failure.what  # type: ignore[union-attr]
+    assert config_of(here, SMALL) == {"context-size": 512}
+
+
+def test_a_busy_model_names_who_keeps_it(watch: Watch) -> None:
+    here = ready(watch("quiet"))
+    keep_busy(here, QWEN)
+    here.until(lambda s: s.in_flight)
+    caller = here.now.in_flight[0].caller
+    for plan in (unload(here, QWEN), configure(here, QWEN, {"context-size": 2048})):
+        end = Carried(here, plan).end
+        assert end.failure is not None
+        assert end.failure.kind == "busy"
+        assert caller in end.failure.cause
+
+
+def test_a_lost_configuration_is_told_and_set_again(watch: Watch) -> None:
+    simulator = Simulator("quiet")
+    here = ready(watch(simulator))
+    key = Key("llama.cpp", row(here.now, SMALL).key, "completion")
+    simulator.world.loader.configs[key] = RunnerConfig(4096, ("--temp", "0"))
+    here.monitor.kick()
+    here.until(lambda s: row(s, SMALL).context.configured == 4096)
+    del simulator.world.loader.configs[key]
+    here.monitor.kick()
+    here.until(lambda s: any("lost its configuration" in alert.text for alert in s.alerts))
+    (lost,) = here.now.lost
+    name, ref = SMALL, row(here.now, SMALL).ref
+    plan = ConfigurePlan(name, ref, lost.digest, lost.mode, lost.config, dict(lost.now), again=True)
+    assert states(Carried(here, plan).end) == ["done"]
+    assert config_of(here, SMALL) == {"context-size": 4096, "runtime-flags": ["--temp", "0"]}
+    here.monitor.kick()
+    here.until(lambda s: not s.lost)
+
+
+def test_all_are_unloaded_and_what_is_configured_stays(watch: Watch) -> None:
+    simulator = Simulator("idle")
+    here = ready(watch(simulator))
+    loaded = [each for each in here.now.models if each.runs]
+    before = dict(simulator.world.loader.configs)
+    assert len(loaded) == 2
+    assert before
+    first, *others = [(each.key, each.name) for each in loaded]
+    assert states(Carried(here, UnloadPlan(first[1], first[0], tuple(others))).end) == [
+        "done",
+        "done",
+    ]
+    here.until(lambda s: not any(each.runs for each in s.models))
+    assert dict(simulator.world.loader.configs) == before
+
+
+def test_another_name_and_then_the_whole_model_goes(watch: Watch) -> None:
+    here = ready(watch("quiet"))
+    wanted = row(here.now, SMALL)
+    assert states(Carried(here, TagPlan(SMALL, wanted.ref, "ai/little", "v1")).end) == ["done"]
+    here.until(lambda s: any("little" in str(m.model and m.model.tags) for m in s.models))
+    only_name = RemovePlan("little:v1", "ai/little:v1", wanted.key, size="1MiB")
+    assert states(Carried(here, only_name).end) == ["done"]
+    here.until(lambda s: not any("little" in str(m.model and m.model.tags) for m in s.models))
+    assert any(each.key == wanted.key for each in here.now.models)
+    Carried(here, TagPlan(SMALL, wanted.ref, "ai/little", "v1")).end  # noqa: B018
+    whole = RemovePlan(SMALL, wanted.ref, wanted.key, names=(SMALL, "little:v1"), size="1MiB")
+    assert states(Carried(here, whole).end) == ["done"]
+    here.until(lambda s: all(each.key != wanted.key for each in s.models))
+
+
+def test_a_loaded_model_is_unloaded_before_it_is_removed(watch: Watch) -> None:
+    here = ready(watch("quiet"))
+    wanted = row(here.now, QWEN)
+    plan = RemovePlan(QWEN, wanted.ref, wanted.key, loaded=True, names=(QWEN,), size="1MiB")
+    assert states(Carried(here, plan).end) == ["done", "done"]
+    here.until(lambda s: all(each.key != wanted.key for each in s.models))
+
+
+@pytest.mark.parametrize("which", ["configure", "tag", "remove"])
+def test_read_only_changes_nothing(watch: Watch, which: str) -> None:
+    here = ready(watch("quiet", read_only=True))
+    wanted = row(here.now, SMALL)
+    plan = {
+        "configure": configure(here, SMALL, {"context-size": 2048}),
+        "tag": TagPlan(SMALL, wanted.ref, "ai/little", "v1"),
+        "remove": RemovePlan(SMALL, wanted.ref, wanted.key, names=(SMALL,), size="1MiB"),
+    }[which]
+    end = Carried(here, plan).end
+    assert end.failure is not None
+    assert "ead-only" in f"{end.failure.what} {end.failure.cause}"
+    assert config_of(here, SMALL) in (None, {})
+    assert here.simulator.world.store.catalogue.resolve(wanted.ref).digest == wanted.key

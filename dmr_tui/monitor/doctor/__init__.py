@@ -1,0 +1,1 @@
+"""What is wrong between a person and the runner: checks of what is known, and of nothing else."""

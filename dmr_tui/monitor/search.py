@@ -1,0 +1,138 @@
+"""Looks for the runner where it may be; one that answers ends the search."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import anyio
+
+from dmr_tui.monitor.snapshot import Attempt
+from dmr_tui.runner.client import RunnerClient
+from dmr_tui.runner.discovery import Places, by_docker
+from dmr_tui.runner.dockerengine import DockerEngine, ask_docker
+from dmr_tui.runner.endpoint import Endpoint
+from dmr_tui.runner.errors import BadAnswer, NotARunner, Rejected, RunnerError
+
+PATIENCE_S = 0.5
+"""Seconds that a runner at a usual address waits for what Docker has to say."""
+TO_HTTPS = "Client sent an HTTP request to an HTTPS server"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search came to."""
+
+    client: RunnerClient | None = None
+    """Of the runner that was chosen; whoever searched closes it."""
+    attempts: tuple[Attempt, ...] = ()
+    """What every address answered, in the order of preference."""
+    engines: tuple[DockerEngine, ...] | None = None
+    """What the Docker Engines said; None if they were not waited for."""
+
+
+@dataclass(slots=True)
+class _Tried:
+    attempts: list[Attempt] = field(default_factory=list)
+    client: RunnerClient | None = None
+
+
+class Search:
+    """Asks Docker and the usual addresses at the same time, so that neither waits for the other."""
+
+    def __init__(self, places: Places, *, read_only: bool) -> None:
+        self._places = places
+        self._read_only = read_only
+        self._known = _Tried()
+        self._engines: tuple[DockerEngine, ...] | None = None
+
+    async def run(self) -> Found:
+        """Look once everywhere."""
+        told = anyio.Event()
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._ask_docker, told)
+                await self._try(self._places.known, self._known)
+                # Without a runner there is nothing to do but to wait for Docker; an Engine that
+                # hangs must not keep a runner that answers from being shown.
+                with anyio.move_on_after(PATIENCE_S if self._known.client else None):
+                    await told.wait()
+                group.cancel_scope.cancel()
+        except BaseException:
+            await _close(self._known.client)
+            raise
+        if self._engines is None:
+            return Found(self._known.client, tuple(self._known.attempts))
+        return await self._choose(self._engines)
+
+    async def _ask_docker(self, told: anyio.Event) -> None:
+        answers = []
+        for socket in self._places.sockets:
+            answers.append(await ask_docker(socket.path, socket.rule, cloud=socket.cloud))
+        self._engines = tuple(answers)
+        told.set()
+
+    async def _choose(self, engines: tuple[DockerEngine, ...]) -> Found:
+        known, by_engine = self._known, _Tried()
+        try:
+            tried = {attempt.endpoint.url: attempt for attempt in known.attempts}
+            told = [place for each in engines for place in by_docker(each, self._places.tls)]
+            better = _distinct(told)
+            new = [each for each in better if each.socket is not None or each.url not in tried]
+            if not known.attempts or not _same_place(better, known):
+                await self._try(new, by_engine)
+        except BaseException:
+            await _close(known.client)
+            raise
+        chosen = by_engine.client or known.client
+        if chosen is not known.client:
+            await _close(known.client)
+        ordered = (*by_engine.attempts, *known.attempts)
+        return Found(chosen, ordered, engines)
+
+    async def _try(self, endpoints: Iterable[Endpoint], tried: _Tried) -> None:
+        """Try one after the other, up to the first that answers."""
+        for endpoint in endpoints:
+            client = None
+            try:
+                client = RunnerClient(endpoint, read_only=self._read_only)
+                await client.ps()
+            except RunnerError as error:
+                await _close(client)
+                tried.attempts.append(Attempt(endpoint, words(error), error=type(error).__name__))
+            except BaseException:
+                await _close(client)
+                raise
+            else:
+                tried.attempts.append(Attempt(endpoint, "a runner answers", ok=True))
+                tried.client = client
+                return
+
+
+def _same_place(better: Sequence[Endpoint], known: _Tried) -> bool:
+    """Whether what Docker names first is the address at which a runner has answered."""
+    client = known.client
+    first = next(iter(better), None)
+    return client is not None and first is not None and first.url == client.endpoint.url
+
+
+def _distinct(endpoints: Iterable[Endpoint]) -> list[Endpoint]:
+    found: dict[tuple[str, str | None], Endpoint] = {}
+    for each in endpoints:
+        found.setdefault((each.url, each.socket), each)
+    return list(found.values())
+
+
+async def _close(client: RunnerClient | None) -> None:
+    if client is not None:
+        with anyio.CancelScope(shield=True):
+            await client.aclose()
+
+
+def words(error: RunnerError) -> str:
+    """What came back from an address, for somebody who looks for a runner."""
+    if isinstance(error, Rejected) and TO_HTTPS in error.body:
+        return "this port speaks TLS: write https://"
+    if isinstance(error, Rejected) and error.body.startswith("<"):
+        return f"something answers, but not Docker Model Runner ({error.status}, a web page)"
+    if isinstance(error, Rejected | BadAnswer | NotARunner):
+        return f"something answers, but not Docker Model Runner ({error})"
+    return str(error)

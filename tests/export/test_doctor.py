@@ -1,0 +1,82 @@
+"""What the doctor found, as a page and as JSON."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from dmr_tui.export.doctor import doctor_exit_code, doctor_json, doctor_page
+from dmr_tui.monitor.doctor.check import Check, Result
+from tests.monitor.doctor.facts import down
+from tests.ui.still import snapshot
+
+CHECKS = (
+    Check("Docker", "Engine", "ok", "Docker 28.3.2"),
+    Check("Docker", "container x", "problem", "paused", ("docker unpause x", "or not")),
+    Check("The way to it", "clock", "warning", "8 s ahead"),
+)
+
+
+def test_the_page() -> None:
+    page = doctor_page(snapshot(checks=CHECKS)).splitlines()
+    assert page == [
+        "Docker",
+        "  ok       Engine                   Docker 28.3.2",
+        "  PROBLEM  container x              paused",
+        f"{'':36}-> docker unpause x",
+        f"{'':36}-> or not",
+        "",
+        "The way to it",
+        "  warning  clock                    8 s ahead",
+        "",
+        "1 problem, 1 warning",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("results", "words"),
+    [
+        (("ok", "note"), "all is well"),
+        (("problem", "problem"), "2 problems"),
+        (("warning", "warning", "ok"), "2 warnings"),
+    ],
+)
+def test_the_last_line_counts(results: tuple[Result, ...], words: str) -> None:
+    checks = tuple(Check("g", "n", each, "e") for each in results)
+    assert doctor_page(snapshot(checks=checks)).splitlines()[-1] == words
+
+
+def test_escape_sequences_stay_signs() -> None:
+    nasty = "a\x1b[2J\x9b1m\nb\u202ec"
+    check = Check("Docker", f"container {nasty}", "problem", nasty, (nasty,))
+    page = doctor_page(snapshot(checks=(check,)))
+    assert not set("\x1b\x9b\u202e") & set(page)
+    assert len(page.splitlines()) == 5, "a line feed makes no line of its own"
+    assert "a␛[2J" in page
+    written = json.dumps(doctor_json(snapshot(checks=(check,))))
+    assert written.isascii()
+    assert "\x1b" not in written
+
+
+def test_json() -> None:
+    told = doctor_json(snapshot(checks=CHECKS))
+    assert told["runner"] is True
+    assert told["result"] == "problem"
+    assert told["checks"][1] == {
+        "group": "Docker",
+        "name": "container x",
+        "result": "problem",
+        "evidence": "paused",
+        "fix": ["docker unpause x", "or not"],
+    }
+    assert [each["fix"] for each in told["checks"]] == [[], ["docker unpause x", "or not"], []]
+    assert doctor_json(down())["runner"] is False
+
+
+@pytest.mark.parametrize(
+    ("checks", "code"),
+    [(CHECKS, 1), (CHECKS[:1], 0), (CHECKS[2:], 1), ((Check("g", "n", "unknown", "e"),), 0)],
+)
+def test_the_exit_code(checks: tuple[Check, ...], code: int) -> None:
+    assert doctor_exit_code(snapshot(checks=checks)) == code
+    assert doctor_exit_code(replace(down(), checks=checks)) == 2, "no runner is worse than that"
