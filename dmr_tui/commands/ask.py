@@ -11,7 +11,7 @@ from dmr_tui.export.turn import failure_lines, figures_line, turn_json
 from dmr_tui.measure.meter import Turn
 from dmr_tui.monitor.chat import Ask, Message, Prompt
 from dmr_tui.monitor.join import Installed
-from dmr_tui.monitor.poller import first_that_answers
+from dmr_tui.monitor.search import Search
 from dmr_tui.plain import plain, plain_lines
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.errors import RunnerError
@@ -39,12 +39,13 @@ def run_ask(
         messages.insert(0, Message("system", system))
     prompt = Prompt(model, tuple(messages), temperature, max_tokens, seed)
     printer: _Printer = _JsonPrinter() if as_json else _TextPrinter()
-    with chosen(settings, demo=demo) as (endpoints, machine):
+    with chosen(settings, demo=demo) as (places, machine):
 
         async def session() -> int:
-            client, attempts = await first_that_answers(endpoints, read_only=settings.read_only)
+            found = await Search(places, read_only=settings.read_only).run()
+            client = found.client
             if client is None:
-                tried = "; ".join(f"{a.endpoint.label}: {a.answer}" for a in attempts)
+                tried = "; ".join(f"{a.endpoint.label}: {a.answer}" for a in found.attempts)
                 nobody = Explanation("No runner answers", tried, "dmr-tui shows how to enable it.")
                 printer.show(Turn(model, ended=True, failure=nobody))
                 return NO_RUNNER

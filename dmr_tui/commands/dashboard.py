@@ -4,8 +4,12 @@ import gc
 import sys
 from contextlib import ExitStack
 
+from dmr_tui.commands.contexts import Contexts
 from dmr_tui.commands.runner import archive, chosen, demo_runner, loads
+from dmr_tui.commands.terminal import end_without_terminal
+from dmr_tui.machine.probe import LocalMachine, MachineProbe
 from dmr_tui.monitor.live import LiveMonitor, Monitor
+from dmr_tui.runner.discovery import Places
 from dmr_tui.settings import Settings
 from dmr_tui.ui.app import DashboardApp
 
@@ -26,19 +30,29 @@ def run_dashboard(settings: Settings, *, demo: bool) -> int:
                 (endpoint,), machine, interval=settings.interval, read_only=settings.read_only
             )
 
-        endpoints, machine = stack.enter_context(chosen(settings, demo=demo))
-        monitor = LiveMonitor(
-            endpoints,
-            machine,
-            interval=settings.interval,
-            read_only=settings.read_only,
-            archive=None if demo else archive(settings),
-            loads=None if demo else loads(settings),
-        )
+        def watch(places: Places, machine: MachineProbe) -> Monitor:
+            return LiveMonitor(
+                places,
+                machine,
+                interval=settings.interval,
+                read_only=settings.read_only,
+                archive=None if demo else archive(settings),
+                loads=None if demo else loads(settings),
+            )
+
+        monitor = watch(*stack.enter_context(chosen(settings, demo=demo)))
+        contexts = Contexts(settings, lambda places: watch(places, LocalMachine()))
         # While the screen is painted, the thread that stamps arriving tokens has to wait for the
         # interpreter; the default of 5 ms would be seen in the numbers.
         sys.setswitchinterval(SWITCH_S)
-        app = DashboardApp(monitor, demo=None if demo else start_demo, theme=settings.theme)
+        app = DashboardApp(
+            monitor,
+            demo=None if demo else start_demo,
+            contexts=None if demo else contexts,
+            theme=settings.theme,
+            keymap=_keymap(settings),
+        )
+        end_without_terminal(lambda: app.monitor.stop())
         try:
             app.run()
         finally:
@@ -46,3 +60,12 @@ def run_dashboard(settings: Settings, *, demo: bool) -> int:
             # The process ends here; looking for cycles in all that is left would take 0.2 s.
             gc.freeze()
         return app.return_code or 0
+
+
+def _keymap(settings: Settings) -> dict[str, str]:
+    if not settings.keys:
+        return {}
+    # Who chose no keys need not wait for the names of all there are.
+    from dmr_tui.ui.keymap import keymap
+
+    return keymap(settings)

@@ -24,9 +24,9 @@ def listening(
     settings: Settings, *, demo: bool, publish: Callable[[Snapshot], None] = lambda snapshot: None
 ) -> Iterator[LiveMonitor]:
     """A monitor that hears every call and, unless it is the demo, keeps it."""
-    with chosen(settings, demo=demo) as (endpoints, machine):
+    with chosen(settings, demo=demo) as (places, machine):
         monitor = LiveMonitor(
-            endpoints,
+            places,
             machine,
             interval=settings.interval,
             read_only=True,

@@ -1,6 +1,6 @@
 """Which runner a command means: a real one, or for --demo a simulated one."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from dmr_tui.machine.probe import LocalMachine, MachineProbe
 from dmr_tui.monitor.ledger import OpenArchive
 from dmr_tui.monitor.snapshot import DEMO_RULE
-from dmr_tui.runner.endpoint import Endpoint, candidates, parse_host
+from dmr_tui.runner.discovery import Places, find_places
+from dmr_tui.runner.endpoint import Endpoint, TlsWish, parse_host
 from dmr_tui.settings import Settings, data_path
 
 if TYPE_CHECKING:
@@ -19,13 +20,21 @@ LOADS_FILE = "loads.json"
 
 
 @contextmanager
-def chosen(settings: Settings, *, demo: bool) -> Iterator[tuple[Sequence[Endpoint], MachineProbe]]:
-    """The addresses to try and the machine to read; a simulated runner ends with the block."""
+def chosen(settings: Settings, *, demo: bool) -> Iterator[tuple[Places, MachineProbe]]:
+    """Where to look and the machine to read; a simulated runner ends with the block."""
     if not demo:
-        yield candidates(settings.host, settings.host_rule), LocalMachine()
+        yield places(settings), LocalMachine()
         return
     with demo_runner() as (endpoint, machine):
-        yield (endpoint,), machine
+        yield Places((endpoint,)), machine
+
+
+def places(settings: Settings, context: str | None = None) -> Places:
+    """Where to look for the runner; a `context` that is named here wins. Raises BadHost."""
+    tls = TlsWish(settings.tls, settings.tls_skip_verify, settings.tls_ca_cert)
+    if context is not None:
+        return find_places(context=context, tls=tls)
+    return find_places(settings.host, settings.host_rule, context=settings.context, tls=tls)
 
 
 @contextmanager

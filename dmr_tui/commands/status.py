@@ -15,7 +15,7 @@ from dmr_tui.settings import Settings
 
 def run_status(settings: Settings, *, demo: bool, as_json: bool, watch: bool) -> int:
     """Print, and return the exit code; with `watch` that of the last Snapshot."""
-    with chosen(settings, demo=demo) as (endpoints, machine):
+    with chosen(settings, demo=demo) as (places, machine):
         shown: list[Snapshot] = []
 
         def show(snapshot: Snapshot) -> None:
@@ -24,7 +24,7 @@ def run_status(settings: Settings, *, demo: bool, as_json: bool, watch: bool) ->
             shown[:] = [snapshot]
 
         poller = Poller(
-            endpoints, machine, show, interval=settings.interval, read_only=settings.read_only
+            places, machine, show, interval=settings.interval, read_only=settings.read_only
         )
 
         async def once() -> None:

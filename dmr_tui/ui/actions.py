@@ -4,6 +4,7 @@ from textual.binding import Binding
 
 from dmr_tui.ui.act import Act, Where
 from dmr_tui.ui.actions_memory import MEMORY_ACTS
+from dmr_tui.ui.actions_models import model_acts
 from dmr_tui.ui.actions_timeline import TIMELINE_ACTS
 
 ACTS: tuple[Act, ...] = (
@@ -56,6 +57,13 @@ ACTS: tuple[Act, ...] = (
         "",
         "Dismiss the warning until it was gone for a minute.",
         title="Dismiss the warning",
+    ),
+    Act(
+        "app.contexts",
+        "C",
+        "",
+        "Watch another runner: the contexts that docker model and docker know.",
+        title="Choose another runner",
     ),
     Act("app.refresh_now", "f5", "", "Ask the runner everything again now.", title="Refresh now"),
     Act(
@@ -110,6 +118,7 @@ ACTS: tuple[Act, ...] = (
         "models",
         title="Write a prompt",
     ),
+    *model_acts("models", load=True),
     Act("screen.send_prompt", "enter", "Send", "Send the prompt.", "chat"),
     Act(
         "screen.new_line",
@@ -183,6 +192,7 @@ ACTS: tuple[Act, ...] = (
     ),
     *TIMELINE_ACTS,
     *MEMORY_ACTS,
+    *model_acts("memory", load=False),
     Act(
         "screen.open_request",
         "enter,i",
@@ -302,6 +312,22 @@ ACTS: tuple[Act, ...] = (
         title="Watch a simulated runner",
     ),
     Act("app.refresh_now", "r", "Try now", "Look for the runner now.", "doctor"),
+    Act(
+        "screen.copy_step",
+        "y",
+        "Copy",
+        "Copy the first step of the gravest finding to the clipboard.",
+        "doctor",
+        title="Copy the first step that the doctor advises",
+    ),
+    Act(
+        "screen.prove_engine",
+        "p",
+        "Prove",
+        "Load the smallest model, after asking, to see whether an engine works.",
+        "doctor",
+        title="Prove that an engine works",
+    ),
 )
 
 
@@ -317,6 +343,7 @@ def bindings(where: Where) -> list[Binding]:
             key_display=act.shown_key if number == 0 else None,
             priority=act.priority,
             tooltip=act.help,
+            id=act.id,
         )
         for act in ACTS
         if act.where == where

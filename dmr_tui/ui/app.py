@@ -2,10 +2,10 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from textual import work
 from textual.app import App, SystemCommand
@@ -15,6 +15,7 @@ from textual.screen import Screen
 
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.monitor.snapshot import Snapshot
+from dmr_tui.plain import plain
 from dmr_tui.ui.actions import bindings
 from dmr_tui.ui.messages import (
     LinesWanted,
@@ -28,12 +29,26 @@ from dmr_tui.ui.panes.header import HeaderPane
 from dmr_tui.ui.panes.notice import Dismissed, NoticePane
 from dmr_tui.ui.panes.pane import now
 from dmr_tui.ui.screens.dashboard import DashboardScreen
-from dmr_tui.ui.screens.doctor import DoctorScreen
 from dmr_tui.ui.screens.live import LiveScreen
-from dmr_tui.ui.themes import DARK, LIGHT, VARIABLES
+from dmr_tui.ui.themes import DARK, LIGHT, variables_of
+
+if TYPE_CHECKING:
+    from dmr_tui.ui.screens.contexts import Choices
 
 CRASHED = 70
 """Exit code after a mistake of ours (EX_SOFTWARE)."""
+
+
+class Contexts(Protocol):
+    """Other runners that can be watched."""
+
+    def choices(self) -> "Choices":
+        """All of them, and which one is watched."""
+        ...
+
+    def watch(self, name: str) -> Monitor:
+        """A monitor of that one; raises ValueError if its address cannot be used."""
+        ...
 
 
 class DashboardApp(App[None]):
@@ -52,15 +67,24 @@ class DashboardApp(App[None]):
         monitor: Monitor,
         *,
         demo: Callable[[], Monitor] | None = None,
+        contexts: Contexts | None = None,
         theme: str = "dmr-dark",
+        keymap: Mapping[str, str] | None = None,
     ) -> None:
-        """`demo` starts a simulated runner and answers its monitor; None if this is the demo."""
+        """`demo` starts a simulated runner and answers its monitor; None if this is the demo.
+
+        `keymap`: the keys of actions that are not to have their usual ones, by the action's id.
+        """
         super().__init__()
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = theme
         self.monitor = monitor
+        self.keymap = dict(keymap or {})
+        if self.keymap:
+            self.set_keymap(self.keymap)
         self._demo = demo
+        self._contexts = contexts
         self._heard_at = now()
         """When the monitor last said anything, changed or not."""
         self._ticked_at = 0.0
@@ -70,19 +94,25 @@ class DashboardApp(App[None]):
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """The names that the styles use, for themes that do not define them."""
-        return VARIABLES
+        return variables_of(self.current_theme)
 
     async def on_mount(self) -> None:
         # What it says meanwhile waits until the screens are there.
         self._start()
         self.add_mode("dashboard", lambda: DashboardScreen(lambda: self.monitor))
-        self.add_mode("doctor", lambda: DoctorScreen(lambda: self.monitor))
+        self.add_mode("doctor", self._doctor_screen)
         self.add_mode("requests", self._requests_screen)
         self.add_mode("memory", self._memory_screen)
         self.add_mode("timeline", self._timeline_screen)
         await self.switch_mode("dashboard")
         self.set_interval(1.0, self._tick_alone)
         self._end_on_signals()
+        self._resume_once()
+
+    def _doctor_screen(self) -> LiveScreen:
+        from dmr_tui.ui.screens.doctor import DoctorScreen
+
+        return DoctorScreen(lambda: self.monitor)
 
     def _requests_screen(self) -> LiveScreen:
         from dmr_tui.ui.screens.requests import RequestsScreen
@@ -102,9 +132,28 @@ class DashboardApp(App[None]):
     def _end_on_signals(self) -> None:
         # Asked to end from outside, the terminal is to be given back as it was.
         loop = asyncio.get_running_loop()
-        for name in ("SIGTERM", "SIGHUP"):
+        for name in ("SIGTERM", "SIGHUP", "SIGINT"):
             with suppress(AttributeError, NotImplementedError, RuntimeError, ValueError):
                 loop.add_signal_handler(getattr(signal, name), self.exit)
+
+    def _resume_once(self) -> None:
+        # Textual takes every SIGCONT for the end of its own pause. After a SIGSTOP, which nobody
+        # hears, it would read the keys in two threads and never end.
+        goes_on = getattr(signal, "SIGCONT", None)
+        before = signal.getsignal(goes_on) if goes_on is not None else None
+        if goes_on is None or not callable(before):
+            return
+
+        def resume() -> None:
+            driver = self._driver
+            if driver is not None and not getattr(driver, "_must_signal_resume", True):
+                driver.suspend_application_mode()
+            before(goes_on, None)
+            self.call_later(self.refresh, layout=True)
+
+        # On the loop, and not in the middle of whatever was done when it was stopped.
+        with suppress(NotImplementedError, RuntimeError, ValueError):
+            asyncio.get_running_loop().add_signal_handler(goes_on, resume)
 
     def _start(self) -> None:
         self.monitor.start(
@@ -220,7 +269,7 @@ class DashboardApp(App[None]):
         """Keys and numbers."""
         from dmr_tui.ui.screens.help import HelpDialog
 
-        self.push_screen(HelpDialog(self.current_mode))
+        self.push_screen(HelpDialog(self.current_mode, self.keymap))
 
     def action_demo(self) -> None:
         """Watch a simulated runner instead of the one that does not answer."""
@@ -240,10 +289,31 @@ class DashboardApp(App[None]):
         self._start()
         self._look()
 
+    def action_contexts(self) -> None:
+        """Choose another runner to watch."""
+        from dmr_tui.ui.screens.contexts import ContextsDialog
+
+        if self._contexts is not None:
+            self.push_screen(ContextsDialog(self._contexts.choices()), self._watch_context)
+
+    def _watch_context(self, name: str | None) -> None:
+        if name is None or self._contexts is None:
+            return
+        try:
+            monitor = self._contexts.watch(name)
+        except ValueError as error:
+            self.notify(plain(str(error)), severity="error", markup=False)
+            return
+        self._doctor_opened = False
+        self.snapshot = Snapshot()
+        self._replace_monitor(monitor)
+
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What can be done now; None shows it dimmed."""
         if action == "demo":
             return self._demo is not None and not self.snapshot.runner.up
+        if action == "contexts":
+            return self._contexts is not None
         if action == "show" and parameters == (self.current_mode,):
             return None
         return True

@@ -1,17 +1,37 @@
 """The colours: load and state have one, everything else is quiet."""
 
+from textual.color import Color
 from textual.theme import Theme
 
-VARIABLES = {
-    "load-ok": "$success",
-    "load-moderate": "$primary",
-    "load-heavy": "$warning",
-    "load-critical": "$error",
-    "value": "$foreground",
-    "label": "$foreground 60%",
-    "faint": "$foreground 35%",
+ANSI = {
+    "load-ok": "ansi_green",
+    "load-moderate": "ansi_blue",
+    "load-heavy": "ansi_yellow",
+    "load-critical": "ansi_red",
+    "value": "ansi_default",
+    "label": "ansi_default",
+    "faint": "ansi_bright_black",
+    "border": "ansi_bright_black",
 }
-"""What the styles name; a theme that does not define one gets these."""
+"""For themes that leave the colours to the terminal, which knows no shades between them."""
+
+
+def variables_of(theme: Theme) -> dict[str, str]:
+    """The names that the styles use, for a theme that does not define them."""
+    if theme.ansi:
+        return ANSI
+    colors = theme.to_color_system().generate()
+    value, ground = Color.parse(colors["foreground"]), Color.parse(colors["background"])
+    return {
+        "load-ok": colors["success"],
+        "load-moderate": colors["primary"],
+        "load-heavy": colors["warning"],
+        "load-critical": colors["error"],
+        "value": value.hex,
+        "label": value.blend(ground, 0.4).hex,
+        "faint": value.blend(ground, 0.65).hex,
+    }
+
 
 DARK = Theme(
     name="dmr-dark",

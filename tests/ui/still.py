@@ -13,10 +13,13 @@ from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.meter import Turn
 from dmr_tui.measure.stats import Summary
 from dmr_tui.monitor.calls import View
-from dmr_tui.monitor.carryout import LoadPlan, Progress, UnloadPlan
+from dmr_tui.monitor.carryout import Progress
 from dmr_tui.monitor.chat import Prompt
+from dmr_tui.monitor.configured import StoredOrNot
 from dmr_tui.monitor.enginelog import EngineFacts
 from dmr_tui.monitor.join import Installed, Loaded
+from dmr_tui.monitor.offer import Offer
+from dmr_tui.monitor.plans import Plan
 from dmr_tui.monitor.record import Bodies
 from dmr_tui.monitor.snapshot import (
     Attempt,
@@ -48,11 +51,19 @@ class StillMonitor:
         self.views: list[View] = []
         self.named: list[tuple[str, str, float | None]] = []
         self.replayed: list[tuple[Request, str]] = []
-        self.plans: list[LoadPlan | UnloadPlan] = []
+        self.plans: list[Plan] = []
         self.progress: tuple[Progress, ...] = ()
         """What carrying out a plan publishes."""
         self.known_bodies: dict[str, Bodies] = {}
         self.stopped = 0
+        self.offers: dict[str, Offer] = {}
+        """What a registry has, by name."""
+        self.stored: dict[tuple[str, str], StoredOrNot] = {}
+        """What is configured, by digest and mode."""
+        self.looked_up: list[str] = []
+        self.pulled: list[str] = []
+        self.stopped_pulls: list[str] = []
+        self.tidied = 0
         self._snapshot = snapshot
         self._turns = turns
         self._publish: Callable[[Snapshot], None] = lambda snapshot: None
@@ -101,9 +112,24 @@ class StillMonitor:
         self.replayed.append((request, model))
         return self.ask(Prompt(model, ()), publish)
 
-    def carry_out(
-        self, plan: LoadPlan | UnloadPlan, publish: Callable[[Progress], None]
-    ) -> Callable[[], None]:
+    def look_up(self, name: str, publish: Callable[[Offer], None]) -> None:
+        self.looked_up.append(name)
+        nobody = Explanation(f"No registry has {name}")
+        publish(self.offers.get(name, Offer(name, failure=nobody)))
+
+    def pull(self, name: str) -> None:
+        self.pulled.append(name)
+
+    def stop_pull(self, name: str) -> None:
+        self.stopped_pulls.append(name)
+
+    def forget_pulls(self) -> None:
+        self.tidied += 1
+
+    def stored_config(self, digest: str, mode: str, publish: Callable[[StoredOrNot], None]) -> None:
+        publish(self.stored.get((digest, mode), StoredOrNot()))
+
+    def carry_out(self, plan: Plan, publish: Callable[[Progress], None]) -> Callable[[], None]:
         self.plans.append(plan)
         for progress in self.progress:
             publish(progress)

@@ -5,12 +5,14 @@ import pytest
 from dmr_tui.ui.actions import ACTS, bindings
 from dmr_tui.ui.app import DashboardApp
 from dmr_tui.ui.screens.dashboard import DashboardScreen
+from dmr_tui.ui.screens.doctor import DoctorScreen
 from dmr_tui.ui.screens.memory import MemoryScreen
 from dmr_tui.ui.screens.request import RequestDetail
 from dmr_tui.ui.screens.requests import RequestsScreen
 from dmr_tui.ui.screens.timeline import TimelineScreen
 
 SCREENS = {
+    "doctor": DoctorScreen,
     "requests": RequestsScreen,
     "request": RequestDetail,
     "memory": MemoryScreen,

@@ -8,8 +8,9 @@ from textual.pilot import Pilot
 
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.fit import Asked, Need
-from dmr_tui.monitor.carryout import LoadPlan, Progress, Step, UnloadPlan, steps_of
+from dmr_tui.monitor.carryout import Progress, Step
 from dmr_tui.monitor.memory import Fit, MemoryState
+from dmr_tui.monitor.plans import LoadPlan, UnloadPlan, steps_of
 from dmr_tui.monitor.snapshot import Snapshot, SourceState
 from dmr_tui.runner.explain import Explanation
 from dmr_tui.simulator.server import Simulator

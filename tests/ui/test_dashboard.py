@@ -177,10 +177,10 @@ async def test_without_a_runner_the_doctor_opens_and_closes_by_itself(beside: Be
 
 async def test_the_doctor_lists_every_source(beside: Beside) -> None:
     app, _ = beside("old")
-    async with app.run_test(size=WIDE) as pilot:
+    async with app.run_test(size=(140, 80)) as pilot:
         await shows(app, "● up", "before 2026-03")
         await pilot.press("6")
-        await shows(app, "Docker Model Runner answers", "Sources", "Backends")
+        await shows(app, "Docker Model Runner answers", "Sources", "it lacks its log")
         await shows(app, "this version of the runner does not have it")
         await pilot.press("1")
         await shows(app, "Models 8")
@@ -243,7 +243,7 @@ async def test_a_storm_of_resizes(beside: Beside) -> None:
 
 async def test_help_holds_every_key(beside: Beside) -> None:
     app, _ = beside("quiet")
-    async with app.run_test(size=(140, 60)) as pilot:
+    async with app.run_test(size=(140, 80)) as pilot:
         await shows(app, "qwen3:8B")
         await pilot.press("question_mark")
         await shows(app, "Everywhere", "In the list of models", "In the chat", "ctrl+t")
@@ -289,7 +289,7 @@ async def test_no_models_says_how_to_get_one(beside: Beside) -> None:
                 await client.delete(f"/models/{entry['id']}", params={"force": "true"})
         await pilot.press("f5")
         await until(lambda: not screen.snapshot.models)
-        await shows(app, "no models installed yet", "docker model pull ai/llama3.2:1B-Q8_0")
+        await shows(app, "no models installed yet", "press n to pull ai/llama3.2:1B-Q8_0")
 
 
 async def test_quitting_ends_everything(beside: Beside) -> None:

@@ -31,7 +31,7 @@ from tests.ui.screen import hides, screen_text, shows, type_text
 from tests.ui.still import StillMonitor
 from tests.waiting import until
 
-READ_ONLY = "nothing is sent that loads or unloads"
+READ_ONLY = "nothing is sent that changes the runner"
 
 
 def line_of(text: str, start: str) -> str:
@@ -271,7 +271,7 @@ async def test_without_a_gpu_models_go_to_ram() -> None:
 
 async def test_nothing_installed_and_nothing_read_yet() -> None:
     async def test(pilot: Pilot[None], screen: MemoryScreen, monitor: StillMonitor) -> None:
-        await shows(pilot.app, "no models installed yet: docker model pull", "no model chosen")
+        await shows(pilot.app, "no models installed yet: press n to pull", "no model chosen")
         monitor.show(replace(still(), memory=None, machine=replace(still().machine, machine=None)))
         await shows(pilot.app, "reading the machine …", "Models 6 ")
 

@@ -6,7 +6,7 @@ import pytest
 from textual.pilot import Pilot
 
 from dmr_tui.machine.probe import Machine
-from dmr_tui.monitor.carryout import LoadPlan, UnloadPlan
+from dmr_tui.monitor.plans import LoadPlan, UnloadPlan
 from dmr_tui.simulator.library import NOMIC, PHI4, QWEN3, SMOLLM2
 from dmr_tui.ui.messages import MemoryWanted
 from dmr_tui.ui.screens.confirm import ConfirmDialog
@@ -18,7 +18,7 @@ from tests.ui.screen import hides, screen_text, shows
 from tests.ui.still import StillMonitor
 from tests.waiting import until
 
-READ_ONLY = "nothing is sent that loads or unloads"
+READ_ONLY = "nothing is sent that changes the runner"
 
 
 async def test_the_plan_and_the_key_that_does_it() -> None:
@@ -113,7 +113,7 @@ async def test_what_is_not_loaded_cannot_be_unloaded() -> None:
 async def test_a_loaded_model_is_not_loaded_again_as_it_is() -> None:
     async def test(pilot: Pilot[None], screen: MemoryScreen, monitor: StillMonitor) -> None:
         await pilot.press("l")
-        await shows(pilot.app, "is loaded; change the what-if")
+        await shows(pilot.app, "is loaded; o configures it")
         await pilot.press("minus", "l")
         await shows(pilot.app, "This will", "will be unloaded first")
 

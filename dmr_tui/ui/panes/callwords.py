@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 
-from dmr_tui import figures
+from dmr_tui import figures, thresholds
 from dmr_tui.measure.calls import context_used, status_words, timed_out_after, window
 from dmr_tui.monitor.snapshot import Snapshot
 from dmr_tui.plain import plain
@@ -126,7 +126,7 @@ def context(request: Request) -> Part:
         return figures.UNKNOWN, "$faint"
     if not size:
         return figures.window(used), "$value"
-    style = "bold $load-heavy" if used >= 0.85 * size else "$value"
+    style = "bold $load-heavy" if 100.0 * used >= thresholds.level("context") * size else "$value"
     return f"{figures.window(used)}/{figures.window(size)}", style
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from dmr_tui import figures
+from dmr_tui import figures, thresholds
 from dmr_tui.machine.gpu import Gpu
 from dmr_tui.machine.reading import Reading
 from dmr_tui.monitor.snapshot import Series, Snapshot
@@ -15,9 +15,6 @@ from dmr_tui.ui.widgets.pictures import history, load_style
 LABEL = 5
 TALLEST = 6
 """Rows of one picture at the most."""
-HOT_C = 85.0
-NEVER = 101.0
-"""A threshold that a percentage does not reach: a busy GPU is what one wants."""
 
 
 class HardwarePane(Pane):
@@ -47,7 +44,7 @@ class HardwarePane(Pane):
         lines: list[Line] = []
         for gpu, series in zip(gpus, state.gpu_use, strict=False):
             label = f"GPU {gpu.index}" if len(gpus) > 1 else "use"
-            lines += trend(label, gpu.use, series, width, rows, state.span_s, heavy=NEVER)
+            lines += trend(label, gpu.use, series, width, rows, state.span_s, "gpu")
             lines.append(tuple(_vitals(gpu)))
         if not gpus:
             lines.append(
@@ -55,7 +52,8 @@ class HardwarePane(Pane):
             )
         cores = f" of {machine.host.cpu_count} cores"
         rows = 1 if gpus else max(1, min(TALLEST, height - 3))
-        lines += trend("CPU", machine.host.cpu, state.cpu, width, rows, state.span_s, unit=cores)
+        span = state.span_s
+        lines += trend("CPU", machine.host.cpu, state.cpu, width, rows, span, "cpu", unit=cores)
         return lines[:height]
 
 
@@ -66,14 +64,18 @@ def trend(
     width: int,
     rows: int,
     span_s: float,
+    threshold: str,
     *,
     unit: str = "",
-    heavy: float = 85.0,
 ) -> list[Line]:
-    """Value and history on a scale of 0 to 100: in one line, or in `rows` of its own below it."""
+    """Value and history on a scale of 0 to 100: in one line, or in `rows` of its own below it.
+
+    `threshold`: the name of the levels that are heavy and critical.
+    """
     if reading.value is None:
         return [_unknown(label, reading.reason)]
-    style = load_style(reading.value, heavy=heavy, critical=heavy + 10.0)
+    heavy, critical = thresholds.levels(threshold)
+    style = load_style(reading.value, heavy=heavy, critical=critical)
     head: list[Part] = [
         (fit(label, LABEL), "$label"),
         (f"{reading.value:3.0f}", "bold $value"),
@@ -98,10 +100,11 @@ def _unknown(label: str, reason: str) -> Line:
 def _vitals(gpu: Gpu) -> list[Part]:
     limit = "" if gpu.power_limit.value is None else f" of {gpu.power_limit.value:.0f}"
     clock = gpu.clock.value
-    hot = (gpu.temperature.value or 0.0) >= HOT_C
+    degrees = gpu.temperature.value
+    hot = degrees is not None and degrees >= thresholds.level("temperature")
     return [
-        (_whole(gpu.temperature), "bold $load-critical" if hot else "bold $value"),
-        (" °C", "$label"),
+        (figures.temperature(degrees), "bold $load-critical" if hot else "bold $value"),
+        (f" {figures.temperature_unit()}", "$label"),
         (f" {GLYPHS.dot} ", "$faint"),
         (_whole(gpu.power), "bold $value"),
         (f"{limit} W", "$label"),

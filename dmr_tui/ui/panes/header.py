@@ -117,7 +117,13 @@ def _version(runner: Runner) -> list[Part]:
 
 
 def _endpoint(runner: Runner) -> list[Part]:
-    return [(plain(runner.endpoint.label), "$value")] if runner.endpoint else []
+    endpoint = runner.endpoint
+    if endpoint is None:
+        return []
+    label: list[Part] = [(plain(endpoint.label), "$value")]
+    if endpoint.tls and not endpoint.verify:
+        label.append((" certificate not checked", "$warning"))
+    return label
 
 
 def _latency(runner: Runner) -> list[Part]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from dmr_tui import figures
+from dmr_tui import figures, thresholds
 from dmr_tui.monitor.snapshot import Snapshot
 from dmr_tui.plain import plain
 from dmr_tui.runner.requests import Request
@@ -85,11 +85,13 @@ def _clock(elapsed: float, limit: float | None, cells: int) -> list[Part]:
     if not limit:
         return [(clock, "bold $value")]
     percent = 100.0 * elapsed / limit
-    style = load_style(percent, heavy=80.0, critical=95.0) if percent >= 80.0 else "bold $value"
-    filled = style if percent >= 80.0 else "$load-moderate"
+    heavy, critical = thresholds.levels("time_limit")
+    late = percent >= heavy
+    style = load_style(percent, heavy=heavy, critical=critical) if late else "bold $value"
+    filled = style if late else "$load-moderate"
     parts = [(clock, style), (fit(f" / {figures.clock(limit)}", LIMIT), "$label")]
     if cells:
         parts.append((f" {bar(percent, cells)}", filled))
-    if percent >= 80.0:
+    if late:
         parts.append((f" {GLYPHS.warning}", style))
     return parts

@@ -55,7 +55,7 @@ class ModelList(Vertical):
             return (("reading the list of models …", "$faint"),)
         return (
             ("no models installed yet: ", "$label"),
-            ("docker model pull ai/llama3.2:1B-Q8_0", "bold $value"),
+            ("press n to pull ai/llama3.2:1B-Q8_0, or another", "bold $value"),
         )
 
     @property

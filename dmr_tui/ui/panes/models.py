@@ -1,5 +1,6 @@
 """Installed and loaded models in one table."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
@@ -18,6 +19,7 @@ from dmr_tui.ui.widgets.table import Column, Table
 
 if TYPE_CHECKING:
     from dmr_tui.monitor.memory import Fit, Holding
+    from dmr_tui.monitor.pulls import Pull
 
 MODES = {"completion": "", "embedding": "emb", "reranking": "rerank", "image-generation": "image"}
 CONTEXT_CELLS = 11
@@ -64,6 +66,8 @@ class ModelsPane(ModelList):
         source = self.snapshot.source("models")
         if source.health == "stale":
             return title, f"stale: {plain(source.reason)}"
+        if pulled := pull_words(self.snapshot.pulls):
+            return title, pulled
         return title, f"by {self._table.sorted_by}" if self._table.sorted_by else ""
 
     def _holding(self, row: ModelRow) -> "Holding | None":
@@ -108,6 +112,22 @@ class ModelsPane(ModelList):
         loaded = any(run.state != "loading" for run in row.runs)
         style = "bold $value" if loaded else "$value" if row.model else "italic $label"
         return f"{sign} {plain(row.name)}", style
+
+
+def pull_words(pulls: "Sequence[Pull]") -> str:
+    """How far the downloads are, in a few words; empty if there are none."""
+    going = [pull for pull in pulls if pull.going]
+    if not going:
+        return ""
+    first = going[0]
+    words = ["pulling", plain(first.name)]
+    if first.share is not None:
+        words.append(f"{100.0 * first.share:.0f} %")
+    if first.left_s is not None:
+        words.append(f"{figures.clock(first.left_s)} left")
+    if len(going) > 1:
+        words.append(f"and {len(going) - 1} more")
+    return " ".join(words)
 
 
 def _parameters(row: ModelRow) -> Part:

@@ -1,5 +1,6 @@
 """Where prompts are written: Enter sends, the arrows bring back earlier ones."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -38,12 +39,17 @@ class PromptArea(TextArea):
         self._draft = ""
 
     async def _on_key(self, event: events.Key) -> None:
-        if event.key == "enter":
+        if event.key == "enter" and "enter" in self._send_keys():
             event.stop()
             event.prevent_default()
             self.submit()
             return
         await super()._on_key(event)
+
+    def _send_keys(self) -> list[str]:
+        # The text area takes this key before any binding; another one may be chosen for sending.
+        keymap: Mapping[str, str] = getattr(self.app, "keymap", {})
+        return keymap.get("chat.send_prompt", "enter").split(",")
 
     def submit(self) -> None:
         """Send the text."""

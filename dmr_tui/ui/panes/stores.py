@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dmr_tui import figures
+from dmr_tui import figures, thresholds
 from dmr_tui.machine.gpu import Gpu
 from dmr_tui.machine.probe import Machine
 from dmr_tui.machine.reading import Reading
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from dmr_tui.monitor.memory import Holding, MemoryState
 
 LABEL = 8
-HEAVY, CRITICAL = 85.0, 95.0
 LEAST = 48 * 2**20
 """Bytes below which a holder is not named."""
 
@@ -140,20 +139,20 @@ def bar_line(store: Store, width: int, label: int = LABEL) -> Line:
         reason = plain(store.used.reason or store.total.reason)
         return ((fit(store.label, label), "$label"), (f"{figures.UNKNOWN} {reason}", "$label"))
     percent = 100.0 * used / total
-    style = load_style(percent, heavy=HEAVY, critical=CRITICAL)
+    heavy, critical = thresholds.levels("memory")
+    style = load_style(percent, heavy=heavy, critical=critical)
     value: list[Part] = [
         (f"{figures.gib(used):>6}", "bold $value"),
-        (f" / {_whole(total)} GiB", "$label"),
+        (f" / {_whole(total)} {figures.memory_unit()}", "$label"),
         (f"{percent:4.0f} %", "$label"),
-        (" full" if percent >= CRITICAL else "", "bold $load-critical"),
+        (" full" if percent >= critical else "", "bold $load-critical"),
     ]
     room = max(4, width - label - width_of(value))
     return ((fit(store.label, label), "$label"), *_bar(store, used, total, style, room), *value)
 
 
 def _whole(total: int) -> str:
-    size = total / 2**30
-    return f"{size:.0f}" if abs(size - round(size)) < 0.05 else f"{size:.1f}"
+    return figures.gib(total).removesuffix(".0")
 
 
 def short_name(name: str) -> str:
@@ -174,7 +173,7 @@ def legend(store: Store, width: int, *, signs: bool = True) -> Line:
     named = [each for each in store.slices if each.size > LEAST]
     for place, each in enumerate(named):
         dot = f" {GLYPHS.dot} " if parts else ""
-        size = f"{each.size / 2**30:.1f}"
+        size = figures.gib(each.size)
         more = f"{dot}{len(named) - place} more"
         head = f"{each.sign} " if signs else ""
         room = width - width_of(parts) - len(dot) - len(head) - len(size) - 1
@@ -223,11 +222,11 @@ def _container(machine: Machine) -> list[Part]:
     if container is None or not container.limit.value:
         return []
     needed, limit = container.needed.value, container.limit.value
-    heavy = needed is not None and needed > 0.9 * limit
+    heavy = needed is not None and 100.0 * needed >= thresholds.level("container") * limit
     parts: list[Part] = [
         (f" {GLYPHS.dot} container ", "$label"),
         (figures.gib(needed), "bold $load-heavy" if heavy else "bold $value"),
-        (f" of {figures.gib(limit)} GiB", "$label"),
+        (f" of {figures.gib(limit)} {figures.memory_unit()}", "$label"),
     ]
     if container.mapped.value is not None:
         parts.append((f", {figures.gib(container.mapped.value)} mapped", "$label"))
@@ -240,9 +239,9 @@ def _swap(machine: Machine) -> list[Part]:
         return [("swap ", "$label"), (f"{figures.UNKNOWN} {plain(used.reason)}", "$label")]
     if total.value == 0:
         return [("no swap", "$label")]
-    heavy = used.value / total.value > 0.25
+    heavy = 100.0 * used.value > thresholds.level("swap") * total.value
     return [
         ("swap ", "$label"),
         (figures.gib(used.value), "bold $load-heavy" if heavy else "bold $value"),
-        (f" of {figures.gib(total.value)} GiB", "$label"),
+        (f" of {figures.gib(total.value)} {figures.memory_unit()}", "$label"),
     ]

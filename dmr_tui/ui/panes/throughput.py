@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from dmr_tui import figures
+from dmr_tui import figures, thresholds
 from dmr_tui.measure.stats import Summary
 from dmr_tui.monitor.snapshot import Series, Snapshot, Throughput
 from dmr_tui.plain import plain
@@ -20,7 +20,6 @@ BESIDE = 72
 """Cells from which there is room for it."""
 TALLEST = 4
 SCALE = 7
-WARN_SHARE = 0.8
 """Share of a caller's time limit from which its clock is coloured."""
 
 
@@ -152,7 +151,7 @@ def _call(request: Request, snapshot: Snapshot, width: int) -> Line:
     style = "bold $value"
     if request.limit is not None:
         clock += f"/{figures.clock(request.limit)}"
-        if elapsed >= WARN_SHARE * request.limit:
+        if 100.0 * elapsed >= thresholds.level("time_limit") * request.limit:
             style = "bold $load-critical"
     caller = plain(request.caller).removesuffix(" (n8n AI nodes)")
     if request.caller.endswith("(n8n AI nodes)"):

@@ -1,4 +1,4 @@
-"""Asks before a model is loaded or unloaded, and then shows how far it is."""
+"""Asks before anything is changed in the runner, and then shows how far it is."""
 
 from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
@@ -14,8 +14,18 @@ from textual.screen import ModalScreen
 from textual.widgets import Button
 
 from dmr_tui import figures
-from dmr_tui.monitor.carryout import LoadPlan, Progress, UnloadPlan, changes, steps_of
+from dmr_tui.monitor.carryout import Progress
 from dmr_tui.monitor.live import Monitor
+from dmr_tui.monitor.plans import (
+    ConfigurePlan,
+    LoadPlan,
+    Plan,
+    RemovePlan,
+    UnloadPlan,
+    changes,
+    steps_of,
+    title_of,
+)
 from dmr_tui.monitor.snapshot import Snapshot
 from dmr_tui.plain import plain
 from dmr_tui.ui.panes.fits import SOURCES
@@ -48,9 +58,7 @@ class ConfirmDialog(ModalScreen[None]):
             super().__init__()
             self.progress = progress
 
-    def __init__(
-        self, plan: LoadPlan | UnloadPlan, remarks: Sequence[str], monitor: Callable[[], Monitor]
-    ) -> None:
+    def __init__(self, plan: Plan, remarks: Sequence[str], monitor: Callable[[], Monitor]) -> None:
         """`remarks` are further sentences about what is lost."""
         super().__init__()
         self._plan = plan
@@ -68,9 +76,8 @@ class ConfirmDialog(ModalScreen[None]):
                 yield Button("Cancel", id="cancel", compact=True)
 
     def on_mount(self) -> None:
-        loads = isinstance(self._plan, LoadPlan)
         box = self.query_one("#confirm")
-        box.border_title = Content(f"{'Load' if loads else 'Unload'} {plain(self._plan.name)}")
+        box.border_title = Content(plain(title_of(self._plan)))
         box.border_subtitle = Content("y does it, esc cancels")
         self.query_one("#go", Button).focus()
         self.watch(self.app, "snapshot", self._compare)
@@ -132,7 +139,7 @@ class ConfirmDialog(ModalScreen[None]):
 class ConfirmPage(Page):
     """The plan, then the progress."""
 
-    def __init__(self, plan: LoadPlan | UnloadPlan, remarks: Sequence[str]) -> None:
+    def __init__(self, plan: Plan, remarks: Sequence[str]) -> None:
         super().__init__()
         self._plan = plan
         self._remarks = remarks
@@ -175,13 +182,40 @@ class ConfirmPage(Page):
 
     def _lost(self) -> list[str]:
         plan, told = self._plan, list(self._remarks)
-        if isinstance(plan, UnloadPlan) or plan.unload:
+        unloads = (isinstance(plan, LoadPlan) and plan.unload) or isinstance(plan, UnloadPlan)
+        if unloads:
             told.append(
                 "An unloaded model forgets its cached prompts; its next call loads it again."
             )
+        if isinstance(plan, UnloadPlan) and plan.others:
+            told.append("What is configured for them stays; busy ones are not unloaded.")
         if isinstance(plan, LoadPlan) and plan.configures:
             told += self._configured(plan)
+        if isinstance(plan, LoadPlan) and self.snapshot.runner.version is None:
+            told.append("This runner is older than March 2026: to load, it generates one token.")
+        if isinstance(plan, ConfigurePlan):
+            told += self._replaced(plan)
+        if isinstance(plan, RemovePlan):
+            told += _removed(plan)
         return told
+
+    def _replaced(self, plan: ConfigurePlan) -> list[str]:
+        """What the runner does with a new configuration."""
+        told = ["The runner keeps it until it is restarted, or somebody else configures it."]
+        runs = self._row_runs(plan.digest)
+        if runs:
+            told.append("It is loaded: the runner ends its engine and loads it again.")
+        else:
+            told.append("The runner loads it at once, in the background.")
+        if self.snapshot.source("configuration").health == "absent":
+            told.append(
+                "This runner does not tell what is configured now: whatever is not set here goes"
+                " back to the runner's own."
+            )
+        return told
+
+    def _row_runs(self, digest: str) -> bool:
+        return any(row.runs for row in self.snapshot.models if row.digest == digest)
 
     def _configured(self, plan: LoadPlan) -> list[str]:
         told = [f"Configured will be {', '.join(self._changes(plan))}, until the runner restarts."]
@@ -211,6 +245,17 @@ class ConfirmPage(Page):
         if plan.slots is not None:
             told.append(f"slots {plan.slots} (was {was.slots})")
         return told
+
+
+def _removed(plan: RemovePlan) -> list[str]:
+    """What is gone afterwards."""
+    if not plan.names:
+        return ["Only this name goes; the model stays under its others."]
+    size = f", {plan.size}," if plan.size else ""
+    told = [f"The model{size} is deleted from the disk; to use it again it has to be pulled."]
+    if len(plan.names) > 1:
+        told.append(f"All its names go: {', '.join(plan.names)}.")
+    return told
 
 
 def _ending(progress: Progress) -> Iterator[Line]:

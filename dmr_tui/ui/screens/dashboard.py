@@ -1,11 +1,15 @@
 """The dashboard: models, hardware, memory, throughput, and the chat beside or behind them."""
 
+from collections.abc import Callable
+
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Footer
 
+from dmr_tui.monitor.live import Monitor
 from dmr_tui.monitor.snapshot import ModelRow
+from dmr_tui.runner.endpoint import Endpoint
 from dmr_tui.ui.messages import MemoryWanted, ModelChosen
 from dmr_tui.ui.panes.chat import ChatOptions, ChatPane
 from dmr_tui.ui.panes.hardware import HardwarePane
@@ -17,14 +21,19 @@ from dmr_tui.ui.panes.notice import NoticePane
 from dmr_tui.ui.panes.prompt import PromptArea
 from dmr_tui.ui.panes.throughput import ThroughputPane
 from dmr_tui.ui.presets import Preset
-from dmr_tui.ui.screens.live import LiveScreen
+from dmr_tui.ui.screens.modelactions import ModelActionsScreen
 
 
-class DashboardScreen(LiveScreen):
+class DashboardScreen(ModelActionsScreen):
     """What is loaded, how fast, does it fit: within five seconds."""
 
     ESCAPE_TO_MINIMIZE = False
     """Escape stops an answer first, in a maximized chat as well."""
+
+    def __init__(self, monitor: Callable[[], Monitor]) -> None:
+        super().__init__(monitor)
+        self._chats_at: Endpoint | None = None
+        """The runner whose model the chat asks."""
 
     def compose(self) -> ComposeResult:
         bound = DashboardScreen.snapshot
@@ -58,8 +67,11 @@ class DashboardScreen(LiveScreen):
 
     def watch_snapshot(self) -> None:
         """Choose a model for the chat if nobody has: one that is loaded, else the first."""
-        if self.chat.model is None:
-            chats = [r for r in self.snapshot.models if r.model is not None and not r.embedding]
+        model, rows = self.chat.model, self.snapshot.models
+        gone = model is not None and all(row.key != model.key for row in rows)
+        another = self._chats_at != self.snapshot.runner.endpoint
+        if model is None or (rows and gone and another):
+            chats = [r for r in rows if r.model is not None and not r.embedding]
             if chats:
                 self._choose(next((row for row in chats if row.runs), chats[0]))
 
@@ -70,6 +82,7 @@ class DashboardScreen(LiveScreen):
         self.chat.tick()
 
     def _choose(self, row: ModelRow) -> None:
+        self._chats_at = self.snapshot.runner.endpoint
         self.chat.choose(row)
         self.models.mark(row)
 
@@ -187,7 +200,7 @@ class DashboardScreen(LiveScreen):
                 return True if chat.answer else None
             case "drop_filter":
                 return self.models.filtered
-        return True
+        return super().check_action(action, parameters)
 
     def action_maximize_pane(self) -> None:
         """Give the screen to the focused pane, and back."""

@@ -1,6 +1,7 @@
 """Where the runner is looked for, what came back, how to enable it, and how each source is."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -10,9 +11,13 @@ from textual.widgets import Footer
 
 from dmr_tui import figures
 from dmr_tui.machine.reading import Reading
+from dmr_tui.monitor.calls import View
+from dmr_tui.monitor.doctor.check import Check, Result
+from dmr_tui.monitor.doctor.diagnosis import ORDER
+from dmr_tui.monitor.doctor.runner import smallest_model
+from dmr_tui.monitor.plans import LoadPlan
 from dmr_tui.monitor.snapshot import Snapshot, SourceState
 from dmr_tui.plain import plain
-from dmr_tui.runner.explain import ENABLE_ON_DESKTOP, INSTALL_ON_LINUX
 from dmr_tui.ui.actions import bindings
 from dmr_tui.ui.panes.header import HeaderPane
 from dmr_tui.ui.panes.pane import Page, now
@@ -21,6 +26,8 @@ from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, Part, wrapped
 
 LABEL = 22
+NAME = 29
+WIDE = 100
 HEALTH_STYLES = {"ok": "$success", "stale": "$warning", "absent": "$label", "waiting": "$label"}
 SOURCES = {
     "runners": "what is loaded",
@@ -39,6 +46,15 @@ OF_MACHINE = frozenset(
 )
 
 
+SIGNS: dict[Result, tuple[str, str]] = {
+    "ok": ("up", "$success"),
+    "note": ("up", "$label"),
+    "warning": ("down", "$warning"),
+    "problem": ("down", "$error"),
+    "unknown": ("unknown", "$label"),
+}
+
+
 class DoctorScreen(LiveScreen):
     """Opens by itself while no runner answers, and can be opened at any time."""
 
@@ -50,21 +66,59 @@ class DoctorScreen(LiveScreen):
             yield DoctorPane(id="doctor").data_bind(DoctorScreen.snapshot)
         yield Footer(compact=True)
 
+    @property
+    def view(self) -> View:
+        """Docker and the computer are asked only while somebody reads it."""
+        return View(doctor=True)
+
+    def action_copy_step(self) -> None:
+        """Copy the first step of the gravest finding."""
+        checks = sorted(self.snapshot.checks, key=lambda check: ORDER.index(check.result))
+        step = next((each.fix[0] for each in checks if each.fix), None)
+        if step is None:
+            self.notify("There is nothing to do")
+            return
+        self.app.copy_to_clipboard(plain(step))
+        self.notify(f"Copied: {plain(step)}", markup=False)
+
+    def action_prove_engine(self) -> None:
+        """Load the smallest model, after asking, to see whether an engine works."""
+        from dmr_tui.ui.screens.confirm import ConfirmDialog
+
+        model = smallest_model(self.snapshot)
+        if self.snapshot.read_only:
+            self.notify("Read-only mode: nothing is sent that loads a model", severity="warning")
+        elif model is not None and model.digest is not None:
+            plan = LoadPlan(model.name, model.ref, model.digest)
+            remarks = ["The status of a backend proves nothing; a load does."]
+            self.app.push_screen(ConfirmDialog(plan, remarks, self._monitor))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What can be done now; None shows it dimmed."""
+        if action == "prove_engine":
+            can = self.snapshot.runner.up and smallest_model(self.snapshot) is not None
+            return True if can else None
+        return True
+
 
 class DoctorPane(Page):
     """The findings as lines."""
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """What was tried and how to help, or how each source is."""
+        """What mends it, every check, and how each source is."""
         snapshot = self.snapshot
-        lines = list(_search(snapshot))
-        if not snapshot.runner.up:
-            lines += _remedies()
-        else:
-            lines += _backends(snapshot)
-            lines += _sources(snapshot)
-        lines += _unknown(snapshot)
-        return [row for line in lines for row in wrapped(line, width, LABEL + 3)]
+        parts: list[tuple[Iterable[Line], int]] = [
+            (_title_of(snapshot), 2),
+            (_to_do(snapshot), 8),
+            # A narrow window has no room for a column of names in each row that goes on.
+            (_checks(snapshot.checks), 8 if width < WIDE else NAME + 14),
+        ]
+        if snapshot.runner.up:
+            parts.append((_sources(snapshot), LABEL + 3))
+        parts.append((_unknown(snapshot), LABEL + 3))
+        return [
+            row for lines, indent in parts for line in lines for row in wrapped(line, width, indent)
+        ]
 
 
 def _title(text: str) -> Line:
@@ -75,7 +129,7 @@ def _fact(label: str, *parts: Part) -> Line:
     return ((f"  {label:{LABEL}} ", "$label"), *parts)
 
 
-def _search(snapshot: Snapshot) -> Iterator[Line]:
+def _title_of(snapshot: Snapshot) -> Iterator[Line]:
     runner = snapshot.runner
     if runner.up is None:
         yield _title("Looking for Docker Model Runner …")
@@ -84,17 +138,8 @@ def _search(snapshot: Snapshot) -> Iterator[Line]:
     elif runner.down_since is not None:
         ago = figures.age(now() - runner.down_since)
         yield _title(f"Docker Model Runner stopped answering {ago} ago")
-        yield _fact("last answer", (plain(runner.down_reason), "$error"))
     else:
         yield _title("No Docker Model Runner answers")
-    for attempt in snapshot.attempts:
-        sign, style = (GLYPHS.up, "$success") if attempt.ok else (GLYPHS.down, "$error")
-        yield (
-            (f"  {sign} ", style),
-            (f"{plain(attempt.endpoint.label):{LABEL}}", "bold $value"),
-            (f" {plain(attempt.answer)}", "$value"),
-            (f"  ({plain(attempt.endpoint.rule)})", "$faint"),
-        )
     if not runner.up:
         every = f"{snapshot.interval_s:g}"
         yield (
@@ -105,26 +150,45 @@ def _search(snapshot: Snapshot) -> Iterator[Line]:
     yield ()
 
 
-def _remedies() -> Iterator[Line]:
-    yield _title("How to enable it")
-    yield _fact("Docker Desktop", (ENABLE_ON_DESKTOP, "bold $value"))
-    yield _fact("", ("or Settings, AI: Docker Model Runner and host-side TCP", "$label"))
-    yield _fact("Docker Engine on Linux", (INSTALL_ON_LINUX, "bold $value"))
-    yield _fact("", ("docker model install-runner", "bold $value"))
-    yield _fact("elsewhere", ("dmr-tui --host http://HOST:12434", "bold $value"))
-    yield _fact("", ("or the variable MODEL_RUNNER_HOST, or host in the settings file", "$label"))
-    yield _fact("no runner at hand", ("press d for a simulated one", "bold $value"))
-    yield ()
+def _to_do(snapshot: Snapshot) -> Iterator[Line]:
+    """The way out of each problem, in the order in which they are to be solved."""
+    problems = [each for each in snapshot.checks if each.result == "problem" and each.fix]
+    if problems or not snapshot.runner.up:
+        yield _title("What to do")
+    for check in problems:
+        yield (
+            (f"  {GLYPHS.down} ", "$error"),
+            (f"{plain(check.name)}: ", "bold $value"),
+            (plain(check.evidence), "$value"),
+        )
+        yield from _steps(check)
+    if not snapshot.runner.up:
+        yield _fact("a runner elsewhere", ("dmr-tui --host http://HOST:12434", "bold $value"))
+        yield _fact("", ("C chooses another context", "$label"))
+        yield _fact("no runner at hand", ("press d for a simulated one", "bold $value"))
+    if problems or not snapshot.runner.up:
+        yield ()
 
 
-def _backends(snapshot: Snapshot) -> Iterator[Line]:
-    yield _title("Backends")
-    styles = {"running": "$success", "error": "$error", "installing": "$warning"}
-    for backend in snapshot.runner.backends:
-        style = styles.get(backend.state, "$label")
-        detail = f"  {plain(backend.detail)}" if backend.detail else ""
-        yield _fact(plain(backend.name), (backend.state, style), (detail, "$label"))
-    yield ()
+def _steps(check: Check) -> Iterator[Line]:
+    for step in check.fix:
+        yield ((f"      {GLYPHS.then} ", "$label"), (plain(step), "bold $value"))
+
+
+def _checks(checks: Sequence[Check]) -> Iterator[Line]:
+    for group, found in groupby(checks, key=lambda check: check.group):
+        yield _title(group)
+        for check in found:
+            sign, style = SIGNS[check.result]
+            yield (
+                (f"  {getattr(GLYPHS, sign)} ", style),
+                (f"{plain(check.name):{NAME}} ", "bold $value"),
+                (f"{check.result:8} ", style),
+                (plain(check.evidence), "$value"),
+            )
+            if check.result != "problem":
+                yield from _steps(check)
+        yield ()
 
 
 def _sources(snapshot: Snapshot) -> Iterator[Line]:

@@ -1,5 +1,6 @@
 """Keys by place, and what the numbers mean."""
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -9,8 +10,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from dmr_tui.ui.act import Act
 from dmr_tui.ui.actions import ACTS
+from dmr_tui.ui.keymap import key_words
 
 PLACES = (
     ("everywhere", "Everywhere"),
@@ -72,13 +73,15 @@ class HelpDialog(ModalScreen[None]):
         Binding("down,j", "scroll(1)", show=False),
     ]
 
-    def __init__(self, mode: str) -> None:
+    def __init__(self, mode: str, keymap: Mapping[str, str]) -> None:
+        """`keymap`: the keys of actions that do not have their usual ones."""
         super().__init__()
         self._mode = mode
+        self._keymap = keymap
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialog", id="help"):
-            yield Static(_content(self._mode), markup=False)
+            yield Static(_content(self._mode, self._keymap), markup=False)
 
     def on_mount(self) -> None:
         box = self.query_one("#help")
@@ -91,40 +94,26 @@ class HelpDialog(ModalScreen[None]):
         self.query_one("#help").scroll_relative(y=lines, animate=False)
 
 
-def _content(mode: str) -> Content:
+def _content(mode: str, keymap: Mapping[str, str]) -> Content:
     here = (*HERE.get(mode, ()), "everywhere")
     first = [place for name in here for place in PLACES if place[0] == name]
     others = [place for place in PLACES if place not in first]
-    lines = [line for place in first for line in _keys(*place)]
+    lines = [line for place in first for line in _keys(*place, keymap)]
     lines.append(Content.styled("What the numbers mean", "bold $accent"))
     lines += [_line(name, meaning) for name, meaning in NUMBERS]
     lines.append(Content(""))
-    lines += [line for place in others for line in _keys(*place)]
+    lines += [line for place in others for line in _keys(*place, keymap)]
     return Content("\n").join(lines)
 
 
-def _keys(where: str, title: str) -> list[Content]:
+def _keys(where: str, title: str, keymap: Mapping[str, str]) -> list[Content]:
     lines = [Content.styled(title, "bold $accent")]
-    lines += [_line(_names(act), act.help) for act in ACTS if act.where == where]
+    lines += [_line(key_words(act, keymap), act.help) for act in ACTS if act.where == where]
     if where == "everywhere":
         lines.append(_line("ctrl+p", "Every command, by name."))
         lines.append(_line("tab", "The next pane."))
     lines.append(Content(""))
     return lines
-
-
-def _names(act: Act) -> str:
-    names = {
-        "escape": "esc",
-        "slash": "/",
-        "question_mark": "?",
-        "plus": "+",
-        "equals_sign": "=",
-        "minus": "-",
-        "greater_than_sign": ">",
-        "less_than_sign": "<",
-    }
-    return " ".join(names.get(key, key) for key in act.keys.split(","))
 
 
 def _line(key: str, text: str) -> Content:

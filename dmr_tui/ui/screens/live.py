@@ -35,6 +35,11 @@ class LiveScreen(Screen[None]):
         self._monitor = monitor
 
     @property
+    def monitor(self) -> Callable[[], Monitor]:
+        """What answers the monitor of this moment, for dialogs."""
+        return self._monitor
+
+    @property
     def view(self) -> View:
         """What this screen needs beside what every Snapshot holds."""
         return View()

@@ -1,25 +1,20 @@
 """Memory: who holds it, which model fits, and what would be if."""
 
-from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Footer
 
-from dmr_tui.monitor.carryout import LoadPlan, UnloadPlan
-from dmr_tui.monitor.snapshot import ModelRow
-from dmr_tui.monitor.trial import AS_IT_IS, Trial
+from dmr_tui.monitor.trial import AS_IT_IS
 from dmr_tui.ui.panes.fits import FitsPane
 from dmr_tui.ui.panes.header import HeaderPane
 from dmr_tui.ui.panes.holdings import HoldingsPane
 from dmr_tui.ui.panes.narrow import TooSmall
 from dmr_tui.ui.panes.notice import NoticePane
 from dmr_tui.ui.panes.whatif import WhatIfPane
-from dmr_tui.ui.screens.live import LiveScreen
-
-READ_ONLY = "Read-only mode: nothing is sent that loads or unloads a model"
+from dmr_tui.ui.screens.modelactions import ModelActionsScreen
 
 
-class MemoryScreen(LiveScreen):
+class MemoryScreen(ModelActionsScreen):
     """What holds memory, does the next model fit, and what to unload for it."""
 
     ESCAPE_TO_MINIMIZE = False
@@ -103,77 +98,11 @@ class MemoryScreen(LiveScreen):
     def action_load_model(self) -> None:
         """Load the model as the what-if says, after asking."""
         self._follow_cursor()
-        row, trial = self.fits.row, self.what_if.trial
-        if row is None or row.digest is None:
-            return
-        if self.snapshot.read_only:
-            self.notify(READ_ONLY, severity="warning")
-            return
-        what = self.what_if.what
-        unload: tuple[str, ...] = ()
-        context = what.context
-        if trial is not None:
-            unload = trial.unload or ()
-            if what == AS_IT_IS and trial.fit.smaller is not None:
-                unload, context = trial.fit.smaller
-            elif what == AS_IT_IS and not unload and trial.fit.verdict == "too big":
-                # The one way that is printed beside it.
-                context = trial.fit.largest_context
-        names = {each.key: each.name for each in self.snapshot.models}
-        plan = LoadPlan(
-            row.name,
-            row.ref,
-            row.digest,
-            "embedding" if row.embedding else "completion",
-            tuple((key, names.get(key, key)) for key in unload),
-            context,
-            what.cache_type,
-            what.slots,
-        )
-        if _is_loaded(row) and not plan.configures:
-            self.notify(f"{row.name} is loaded; change the what-if to load it anew", markup=False)
-            return
-        self._ask(plan, self._remarks(row, plan, trial))
+        from dmr_tui.ui.screens import asking
 
-    def _remarks(self, row: ModelRow, plan: LoadPlan, trial: Trial | None) -> list[str]:
-        """What a person should know before."""
-        told = []
-        as_asked = plan.context == self.what_if.what.context
-        if trial is not None and as_asked and _does_not_fit(trial):
-            told.append("By the estimate it does not fit: the load may fail.")
-        if trial is not None and trial.need.total.value is None:
-            told.append(f"Whether it fits is not known: {trial.need.total.reason}.")
-        runner = self.snapshot.runner
-        full = runner.slots_total is not None and (runner.slots_used or 0) >= runner.slots_total
-        if full and not _is_loaded(row) and not plan.unload:
-            told.append("Every slot of the runner is taken: it will evict all idle models for it.")
-        if _is_loaded(row):
-            told.append("It is loaded now, and will be unloaded first.")
-        return told
-
-    def action_unload_model(self) -> None:
-        """Unload the model, after asking."""
         row = self.fits.row
-        if row is None or row.digest is None or not row.runs:
-            return
-        if self.snapshot.read_only:
-            self.notify(READ_ONLY, severity="warning")
-            return
-        self._ask(UnloadPlan(row.name, row.digest), [])
-
-    def on_key(self, event: events.Key) -> None:
-        """Say why a key that loads or unloads does nothing here."""
-        active = self.active_bindings.get(event.key)
-        if active is None or active.enabled or not self.snapshot.read_only:
-            return
-        if active.binding.action in {"screen.load_model", "screen.unload_model"}:
-            event.stop()
-            self.notify(READ_ONLY, severity="warning")
-
-    def _ask(self, plan: LoadPlan | UnloadPlan, remarks: list[str]) -> None:
-        from dmr_tui.ui.screens.confirm import ConfirmDialog
-
-        self.app.push_screen(ConfirmDialog(plan, remarks, self._monitor))
+        if row is not None:
+            asking.load(self, row, self.what_if.what, self.what_if.trial)
 
     def action_model_details(self) -> None:
         """Everything about the model under the cursor."""
@@ -209,24 +138,7 @@ class MemoryScreen(LiveScreen):
         """What can be done now; False hides it, None shows it dimmed."""
         if not self.is_mounted:
             return True
-        row = self.fits.row
         match action:
-            case "load_model":
-                can = row is not None and not self.snapshot.read_only
-                return True if can and self.snapshot.runner.up else None
-            case "unload_model":
-                can = row is not None and bool(row.runs) and not self.snapshot.read_only
-                return True if can and self.snapshot.runner.up else None
             case "drop_filter":
                 return self.fits.filtered or self.maximized is not None
-        return True
-
-
-def _is_loaded(row: ModelRow) -> bool:
-    return any(run.state != "loading" for run in row.runs)
-
-
-def _does_not_fit(trial: Trial) -> bool:
-    """Whether nothing that is known makes room for it."""
-    smaller = trial.what == AS_IT_IS and trial.fit.smaller is not None
-    return trial.verdict == "too big" and not trial.unload and not smaller
+        return super().check_action(action, parameters)

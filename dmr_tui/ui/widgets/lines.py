@@ -83,6 +83,14 @@ def strip_of(widget: Widget, line: Line, width: int, base: str = "") -> Strip:
     return strip.adjust_cell_length(width, _rich_style(under))
 
 
+def cursor_style(widget: Widget, *, focused: bool) -> str:
+    """The style under the row with the cursor."""
+    if widget.app.current_theme.ansi:
+        # Which colours the terminal has is not known, so none would be sure to be readable.
+        return "reverse" if focused else "underline"
+    return "on $block-cursor-background" if focused else "on $block-cursor-blurred-background"
+
+
 @lru_cache(maxsize=1024)
 def _rich_style(style: Style) -> RichStyle:
     return style.rich_style

@@ -17,7 +17,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from dmr_tui.ui.widgets.glyphs import GLYPHS
-from dmr_tui.ui.widgets.lines import Line, Part, fit, strip_of
+from dmr_tui.ui.widgets.lines import Line, Part, cursor_style, fit, strip_of
 from dmr_tui.ui.widgets.order import Order
 
 R = TypeVar("R")
@@ -363,9 +363,7 @@ class Table(ScrollView, Generic[R], can_focus=True):
         cells, cursor, focused = identity
         base = ""
         if cursor:
-            base = (
-                "on $block-cursor-background" if focused else "on $block-cursor-blurred-background"
-            )
+            base = cursor_style(self, focused=focused)
         return strip_of(self, cells, self.size.width, base)
 
     def _header(self) -> Strip:

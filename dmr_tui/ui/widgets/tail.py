@@ -18,7 +18,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from dmr_tui.ui.widgets.glyphs import GLYPHS
-from dmr_tui.ui.widgets.lines import Line, strip_of, wrapped
+from dmr_tui.ui.widgets.lines import Line, cursor_style, strip_of, wrapped
 
 R = TypeVar("R")
 
@@ -304,9 +304,7 @@ class Tail(ScrollView, Generic[R], can_focus=True):
         number, cursor, focused, marked = identity
         base = "on $panel" if marked else ""
         if cursor:
-            base = (
-                "on $block-cursor-background" if focused else "on $block-cursor-blurred-background"
-            )
+            base = cursor_style(self, focused=focused)
         sign = (GLYPHS.cursor if marked else " ", "bold $accent")
         line = (sign, *self._line(self._rows[number - self._first]))
         return strip_of(self, line, self.line_width, base)

@@ -1,0 +1,75 @@
+"""`dmr-tui doctor`: every check, its result, and what mends it."""
+
+import json
+import sys
+from dataclasses import replace
+
+import anyio
+
+from dmr_tui.commands.runner import chosen
+from dmr_tui.export.doctor import doctor_exit_code, doctor_json, doctor_page
+from dmr_tui.monitor.calls import View
+from dmr_tui.monitor.doctor.check import Check
+from dmr_tui.monitor.doctor.runner import GROUP, smallest_model
+from dmr_tui.monitor.poller import Poller
+from dmr_tui.monitor.search import Search
+from dmr_tui.monitor.snapshot import Snapshot
+from dmr_tui.plain import plain
+from dmr_tui.runner.discovery import Places
+from dmr_tui.runner.errors import RunnerError
+from dmr_tui.runner.explain import explain
+from dmr_tui.settings import BadSettings, Settings
+
+INTERRUPTED = 130
+ENGINE = "engine at work"
+
+
+def run_doctor(settings: Settings, *, demo: bool, as_json: bool, prove: bool) -> int:
+    """Look at everything once, print it, and return the exit code.
+
+    With `prove` the smallest model is loaded; without, nothing that loads one is sent.
+    """
+    if prove and settings.read_only:
+        raise BadSettings("--prove loads a model, which --read-only forbids")
+    with chosen(settings, demo=demo) as (places, machine):
+
+        async def once() -> Snapshot:
+            poller = Poller(places, machine, lambda _: None, read_only=True)
+            poller.look(View(doctor=True))
+            snapshot = await poller.once()
+            return await _proved(snapshot, places) if prove else snapshot
+
+        try:
+            snapshot = anyio.run(once)
+        except KeyboardInterrupt:
+            return INTERRUPTED
+        finally:
+            machine.close()
+    print(json.dumps(doctor_json(snapshot)) if as_json else doctor_page(snapshot), flush=True)
+    return doctor_exit_code(snapshot)
+
+
+async def _proved(snapshot: Snapshot, places: Places) -> Snapshot:
+    """With what loading the smallest model came to."""
+    model = smallest_model(snapshot)
+    if model is None or not snapshot.runner.up:
+        return snapshot
+    found = await Search(places, read_only=False).run()
+    if found.client is None:
+        return snapshot
+    name = plain(model.name)
+    print(f"loading {name} …", file=sys.stderr, flush=True)
+    began = anyio.current_time()
+    try:
+        await found.client.preload(model.ref)
+    except RunnerError as error:
+        why = explain(error, model.name)
+        steps = tuple(filter(None, (why.cause, why.step)))
+        check = Check(GROUP, ENGINE, "problem", f"{name} was not loaded: {why.what}", steps)
+    else:
+        took = anyio.current_time() - began
+        check = Check(GROUP, ENGINE, "ok", f"{name} was loaded in {took:.1f} s")
+    finally:
+        await found.client.aclose()
+    checks = tuple(check if each.name == ENGINE else each for each in snapshot.checks)
+    return replace(snapshot, checks=checks)

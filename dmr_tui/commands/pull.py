@@ -1,0 +1,225 @@
+"""`dmr-tui pull`: what it is and whether it fits, then the download."""
+
+import json
+import sys
+from typing import Any
+
+import anyio
+
+from dmr_tui import figures
+from dmr_tui.commands.runner import chosen
+from dmr_tui.export.turn import failure_lines
+from dmr_tui.machine.probe import MachineProbe
+from dmr_tui.monitor.offer import Offer, look_up
+from dmr_tui.monitor.poller import Poller
+from dmr_tui.monitor.pulls import Pull, Pulls
+from dmr_tui.monitor.runnerwatch import RunnerWatch
+from dmr_tui.monitor.search import Search
+from dmr_tui.plain import plain
+from dmr_tui.runner.client import RunnerClient
+from dmr_tui.runner.discovery import Places
+from dmr_tui.runner.explain import Explanation
+from dmr_tui.runner.names import is_reference
+from dmr_tui.settings import BadSettings, Settings
+
+PULLED, FAILED, NO_RUNNER, INTERRUPTED = 0, 1, 2, 130
+STEP = 0.1
+"""Share of the model between two lines where no terminal can draw one over the other."""
+
+
+def run_pull(settings: Settings, name: str, *, demo: bool, as_json: bool, yes: bool) -> int:
+    """Look the name up, download the model, and return the exit code.
+
+    A model that does not fit into memory is downloaded only with `yes`, or if a person says so.
+    """
+    if not is_reference(name):
+        raise BadSettings(f"{plain(name)!r} is no name of a model; write ai/smollm2 or hf.co/…")
+    if settings.read_only:
+        raise BadSettings("pull: --read-only forbids it")
+    printer = _JsonPrinter() if as_json else _TextPrinter()
+    with chosen(settings, demo=demo) as (places, machine):
+
+        async def session() -> int:
+            found = await Search(places, read_only=False).run()
+            if found.client is None:
+                tried = "; ".join(f"{a.endpoint.label}: {a.answer}" for a in found.attempts)
+                printer.fail(Explanation("No runner answers", tried, "dmr-tui doctor says why."))
+                return NO_RUNNER
+            try:
+                return await _pull(found.client, name, machine, printer, yes=yes)
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await found.client.aclose()
+
+        try:
+            return anyio.run(session)
+        except KeyboardInterrupt:
+            printer.stopped()
+            return INTERRUPTED
+        finally:
+            machine.close()
+
+
+async def _pull(
+    client: RunnerClient, name: str, machine: MachineProbe, printer: "_Printer", *, yes: bool
+) -> int:
+    offer = await _look_up(client, name, machine)
+    printer.offer(offer)
+    if offer.row is None:
+        return FAILED
+    too_big = offer.fit is not None and offer.fit.verdict == "too big"
+    if too_big and not offer.installed and not yes and not printer.asks():
+        return FAILED
+    pulls = Pulls(lambda: printer.progress(pulls.state[-1]))
+    await pulls.run(client, name, lambda: None)
+    pull = pulls.state[-1]
+    printer.end(pull)
+    return PULLED if pull.state == "done" else FAILED
+
+
+async def _look_up(client: RunnerClient, name: str, machine: MachineProbe) -> Offer:
+    """With the verdict that the memory of this computer allows."""
+    poller = Poller(Places((client.endpoint,)), machine, lambda _: None, read_only=True)
+    await poller.once()
+    poller.watch = RunnerWatch(client, 1.0, lambda: None)
+    await poller.watch.models.poll()
+    return await look_up(poller, name)
+
+
+class _Printer:
+    def offer(self, offer: Offer) -> None:
+        """Tell what was found."""
+
+    def progress(self, pull: Pull) -> None:
+        """Tell how far it is."""
+
+    def end(self, pull: Pull) -> None:
+        """Tell how it ended."""
+
+    def fail(self, why: Explanation) -> None:
+        """Tell why there is nothing to tell."""
+        for line in failure_lines(why):
+            print(f"dmr-tui: {plain(line)}", file=sys.stderr)
+
+    def asks(self) -> bool:
+        """Whether the person wants it although it does not fit."""
+        print("dmr-tui: it does not fit into memory; --yes downloads it anyway", file=sys.stderr)
+        return False
+
+    def stopped(self) -> None:
+        """Ctrl+C."""
+        text = "dmr-tui: stopped; the runner keeps what has come, and goes on from there next time"
+        print(f"\n{text}", file=sys.stderr)
+
+
+class _TextPrinter(_Printer):
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._told = -1.0
+        self._width = 0
+
+    def offer(self, offer: Offer) -> None:
+        if offer.row is None:
+            self.fail(offer.failure or Explanation("It was not found"))
+            return
+        row, fit = offer.row, offer.fit
+        facts = [
+            plain(row.size_text or figures.UNKNOWN),
+            plain(row.quantization or figures.UNKNOWN),
+            f"{figures.parameters(row.parameters)} parameters",
+            f"context {figures.window(row.context.packaged or row.context.trained)}",
+        ]
+        print(f"{plain(row.name)}: {', '.join(facts)}", flush=True)
+        if fit is not None and fit.need.total.value is not None:
+            sign = "~" if fit.need.source == "estimate" else ""
+            needs = f"{sign}{figures.memory(fit.need.total.value)}"
+            print(f"needs {needs} of memory: {fit.verdict}", flush=True)
+
+    def progress(self, pull: Pull) -> None:
+        if self._terminal:
+            self._over(_line(pull))
+        elif pull.share is not None and pull.share >= self._told + STEP:
+            self._told = pull.share
+            print(_line(pull), file=sys.stderr, flush=True)
+
+    def end(self, pull: Pull) -> None:
+        if self._terminal:
+            self._over(_line(pull))
+            print(file=sys.stderr)
+        elif pull.share is not None and pull.share > self._told:
+            print(_line(pull), file=sys.stderr)
+        if pull.failure is not None:
+            self.fail(pull.failure)
+        elif pull.state == "done":
+            print(plain(pull.said) or "done", flush=True)
+
+    def asks(self) -> bool:
+        if not (sys.stdin.isatty() and self._terminal):
+            return super().asks()
+        print("It does not fit into memory. Download it anyway? [y/N] ", end="", file=sys.stderr)
+        sys.stderr.flush()
+        return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+    def _over(self, line: str) -> None:
+        # What is shorter than the line before would leave its end standing.
+        print(f"\r{line:{self._width}}", end="", file=sys.stderr, flush=True)
+        self._width = len(line)
+
+
+class _JsonPrinter(_Printer):
+    def offer(self, offer: Offer) -> None:
+        row, fit = offer.row, offer.fit
+        told: dict[str, Any] = {"event": "found", "name": offer.name, "installed": offer.installed}
+        if row is None:
+            self.fail(offer.failure or Explanation("It was not found"))
+            return
+        told |= {
+            "digest": row.digest,
+            "size_bytes": row.size_bytes,
+            "quantization": row.quantization,
+            "parameters": row.parameters,
+            "context": row.context.packaged or row.context.trained,
+            "needs_bytes": None if fit is None else fit.need.total.value,
+            "verdict": None if fit is None else fit.verdict,
+        }
+        print(json.dumps(told), flush=True)
+
+    def progress(self, pull: Pull) -> None:
+        if pull.state == "pulling":
+            self._tell("progress", pull)
+
+    def end(self, pull: Pull) -> None:
+        if pull.failure is not None:
+            self.fail(pull.failure)
+        else:
+            self._tell(pull.state, pull)
+
+    def fail(self, why: Explanation) -> None:
+        told = {"event": "failed", "what": why.what, "cause": why.cause, "step": why.step}
+        print(json.dumps(told), flush=True)
+
+    def _tell(self, event: str, pull: Pull) -> None:
+        told = {
+            "event": event,
+            "name": pull.name,
+            "done_bytes": pull.done,
+            "total_bytes": pull.total,
+            "resumed_bytes": pull.resumed,
+            "rate_bytes_s": pull.rate,
+            "left_s": pull.left_s,
+            "said": pull.said or None,
+        }
+        print(json.dumps(told), flush=True)
+
+
+def _line(pull: Pull) -> str:
+    """How far it is, in one line."""
+    if pull.state == "waiting":
+        return "waiting for the runner …"
+    share = figures.UNKNOWN if pull.share is None else f"{100.0 * pull.share:.0f} %"
+    words = [f"{share}  {figures.disk(pull.done)} of {figures.disk(pull.total)}"]
+    if pull.rate is not None:
+        words.append(f"{figures.disk(int(pull.rate))}/s")
+    if pull.left_s is not None and pull.going:
+        words.append(f"{figures.clock(pull.left_s)} left")
+    return "  ".join(words)

@@ -1,0 +1,172 @@
+"""The plans that the keys of a model make, with what a person should know before."""
+
+from collections.abc import Sequence
+
+from dmr_tui.monitor.plans import (
+    ConfigurePlan,
+    LoadPlan,
+    Plan,
+    RemovePlan,
+    TagPlan,
+    UnloadPlan,
+)
+from dmr_tui.monitor.snapshot import ModelRow
+from dmr_tui.monitor.trial import AS_IT_IS, Trial, WhatIf
+from dmr_tui.plain import plain
+from dmr_tui.runner.names import short
+from dmr_tui.ui.screens.confirm import ConfirmDialog
+from dmr_tui.ui.screens.modelactions import READ_ONLY, ModelActionsScreen
+
+
+def ask(screen: ModelActionsScreen, plan: Plan, remarks: Sequence[str] = ()) -> None:
+    """Show the plan, and carry it out if the person says so."""
+    if screen.snapshot.read_only:
+        screen.notify(READ_ONLY, severity="warning")
+    else:
+        screen.app.push_screen(ConfirmDialog(plan, remarks, screen.monitor))
+
+
+def load_as_it_is(screen: ModelActionsScreen, row: ModelRow) -> None:
+    """Load it as the runner would, or as the verdict on it says."""
+    memory = screen.snapshot.memory
+    fit = None if memory is None or row.digest is None else memory.fits.get(row.key)
+    trial = None if fit is None or memory is None else Trial(row, fit, memory, AS_IT_IS)
+    load(screen, row, AS_IT_IS, trial)
+
+
+def load(screen: ModelActionsScreen, row: ModelRow, what: WhatIf, trial: Trial | None) -> None:
+    """Load it as asked; where that does not fit, in the way that is printed beside it."""
+    if row.digest is None:
+        return
+    unload: tuple[str, ...] = ()
+    context = what.context
+    if trial is not None:
+        unload = trial.unload or ()
+        if what == AS_IT_IS and trial.fit.smaller is not None:
+            unload, context = trial.fit.smaller
+        elif what == AS_IT_IS and not unload and trial.fit.verdict == "too big":
+            context = trial.fit.largest_context
+    names = {each.key: each.name for each in screen.snapshot.models}
+    plan = LoadPlan(
+        row.name,
+        row.ref,
+        row.digest,
+        _mode(row),
+        tuple((key, names.get(key, key)) for key in unload),
+        context,
+        what.cache_type,
+        what.slots,
+    )
+    if is_loaded(row) and not plan.configures:
+        told = f"{plain(row.name)} is loaded; o configures it"
+        screen.notify(told, markup=False)
+        return
+    ask(screen, plan, list(_remarks(screen, row, plan, trial, what)))
+
+
+def _remarks(
+    screen: ModelActionsScreen, row: ModelRow, plan: LoadPlan, trial: Trial | None, what: WhatIf
+) -> Sequence[str]:
+    told = []
+    as_asked = plan.context == what.context
+    if trial is not None and as_asked and _does_not_fit(trial):
+        told.append("By the estimate it does not fit: the load may fail.")
+    if trial is not None and trial.need.total.value is None:
+        told.append(f"Whether it fits is not known: {trial.need.total.reason}.")
+    runner = screen.snapshot.runner
+    full = runner.slots_total is not None and (runner.slots_used or 0) >= runner.slots_total
+    if full and not is_loaded(row) and not plan.unload:
+        told.append("Every slot of the runner is taken: it will evict all idle models for it.")
+    if is_loaded(row):
+        told.append("It is loaded now, and will be unloaded first.")
+    return told
+
+
+def unload(screen: ModelActionsScreen, row: ModelRow) -> None:
+    """Unload it in every mode."""
+    if row.digest is not None and row.runs:
+        ask(screen, UnloadPlan(row.name, row.digest), _busy_remark([row]))
+
+
+def unload_all(screen: ModelActionsScreen) -> None:
+    """Unload one after the other, since the runner's own `all` forgets every configuration."""
+    rows = [row for row in screen.snapshot.models if row.runs and row.digest is not None]
+    if not rows:
+        return
+    first, *others = [(row.digest or "", row.name) for row in rows]
+    plan = UnloadPlan(first[1], first[0], tuple(others))
+    ask(screen, plan, _busy_remark(rows))
+
+
+def _busy_remark(rows: Sequence[ModelRow]) -> list[str]:
+    busy = [plain(row.name) for row in rows if any(run.state == "busy" for run in row.runs)]
+    return [f"{', '.join(busy)}: busy now, and the runner unloads only what is idle."] * bool(busy)
+
+
+def configure(screen: ModelActionsScreen, row: ModelRow) -> None:
+    """Let the person change what is stored, then ask."""
+    from dmr_tui.ui.screens.configure import ConfigureDialog
+
+    if row.digest is None:
+        return
+    if screen.snapshot.read_only:
+        screen.notify(READ_ONLY, severity="warning")
+        return
+
+    def chosen(plan: ConfigurePlan | None) -> None:
+        if plan is not None:
+            ask(screen, plan)
+
+    screen.app.push_screen(ConfigureDialog(row, _mode(row), screen.monitor), chosen)
+
+
+def reapply(screen: ModelActionsScreen, row: ModelRow) -> None:
+    """Set again what was lost, with what is stored now as it is."""
+    lost = next((each for each in screen.snapshot.lost if each.digest == row.digest), None)
+    if lost is None or row.digest is None:
+        return
+    why = "The runner was restarted and forgot it." if lost.restarted else "Somebody replaced it."
+    context = lost.config.get("context-size")
+    told = [why, f"The context was {context:,}."] if isinstance(context, int) else [why]
+    plan = ConfigurePlan(
+        row.name, row.ref, row.digest, lost.mode, lost.config, dict(lost.now), again=True
+    )
+    ask(screen, plan, told)
+
+
+def tag(screen: ModelActionsScreen, row: ModelRow) -> None:
+    """Let the person write another name, then give it."""
+    from dmr_tui.ui.screens.tag import TagDialog
+
+    def chosen(plan: TagPlan | None) -> None:
+        if plan is not None:
+            ask(screen, plan)
+
+    if screen.snapshot.read_only:
+        screen.notify(READ_ONLY, severity="warning")
+    elif row.model is not None:
+        screen.app.push_screen(TagDialog(row, screen.snapshot.models), chosen)
+
+
+def remove(screen: ModelActionsScreen, row: ModelRow) -> None:
+    """Delete it, with all its names."""
+    if row.digest is None or row.model is None:
+        return
+    names = tuple(short(tag) for tag in row.model.tags or (row.digest,))
+    plan = RemovePlan(row.name, row.ref, row.digest, bool(row.runs), names, row.size_text or "")
+    ask(screen, plan, _busy_remark([row]))
+
+
+def is_loaded(row: ModelRow) -> bool:
+    """Whether an engine has it."""
+    return any(run.state != "loading" for run in row.runs)
+
+
+def _mode(row: ModelRow) -> str:
+    return "embedding" if row.embedding else "completion"
+
+
+def _does_not_fit(trial: Trial) -> bool:
+    """Whether nothing that is known makes room for it."""
+    smaller = trial.what == AS_IT_IS and trial.fit.smaller is not None
+    return trial.verdict == "too big" and not trial.unload and not smaller

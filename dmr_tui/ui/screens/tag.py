@@ -1,0 +1,82 @@
+"""Another name for a model."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Label, Static
+
+from dmr_tui.monitor.plans import TagPlan
+from dmr_tui.monitor.snapshot import ModelRow
+from dmr_tui.plain import plain
+from dmr_tui.runner.names import canonical, is_reference
+
+
+class TagDialog(ModalScreen[TagPlan | None]):
+    """One field; a name that another model has is taken from it, which is said."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel"),
+        Binding("ctrl+s", "save", "Save", key_display="^s", priority=True),
+    ]
+
+    def __init__(self, row: ModelRow, models: Sequence[ModelRow]) -> None:
+        super().__init__()
+        self._row = row
+        self._models = models
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog small-dialog", id="tagging"):
+            yield Label("The model")
+            yield Static(Content.styled(plain(self._row.ref), "bold $value"), markup=False)
+            yield Label("Another name for it")
+            yield Input(placeholder="ai/my-model:v1", id="tag-name", max_length=200, compact=True)
+            yield Static("", id="tag-problem", classes="problem", markup=False)
+            with Horizontal(classes="buttons"):
+                yield Button("Tag", variant="primary", id="save", compact=True)
+                yield Button("Cancel", id="cancel", compact=True)
+
+    def on_mount(self) -> None:
+        box = self.query_one("#tagging")
+        box.border_title = Content(f"Tag {plain(self._row.name)}")
+        box.border_subtitle = Content("enter goes on, esc cancels")
+        self.query_one("#tag-name").focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Say whom the name would be taken from."""
+        self.query_one("#tag-problem", Static).update(self._remark(event.value.strip()))
+
+    def _remark(self, name: str) -> str:
+        if not is_reference(name):
+            return ""
+        wanted = canonical(name)
+        for row in self._models:
+            tags = (row.model.tags or ()) if row.model else ()
+            if wanted in map(canonical, tags):
+                same = row.digest == self._row.digest
+                return "it has this name already" if same else f"{plain(row.name)} loses this name"
+        return ""
+
+    @on(Button.Pressed, "#save")
+    @on(Input.Submitted)
+    def action_save(self) -> None:
+        """Take the name if it can be one."""
+        name = self.query_one("#tag-name", Input).value.strip()
+        if not is_reference(name) or "@" in name:
+            problem = self.query_one("#tag-problem", Static)
+            problem.update("a name is made of letters, digits and . _ - / :")
+            return
+        head, _, last = name.rpartition("/")
+        last, _, tag = last.partition(":")
+        repository = f"{head}/{last}" if head else last
+        self.dismiss(TagPlan(self._row.name, self._row.ref, repository, tag or "latest"))
+
+    @on(Button.Pressed, "#cancel")
+    def action_cancel(self) -> None:
+        """Leave everything as it was."""
+        self.dismiss(None)

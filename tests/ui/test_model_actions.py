@@ -1,0 +1,291 @@
+"""What can be done to a model: keys, menu, dialogs; a still monitor, and a real one."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from dmr_tui.monitor.configured import LostConfig, StoredOrNot
+from dmr_tui.monitor.join import Installed
+from dmr_tui.monitor.live import Monitor
+from dmr_tui.monitor.offer import Offer
+from dmr_tui.monitor.plans import ConfigurePlan, LoadPlan, RemovePlan, TagPlan, UnloadPlan
+from dmr_tui.monitor.pulls import Pull
+from dmr_tui.monitor.snapshot import Snapshot
+from dmr_tui.runner.endpoint import BadHost, Endpoint
+from dmr_tui.runner.explain import Explanation
+from dmr_tui.ui.app import DashboardApp
+from dmr_tui.ui.screens.contexts import Choice, Choices
+from tests.ui.conftest import Beside
+from tests.ui.screen import hides, screen_text, shows, type_text
+from tests.ui.still import MODELS, StillMonitor, snapshot
+from tests.waiting import until
+
+Test = Callable[[Pilot[None], StillMonitor], Awaitable[None]]
+QWEN, GEMMA, SMOLLM = (model.id for model in MODELS[:3])
+
+
+async def before(test: Test, shown: Snapshot | None = None, *, read_only: bool = False) -> None:
+    """Run `test` in front of the dashboard, with the cursor on qwen3, which is busy."""
+    picture = shown or snapshot()
+    if read_only:
+        picture = replace(picture, read_only=True)
+    monitor = StillMonitor(picture, read_only=read_only)
+    app = DashboardApp(monitor)
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await shows(app, "qwen3:8B-Q4_K_M")
+        await to_model(pilot, "qwen3")
+        await test(pilot, monitor)
+
+
+async def to_model(pilot: Pilot[None], name: str) -> None:
+    """Put the cursor on that model."""
+    await pilot.press("home")
+    rows = 8
+    while name not in pilot.app.screen.model_row.name and rows:  # type: ignore[attr-defined]
+        rows -= 1
+        await pilot.press("down")
+    assert rows
+
+
+@pytest.mark.parametrize(
+    ("key", "kind", "texts"),
+    [
+        ("u", UnloadPlan, ["Unload qwen3:8B-Q4_K_M", "busy now"]),
+        ("U", UnloadPlan, ["Unload all models", "configured for them stays"]),
+        ("D", RemovePlan, ["Remove qwen3:8B-Q4_K_M", "deleted from the disk"]),
+    ],
+)
+async def test_keys_ask_before_they_do(key: str, kind: type, texts: list[str]) -> None:
+    async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
+        await pilot.press(key)
+        await shows(pilot.app, "This will", *texts)
+        assert monitor.plans == []
+        await pilot.press("y")
+        await until(lambda: monitor.plans)
+        assert isinstance(monitor.plans[0], kind)
+
+    await before(test)
+
+
+async def test_an_idle_model_is_loaded_as_the_runner_would() -> None:
+    async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
+        await to_model(pilot, "smollm2")
+        await pilot.press("l")
+        await shows(pilot.app, "load smollm2")
+        await pilot.press("y")
+        await until(lambda: monitor.plans)
+        assert isinstance(monitor.plans[0], LoadPlan)
+        assert monitor.plans[0].digest == SMOLLM
+
+    await before(test)
+
+
+async def test_the_menu_offers_what_can_be_done() -> None:
+    async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
+        await pilot.press("a")
+        await shows(pilot.app, "Unload the model", "Tag the model", "Pull a model")
+        await pilot.press("T")
+        await shows(pilot.app, "Another name for it")
+
+    await before(test)
+
+
+@pytest.mark.parametrize("key", ["l", "u", "U", "o", "T", "D", "n"])
+async def test_read_only_says_so_and_does_nothing(key: str) -> None:
+    async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
+        await pilot.press(key)
+        await shows(pilot.app, "Read-only mode")
+        assert "This will" not in screen_text(pilot.app)
+        assert (monitor.plans, monitor.pulled, monitor.looked_up) == ([], [], [])
+
+    await before(test, read_only=True)
+
+
+async def test_a_tag_says_whom_it_is_taken_from() -> None:
+    async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
+        await pilot.press("T")
+        await type_text(pilot, "smollm2")
+        await type_text(pilot, ":360M-Q8_0")
+        await shows(pilot.app, "loses this name")
+        pilot.app.screen.query_one(Input).value = "no name"
+        await pilot.press("enter")
+        await shows(pilot.app, "a name is made of")
+        pilot.app.screen.query_one(Input).value = "localhost:5000/me/mine"
+        await pilot.press("enter")
+        await shows(pilot.app, "as well")
+        await pilot.press("y")
+        await until(lambda: monitor.plans)
+        plan = monitor.plans[0]
+        assert isinstance(plan, TagPlan)
+        assert plan.target == "localhost:5000/me/mine:latest"
+
+    await before(test)
+
+
+async def test_a_configuration_is_read_changed_and_shown_as_a_difference() -> None:
+    stored = {"context-size": 8192, "runtime-flags": ["--temp", "0"], "vllm": {"x": 1}}
+
+    async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
+        monitor.stored[QWEN, "completion"] = StoredOrNot(stored)
+        await pilot.press("o")
+        await shows(
+            pilot.app, "8192", "--temp 0", "nothing is different yet", "kept as it is: vllm"
+        )
+        fields = pilot.app.screen
+        fields.query_one("#set-context-size", Input).value = "many"
+        await shows(pilot.app, "a number of tokens")
+        await pilot.press("enter")
+        assert monitor.plans == []
+        fields.query_one("#set-context-size", Input).value = "4k"
+        fields.query_one("#set-keep_alive", Input).value = "1h30m"
+        await shows(pilot.app, "context-size 8192 → 4096", "keep_alive not set → 1h30m")
+        await pilot.press("enter")
+        await shows(pilot.app, "Configure qwen3", "ends its engine and loads it again")
+        await pilot.press("y")
+        await until(lambda: monitor.plans)
+        plan = monitor.plans[0]
+        assert isinstance(plan, ConfigurePlan)
+        assert plan.before == stored
+        assert plan.config == {**stored, "context-size": 4096, "keep_alive": "1h30m"}
+
+    await before(test)
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "said"),
+    [
+        ("context-size", "0", "more than 0"),
+        ("keep_alive", "soon", "keep loaded"),
+        ("runtime-flags", "'open", "no closing quotation"),
+        ("runtime-flags", "temp 0", "flags begin with -"),
+    ],
+)
+async def test_what_cannot_be_configured_is_said(field: str, text: str, said: str) -> None:
+    async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
+        await pilot.press("o")
+        await shows(pilot.app, "nothing is different yet")
+        pilot.app.screen.query_one(f"#set-{field}", Input).value = text
+        await shows(pilot.app, said)
+
+    await before(test)
+
+
+async def test_what_is_stored_may_be_unreadable() -> None:
+    async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
+        failure = Explanation("The runner does not answer", "It is off.")
+        monitor.stored[QWEN, "completion"] = StoredOrNot(failure=failure)
+        await pilot.press("o")
+        await shows(pilot.app, "The runner does not answer")
+        await pilot.press("ctrl+s")
+        await shows(pilot.app, "The runner does not answer")
+
+    await before(test)
+
+
+async def test_a_lost_configuration_is_set_again() -> None:
+    lost = LostConfig(QWEN, "completion", {"context-size": 16384}, restarted=True)
+
+    async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
+        await pilot.press("R")
+        await shows(pilot.app, "Configure again qwen3", "restarted and forgot it", "16,384")
+        await pilot.press("y")
+        await until(lambda: monitor.plans)
+        assert monitor.plans[0].config == {"context-size": 16384}  # type: ignore[union-attr]
+
+    await before(test, snapshot(lost=(lost,)))
+
+
+async def test_a_model_is_looked_up_before_it_is_pulled() -> None:
+    (row,) = Installed([MODELS[0]]).rows()
+
+    async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
+        monitor.offers["ai/new"] = Offer("ai/new", row)
+        await pilot.press("n")
+        await shows(pilot.app, "nothing is being pulled")
+        await type_text(pilot, "ai/nope")
+        await pilot.press("enter")
+        await shows(pilot.app, "No registry has ai/nope")
+        pilot.app.screen.query_one(Input).value = "ai/new"
+        await pilot.press("enter")
+        await shows(pilot.app, "Q4_K_M", "enter pulls it")
+        assert monitor.pulled == []
+        await pilot.press("enter")
+        await until(lambda: monitor.pulled == ["ai/new"])
+
+    await before(test)
+
+
+async def test_downloads_are_shown_stopped_and_tried_again() -> None:
+    going = Pull("ai/a", "pulling", 2_000_000_000, 4_000_000_000, rate=50_000_000.0)
+    over = Pull("ai/[red]b", "failed", failure=Explanation("The disk is full"))
+
+    async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
+        await shows(pilot.app, "pulling ai/a 50 % 0:40 left")
+        await pilot.press("n")
+        await shows(pilot.app, "ai/a", "50 %", "50.0 MB/s", "0:40 left", "ai/[red]b", "failed")
+        await pilot.press("ctrl+x")
+        assert monitor.stopped_pulls == ["ai/a"]
+        await pilot.press("tab", "down", "ctrl+r")
+        assert monitor.pulled == ["ai/[red]b"]
+        await pilot.press("ctrl+l")
+        assert monitor.tidied == 1
+        await pilot.press("escape")
+        await hides(pilot.app, "Name of a model")
+
+    await before(test, snapshot(pulls=(going, over)))
+
+
+async def test_a_model_is_pulled_from_a_simulated_registry(beside: Beside) -> None:
+    app, _ = beside("quiet")
+    async with app.run_test(size=(140, 40)) as pilot:
+        await shows(app, "qwen3:8B-Q4_K_M")
+        await pilot.press("n")
+        await shows(app, "Name of a model")
+        app.screen.query_one(Input).value = "ai/qwen3:0.6B-Q4_K_M"
+        await pilot.press("enter")
+        await shows(app, "enter pulls it")
+        await pilot.press("enter")
+        await shows(app, "done")
+        await pilot.press("escape")
+        await shows(app, "qwen3:0.6B-Q4_K_M")
+
+
+class Others:
+    """Two more runners, one of them at an address that is none."""
+
+    def __init__(self, monitor: StillMonitor) -> None:
+        self.watched: list[str] = []
+        self._monitor = monitor
+
+    def choices(self) -> Choices:
+        here = Choice("default", "wherever it is found")
+        lab = Choice("lab", "gpu-box:12434", "TLS, not checked")
+        return Choices((here, lab, Choice("bad", "ftp://x")), "default", ("a broken file",))
+
+    def watch(self, name: str) -> Monitor:
+        if name == "bad":
+            raise BadHost("context bad: 'ftp' is not a scheme")
+        self.watched.append(name)
+        return self._monitor
+
+
+async def test_another_runner_is_watched() -> None:
+    there = snapshot()
+    endpoint = Endpoint("https://gpu-box:12434", "context lab", verify=False)
+    there = replace(there, runner=replace(there.runner, endpoint=endpoint))
+    others = Others(StillMonitor(there))
+    app = DashboardApp(StillMonitor(snapshot()), contexts=others)
+    async with app.run_test(size=(140, 40), notifications=True) as pilot:
+        await shows(app, "qwen3:8B-Q4_K_M", "localhost:12434")
+        await pilot.press("C")
+        await shows(app, "* default", "lab", "gpu-box:12434", "a broken file")
+        await pilot.press("down", "down", "enter")
+        await shows(app, "is not a scheme")
+        await pilot.press("C")
+        await shows(app, "Watch another runner")
+        await pilot.press("down", "enter")
+        await shows(app, "https://gpu-box:12434", "certificate not checked")
+        assert others.watched == ["lab"]
