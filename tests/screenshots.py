@@ -14,7 +14,7 @@ from dmr_tui.commands.runner import demo_runner
 from dmr_tui.machine.probe import MachineProbe
 from dmr_tui.monitor.live import LiveMonitor
 from dmr_tui.monitor.snapshot import Snapshot
-from dmr_tui.runner.endpoint import Endpoint, candidates
+from dmr_tui.runner.endpoint import Endpoint, parse_host
 from dmr_tui.ui.app import DashboardApp
 from dmr_tui.ui.panes.chat import ChatPane
 
@@ -118,7 +118,13 @@ async def main() -> None:
             picture("chat", small, chat_only, (demo,), machine),
             picture("details", wide, details, (demo,), machine),
             picture("requests", wide, requests, (demo,), machine),
-            picture("no-runner", (110, 34), nothing, candidates(None, in_container=False), machine),
+            picture(
+                "no-runner",
+                (110, 34),
+                nothing,
+                (parse_host("http://localhost:12434", "default"),),
+                machine,
+            ),
         ]
         for shot in shots:
             await shot

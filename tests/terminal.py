@@ -29,7 +29,7 @@ class Terminal:
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             _resize(0, columns, rows)
-            os.environ.update(TERM="xterm-256color", COLORTERM="truecolor", **env)
+            os.environ.update({"TERM": "xterm-256color", "COLORTERM": "truecolor", **env})
             for name in ("COLUMNS", "LINES"):
                 os.environ.pop(name, None)
             os.execvp(command[0], list(command))

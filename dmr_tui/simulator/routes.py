@@ -107,8 +107,11 @@ class Face:
 
     async def model(self, request: Request) -> Response:
         store = self._world.store
+        name = request.path_params["name"]
+        if _flag(request, "remote"):
+            return _json(store.describe_remote(name))
         try:
-            model = store.inspect(request.path_params["name"])
+            model = store.inspect(name)
         except NotInstalled as error:
             raise Refused(404, "model not found") from error
         return _json(store.catalogue.describe(model))

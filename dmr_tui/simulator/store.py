@@ -5,6 +5,7 @@ import html
 import json
 import random
 from collections.abc import AsyncGenerator
+from typing import Any
 
 from dmr_tui.simulator.catalogue import Catalogue, ManyTags, NotInstalled
 from dmr_tui.simulator.exchange import Refused
@@ -22,8 +23,12 @@ class Store:
 
     def __init__(self, catalogue: Catalogue, log: Logbook, rng: random.Random) -> None:
         self.catalogue = catalogue
+        self.pull_rate = _PULL_BYTES_A_SECOND
+        """Bytes per second that come from the registry."""
         self._log = log
         self._rng = rng
+        self._come: dict[str, int] = {}
+        """By digest, the steps of a pull that somebody broke off."""
 
     def look_up(self, reference: str) -> Model:
         """The installed model. Raises NotInstalled."""
@@ -92,6 +97,19 @@ class Store:
         self._log.info("successfully deleted model", **facts)
         return (go_json(done) + "\n").encode()
 
+    def describe_remote(self, reference: str) -> dict[str, Any]:
+        """What a registry says of a model: as if installed, without its names. Raises Refused."""
+        try:
+            model: Model | None = self.catalogue.resolve(reference)
+        except NotInstalled:
+            model = self.catalogue.pullable(reference)
+        if model is None:
+            raise Refused(404, "error while getting remote model: model not found")
+        told = self.catalogue.describe(model) if model in self.catalogue else None
+        entry = told or {"id": model.digest, "created": model.created, "config": model.config()}
+        entry.pop("tags", None)
+        return entry
+
     def wanted(self, body: bytes) -> Model:
         """The model that `POST /models/create` asks for. Raises Refused."""
         try:
@@ -120,14 +138,18 @@ class Store:
             size = model.config()["size"]
             yield _line("success", f"Using cached model: {size}", as_json)
             return
-        step_seconds = model.size / _PULL_BYTES_A_SECOND / _PULL_STEPS
         layer = {"id": "sha256:" + model.digest[:6:-1], "size": model.size, "current": 0}
-        for step in range(_PULL_STEPS + 1):
-            if step:
+        first = self._come.get(model.digest, 0)
+        for step in range(first, _PULL_STEPS + 1):
+            if step > first:
+                step_seconds = model.size / self.pull_rate / _PULL_STEPS
                 await asyncio.sleep(step_seconds * self._rng.uniform(0.6, 1.4))
+            # What has come stays when the caller leaves, and the next pull begins there.
+            self._come[model.digest] = step
             done = model.size * step // _PULL_STEPS
             text = f"Downloaded: {done / MIB:.2f} MB"
             yield _line("progress", text, as_json, model.size, {**layer, "current": done})
+        self._come.pop(model.digest, None)
         self.catalogue.install(model)
         self._log.info("loaded model", component=_COMPONENT, id=model.digest)
         yield _line("success", "Model pulled successfully", as_json)
