@@ -4,12 +4,12 @@ import socket
 import socketserver
 import ssl
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 HANDSHAKE = b"\x16"
 NOT_TLS = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
@@ -30,7 +30,8 @@ class Heard:
 class Told:
     """One answer."""
 
-    body: bytes | str = b""
+    body: bytes | str | Iterator[bytes] = b""
+    """An iterator is sent as it comes; when the caller leaves, it is closed."""
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
 
@@ -91,10 +92,21 @@ def stand_in(
             told = answer(heard)
             body = told.body.encode() if isinstance(told.body, str) else told.body
             self.send_response(told.status)
+            if not isinstance(body, bytes):
+                self._send_as_it_comes(body, told.headers)
+                return
             for name, value in {"Content-Length": str(len(body)), **told.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
+
+        def _send_as_it_comes(self, body: Iterator[bytes], headers: dict[str, str]) -> None:
+            for name, value in {**headers, "Connection": "close"}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            with closing(cast("Generator[bytes]", body)) as pieces:
+                for piece in pieces:
+                    self.wfile.write(piece)
 
         do_POST = do_DELETE = do_HEAD = do_GET
 

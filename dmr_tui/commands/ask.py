@@ -45,8 +45,9 @@ def run_ask(
             found = await Search(places, read_only=settings.read_only).run()
             client = found.client
             if client is None:
-                tried = "; ".join(f"{a.endpoint.label}: {a.answer}" for a in found.attempts)
-                nobody = Explanation("No runner answers", tried, "dmr-tui shows how to enable it.")
+                nobody = Explanation(
+                    "No runner answers", found.tried, "dmr-tui shows how to enable it."
+                )
                 printer.show(Turn(model, ended=True, failure=nobody))
                 return NO_RUNNER
             try:

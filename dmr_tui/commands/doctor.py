@@ -2,26 +2,22 @@
 
 import json
 import sys
-from dataclasses import replace
 
 import anyio
 
 from dmr_tui.commands.runner import chosen
 from dmr_tui.export.doctor import doctor_exit_code, doctor_json, doctor_page
 from dmr_tui.monitor.calls import View
-from dmr_tui.monitor.doctor.check import Check
-from dmr_tui.monitor.doctor.runner import GROUP, smallest_model
+from dmr_tui.monitor.doctor.proof import prove_engine
+from dmr_tui.monitor.doctor.runner import smallest_model
 from dmr_tui.monitor.poller import Poller
 from dmr_tui.monitor.search import Search
 from dmr_tui.monitor.snapshot import Snapshot
 from dmr_tui.plain import plain
 from dmr_tui.runner.discovery import Places
-from dmr_tui.runner.errors import RunnerError
-from dmr_tui.runner.explain import explain
 from dmr_tui.settings import BadSettings, Settings
 
 INTERRUPTED = 130
-ENGINE = "engine at work"
 
 
 def run_doctor(settings: Settings, *, demo: bool, as_json: bool, prove: bool) -> int:
@@ -57,19 +53,8 @@ async def _proved(snapshot: Snapshot, places: Places) -> Snapshot:
     found = await Search(places, read_only=False).run()
     if found.client is None:
         return snapshot
-    name = plain(model.name)
-    print(f"loading {name} …", file=sys.stderr, flush=True)
-    began = anyio.current_time()
+    print(f"loading {plain(model.name)} …", file=sys.stderr, flush=True)
     try:
-        await found.client.preload(model.ref)
-    except RunnerError as error:
-        why = explain(error, model.name)
-        steps = tuple(filter(None, (why.cause, why.step)))
-        check = Check(GROUP, ENGINE, "problem", f"{name} was not loaded: {why.what}", steps)
-    else:
-        took = anyio.current_time() - began
-        check = Check(GROUP, ENGINE, "ok", f"{name} was loaded in {took:.1f} s")
+        return await prove_engine(found.client, model, snapshot)
     finally:
         await found.client.aclose()
-    checks = tuple(check if each.name == ENGINE else each for each in snapshot.checks)
-    return replace(snapshot, checks=checks)

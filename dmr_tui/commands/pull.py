@@ -10,10 +10,10 @@ from dmr_tui import figures
 from dmr_tui.commands.runner import chosen
 from dmr_tui.export.turn import failure_lines
 from dmr_tui.machine.probe import MachineProbe
+from dmr_tui.monitor.join import Installed
 from dmr_tui.monitor.offer import Offer, look_up
 from dmr_tui.monitor.poller import Poller
 from dmr_tui.monitor.pulls import Pull, Pulls
-from dmr_tui.monitor.runnerwatch import RunnerWatch
 from dmr_tui.monitor.search import Search
 from dmr_tui.plain import plain
 from dmr_tui.runner.client import RunnerClient
@@ -42,8 +42,9 @@ def run_pull(settings: Settings, name: str, *, demo: bool, as_json: bool, yes: b
         async def session() -> int:
             found = await Search(places, read_only=False).run()
             if found.client is None:
-                tried = "; ".join(f"{a.endpoint.label}: {a.answer}" for a in found.attempts)
-                printer.fail(Explanation("No runner answers", tried, "dmr-tui doctor says why."))
+                printer.fail(
+                    Explanation("No runner answers", found.tried, "dmr-tui doctor says why.")
+                )
                 return NO_RUNNER
             try:
                 return await _pull(found.client, name, machine, printer, yes=yes)
@@ -81,9 +82,8 @@ async def _look_up(client: RunnerClient, name: str, machine: MachineProbe) -> Of
     """With the verdict that the memory of this computer allows."""
     poller = Poller(Places((client.endpoint,)), machine, lambda _: None, read_only=True)
     await poller.once()
-    poller.watch = RunnerWatch(client, 1.0, lambda: None)
-    await poller.watch.models.poll()
-    return await look_up(poller, name)
+    installed = Installed(()) if poller.watch is None else poller.watch.installed
+    return await look_up(client, name, installed, poller.loading)
 
 
 class _Printer:

@@ -1,7 +1,6 @@
 """What a registry has under a name, before a byte of the model is downloaded."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from dmr_tui.machine.reading import Reading
 from dmr_tui.monitor.fits import Loading, Shapes, find_fits
@@ -9,14 +8,13 @@ from dmr_tui.monitor.join import Installed
 from dmr_tui.monitor.memory import Fit
 from dmr_tui.monitor.snapshot import ModelRow
 from dmr_tui.monitor.taken import TakenLoads
+from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.errors import Rejected, RunnerError
 from dmr_tui.runner.explain import Explanation, explain
 from dmr_tui.runner.names import is_reference, short
 from dmr_tui.runner.wire import Model
 
-if TYPE_CHECKING:
-    from dmr_tui.monitor.poller import Poller
-
+NOBODY = Explanation("No runner answers")
 NO_NAME = Explanation(
     "This is no name of a model",
     "A name is made of letters, digits and . _ - / :, such as ai/smollm2 or hf.co/USER/MODEL:TAG.",
@@ -39,25 +37,23 @@ class Offer:
     failure: Explanation | None = None
 
 
-async def look_up(poller: "Poller", name: str) -> Offer:
-    """Ask the runner to ask the registry; whether it fits is judged as for installed models."""
+async def look_up(
+    client: RunnerClient, name: str, installed: Installed, loading: Loading | None
+) -> Offer:
+    """Ask the runner to ask the registry; whether it fits is judged as for `installed` models."""
     if not is_reference(name):
         return Offer(name, failure=NO_NAME)
-    watch = poller.watch
-    if watch is None:
-        return Offer(name, failure=Explanation("No runner answers"))
     try:
-        model = await watch.client.look_up(name)
+        model = await client.look_up(name)
     except RunnerError as error:
         if isinstance(error, Rejected) and error.status == 404:
             # In the words of a pull: those of a lookup say that it is not installed.
             error = Rejected(404, "Model not found")
         return Offer(name, failure=explain(error, name))
-    return offer_of(name, model, watch.installed, poller.loading)
+    return _offer(name, model, installed, loading)
 
 
-def offer_of(name: str, model: Model, installed: Installed, loading: Loading | None) -> Offer:
-    """The offer that the registry's entry makes."""
+def _offer(name: str, model: Model, installed: Installed, loading: Loading | None) -> Offer:
     (row,) = Installed([model]).rows()
     if not model.tags:
         row = replace(row, name=short(name), ref=name)

@@ -103,9 +103,13 @@ class Poller:
 
     async def look_up(self, name: str, publish: "Callable[[Offer], None]") -> None:
         """Tell what a registry has under a name."""
-        from dmr_tui.monitor.offer import look_up
+        from dmr_tui.monitor.offer import NOBODY, Offer, look_up
 
-        publish(await look_up(self, name))
+        if self.watch is None:
+            publish(Offer(name, failure=NOBODY))
+            return
+        watch = self.watch
+        publish(await look_up(watch.client, name, watch.installed, self.loading))
 
     async def run(self) -> None:
         """Poll and publish for ever."""

@@ -54,7 +54,8 @@ class RunnerWatch:
     ) -> None:
         """`before` watched until now; if at the same address, its finished calls stay."""
         self.client = client
-        same = before is not None and before.client.endpoint == client.endpoint
+        # One address may be found by one rule today and by another tomorrow.
+        same = before is not None and before.client.endpoint.place == client.endpoint.place
         kept = before if same else None
         self.traffic: Traffic = kept.traffic if kept is not None else Traffic()
         self.story: Story | None = None

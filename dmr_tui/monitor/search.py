@@ -28,6 +28,11 @@ class Found:
     engines: tuple[DockerEngine, ...] | None = None
     """What the Docker Engines said; None if they were not waited for."""
 
+    @property
+    def tried(self) -> str:
+        """Every address with its answer, in one line."""
+        return "; ".join(f"{each.endpoint.label}: {each.answer}" for each in self.attempts)
+
 
 @dataclass(slots=True)
 class _Tried:

@@ -116,6 +116,27 @@ class Trial:
         held = held_by(self.memory.holdings, self.memory.room)
         return models_to_unload(self.need, free, [h for h in held if h.key != self.row.key])
 
+    @property
+    def way(self) -> tuple[tuple[str, ...], int | None]:
+        """What to unload, and which context to take instead, for it to fit as far as it can.
+
+        A person who asked for something gets that, whether it fits or not.
+        """
+        unload, context = self.unload or (), self.what.context
+        if self.what != AS_IT_IS:
+            return unload, context
+        if self.fit.smaller is not None:
+            return self.fit.smaller
+        if not unload and self.fit.verdict == "too big":
+            return unload, self.fit.largest_context
+        return unload, context
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether nothing that is known makes room for it."""
+        smaller = self.what == AS_IT_IS and self.fit.smaller is not None
+        return self.verdict == "too big" and not self.unload and not smaller
+
     def with_context(self, context: int) -> WhatIf:
         """That context, as far as the model was trained for it."""
         most = self.row.context.trained or LONGEST

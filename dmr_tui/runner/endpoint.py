@@ -63,6 +63,11 @@ class Endpoint:
         return self.url.removeprefix("http://")
 
     @property
+    def place(self) -> tuple[str, str | None]:
+        """What tells it from other addresses, whoever chose it and however it is checked."""
+        return self.url, self.socket
+
+    @property
     def tls(self) -> bool:
         """Whether it is spoken to in TLS."""
         return self.url.startswith("https://")

@@ -9,7 +9,7 @@ def model_acts(where: Where, *, load: bool) -> tuple[Act, ...]:
         Act(
             "screen.load_model",
             "l",
-            "Load",
+            "",
             "Load the model, after asking; unloads others first if that is the way to make room.",
             where,
             title="Load the model",
@@ -17,7 +17,7 @@ def model_acts(where: Where, *, load: bool) -> tuple[Act, ...]:
         Act(
             "screen.unload_model",
             "u",
-            "Unload",
+            "",
             "Unload the model, after asking.",
             where,
             title="Unload the model",
@@ -36,7 +36,7 @@ def model_acts(where: Where, *, load: bool) -> tuple[Act, ...]:
         Act(
             "screen.pull_model",
             "n",
-            "Pull",
+            "",
             "Look a model up in a registry, and download it.",
             where,
             title="Pull a model",

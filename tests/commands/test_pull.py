@@ -2,13 +2,20 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
+from dmr_tui.commands import pull
+from dmr_tui.runner.discovery import Places
+from dmr_tui.runner.endpoint import parse_host
+from dmr_tui.settings import Settings
+from dmr_tui.simulator.machine import SimulatedMachine
 from dmr_tui.simulator.server import Simulator, serve
 from tests.commands.conftest import Run
 
 NEW = "ai/qwen3:0.6B-Q4_K_M"
+BIG = "ai/mistral-nemo:12B-Q4_K_M"
 
 
 @pytest.fixture
@@ -62,3 +69,27 @@ def test_without_a_runner(run: Run) -> None:
     ended = run("--host", "localhost:9", "pull", NEW)
     assert ended.returncode == 2
     assert "No runner answers" in ended.stderr
+
+
+@pytest.mark.parametrize("yes", [False, True])
+def test_what_does_not_fit_needs_a_yes(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    served: tuple[str, Simulator],
+    yes: bool,
+) -> None:
+    url, simulator = served
+    simulator.world.store.catalogue.delete(BIG, force=True)
+
+    @contextmanager
+    def chosen(settings: Settings, *, demo: bool) -> Iterator[tuple[Places, SimulatedMachine]]:
+        yield Places((parse_host(url, "--host"),)), SimulatedMachine(simulator)
+
+    monkeypatch.setattr(pull, "chosen", chosen)
+    simulator.world.store.pull_rate = 1e12
+    code = pull.run_pull(Settings(), BIG, demo=False, as_json=False, yes=yes)
+    said = capsys.readouterr()
+    assert "too big" in said.out
+    installed = any(model.name == BIG for model in simulator.world.store.catalogue)
+    assert (code, installed) == ((0, True) if yes else (1, False))
+    assert ("does not fit" in said.err) is not yes

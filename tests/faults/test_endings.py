@@ -1,5 +1,6 @@
 """Every way in which a terminal, a signal or a home can be unkind; nothing is left behind."""
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -16,9 +17,11 @@ from dmr_tui.simulator.server import Simulator, serve
 if sys.platform == "win32":
     pytest.skip("pseudo-terminals are of Unix", allow_module_level=True)
 
+from dmr_tui.ui.app import DashboardApp
 from tests.commands.test_terminal import given_back
 from tests.terminal import Terminal, dmr_tui
-from tests.waiting import until_true
+from tests.ui.still import StillMonitor, snapshot
+from tests.waiting import until, until_true
 
 HANGUP = 129
 
@@ -39,26 +42,34 @@ def shown(url: str, *words: str, **env: str) -> Terminal:
 
 @pytest.mark.parametrize("heard", [True, False], ids=["hang-up", "no signal"])
 def test_a_terminal_that_vanishes_ends_it(url: str, heard: bool) -> None:
-    ignore = [] if heard else ["-c", "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN);"]
     command = dmr_tui("--host", url)
     if not heard:
-        # As under nohup: only the terminal itself tells that it is gone.
-        code = f"{ignore[1]} import runpy, sys; sys.argv = {['dmr-tui', '--host', url]!r};"
-        code += "runpy.run_module('dmr_tui', run_name='__main__')"
+        # Only the terminal itself tells that it is gone: a blocked signal is never heard.
+        code = (
+            "import signal, runpy, sys;"
+            "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP});"
+            f"sys.argv = {['dmr-tui', '--host', url]!r};"
+            "runpy.run_module('dmr_tui', run_name='__main__')"
+        )
         command = [sys.executable, "-c", code]
     terminal = Terminal(command)
     terminal.shows("qwen3:8B")
     family = terminal.processes
     os.close(terminal._fd)
-    _, status = os.waitpid(terminal.pid, 0)
-    assert os.waitstatus_to_exitcode(status) in {0, HANGUP}
-    until_true(
-        lambda: (
-            not any(
-                each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in family[1:]
-            )
-        )
-    )
+    ended: list[int] = []
+
+    def over() -> bool:
+        pid, status = os.waitpid(terminal.pid, os.WNOHANG)
+        ended.extend([os.waitstatus_to_exitcode(status)] * bool(pid))
+        return bool(pid)
+
+    try:
+        until_true(over)
+    finally:
+        if not ended:
+            os.kill(terminal.pid, signal.SIGKILL)
+    assert ended[0] in {0, HANGUP}
+    until_true(lambda: not any(each.is_running() for each in family[1:]))
 
 
 @pytest.mark.parametrize("key", ["\x03", "\x03\x03"], ids=["once", "twice"])
@@ -77,7 +88,7 @@ def test_interrupts_from_outside_leave_no_traceback(url: str) -> None:
     terminal.pump(0.2)
     if psutil.pid_exists(terminal.pid):
         terminal.signal(signal.SIGINT)
-    terminal.end()
+    assert terminal.end() == 0
     assert given_back(terminal)
     assert b"Traceback" not in terminal.written
 
@@ -91,6 +102,26 @@ def test_it_goes_on_after_the_whole_process_was_stopped(url: str) -> None:
     terminal.shows("● up", "qwen3:8B")
     terminal.keys("q")
     assert terminal.end() == 0
+
+
+@pytest.mark.parametrize("paused_itself", [True, False], ids=["its own pause", "stopped"])
+async def test_what_reads_the_keys_is_ended_before_it_begins_again(paused_itself: bool) -> None:
+    done: list[str] = []
+    app = DashboardApp(StillMonitor(snapshot()))
+    before = signal.signal(signal.SIGCONT, lambda number, frame: done.append("resume"))
+    try:
+        async with app.run_test() as pilot:
+            driver = app._driver
+            assert driver is not None
+            driver._must_signal_resume = paused_itself  # type: ignore[attr-defined]
+            driver.suspend_application_mode = lambda: done.append("end")  # type: ignore[method-assign]
+            os.kill(os.getpid(), signal.SIGCONT)
+            await until(lambda: "resume" in done)
+            await pilot.pause()
+    finally:
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGCONT)
+        signal.signal(signal.SIGCONT, before)
+    assert done == (["resume"] if paused_itself else ["end", "resume"])
 
 
 def test_without_a_home(url: str, tmp_path: Path) -> None:

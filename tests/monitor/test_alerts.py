@@ -10,6 +10,7 @@ from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.fit import Asked, Need, Room
 from dmr_tui.measure.pressure import Judged
 from dmr_tui.monitor.alerts import Alert, find
+from dmr_tui.monitor.configured import LostConfig
 from dmr_tui.monitor.events import Event
 from dmr_tui.monitor.memory import Fit, Holding, MemoryState
 from dmr_tui.monitor.snapshot import MachineState, Runner, Snapshot
@@ -219,3 +220,12 @@ def test_another_computer_is_not_judged() -> None:
     there = Runner(up=True, endpoint=parse_host("gpubox:12434", "test"))
     state = memory(pressure=Judged("critical", "x"), fits={GEMMA: fit("too big", 30.0)})
     assert find(shown(state, runner=there)) == ()
+
+
+def test_a_lost_configuration_is_told_of_a_runner_elsewhere_too() -> None:
+    lost = LostConfig(QWEN, "completion", {"context-size": 16384, "keep_alive": "1h0m0s"})
+    there = replace(snapshot().runner, endpoint=parse_host("gpu-box", "--host"))
+    alert = one(shown(memory(), runner=there, lost=(lost,)))
+    assert "qwen3:8B-Q4_K_M lost its configuration (context 16k, 1h0m0s)" in alert.text
+    assert "it was replaced" in alert.text
+    assert alert.step == "R sets it again (1)"

@@ -456,3 +456,32 @@ def test_read_only_changes_nothing(watch: Watch, which: str) -> None:
     assert "ead-only" in f"{end.failure.what} {end.failure.cause}"
     assert config_of(here, SMALL) in (None, {})
     assert here.simulator.world.store.catalogue.resolve(wanted.ref).digest == wanted.key
+
+
+def test_what_is_configured_away_here_is_not_lost(watch: Watch) -> None:
+    simulator = Simulator("quiet")
+    here = ready(watch(simulator))
+    key = Key("llama.cpp", row(here.now, SMALL).key, "completion")
+    simulator.world.loader.configs[key] = RunnerConfig(4096, ("--temp", "0"))
+    here.monitor.kick()
+    here.until(lambda s: row(s, SMALL).context.configured == 4096)
+    plan = configure(here, SMALL, {"context-size": 2048})
+    assert states(Carried(here, plan).end) == ["done"]
+    here.until(lambda s: row(s, SMALL).context.configured == 2048)
+    assert here.now.lost == ()
+
+
+def test_a_model_that_is_gone_has_lost_nothing(watch: Watch) -> None:
+    simulator = Simulator("quiet")
+    here = ready(watch(simulator))
+    wanted = row(here.now, SMALL)
+    key = Key("llama.cpp", wanted.key, "completion")
+    simulator.world.loader.configs[key] = RunnerConfig(4096)
+    here.monitor.kick()
+    here.until(lambda s: row(s, SMALL).context.configured == 4096)
+    del simulator.world.loader.configs[key]
+    here.monitor.kick()
+    here.until(lambda s: s.lost)
+    plan = RemovePlan(SMALL, wanted.ref, wanted.key, names=(SMALL,), size="1MiB")
+    assert states(Carried(here, plan).end) == ["done"]
+    here.until(lambda s: not s.lost)

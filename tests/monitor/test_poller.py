@@ -12,10 +12,14 @@ import pytest
 from dmr_tui.machine.probe import Part
 from dmr_tui.monitor import poller, traffic
 from dmr_tui.monitor.live import LiveMonitor
+from dmr_tui.monitor.runnerwatch import RunnerWatch
 from dmr_tui.monitor.snapshot import Snapshot, SourceState
+from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.endpoint import Endpoint, parse_host
+from dmr_tui.simulator.configuration import RunnerConfig
 from dmr_tui.simulator.faults import Fault
 from dmr_tui.simulator.machine import SimulatedMachine
+from dmr_tui.simulator.runner import Key
 from dmr_tui.simulator.server import Simulator, serve
 from tests.monitor.conftest import NoMachine, Watch
 from tests.waiting import until_true
@@ -221,6 +225,56 @@ def test_finished_calls_survive_a_restart_of_the_runner_and_a_new_search(
         finally:
             monitor.stop()
         assert snapshots[-1].throughput.finished >= finished
+
+
+async def test_a_runner_found_by_another_rule_is_the_same_one() -> None:
+    def watching(host: str, rule: str, before: RunnerWatch | None = None) -> RunnerWatch:
+        client = RunnerClient(parse_host(host, rule))
+        return RunnerWatch(client, 1.0, lambda: None, before=before)
+
+    first = watching("localhost:9", "default")
+    same = watching("localhost:9", "published by the container x", first)
+    other = watching("localhost:10", "default", first)
+    for watch in (first, same, other):
+        await watch.client.aclose()
+    assert same.configurations is first.configurations
+    assert same.traffic is first.traffic
+    assert other.traffic is not first.traffic
+
+
+def test_a_lost_configuration_survives_a_new_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(poller, "ELSEWHERE_AFTER_S", 0.3)
+    simulator = Simulator("quiet")
+    model = simulator.world.store.catalogue.resolve(SMALL)
+    key = Key("llama.cpp", model.digest, "completion")
+    simulator.world.loader.configs[key] = RunnerConfig(4096)
+    with serve(simulator) as url:
+        snapshots: list[Snapshot] = []
+        here = parse_host(url, "here")
+        places = (Endpoint("http://127.0.0.1:9", "default"), here)
+        machine = NoMachine(SimulatedMachine(simulator))
+        monitor = LiveMonitor(places, machine, interval=0.25)
+        monitor.start(snapshots.append, lambda error: None)
+        try:
+            until_true(
+                lambda: (
+                    snapshots
+                    and any(each.context.configured == 4096 for each in snapshots[-1].models)
+                )
+            )
+            simulator.stop_listening()
+            simulator.restart()
+            until_true(lambda: not any(attempt.ok for attempt in snapshots[-1].attempts))
+            simulator.listen_again()
+            until_true(lambda: snapshots[-1].lost)
+        finally:
+            monitor.stop()
+        (lost,) = snapshots[-1].lost
+        assert (lost.digest, lost.config, lost.restarted) == (
+            model.digest,
+            {"context-size": 4096},
+            True,
+        )
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,23 @@ def test_the_rate_is_that_of_what_came_now() -> None:
     assert Pull("x", "pulling", 600, 1000).left_s is None
 
 
+async def test_the_rate_counts_only_what_came_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(anyio, "current_time", lambda: clock[0])
+    rates = []
+
+    class Slow(Registry):
+        async def _tell(self) -> AsyncIterator[PullLine]:
+            for seconds, current in ((0.0, 30), (0.5, 35), (2.0, 50)):
+                clock[0] = seconds
+                yield came("a", current)
+
+    pulls = Pulls(lambda: rates.append(pulls.state[0].rate))
+    client: Any = Slow([], BrokenOff("enough"))
+    await pulls.run(client, "ai/x", lambda: None)
+    assert [rate for rate in rates if rate] == [10.0]
+
+
 def ready(watched: Watched) -> Watched:
     watched.until(lambda s: s.models and s.source("runners").health == "ok" and s.memory)
     return watched
@@ -142,8 +159,13 @@ def test_a_read_only_monitor_pulls_nothing(watch: Watch) -> None:
     simulator = Simulator("quiet")
     here = ready(watch(simulator, read_only=True))
     here.monitor.pull(NEW)
+    # Asked after it on the same loop, and answered: the pull would have begun by now.
+    offers: list[Offer] = []
+    here.monitor.look_up(NEW, offers.append)
+    until_true(lambda: offers)
+    seen = len(here.snapshots)
     here.monitor.kick()
-    here.until(lambda s: s.source("models").health == "ok")
+    here.until(lambda s: len(here.snapshots) > seen)
     assert here.now.pulls == ()
     assert b"pulling model" not in simulator.world.log.text(True)
 

@@ -218,6 +218,28 @@ async def test_a_model_is_looked_up_before_it_is_pulled() -> None:
     await before(test)
 
 
+async def test_an_answer_for_another_name_is_not_shown() -> None:
+    (row,) = Installed([MODELS[0]]).rows()
+    late: list[Callable[[Offer], None]] = []
+
+    async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
+        monitor.look_up = lambda name, publish: late.append(publish)  # type: ignore[method-assign]
+        await pilot.press("n")
+        await shows(pilot.app, "nothing is being pulled")
+        for name in ("ai/first", "ai/second"):
+            pilot.app.screen.query_one(Input).value = name
+            await pilot.press("enter")
+            await shows(pilot.app, f"asking for {name}")
+        late[0](Offer("ai/first", row))
+        late[1](Offer("ai/second", failure=Explanation("No registry has it")))
+        await shows(pilot.app, "No registry has it")
+        late[0](Offer("ai/first", row))
+        await pilot.pause()
+        assert "enter pulls it" not in screen_text(pilot.app)
+
+    await before(test)
+
+
 async def test_downloads_are_shown_stopped_and_tried_again() -> None:
     going = Pull("ai/a", "pulling", 2_000_000_000, 4_000_000_000, rate=50_000_000.0)
     over = Pull("ai/[red]b", "failed", failure=Explanation("The disk is full"))
@@ -289,3 +311,23 @@ async def test_another_runner_is_watched() -> None:
         await pilot.press("down", "enter")
         await shows(app, "https://gpu-box:12434", "certificate not checked")
         assert others.watched == ["lab"]
+
+
+class Silent(StillMonitor):
+    """A monitor that has nothing to say yet."""
+
+    def start(
+        self, publish: Callable[[Snapshot], None], failed: Callable[[BaseException], None]
+    ) -> None:
+        return None
+
+
+async def test_nothing_of_the_runner_before_is_shown_for_the_next() -> None:
+    app = DashboardApp(StillMonitor(snapshot()), contexts=Others(Silent(snapshot())))
+    async with app.run_test(size=(140, 40)) as pilot:
+        await shows(app, "qwen3:8B-Q4_K_M", "localhost:12434")
+        await pilot.press("C")
+        await shows(app, "Watch another runner")
+        await pilot.press("down", "enter")
+        await shows(app, "looking for the runner", "no runner yet")
+        assert "gemma3" not in screen_text(app)

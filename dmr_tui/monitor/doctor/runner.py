@@ -10,6 +10,8 @@ from dmr_tui.runner.backend import Backend
 
 GROUP = "The runner"
 GPU_GROUP = "GPU"
+ENGINE = "engine at work"
+"""The check that only a load can answer."""
 UPDATE = "docker model uninstall-runner --images && docker model install-runner"
 UPDATE_DESKTOP = "update Docker Desktop; the runner comes with it"
 LACKS = (
@@ -114,7 +116,7 @@ def _models(snapshot: Snapshot) -> Iterator[Check]:
 
 def _engine(snapshot: Snapshot) -> Check:
     """Whether an engine has worked, since nothing but work proves that."""
-    name = "engine at work"
+    name = ENGINE
     failed = next((e for e in reversed(snapshot.events) if e.kind == "load failed"), None)
     loaded = next((e for e in reversed(snapshot.events) if e.kind == "loaded"), None)
     worked = next((c for c in reversed(snapshot.finished) if c.outcome in {"ok", "cut"}), None)

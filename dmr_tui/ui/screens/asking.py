@@ -38,14 +38,7 @@ def load(screen: ModelActionsScreen, row: ModelRow, what: WhatIf, trial: Trial |
     """Load it as asked; where that does not fit, in the way that is printed beside it."""
     if row.digest is None:
         return
-    unload: tuple[str, ...] = ()
-    context = what.context
-    if trial is not None:
-        unload = trial.unload or ()
-        if what == AS_IT_IS and trial.fit.smaller is not None:
-            unload, context = trial.fit.smaller
-        elif what == AS_IT_IS and not unload and trial.fit.verdict == "too big":
-            context = trial.fit.largest_context
+    unload, context = ((), what.context) if trial is None else trial.way
     names = {each.key: each.name for each in screen.snapshot.models}
     plan = LoadPlan(
         row.name,
@@ -69,7 +62,7 @@ def _remarks(
 ) -> Sequence[str]:
     told = []
     as_asked = plan.context == what.context
-    if trial is not None and as_asked and _does_not_fit(trial):
+    if trial is not None and as_asked and trial.hopeless:
         told.append("By the estimate it does not fit: the load may fail.")
     if trial is not None and trial.need.total.value is None:
         told.append(f"Whether it fits is not known: {trial.need.total.reason}.")
@@ -164,9 +157,3 @@ def is_loaded(row: ModelRow) -> bool:
 
 def _mode(row: ModelRow) -> str:
     return "embedding" if row.embedding else "completion"
-
-
-def _does_not_fit(trial: Trial) -> bool:
-    """Whether nothing that is known makes room for it."""
-    smaller = trial.what == AS_IT_IS and trial.fit.smaller is not None
-    return trial.verdict == "too big" and not trial.unload and not smaller

@@ -3,16 +3,13 @@
 import re
 import shlex
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
-from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
-from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Label, Static
+from textual.widgets import Input, Label, Static
 
 from dmr_tui import figures
 from dmr_tui.monitor.configured import StoredOrNot
@@ -22,6 +19,7 @@ from dmr_tui.monitor.snapshot import ModelRow, Snapshot
 from dmr_tui.monitor.trial import Trial, WhatIf
 from dmr_tui.plain import plain
 from dmr_tui.ui.panes.verdicts import VERDICT_STYLES
+from dmr_tui.ui.screens.form import FormDialog
 
 FIELDS = (
     ("context-size", "Context in tokens; -1 for as long as it was trained", "as packaged"),
@@ -32,13 +30,8 @@ _DURATION = re.compile(r"-1|0|(?:\d+(?:\.\d+)?(?:h|m|s|ms))+")
 LONGEST = 2**31 - 1
 
 
-class ConfigureDialog(ModalScreen[ConfigurePlan | None]):
+class ConfigureDialog(FormDialog[ConfigurePlan]):
     """Three fields with what is stored; keys that they do not know stay as they are."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel"),
-        Binding("ctrl+s", "save", "Save", key_display="^s", priority=True),
-    ]
 
     class Stored(Message):
         """What is stored has come."""
@@ -62,9 +55,7 @@ class ConfigureDialog(ModalScreen[ConfigurePlan | None]):
             yield Static("reading what is stored …", id="configure-diff", markup=False)
             yield Static("", id="configure-fit", markup=False)
             yield Static("", id="configure-problem", classes="problem", markup=False)
-            with Horizontal(classes="buttons"):
-                yield Button("Go on", variant="primary", id="save", compact=True)
-                yield Button("Cancel", id="cancel", compact=True)
+            yield self.buttons("Go on")
 
     def on_mount(self) -> None:
         box = self.query_one("#configure")
@@ -152,8 +143,6 @@ class ConfigureDialog(ModalScreen[ConfigurePlan | None]):
     def _say(self, text: str) -> None:
         self.query_one("#configure-problem", Static).update(plain(text))
 
-    @on(Button.Pressed, "#save")
-    @on(Input.Submitted)
     def action_save(self) -> None:
         """Go on to the question, if something is different."""
         if self._before is None:
@@ -165,11 +154,6 @@ class ConfigureDialog(ModalScreen[ConfigurePlan | None]):
             self._say("nothing is different yet")
         else:
             self.dismiss(plan)
-
-    @on(Button.Pressed, "#cancel")
-    def action_cancel(self) -> None:
-        """Leave everything as it was."""
-        self.dismiss(None)
 
 
 def _text(value: Any) -> str:

@@ -71,7 +71,7 @@ class ConfirmDialog(ModalScreen[None]):
         with Vertical(classes="dialog", id="confirm"):
             with VerticalScroll(id="confirm-plan", can_focus=False):
                 yield ConfirmPage(self._plan, self._remarks)
-            with Horizontal(id="confirm-buttons"):
+            with Horizontal(classes="buttons"):
                 yield Button("Do it", variant="primary", id="go", compact=True)
                 yield Button("Cancel", id="cancel", compact=True)
 

@@ -1,17 +1,14 @@
 """What a person calls a caller, and after how many seconds it hangs up."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
-from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Label, Static
+from textual.widgets import Input, Label, Static
 
 from dmr_tui.plain import plain
+from dmr_tui.ui.screens.form import FormDialog
 
 LONGEST = 40
 LONGEST_LIMIT = 86_400.0
@@ -29,13 +26,8 @@ class CallerName:
     limit: float | None
 
 
-class NameDialog(ModalScreen[CallerName | None]):
+class NameDialog(FormDialog[CallerName]):
     """Two fields; both may be empty."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel"),
-        Binding("ctrl+s", "save", "Save", key_display="^s", priority=True),
-    ]
 
     def __init__(self, caller: str, known: CallerName) -> None:
         super().__init__()
@@ -64,17 +56,13 @@ class NameDialog(ModalScreen[CallerName | None]):
             )
             yield Static(ABOUT, id="naming-about", markup=False)
             yield Static("", id="naming-problem", markup=False)
-            with Horizontal(id="naming-buttons"):
-                yield Button("Save", variant="primary", id="save", compact=True)
-                yield Button("Cancel", id="cancel", compact=True)
+            yield self.buttons("Save")
 
     def on_mount(self) -> None:
         box = self.query_one("#naming")
         box.border_title = Content("Name the caller")
         box.border_subtitle = Content("enter saves, esc cancels")
 
-    @on(Button.Pressed, "#save")
-    @on(Input.Submitted)
     def action_save(self) -> None:
         """Take the fields if the limit is a number of seconds."""
         text = self.query_one("#caller-limit", Input).value.strip().removesuffix("s").strip()
@@ -85,11 +73,6 @@ class NameDialog(ModalScreen[CallerName | None]):
             return
         name = " ".join(self.query_one("#caller-name", Input).value.split())
         self.dismiss(CallerName("" if name == self._caller else name, limit))
-
-    @on(Button.Pressed, "#cancel")
-    def action_cancel(self) -> None:
-        """Leave everything as it was."""
-        self.dismiss(None)
 
 
 def _seconds(text: str) -> float | None:

@@ -3,18 +3,18 @@
 from functools import partial
 from typing import ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.validation import Function
-from textual.widgets import Button, Input, Label, OptionList, Static, TextArea
+from textual.widgets import Input, Label, OptionList, Static, TextArea
 from textual.widgets.option_list import Option
 
 from dmr_tui.ui.panes.chat import ChatOptions
 from dmr_tui.ui.presets import PRESETS, Preset
+from dmr_tui.ui.screens.form import FormDialog
 
 FIELDS = (
     ("temperature", "Temperature, 0 to 2", "the model's own"),
@@ -23,7 +23,7 @@ FIELDS = (
 )
 
 
-class OptionsDialog(ModalScreen[ChatOptions | None]):
+class OptionsDialog(FormDialog[ChatOptions]):
     """Four fields; empty leaves the choice to the engine."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -50,17 +50,13 @@ class OptionsDialog(ModalScreen[ChatOptions | None]):
                     compact=True,
                 )
             yield Static("", id="options-problem", markup=False)
-            with Horizontal(id="options-buttons"):
-                yield Button("Save", variant="primary", id="save", compact=True)
-                yield Button("Cancel", id="cancel", compact=True)
+            yield self.buttons("Save")
 
     def on_mount(self) -> None:
         box = self.query_one("#options")
         box.border_title = Content("Chat options")
         box.border_subtitle = Content("ctrl+s saves, esc cancels")
 
-    @on(Button.Pressed, "#save")
-    @on(Input.Submitted)
     def action_save(self) -> None:
         """Take the fields if they are right, else say which one is not."""
         values: dict[str, float | int | None] = {}
@@ -79,11 +75,6 @@ class OptionsDialog(ModalScreen[ChatOptions | None]):
                 seed=None if seed is None else int(seed),
             )
         )
-
-    @on(Button.Pressed, "#cancel")
-    def action_cancel(self) -> None:
-        """Leave everything as it was."""
-        self.dismiss(None)
 
 
 def _number(name: str, text: str) -> float | int | None:

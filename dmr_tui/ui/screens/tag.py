@@ -1,29 +1,21 @@
 """Another name for a model."""
 
 from collections.abc import Sequence
-from typing import ClassVar
 
-from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Label, Static
+from textual.widgets import Input, Label, Static
 
 from dmr_tui.monitor.plans import TagPlan
 from dmr_tui.monitor.snapshot import ModelRow
 from dmr_tui.plain import plain
 from dmr_tui.runner.names import canonical, is_reference
+from dmr_tui.ui.screens.form import FormDialog
 
 
-class TagDialog(ModalScreen[TagPlan | None]):
+class TagDialog(FormDialog[TagPlan]):
     """One field; a name that another model has is taken from it, which is said."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "cancel", "Cancel"),
-        Binding("ctrl+s", "save", "Save", key_display="^s", priority=True),
-    ]
 
     def __init__(self, row: ModelRow, models: Sequence[ModelRow]) -> None:
         super().__init__()
@@ -37,9 +29,7 @@ class TagDialog(ModalScreen[TagPlan | None]):
             yield Label("Another name for it")
             yield Input(placeholder="ai/my-model:v1", id="tag-name", max_length=200, compact=True)
             yield Static("", id="tag-problem", classes="problem", markup=False)
-            with Horizontal(classes="buttons"):
-                yield Button("Tag", variant="primary", id="save", compact=True)
-                yield Button("Cancel", id="cancel", compact=True)
+            yield self.buttons("Tag")
 
     def on_mount(self) -> None:
         box = self.query_one("#tagging")
@@ -62,8 +52,6 @@ class TagDialog(ModalScreen[TagPlan | None]):
                 return "it has this name already" if same else f"{plain(row.name)} loses this name"
         return ""
 
-    @on(Button.Pressed, "#save")
-    @on(Input.Submitted)
     def action_save(self) -> None:
         """Take the name if it can be one."""
         name = self.query_one("#tag-name", Input).value.strip()
@@ -75,8 +63,3 @@ class TagDialog(ModalScreen[TagPlan | None]):
         last, _, tag = last.partition(":")
         repository = f"{head}/{last}" if head else last
         self.dismiss(TagPlan(self._row.name, self._row.ref, repository, tag or "latest"))
-
-    @on(Button.Pressed, "#cancel")
-    def action_cancel(self) -> None:
-        """Leave everything as it was."""
-        self.dismiss(None)

@@ -1,0 +1,38 @@
+"""A dialog with fields: enter or ctrl+s takes them, escape leaves everything as it was."""
+
+from typing import ClassVar, Generic, TypeVar
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input
+
+R = TypeVar("R")
+
+
+class FormDialog(ModalScreen[R | None], Generic[R]):
+    """What the dialogs with fields share; each of them has an action `save`."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel"),
+        Binding("ctrl+s", "save", "Save", key_display="^s", priority=True),
+    ]
+
+    def buttons(self, save: str) -> Horizontal:
+        """The two buttons below the fields."""
+        return Horizontal(
+            Button(save, variant="primary", id="save", compact=True),
+            Button("Cancel", id="cancel", compact=True),
+            classes="buttons",
+        )
+
+    @on(Button.Pressed, "#save")
+    @on(Input.Submitted)
+    async def _take(self) -> None:
+        await self.run_action("save")
+
+    @on(Button.Pressed, "#cancel")
+    def action_cancel(self) -> None:
+        """Leave everything as it was."""
+        self.dismiss(None)
