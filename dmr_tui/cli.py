@@ -160,6 +160,9 @@ def dashboard(
         bool | None,
         typer.Option("--archive/--no-archive", help="Keep calls on disk; without their prompts."),
     ] = None,
+    archive_file: Annotated[
+        str | None, typer.Option(help="Keep them in this file.", metavar="FILE")
+    ] = None,
     archive_days: Annotated[
         float | None, typer.Option(help="Delete calls that are older.", metavar="N")
     ] = None,
@@ -197,7 +200,10 @@ def status(
     json: Json = False,
     watch: Annotated[bool, typer.Option("--watch", help="Go on, one each interval.")] = False,
 ) -> None:
-    """Print what is true now. Exit code 0: healthy, 1: degraded, 2: no runner."""
+    """Print what is true now. Exit code 0: healthy, 1: degraded, 2: no runner.
+
+    With --watch until Ctrl+C; the exit code is that of what was printed last.
+    """
     from dmr_tui.commands.status import run_status
 
     given: Given = ctx.obj
@@ -262,6 +268,8 @@ def ask(
 
     given: Given = ctx.obj
     text = sys.stdin.read() if prompt == "-" else prompt
+    if not text.strip():
+        raise BadSettings("the prompt is empty")
     raise typer.Exit(
         run_ask(
             given.settings(),

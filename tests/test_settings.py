@@ -59,13 +59,14 @@ def test_the_archive(tmp_path: Path) -> None:
 
 def test_where_the_archive_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    usual = data_path({})
+    usual = data_path(load({}, {}))
     assert usual.name == "requests.db"
     assert usual.parent.name == "dmr-tui"
     if sys.platform == "linux":
         assert usual == tmp_path / "dmr-tui" / "requests.db"
-    assert data_path({"DMR_TUI_ARCHIVE_FILE": "/srv/x.db"}) == Path("/srv/x.db")
-    assert data_path({"DMR_TUI_ARCHIVE": "true"}) == usual, "that is the switch"
+    assert data_path(load({}, {"DMR_TUI_ARCHIVE_FILE": "/srv/x.db"})) == Path("/srv/x.db")
+    assert data_path(load({}, {"DMR_TUI_ARCHIVE": "true"})) == usual, "that is the switch"
+    assert data_path(load({"archive_file": "~/x.db"}, {})) == Path.home() / "x.db"
 
 
 @pytest.mark.parametrize(

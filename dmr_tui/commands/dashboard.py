@@ -5,9 +5,9 @@ import sys
 from contextlib import ExitStack
 
 from dmr_tui.commands.contexts import Contexts
-from dmr_tui.commands.runner import archive, chosen, demo_runner, loads
+from dmr_tui.commands.runner import archive, chosen, demo_runner, loads, this_machine
 from dmr_tui.commands.terminal import end_without_terminal
-from dmr_tui.machine.probe import LocalMachine, MachineProbe
+from dmr_tui.machine.probe import MachineProbe
 from dmr_tui.monitor.live import LiveMonitor, Monitor
 from dmr_tui.runner.discovery import Places
 from dmr_tui.settings import Settings
@@ -41,7 +41,7 @@ def run_dashboard(settings: Settings, *, demo: bool) -> int:
             )
 
         monitor = watch(*stack.enter_context(chosen(settings, demo=demo)))
-        contexts = Contexts(settings, lambda places: watch(places, LocalMachine()))
+        contexts = Contexts(settings, lambda places: watch(places, this_machine(places)))
         # While the screen is painted, the thread that stamps arriving tokens has to wait for the
         # interpreter; the default of 5 ms would be seen in the numbers.
         sys.setswitchinterval(SWITCH_S)

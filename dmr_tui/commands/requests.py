@@ -89,7 +89,7 @@ def run_requests(settings: Settings, choice: Choice, *, demo: bool) -> int:
 
 def follow(settings: Settings, wanted: CallFilter, show: Show, place: int = 0) -> int:
     """Show what is archived from `place` on, as it comes, until Ctrl+C."""
-    archive = Archive(data_path(), read_only=True)
+    archive = Archive(data_path(settings), read_only=True)
     with closing(archive):
         while True:
             try:
@@ -111,7 +111,7 @@ def follow(settings: Settings, wanted: CallFilter, show: Show, place: int = 0) -
 
 def _print_archived(settings: Settings, choice: Choice, wanted: CallFilter, show: Show) -> int:
     """Print what is in the archive; returns the place up to which that is."""
-    path = data_path()
+    path = data_path(settings)
     if not path.exists():
         if choice.follow:
             # What comes is what was asked for.

@@ -23,7 +23,8 @@ LOADS_FILE = "loads.json"
 def chosen(settings: Settings, *, demo: bool) -> Iterator[tuple[Places, MachineProbe]]:
     """Where to look and the machine to read; a simulated runner ends with the block."""
     if not demo:
-        yield places(settings), LocalMachine()
+        found = places(settings)
+        yield found, this_machine(found)
         return
     with demo_runner() as (endpoint, machine):
         yield Places((endpoint,)), machine
@@ -35,6 +36,12 @@ def places(settings: Settings, context: str | None = None) -> Places:
     if context is not None:
         return find_places(context=context, tls=tls)
     return find_places(settings.host, settings.host_rule, context=settings.context, tls=tls)
+
+
+def this_machine(places: Places) -> LocalMachine:
+    """This computer, with the Docker Engine that is asked for the runner's container."""
+    engine = places.engine
+    return LocalMachine(None if engine is None else engine.path, places.no_engine)
 
 
 @contextmanager
@@ -57,7 +64,7 @@ def archive(settings: Settings) -> OpenArchive | None:
         from dmr_tui.monitor.archive import Archive
 
         return Archive(
-            data_path(),
+            data_path(settings),
             keep_days=settings.archive_days,
             keep_mb=settings.archive_mb,
             bodies=settings.archive_bodies,
@@ -68,4 +75,4 @@ def archive(settings: Settings) -> OpenArchive | None:
 
 def loads(settings: Settings) -> Path | None:
     """The file that remembers what loads took, beside the archive; None without an archive."""
-    return data_path().with_name(LOADS_FILE) if settings.archive else None
+    return data_path(settings).with_name(LOADS_FILE) if settings.archive else None

@@ -47,6 +47,16 @@ def snapshot_json(snapshot: Snapshot) -> dict[str, Any]:
             "socket": runner.endpoint.socket,
             "rule": runner.endpoint.rule,
         },
+        "attempts": [
+            {
+                "url": attempt.endpoint.url,
+                "socket": attempt.endpoint.socket,
+                "rule": attempt.endpoint.rule,
+                "ok": attempt.ok,
+                "answer": attempt.answer,
+            }
+            for attempt in snapshot.attempts
+        ],
         "runner": {
             "up": bool(runner.up),
             "reason": runner.down_reason or _last_answer(snapshot),
@@ -181,10 +191,10 @@ def _machine(snapshot: Snapshot) -> dict[str, Any] | None:
     machine = snapshot.machine.machine
     if machine is None:
         return None
-    endpoint = snapshot.runner.endpoint
+    endpoint = snapshot.runner.endpoint if snapshot.runner.up else None
     container = machine.container.container
     return {
-        "is_the_runners": endpoint is not None and endpoint.is_this_machine,
+        "is_the_runners": None if endpoint is None else endpoint.is_this_machine,
         "host": _host(machine.host),
         "gpu": {
             "source": machine.gpu.source,

@@ -60,15 +60,21 @@ class RunnerContainer:
     def __init__(
         self,
         seen: Callable[[], Sequence[tuple[str, int]]],
+        docker: str | None = None,
+        no_docker: str = "",
         *,
         connect: Callable[[], Any] | None = None,
         clock: Callable[[], float] = time.monotonic,
         root: Path = cgroup.ROOT,
         proc: Path = Path("/proc"),
     ) -> None:
-        """`seen` answers the containers, id and a pid, in which engine processes run."""
+        """`seen` answers the containers, id and a pid, in which engine processes run.
+
+        `docker`: path of the Docker Engine's socket; None if there is none, for that reason.
+        """
         self._seen = seen
-        self._connect = connect or _connect
+        self._connect = connect or (lambda: _connect(docker))
+        self._no_docker = no_docker
         self._clock = clock
         self._root = root
         self._proc = proc
@@ -93,7 +99,7 @@ class RunnerContainer:
         if self._client is None:
             self._client = self._connect()
         if self._client is None:
-            self._reason, self._ask_at = "", self._clock() + RETRY_S
+            self._reason, self._ask_at = self._no_docker, self._clock() + RETRY_S
             return None
         api = self._client.api
         for filters in ({"label": label} for label in _LABELS):
@@ -178,17 +184,9 @@ STATS_S = 10.0
 NOWHERE = "the runner is in no container here"
 
 
-class _Elsewhere(Exception):
-    """Another machine's containers say nothing of this one's memory."""
-
-
-def _connect() -> Any:
-    """A client of the Docker Engine here; None if there is none. Raises what the SDK raises."""
-    host = os.environ.get("DOCKER_HOST", "")
-    if host and not host.startswith("unix://"):
-        raise _Elsewhere
-    path = host.removeprefix("unix://") or "/var/run/docker.sock"
-    if not os.path.exists(path):
+def _connect(path: str | None) -> Any:
+    """A client of the Docker Engine there; None if there is none. Raises what the SDK raises."""
+    if path is None or not os.path.exists(path):
         return None
     # 100 ms and 10 MiB, which only a machine with Docker pays.
     from docker import DockerClient
@@ -198,8 +196,6 @@ def _connect() -> Any:
 
 def docker_words(error: BaseException) -> str:
     """Why Docker could not be asked, from the error at the bottom of the chain."""
-    if isinstance(error, _Elsewhere):
-        return "DOCKER_HOST names no socket here, so Docker was not asked for the container"
     link: BaseException | None = error
     while link is not None:
         number = getattr(link, "errno", None)

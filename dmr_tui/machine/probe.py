@@ -88,9 +88,10 @@ class LateProvider:
 class LocalMachine:
     """This computer: psutil, the GPU drivers that are here, the engines and their container."""
 
-    def __init__(self) -> None:
+    def __init__(self, docker: str | None = None, no_docker: str = "") -> None:
+        """`docker`: path of the Docker Engine's socket; None if there is none, for a reason."""
         host, engines = HostProbe(), EngineProcesses()
-        container = RunnerContainer(lambda: engines.containers)
+        container = RunnerContainer(lambda: engines.containers, docker, no_docker)
         gpus = [("NVIDIA GPUs", _nvidia())]
         if sys.platform == "darwin":
             gpus = [("Apple GPU", _apple())]

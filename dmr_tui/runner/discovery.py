@@ -58,6 +58,11 @@ class Places:
     contexts: Contexts | None = None
     context: str = ""
     """The context that was chosen, by name; empty if none was."""
+    engine: DockerSocket | None = None
+    """The Docker Engine of this computer or of the context, also where it is not asked for the
+    runner since a host is named: the runner's container may be there all the same."""
+    no_engine: str = ""
+    """Why there is none."""
 
     @property
     def several(self) -> bool:
@@ -80,10 +85,18 @@ def find_places(
     """
     folder = docker_folder(env)
     contexts = read_contexts(folder)
+    engines = read_docker_contexts(folder)
+    wanted = None
+    if context and context != DEFAULT:
+        wanted = next((each for each in engines if each.name == context), None)
+    sockets, without = _sockets(folder, env, engines, wanted)
+    engine = sockets[0] if sockets else None
+    no_engine = "; ".join(without)
     # The flag wins over a context that is named, that over the variable and the file, and these
     # over the active context.
     if host and (rule == "--host" or not context):
-        return Places((parse_host(host, rule, tls),), tls=tls, contexts=contexts)
+        only = (parse_host(host, rule, tls),)
+        return Places(only, tls=tls, contexts=contexts, engine=engine, no_engine=no_engine)
     notes = tuple(note for note in (contexts.problem,) if note)
     named = contexts.get(context or contexts.active)
     if named is not None:
@@ -96,23 +109,27 @@ def find_places(
             # The command line warns and goes on to look by itself, and so is it here.
             notes += (str(error),)
         else:
-            return Places((endpoint,), tls=tls, contexts=contexts, context=named.name)
-    engines = read_docker_contexts(folder)
-    wanted = None
-    if context and context != DEFAULT:
-        wanted = next((each for each in engines if each.name == context), None)
-        if wanted is None:
-            raise BadHost(_no_context(context, contexts, engines))
-    sockets, more = _sockets(folder, env, engines, wanted)
+            return Places(
+                (endpoint,),
+                tls=tls,
+                contexts=contexts,
+                context=named.name,
+                engine=engine,
+                no_engine=no_engine,
+            )
+    if context and context != DEFAULT and wanted is None:
+        raise BadHost(_no_context(context, contexts, engines))
     if in_container is None:
         in_container = Path("/.dockerenv").exists()
     return Places(
         tuple(_usual(tls, in_container)),
         sockets,
         tls,
-        notes + more,
+        notes + without,
         contexts,
         context or "",
+        engine,
+        no_engine,
     )
 
 

@@ -117,6 +117,7 @@ _CHECKS: Mapping[str, Callable[[Any], Any]] = {
     "memory_unit": _one_of(MEMORY_UNITS),
     "temperature_unit": _one_of(TEMPERATURE_UNITS),
     "archive": _switch,
+    "archive_file": _text("the path of a file"),
     "archive_days": _number(0.01, 36_500.0, "a number of days from 0.01 to 36500"),
     "archive_mb": _number(1.0, 1e9, "a number of megabytes, 1 or more"),
     "archive_bodies": _switch,

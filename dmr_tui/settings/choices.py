@@ -40,6 +40,8 @@ class Settings:
     """Degrees: C or F."""
     archive: bool = True
     """Keep the calls that ended, without their prompts and answers: true or false."""
+    archive_file: str | None = None
+    """The file that they are kept in. None: requests.db in the platform's data folder."""
     archive_days: float = 30.0
     """Days after which a call is deleted, 0.01 to 36500."""
     archive_mb: float = 500.0

@@ -20,10 +20,10 @@ def config_path(env: Mapping[str, str] = os.environ) -> Path:
     return Path(platformdirs.user_config_dir("dmr-tui", appauthor=False)) / "config.toml"
 
 
-def data_path(env: Mapping[str, str] = os.environ) -> Path:
-    """The archive: DMR_TUI_ARCHIVE_FILE, else requests.db in the platform's data folder."""
-    if named := env.get("DMR_TUI_ARCHIVE_FILE"):
-        return Path(named)
+def data_path(settings: Settings) -> Path:
+    """The archive: the file that the settings name, else the one in the platform's data folder."""
+    if settings.archive_file is not None:
+        return Path(settings.archive_file).expanduser()
     return Path(platformdirs.user_data_dir("dmr-tui", appauthor=False)) / "requests.db"
 
 

@@ -22,6 +22,7 @@ def test_status_as_json(run: Run, quiet: str) -> None:
     said = json.loads(done.stdout)
     assert set(said) == {
         "taken_at",
+        "attempts",
         "endpoint",
         "runner",
         "models",
@@ -41,6 +42,7 @@ def test_status_as_json(run: Run, quiet: str) -> None:
     assert qwen["context"]["effective_source"] == "engine log"
     (running,) = said["running"]
     assert (running["model"], running["state"]) == ("qwen3:8B-Q4_K_M", "idle")
+    assert said["machine"]["is_the_runners"] is True
     assert said["requests"]["finished"][0]["decode_tok_s"] > 0
     assert said["machine"]["host"]["ram_total"]["value"] > 0
     assert said["machine"]["host"]["cpu_percent"]["value"] is not None
@@ -58,11 +60,19 @@ def test_status_as_a_page(run: Run, quiet: str) -> None:
 
 
 def test_status_without_a_runner(run: Run) -> None:
-    for words in (("status", "--json"), ("status",)):
-        done = run(*words, "--host", "localhost:9")
-        assert done.returncode == 2
+    done = run("status", "--host", "localhost:9")
+    assert (done.returncode, done.stderr) == (2, "")
     assert "connection refused" in done.stdout
-    assert done.stderr == ""
+    done = run("status", "--host", "localhost:9", "--json")
+    assert (done.returncode, done.stderr) == (2, "")
+    said = json.loads(done.stdout)
+    (attempt,) = said["attempts"]
+    assert (attempt["url"], attempt["rule"]) == ("http://localhost:9", "--host")
+    assert (attempt["ok"], attempt["answer"]) == (
+        False,
+        "connection refused: nothing listens there",
+    )
+    assert said["machine"]["is_the_runners"] is None, "nobody knows where the runner is"
 
 
 def test_status_of_a_runner_that_is_not_well(run: Run) -> None:
@@ -255,7 +265,12 @@ def test_a_command_imports_what_it_needs(commands: str, heavy: str) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [["bogus"], ["--interval", "abc", "status"], ["ask", "ai/x", "hi", "--max-tokens", "0"]],
+    [
+        ["bogus"],
+        ["--interval", "abc", "status"],
+        ["ask", "ai/x", "hi", "--max-tokens", "0"],
+        ["ask", "ai/x", " "],
+    ],
 )
 def test_a_wrong_option_is_no_missing_runner(words: list[str]) -> None:
     command = [sys.executable, "-m", "dmr_tui", *words]

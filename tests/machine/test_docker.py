@@ -27,21 +27,17 @@ COMPILER = shutil.which("cc") or shutil.which("gcc")
 
 pytestmark = pytest.mark.xdist_group("docker")
 
-
-@pytest.fixture(autouse=True)
-def the_engine_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """These tests are about a real Engine, which is hidden from all others."""
-    monkeypatch.setenv("DOCKER_HOST", "unix:///var/run/docker.sock")
+SOCKET = "/var/run/docker.sock"
 
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[Any]:
     """A client of the Docker Engine here."""
-    if not os.path.exists("/var/run/docker.sock"):
+    if not os.path.exists(SOCKET):
         pytest.skip("no Docker Engine on this machine")
     docker = pytest.importorskip("docker")
     try:
-        client = docker.DockerClient(base_url="unix:///var/run/docker.sock", timeout=20)
+        client = docker.DockerClient(base_url=f"unix://{SOCKET}", timeout=20)
         client.ping()
     except docker.errors.DockerException as error:
         pytest.skip(docker_words(error))
@@ -89,7 +85,7 @@ def started(client: Any, image: str) -> Iterator[Any]:
 
 
 def read(probe: RunnerContainer | None = None) -> Container:
-    report = (probe or RunnerContainer(lambda: ())).read()
+    report = (probe or RunnerContainer(lambda: (), SOCKET)).read()
     assert report.container is not None, report.reason
     assert report.source == "docker"
     return report.container
@@ -113,7 +109,7 @@ def test_limit_and_need_are_told(started: Any, image: str) -> None:
 def test_a_process_that_is_killed_for_memory_is_counted_and_the_container_lives(
     started: Any,
 ) -> None:
-    probe = RunnerContainer(lambda: ())
+    probe = RunnerContainer(lambda: (), SOCKET)
     until_true(lambda: (read(probe).needed.value or 0) >= HELD)
     started.kill(signal="SIGUSR1")
     until_true(lambda: (read(probe).oom_kills.value or 0) >= 1)
@@ -123,7 +119,7 @@ def test_a_process_that_is_killed_for_memory_is_counted_and_the_container_lives(
 
 
 def test_paused_and_stopped(started: Any) -> None:
-    probe = RunnerContainer(lambda: ())
+    probe = RunnerContainer(lambda: (), SOCKET)
     started.pause()
     assert read(probe).state == "paused"
     started.unpause()

@@ -63,6 +63,15 @@ def test_the_flag_wins_over_everything(folder: Path) -> None:
     assert places.context == ""
 
 
+@pytest.mark.parametrize("said", [{"host": "runner:1"}, {"context": "gpu"}, {}])
+def test_the_engine_of_this_computer_is_known_wherever_the_runner_is(
+    folder: Path, said: dict[str, str]
+) -> None:
+    places = look(folder, **said)
+    assert places.sockets == ()
+    assert places.engine == DockerSocket(SOCKET, "DOCKER_HOST")
+
+
 @pytest.mark.parametrize("rule", ["MODEL_RUNNER_HOST", "/home/me/config.toml"])
 def test_a_named_context_wins_over_variable_and_file(folder: Path, rule: str) -> None:
     places = look(folder, "runner:1", rule, context="gpu")
@@ -183,7 +192,9 @@ def test_the_engine_that_is_asked(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"currentContext": "work"}')
 
     def asked(**more: Any) -> tuple[DockerSocket, ...]:
-        return look(tmp_path, **more).sockets
+        places = look(tmp_path, **more)
+        assert places.sockets == (places.engine,), "its container is looked for there as well"
+        return places.sockets
 
     assert asked(context="offload") == (
         DockerSocket("/run/cloud.sock", "context offload", cloud=True),
@@ -231,6 +242,7 @@ def test_an_engine_that_is_not_asked_is_told(tmp_path: Path, host: str, words: s
     assert places.sockets == ()
     assert places.known, "the usual address is tried all the same"
     assert words in places.notes[0]
+    assert (places.engine, places.no_engine) == (None, places.notes[0])
     assert ("ssh -L" in places.notes[0]) is host.startswith("ssh")
 
 
