@@ -117,6 +117,17 @@ def disk(size: int | None) -> str:
     return f"{size / 1000:.0f} kB"
 
 
+def told_size(text: str | None, size: int | None) -> str:
+    """What a model takes on disk, in the unit that the runner chose, with three digits.
+
+    `size` are the bytes that were read from `text`; None if it could not be read.
+    """
+    if text is None or size is None:
+        return text or UNKNOWN
+    number = text.rstrip("KMGTiB ")
+    return f"{significant(float(number))} {text[len(number) :].strip()}"
+
+
 def parameters(count: int | None) -> str:
     """Parameters of a model: 8.19 B, 362 M."""
     if count is None:

@@ -5,7 +5,7 @@ import sys
 from contextlib import ExitStack
 
 from dmr_tui.commands.contexts import Contexts
-from dmr_tui.commands.runner import archive, chosen, demo_runner, loads, this_machine
+from dmr_tui.commands.runner import archive, chosen, demo_runner, kept, this_machine
 from dmr_tui.commands.terminal import end_without_terminal
 from dmr_tui.machine.probe import MachineProbe
 from dmr_tui.monitor.live import LiveMonitor, Monitor
@@ -37,7 +37,7 @@ def run_dashboard(settings: Settings, *, demo: bool) -> int:
                 interval=settings.interval,
                 read_only=settings.read_only,
                 archive=None if demo else archive(settings),
-                loads=None if demo else loads(settings),
+                kept=None if demo else kept(settings),
             )
 
         monitor = watch(*stack.enter_context(chosen(settings, demo=demo)))

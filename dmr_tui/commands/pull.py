@@ -124,7 +124,7 @@ class _TextPrinter(_Printer):
             return
         row, fit = offer.row, offer.fit
         facts = [
-            plain(row.size_text or figures.UNKNOWN),
+            plain(figures.told_size(row.size_text, row.size_bytes)),
             plain(row.quantization or figures.UNKNOWN),
             f"{figures.parameters(row.parameters)} parameters",
             f"context {figures.window(row.context.packaged or row.context.trained)}",

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from dmr_tui.monitor.archive import Archive
 
 DEMO_SCENARIO = "workflow"
-LOADS_FILE = "loads.json"
 
 
 @contextmanager
@@ -73,6 +72,6 @@ def archive(settings: Settings) -> OpenArchive | None:
     return make
 
 
-def loads(settings: Settings) -> Path | None:
-    """The file that remembers what loads took, beside the archive; None without an archive."""
-    return data_path(settings).with_name(LOADS_FILE) if settings.archive else None
+def kept(settings: Settings) -> Path | None:
+    """The folder of what is remembered, that of the archive; None without an archive."""
+    return data_path(settings).parent if settings.archive else None

@@ -66,9 +66,10 @@ def _model(row: ModelRow, width: int, now: float, fit: Fit | None) -> str:
     verdict = "" if row.runs else verdict_words(fit)
     if verdict:
         states += f" ({verdict})"
+    size = plain(figures.told_size(row.size_text, row.size_bytes))
     return (
         f"  {plain(row.name):{width}}  {figures.parameters(row.parameters):>8}"
-        f"  {plain(row.quantization or figures.UNKNOWN):8}  {plain(row.size_text or '—'):>9}"
+        f"  {plain(row.quantization or figures.UNKNOWN):8}  {size:>9}"
         f"  {window:>13}  {states}"
     )
 

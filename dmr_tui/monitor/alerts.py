@@ -61,7 +61,7 @@ def _lost(snapshot: Snapshot) -> Iterator[Alert]:
         words = _config_words(lost.config)
         why = "the runner was restarted" if lost.restarted else "it was replaced"
         text = f"{name} lost its configuration ({words}): {why}"
-        yield Alert(f"lost {lost.digest} {lost.mode}", "warning", text, "R sets it again (1)")
+        yield Alert(lost.alert, "warning", text, "R sets it again (1)")
 
 
 def _config_words(config: Mapping[str, object]) -> str:

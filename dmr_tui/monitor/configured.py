@@ -4,6 +4,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import anyio
+import anyio.to_thread
+
+from dmr_tui.monitor.keptconfigs import KeptConfigs
+from dmr_tui.monitor.snapshot import SourceState
 from dmr_tui.runner.errors import RunnerError
 from dmr_tui.runner.explain import Explanation, explain
 from dmr_tui.runner.wire import StoredConfig
@@ -25,18 +30,63 @@ class LostConfig:
     restarted: bool = False
     """Whether the runner forgot everything, as it does when it is restarted."""
 
+    @property
+    def alert(self) -> str:
+        """The key of the warning about it."""
+        return f"lost {self.digest} {self.mode}"
+
 
 class Configurations:
     """The whole configurations as they were last seen, and what of them was lost."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: KeptConfigs | None = None) -> None:
+        """`kept` remembers them while nothing here runs."""
+        self._kept = kept
+        self._begun = kept is None
         self._seen: dict[tuple[str, str], dict[str, Any]] = {}
         self._lost: dict[tuple[str, str], LostConfig] = {}
+        self._installed: set[str] | None = None
 
     @property
     def lost(self) -> tuple[LostConfig, ...]:
         """What was lost, by digest."""
         return tuple(self._lost[key] for key in sorted(self._lost))
+
+    @property
+    def states(self) -> tuple[SourceState, ...]:
+        """How remembering goes, if there is anything to say about it."""
+        if self._kept is None or not self._kept.problem:
+            return ()
+        return (SourceState("remembered configurations", "stale", self._kept.problem),)
+
+    async def take_in(self, stored: Iterable[StoredConfig]) -> None:
+        """As `see`, beside what was remembered, and remember it."""
+        found = tuple(stored)
+        if self._kept is not None and not self._begun:
+            before = await anyio.to_thread.run_sync(self._kept.read)
+            there = {(each.model_id, each.mode) for each in found}
+            # What has another configuration by now was given it by somebody.
+            self._seen = {
+                (each.digest, each.mode): each.config
+                for each in before
+                if (each.digest, each.mode) not in there
+            }
+            self._begun = True
+        self.see(found)
+        await self._keep()
+
+    async def forget(self, alert: str) -> None:
+        """A person dismissed the warning: not even the next start knows of what it is about."""
+        unwanted = [key for key, lost in self._lost.items() if lost.alert == alert]
+        for key in unwanted:
+            del self._lost[key]
+        if unwanted:
+            await self._keep()
+
+    async def _keep(self) -> None:
+        if self._kept is not None:
+            known = {**self._seen, **{key: lost.config for key, lost in self._lost.items()}}
+            await anyio.to_thread.run_sync(self._kept.write, known)
 
     def see(self, stored: Iterable[StoredConfig]) -> None:
         """Take in what is stored now."""
@@ -52,6 +102,7 @@ class Configurations:
             else:
                 self._lost[key] = replace(lost, now=now.get(key, {}))
         self._seen = now
+        self._drop_removed()
 
     def meant(self, digest: str, mode: str, config: dict[str, Any]) -> None:
         """A person here has set this, whatever it lacks."""
@@ -59,9 +110,20 @@ class Configurations:
         self._lost.pop((digest, mode), None)
 
     def removed(self, digests: Iterable[str]) -> None:
-        """Forget those whose model is no more installed."""
-        there = set(digests)
-        self._lost = {key: lost for key, lost in self._lost.items() if key[0] in there}
+        """Only these are installed: forget what was lost of any other."""
+        self._installed = set(digests)
+        self._drop_removed()
+
+    def _drop_removed(self) -> None:
+        there = self._installed
+        if there is not None:
+            self._lost = {key: lost for key, lost in self._lost.items() if key[0] in there}
+
+
+async def forget_lost(poller: "Poller", alert: str) -> None:
+    """Forget the lost configuration that the warning `alert` is about, if it is about one."""
+    if poller.watch is not None:
+        await poller.watch.configurations.forget(alert)
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,10 @@ class Monitor(Protocol):
         """Drop the downloads that are over."""
         ...
 
+    def dismissed(self, key: str) -> None:
+        """A person does not want to hear of the warning `key`, not even after the next start."""
+        ...
+
     def stored_config(
         self, digest: str, mode: str, publish: "Callable[[StoredOrNot], None]"
     ) -> None:
@@ -111,14 +115,14 @@ class LiveMonitor:
         interval: float = 1.0,
         read_only: bool = False,
         archive: OpenArchive | None = None,
-        loads: Path | None = None,
+        kept: Path | None = None,
     ) -> None:
         """With an `archive` the calls of before are there as well, and those of now are kept.
 
-        What loads took is remembered in the file `loads`.
+        What loads took and what models were configured to is remembered in the folder `kept`.
         """
         self.read_only = read_only
-        self._loads = loads
+        self._kept = kept
         self._archive = archive
         self._places = places
         self._probe = probe
@@ -227,6 +231,13 @@ class LiveMonitor:
         if self._portal is not None and pulls is not None:
             _soon(self._portal, pulls.forget)
 
+    def dismissed(self, key: str) -> None:
+        """Forget what that warning is about, if it is to be forgotten."""
+        from dmr_tui.monitor.configured import forget_lost
+
+        if self._portal is not None and self._poller is not None:
+            self._portal.start_task_soon(forget_lost, self._poller, key)
+
     def stored_config(
         self, digest: str, mode: str, publish: "Callable[[StoredOrNot], None]"
     ) -> None:
@@ -248,7 +259,7 @@ class LiveMonitor:
             interval=self._interval,
             read_only=self.read_only,
             archive=self._archive,
-            loads=self._loads,
+            kept=self._kept,
         )
         self._poller.look(self._view)
         try:

@@ -1,6 +1,7 @@
 """What a registry has under a name, before a byte of the model is downloaded."""
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from dmr_tui.machine.reading import Reading
 from dmr_tui.monitor.fits import Loading, Shapes, find_fits
@@ -14,6 +15,7 @@ from dmr_tui.runner.explain import Explanation, explain
 from dmr_tui.runner.names import is_reference, short
 from dmr_tui.runner.wire import Model
 
+Holder = Literal["nobody", "itself", "another"]
 NOBODY = Explanation("No runner answers")
 NO_NAME = Explanation(
     "This is no name of a model",
@@ -32,6 +34,8 @@ class Offer:
     """None if it was not found; then `failure` says why."""
     installed: bool = False
     """Whether the very same model is on the disk already."""
+    holder: Holder = "nobody"
+    """Which installed model has this name: "another" one loses it to the one that comes."""
     fit: Fit | None = None
     """Whether it would fit; None where nothing tells."""
     failure: Explanation | None = None
@@ -60,4 +64,8 @@ def _offer(name: str, model: Model, installed: Installed, loading: Loading | Non
     there = any(each.id == model.id for each in installed.models)
     known = loading or Loading(Reading(None, "the machine was not read yet"))
     fits = find_fits((row,), (), known, Shapes(), TakenLoads())
-    return Offer(name, row, there, fits.get(row.key))
+    named = installed.row(name)
+    holder: Holder = "nobody"
+    if named is not None:
+        holder = "itself" if named.key == row.key else "another"
+    return Offer(name, row, there, holder, fits.get(row.key))

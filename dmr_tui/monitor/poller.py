@@ -54,12 +54,12 @@ class Poller:
         interval: float = 1.0,
         read_only: bool = False,
         archive: OpenArchive | None = None,
-        loads: Path | None = None,
+        kept: Path | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`places` are where to look for the runner, or addresses to try one after the other.
 
-        What loads took is remembered in the file `loads`, if there is one.
+        What loads took and what models were configured to is remembered in the folder `kept`.
         """
         self.watch: RunnerWatch | None = None
         self.ledger = Ledger(archive, self._changed)
@@ -76,7 +76,7 @@ class Poller:
         self._searched = False
         self._machine = MachineWatch(probe, interval, self._changed, clock)
         self._throughput: tuple[object, Throughput] | None = None
-        self._loads_path = loads
+        self._kept = kept
         self._memory: MemoryWatch | None = None
         self._took = anyio.Event()
         self.pulls: Pulls | None = None
@@ -191,7 +191,7 @@ class Poller:
         from dmr_tui.monitor.memorywatch import MemoryWatch
         from dmr_tui.monitor.taken import TakenLoads
 
-        loads = TakenLoads(self._loads_path)
+        loads = TakenLoads(self._kept)
         await anyio.to_thread.run_sync(loads.read)
         self._memory = MemoryWatch(loads, lambda: self._took.set())
         return loads
@@ -229,8 +229,9 @@ class Poller:
             client = await self._search()
             try:
                 async with anyio.create_task_group() as group:
+                    ends = (self._changed, self._clock)
                     self.watch = RunnerWatch(
-                        client, self._interval, self._changed, self._clock, before=self.watch
+                        client, self._interval, *ends, before=self.watch, folder=self._kept
                     )
                     self.watch.traffic.hint = self._hint
                     self.ledger.watch(client.endpoint.label, self.watch.traffic)

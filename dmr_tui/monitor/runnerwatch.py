@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
@@ -14,6 +15,7 @@ from anyio.abc import TaskGroup
 
 from dmr_tui.monitor.configured import Configurations
 from dmr_tui.monitor.join import Installed, Loaded
+from dmr_tui.monitor.keptconfigs import kept_configs
 from dmr_tui.monitor.snapshot import ModelRow, SourceState
 from dmr_tui.monitor.source import FIRST_PAINT_S, Health, Polled, Streamed
 from dmr_tui.monitor.traffic import Traffic
@@ -51,8 +53,12 @@ class RunnerWatch:
         clock: Callable[[], float] = time.time,
         *,
         before: "RunnerWatch | None" = None,
+        folder: Path | None = None,
     ) -> None:
-        """`before` watched until now; if at the same address, its finished calls stay."""
+        """`before` watched until now; if at the same address, its finished calls stay.
+
+        In `folder` configurations are remembered while nothing here runs.
+        """
         self.client = client
         # One address may be found by one rule today and by another tomorrow.
         same = before is not None and before.client.endpoint.place == client.endpoint.place
@@ -79,7 +85,9 @@ class RunnerWatch:
         self._asked_at = 0.0
         self.installed = Installed(())
         self.configurations: Configurations = (
-            kept.configurations if kept is not None else Configurations()
+            kept.configurations
+            if kept is not None
+            else Configurations(kept_configs(folder, client.endpoint))
         )
         self._rows: tuple[Loaded, Installed, tuple[ModelRow, ...]] | None = None
         ends = (changed, clock)
@@ -104,7 +112,7 @@ class RunnerWatch:
     @property
     def sources(self) -> tuple[SourceState, ...]:
         """How each source is doing."""
-        states = tuple(source.state for source in self._all())
+        states = (*(source.state for source in self._all()), *self.configurations.states)
         return states if self.story is not None else (*states, SourceState("log"))
 
     def _all(self) -> tuple[Health, ...]:
@@ -239,7 +247,7 @@ class RunnerWatch:
             self._tell(lambda story: story.configured_is(known, new, at))
         if configured is not None and self.configured.value != configured:
             # Whole, with keys that nothing here understands: to be set again if they get lost.
-            self.configurations.see(await self.client.stored())
+            await self.configurations.take_in(await self.client.stored())
         return configured
 
     async def _fetch_models(self) -> list[Model]:

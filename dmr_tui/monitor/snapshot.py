@@ -213,7 +213,7 @@ class Snapshot:
     alerts: "tuple[Alert, ...]" = ()
     """What is wrong with memory or hardware, the worst first."""
     lost: "tuple[LostConfig, ...]" = ()
-    """Configurations that were lost while this was watching."""
+    """Configurations that the runner had and has no more."""
     pulls: "tuple[Pull, ...]" = ()
     """The downloads of this session."""
     checks: "tuple[Check, ...]" = ()

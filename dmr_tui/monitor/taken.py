@@ -1,7 +1,5 @@
 """What loads really took: remembered for each model and how it was started, across restarts."""
 
-import os
-import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +8,9 @@ import msgspec
 
 from dmr_tui.measure.fit import Asked
 from dmr_tui.monitor.memory import Taken
+from dmr_tui.monitor.privatefile import file_words, write_privately
 
+FILE = "loads.json"
 KEPT = 400
 """Loads that are remembered; the oldest are forgotten."""
 
@@ -18,12 +18,12 @@ Key = tuple[str, str, int, str, str, int | None]
 
 
 class TakenLoads:
-    """The loads, in memory and (with a path) in a small file that only its owner can read."""
+    """The loads, in memory and (with a folder) in a small file that only its owner can read."""
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None) -> None:
         self.problem = ""
         """Why they are not kept, in words; empty if they are."""
-        self._path = path
+        self._path = None if folder is None else folder / FILE
         self._loads: dict[Key, Taken] = {}
 
     def read(self) -> None:
@@ -35,7 +35,7 @@ class TakenLoads:
         except FileNotFoundError:
             return
         except (OSError, msgspec.MsgspecError) as error:
-            self.problem = f"{self._path} cannot be read: {_words(error)}"
+            self.problem = f"{self._path} cannot be read: {file_words(error)}"
 
     def find(self, digest: str, asked: Asked, kind: str) -> Taken | None:
         """The load of that model with that context, cache type and share of the GPU."""
@@ -64,10 +64,10 @@ class TakenLoads:
         newest = sorted(self._loads.values(), key=lambda load: load.at)[-KEPT:]
         self._loads = {_key(load): load for load in newest}
         try:
-            _replace(self._path, msgspec.json.encode(newest))
+            write_privately(self._path, msgspec.json.encode(newest))
             self.problem = ""
         except OSError as error:
-            self.problem = f"what loads took cannot be kept: {_words(error)}"
+            self.problem = f"what loads took cannot be kept: {file_words(error)}"
 
     def _merge(self, loads: Iterable[Taken]) -> None:
         self._loads |= {_key(load): load for load in loads if load.total > 0}
@@ -81,21 +81,3 @@ def _key_of(digest: str, asked: Asked, kind: str) -> Key:
     # Without the number of slots: llama-server chooses it, and it hardly changes what is taken.
     types = (asked.key_type, asked.value_type)
     return (digest, kind, asked.context, *types, asked.gpu_layers)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    # Written whole before it takes the name: a full disk leaves the file of before.
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.replace(name, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(name)
-        raise
-
-
-def _words(error: Exception) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -21,10 +21,17 @@ class ManyTags(Exception):
 class Catalogue:
     """Installed models by digest, in the order in which they came."""
 
-    def __init__(self, models: Iterable[Model] = (), pullable: Iterable[Model] = ()) -> None:
+    def __init__(
+        self,
+        models: Iterable[Model] = (),
+        pullable: Iterable[Model] = (),
+        latest: Iterable[Model] = (),
+    ) -> None:
+        """`latest`: which of the pullable ones is meant by a name without a tag."""
         self._models: dict[str, Model] = {}
         self._tags: dict[str, list[str]] = {}
-        self._pullable = {canonical(model.name): model for model in pullable}
+        self._pullable = {canonical(model.name.rpartition(":")[0]): model for model in latest}
+        self._pullable |= {canonical(model.name): model for model in pullable}
         for model in models:
             self.install(model)
 
@@ -74,20 +81,19 @@ class Catalogue:
         """What a registry would answer to a pull."""
         return self._pullable.get(canonical(reference))
 
-    def install(self, model: Model) -> None:
-        """Add `model` with its own tag."""
-        self._models[model.digest] = model
-        tags = self._tags.setdefault(model.digest, [])
-        if canonical(model.name) not in tags:
-            tags.append(canonical(model.name))
+    def install(self, model: Model, name: str | None = None) -> None:
+        """Add `model` under its own name or the one that is given; no other keeps that."""
+        self._models.setdefault(model.digest, model)
+        own, tag = self._tags.setdefault(model.digest, []), canonical(name or model.name)
+        for tags in self._tags.values():
+            if tag in tags and tags is not own:
+                tags.remove(tag)
+        if tag not in own:
+            own.append(tag)
 
     def tag(self, reference: str, target: str) -> None:
         """Give a model another name, and take that name from any other. Raises NotInstalled."""
-        model = self.resolve(reference)
-        for tags in self._tags.values():
-            if canonical(target) in tags:
-                tags.remove(canonical(target))
-        self._tags[model.digest].append(canonical(target))
+        self.install(self.resolve(reference), target)
 
     def delete(self, reference: str, force: bool) -> list[dict[str, str]]:
         """Take a tag off, and with the last one the model; says what was done, in order.

@@ -206,9 +206,31 @@ def _on_processor(model: Model) -> Model:
 SLOW = tuple(_on_processor(model) for model in INSTALLED)
 """The same on a processor instead of a GPU."""
 
+LLAMA32_3B = replace(
+    LLAMA32,
+    name="ai/llama3.2:3B-Q4_K_M",
+    quantization="MOSTLY_Q4_K_M",
+    file_type=15,
+    parameters=3_212_749_888,
+    size=2_011_541_504,
+    layers=Layers(28, 3072, 8192, 24, 8, 128256, key_length=128),
+    profile=Profile(decode=141.0, prefill=5200.0, load_seconds=1.5),
+)
+LLAMA33 = replace(
+    LLAMA32,
+    name="ai/llama3.3:70B-Q4_K_M",
+    quantization="MOSTLY_Q4_K_M",
+    file_type=15,
+    parameters=70_553_706_496,
+    size=42_520_395_776,
+    packaged_context=131072,
+    layers=Layers(80, 8192, 28672, 64, 8, 128256, key_length=128),
+    profile=Profile(decode=11.0, prefill=310.0, load_seconds=21.0),
+)
 PULLABLE = (
     *INSTALLED,
     VLLM_QWEN3,
+    LLAMA33,
     replace(SMOLLM2, name="ai/smollm2:latest", size=268_794_880 + 1),
     replace(
         QWEN3,
@@ -218,17 +240,10 @@ PULLABLE = (
         layers=Layers(28, 1024, 3072, 16, 8, 151936, key_length=128),
         profile=Profile(decode=290.0, prefill=12500.0, load_seconds=0.5),
     ),
-    replace(
-        LLAMA32,
-        name="ai/llama3.2:3B-Q4_K_M",
-        quantization="MOSTLY_Q4_K_M",
-        file_type=15,
-        parameters=3_212_749_888,
-        size=2_011_541_504,
-        layers=Layers(28, 3072, 8192, 24, 8, 128256, key_length=128),
-        profile=Profile(decode=141.0, prefill=5200.0, load_seconds=1.5),
-    ),
+    LLAMA32_3B,
 )
+LATEST = (GEMMA3, LLAMA32_3B, LLAMA33, NEMO, NOMIC, PHI4, QWEN3)
+"""Those that the registry gives to whoever names no tag."""
 
 
 def generated(count: int) -> list[Model]:

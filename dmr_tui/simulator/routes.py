@@ -135,11 +135,11 @@ class Face:
         store = self._world.store
         as_json = request.headers.get("accept") == JSON
         try:
-            model = store.wanted(await request.body())
+            model, name = store.wanted(await request.body())
         except Refused as refusal:
             return _refusal(refusal, NO_CACHE)
         kind = JSON if as_json else "text/plain"
-        return stream(self._world, store.pull(model, as_json), kind, NO_CACHE)
+        return stream(self._world, store.pull(model, name, as_json), kind, NO_CACHE)
 
     async def tag(self, request: Request) -> Response:
         query = request.query_params

@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from dmr_tui.simulator.catalogue import Catalogue
 from dmr_tui.simulator.exchange import Call
 from dmr_tui.simulator.faults import Faults
-from dmr_tui.simulator.library import PULLABLE, generated
+from dmr_tui.simulator.library import LATEST, PULLABLE, generated
 from dmr_tui.simulator.listener import Listener
 from dmr_tui.simulator.release import release
 from dmr_tui.simulator.routes import application
@@ -60,7 +60,7 @@ class Simulator:
         self.faults = Faults(seed)
         self.world = World(
             release=release(version or play.version),
-            catalogue=Catalogue([*play.models, *generated(models or 0)], PULLABLE),
+            catalogue=Catalogue([*play.models, *generated(models or 0)], PULLABLE, LATEST),
             seed=seed,
             cpus=cpus,
             vllm=play.vllm,

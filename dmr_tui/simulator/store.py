@@ -110,8 +110,8 @@ class Store:
         entry.pop("tags", None)
         return entry
 
-    def wanted(self, body: bytes) -> Model:
-        """The model that `POST /models/create` asks for. Raises Refused."""
+    def wanted(self, body: bytes) -> tuple[Model, str]:
+        """The model that `POST /models/create` asks for, and its name there. Raises Refused."""
         try:
             request = json.loads(body)
         except ValueError as error:
@@ -123,18 +123,21 @@ class Store:
             raise Refused(400, "Invalid model reference")
         self._log.info("pulling model", model=name)
         try:
-            return self.catalogue.resolve(name)
+            there = self.catalogue.resolve(name)
+            # A digest finds it as well, and is no name.
+            return there, next(iter(self.catalogue.tags(there)), there.name)
         except NotInstalled:
             model = self.catalogue.pullable(name)
         if model is None:
             error_text = f"error while pulling model: {name}: model not found"
             self._log.warn("Failed to pull model", model=name, error=error_text)
             raise Refused(404, "Model not found")
-        return model
+        return model, name
 
-    async def pull(self, model: Model, as_json: bool) -> AsyncGenerator[bytes, None]:
-        """Progress lines until `model` is installed; leaving early leaves it uninstalled."""
+    async def pull(self, model: Model, name: str, as_json: bool) -> AsyncGenerator[bytes, None]:
+        """Progress lines until `model` is there as `name`; leaving early leaves it uninstalled."""
         if any(model.digest == installed.digest for installed in self.catalogue):
+            self.catalogue.install(model, name)
             size = model.config()["size"]
             yield _line("success", f"Using cached model: {size}", as_json)
             return
@@ -150,7 +153,7 @@ class Store:
             text = f"Downloaded: {done / MIB:.2f} MB"
             yield _line("progress", text, as_json, model.size, {**layer, "current": done})
         self._come.pop(model.digest, None)
-        self.catalogue.install(model)
+        self.catalogue.install(model, name)
         self._log.info("loaded model", component=_COMPONENT, id=model.digest)
         yield _line("success", "Model pulled successfully", as_json)
 

@@ -259,7 +259,8 @@ class DashboardApp(App[None]):
     def action_dismiss_warning(self) -> None:
         """Be quiet about the warning that is shown."""
         for pane in self.screen_stack[0].query(NoticePane):
-            pane.dismiss()
+            if key := pane.dismiss():
+                self.monitor.dismissed(key)
 
     def action_refresh_now(self) -> None:
         """Ask everything again now."""

@@ -62,6 +62,28 @@ def test_a_fault_is_said_and_gets_better(watch: Watch, kind: Kind) -> None:
     here.until(well)
 
 
+def test_slow_headers_are_waited_for_and_shown(watch: Watch) -> None:
+    simulator = Simulator("quiet")
+    here = watch(simulator)
+    here.until(well)
+    simulator.faults.add(Fault("slow", seconds=0.7))
+    here.until(lambda snapshot: (snapshot.runner.latency_ms or 0) >= 700)
+    assert well(here.now), "slow is not gone"
+    simulator.faults.clear()
+    here.until(lambda snapshot: well(snapshot) and (snapshot.runner.latency_ms or 700) < 700)
+
+
+def test_headers_that_never_come_in_time_are_said(watch: Watch) -> None:
+    simulator = Simulator("quiet")
+    here = watch(simulator)
+    here.until(well)
+    simulator.faults.add(Fault("slow", seconds=30.0))
+    here.until(ill)
+    assert here.now.models
+    simulator.faults.clear()
+    here.until(well)
+
+
 class Asked:
     """A prompt, and how the answer came."""
 

@@ -13,7 +13,7 @@ from dmr_tui.monitor.live import LiveMonitor
 from dmr_tui.monitor.memory import MemoryState, Taken
 from dmr_tui.monitor.memorywatch import ELSEWHERE, FRESH_S, STEADY, Known, MemoryWatch
 from dmr_tui.monitor.snapshot import ModelRow, Runner, Snapshot
-from dmr_tui.monitor.taken import TakenLoads
+from dmr_tui.monitor.taken import FILE, TakenLoads
 from dmr_tui.runner.endpoint import parse_host
 from dmr_tui.runner.wire import Running
 from dmr_tui.simulator.library import GEMMA3, INSTALLED, LLAMA32, QWEN3
@@ -45,8 +45,8 @@ def gpu_machine(qwen_gib: float | None = 6.5, pid: int = 10, other: float = 2.0)
 class Watched:
     """A MemoryWatch that is shown one moment after another."""
 
-    def __init__(self, path: Path | None = None) -> None:
-        self.loads = TakenLoads(path)
+    def __init__(self, folder: Path | None = None) -> None:
+        self.loads = TakenLoads(folder)
         self.news = 0
         self.watch = MemoryWatch(self.loads, self._heard)
 
@@ -204,7 +204,7 @@ def test_pressure_is_judged() -> None:
 def test_a_file_that_cannot_be_kept_is_a_source_with_a_problem(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")
-    watched = Watched(blocked / "loads.json")
+    watched = Watched(blocked)
     assert watched.watch.state is None
     watched.look(gpu_machine(), rows(QWEN3.name))
     watched.loads.write()
@@ -214,13 +214,13 @@ def test_a_file_that_cannot_be_kept_is_a_source_with_a_problem(tmp_path: Path) -
     assert "cannot be kept" in state.reason
 
 
-def settled_memory(path: Path, scenario: str, fact: Callable[[Snapshot], object]) -> Snapshot:
+def settled_memory(folder: Path, scenario: str, fact: Callable[[Snapshot], object]) -> Snapshot:
     """A monitor beside a simulated runner, until `fact` is true of what it says."""
     simulator = Simulator(scenario)
     with serve(simulator) as url:
         seen: list[Snapshot] = []
         monitor = LiveMonitor(
-            (parse_host(url, "test"),), SimulatedMachine(simulator), interval=0.25, loads=path
+            (parse_host(url, "test"),), SimulatedMachine(simulator), interval=0.25, kept=folder
         )
         monitor.start(seen.append, lambda error: None)
         try:
@@ -231,14 +231,13 @@ def settled_memory(path: Path, scenario: str, fact: Callable[[Snapshot], object]
 
 
 def test_a_monitor_keeps_what_loads_took_and_the_next_one_knows_it(tmp_path: Path) -> None:
-    path = tmp_path / "loads.json"
-    settled_memory(path, "quiet", lambda snapshot: path.exists())
+    settled_memory(tmp_path, "quiet", lambda snapshot: (tmp_path / FILE).exists())
 
     def known(snapshot: Snapshot) -> bool:
         fit = snapshot.memory.fits.get(QWEN3.digest) if snapshot.memory else None
         return fit is not None and fit.taken is not None
 
-    snapshot = settled_memory(path, "quiet", known)
+    snapshot = settled_memory(tmp_path, "quiet", known)
     assert snapshot.memory is not None
     holding = snapshot.memory.holding(QWEN3.digest)
     assert holding is not None
@@ -246,15 +245,14 @@ def test_a_monitor_keeps_what_loads_took_and_the_next_one_knows_it(tmp_path: Pat
 
 
 def test_a_monitor_reads_what_was_kept_of_models_that_are_not_loaded(tmp_path: Path) -> None:
-    path = tmp_path / "loads.json"
-    kept = TakenLoads(path)
+    kept = TakenLoads(tmp_path)
     kept.put(Taken(GEMMA3.digest, Asked(131072), 7 * GIB, "VRAM", "NVML", 1.0))
     kept.write()
-    snapshot = settled_memory(path, "quiet", lambda s: s.memory and s.memory.fits)
+    snapshot = settled_memory(tmp_path, "quiet", lambda s: s.memory and s.memory.fits)
     assert snapshot.memory is not None
     assert snapshot.memory.fits[GEMMA3.digest].need.total.value == 7 * GIB
 
 
 def test_a_monitor_warns(tmp_path: Path) -> None:
-    snapshot = settled_memory(tmp_path / "loads.json", "pressure", lambda s: s.alerts)
+    snapshot = settled_memory(tmp_path, "pressure", lambda s: s.alerts)
     assert all(alert.text and alert.step for alert in snapshot.alerts)

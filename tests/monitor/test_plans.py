@@ -1,6 +1,5 @@
 """Plans in words, and configurations that get lost."""
 
-from dmr_tui.monitor.configured import Configurations
 from dmr_tui.monitor.plans import (
     ConfigurePlan,
     LoadPlan,
@@ -11,7 +10,6 @@ from dmr_tui.monitor.plans import (
     steps_of,
     title_of,
 )
-from dmr_tui.runner.wire import StoredConfig
 
 BEFORE = {"context-size": 8192, "runtime-flags": ["--temp", "0"], "vllm": {"x": 1}}
 
@@ -36,50 +34,3 @@ def test_only_what_differs_is_told() -> None:
     plan = ConfigurePlan("a", "ai/a", "d", "completion", config, BEFORE, again=True)
     assert differences(plan) == ["runtime-flags --temp 0 → not set"]
     assert title_of(plan) == "Configure again a"
-
-
-def stored(**configs: dict[str, object]) -> list[StoredConfig]:
-    return [StoredConfig(digest, "completion", config) for digest, config in configs.items()]
-
-
-def test_what_a_restart_forgets_is_lost_until_it_is_there_again() -> None:
-    known = Configurations()
-    known.see(stored(a=BEFORE, b={"keep_alive": "1h"}))
-    assert known.lost == ()
-    known.see([])
-    assert [(each.digest, each.config, each.restarted) for each in known.lost] == [
-        ("a", BEFORE, True),
-        ("b", {"keep_alive": "1h"}, True),
-    ]
-    known.see(stored(a=BEFORE))
-    assert [each.digest for each in known.lost] == ["b"]
-
-
-def test_another_context_is_a_choice_and_a_missing_one_is_a_loss() -> None:
-    known = Configurations()
-    known.see(stored(a=BEFORE))
-    known.see(stored(a={**BEFORE, "context-size": 1024}))
-    assert known.lost == ()
-    known.see(stored(a={"keep_alive": "5m"}))
-    (lost,) = known.lost
-    assert (lost.config["context-size"], lost.now, lost.restarted) == (
-        1024,
-        {"keep_alive": "5m"},
-        False,
-    )
-
-
-def test_what_a_person_here_meant_is_no_loss() -> None:
-    known = Configurations()
-    known.see(stored(a=BEFORE))
-    known.meant("a", "completion", {"context-size": 2048})
-    known.see(stored(a={"context-size": 2048}))
-    assert known.lost == ()
-
-
-def test_a_model_that_was_removed_has_nothing_to_lose() -> None:
-    known = Configurations()
-    known.see(stored(a=BEFORE))
-    known.see([])
-    known.removed(["b"])
-    assert known.lost == ()

@@ -7,10 +7,11 @@ from typing import Any
 import anyio
 import pytest
 
-from dmr_tui.monitor.offer import Offer
+from dmr_tui.monitor.join import Installed
+from dmr_tui.monitor.offer import Offer, look_up
 from dmr_tui.monitor.pulls import Pull, Pulls
 from dmr_tui.runner.errors import BrokenOff, Rejected, RunnerError
-from dmr_tui.runner.wire import PullLayer, PullLine
+from dmr_tui.runner.wire import Model, PullLayer, PullLine
 from dmr_tui.simulator.server import Simulator
 from tests.monitor.conftest import Watch, Watched
 from tests.waiting import until_true
@@ -200,6 +201,29 @@ def test_what_it_takes_is_known_before(watch: Watch) -> None:
     assert by_name["ai/qwen3:8B-Q4_K_M"].installed
     assert "was not found" in by_name["ai/nothing:x"].failure.what  # type: ignore[union-attr]
     assert not any(row.ref == NEW for row in here.now.models)
+
+
+async def test_who_has_the_name_now() -> None:
+    """What a registry has may be installed, under this name or another; or it is a newer one."""
+
+    def model(digit: str, *tags: str) -> Model:
+        return Model(f"sha256:{digit * 64}", list(tags))
+
+    here = Installed([model("a", "docker.io/ai/x:latest"), model("b", "docker.io/ai/y:1B")])
+    there = {"ai/x": "a", "ai/y": "b", "ai/x:latest": "c", "ai/z": "d"}
+
+    class Remote:
+        async def look_up(self, name: str) -> Model:
+            return model(there[name])
+
+    client: Any = Remote()
+    told = {name: await look_up(client, name, here, None) for name in there}
+    assert {name: (offer.installed, offer.holder) for name, offer in told.items()} == {
+        "ai/x": (True, "itself"),
+        "ai/y": (True, "nobody"),
+        "ai/x:latest": (False, "another"),
+        "ai/z": (False, "nobody"),
+    }
 
 
 async def test_the_end_is_told_also_when_it_is_stopped() -> None:

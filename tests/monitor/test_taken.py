@@ -17,7 +17,7 @@ ONE = Taken("sha256:aa", Asked(8192), 6 * GIB, "VRAM", "NVML", 100.0)
 
 
 def again(path: Path) -> TakenLoads:
-    loads = TakenLoads(path)
+    loads = TakenLoads(path.parent)
     loads.read()
     return loads
 
@@ -72,7 +72,7 @@ def test_a_damaged_file_is_told_and_left_alone(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_is_told_and_forgets_nothing(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")
-    loads = TakenLoads(blocked / "loads.json")
+    loads = TakenLoads(blocked)
     loads.put(ONE)
     loads.write()
     assert "cannot be kept" in loads.problem

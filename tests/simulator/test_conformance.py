@@ -295,6 +295,25 @@ def test_pull(served: Serve, plain: bool) -> None:
     assert "Using cached model: " in answer.text
 
 
+def test_a_model_that_is_there_comes_under_its_other_name_at_once(served: Serve) -> None:
+    _, client = served("quiet")
+
+    def tags() -> dict[str, list[str]]:
+        return {each["id"]: each["tags"] for each in client.get("/models").json()}
+
+    there = tags()
+    looked_up = client.get("/models/ai/gemma3", params={"remote": "true"}).json()
+    assert "docker.io/ai/gemma3:4B-Q4_K_M" in there[looked_up["id"]]
+    answer = client.post("/models/create", json={"from": "ai/gemma3"})
+    assert "Using cached model: " in answer.text
+    assert tags() == {
+        **there,
+        looked_up["id"]: ["docker.io/ai/gemma3:4B-Q4_K_M", "docker.io/ai/gemma3:latest"],
+    }
+    client.post("/models/create", json={"from": looked_up["id"]})
+    assert len(tags()[looked_up["id"]]) == 2, "a digest is no name"
+
+
 def test_log_lines_have_recorded_forms(served: Serve) -> None:
     simulator, client = served("quiet", cpus=2)
     simulator.unload_all()

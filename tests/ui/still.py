@@ -64,6 +64,7 @@ class StillMonitor:
         self.pulled: list[str] = []
         self.stopped_pulls: list[str] = []
         self.tidied = 0
+        self.forgotten: list[str] = []
         self._snapshot = snapshot
         self._turns = turns
         self._publish: Callable[[Snapshot], None] = lambda snapshot: None
@@ -125,6 +126,9 @@ class StillMonitor:
 
     def forget_pulls(self) -> None:
         self.tidied += 1
+
+    def dismissed(self, key: str) -> None:
+        self.forgotten.append(key)
 
     def stored_config(self, digest: str, mode: str, publish: Callable[[StoredOrNot], None]) -> None:
         publish(self.stored.get((digest, mode), StoredOrNot()))

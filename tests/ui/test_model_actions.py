@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from textual.pilot import Pilot
@@ -214,6 +215,28 @@ async def test_a_model_is_looked_up_before_it_is_pulled() -> None:
         assert monitor.pulled == []
         await pilot.press("enter")
         await until(lambda: monitor.pulled == ["ai/new"])
+
+    await before(test)
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"installed": True, "holder": "itself"}, "installed already; nothing is to be pulled"),
+        ({"installed": True, "holder": "nobody"}, "installed already; a pull only adds the name"),
+        ({"holder": "another"}, "Another model has this name now; it stays, without it."),
+    ],
+)
+async def test_whoever_has_the_name_already_is_told(more: dict[str, Any], words: str) -> None:
+    (row,) = Installed([MODELS[0]]).rows()
+
+    async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
+        monitor.offers["ai/x"] = Offer("ai/x", row, **more)
+        await pilot.press("n")
+        await shows(pilot.app, "nothing is being pulled")
+        pilot.app.screen.query_one(Input).value = "ai/x"
+        await pilot.press("enter")
+        await shows(pilot.app, words)
 
     await before(test)
 

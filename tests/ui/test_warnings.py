@@ -31,6 +31,7 @@ async def test_one_at_a_time_and_each_can_be_dismissed(monitor: StillMonitor) ->
         await shows(app, "In flight 1", BIG.text)
         await pilot.press("x")
         await hides(app, BIG.text)
+        assert monitor.forgotten == [HIGH.key, BIG.key]
         await pilot.press("1")
         await hides(app, BIG.text)
         await hides(app, HIGH.text)

@@ -139,12 +139,7 @@ def _quantization(row: ModelRow) -> Part:
 
 
 def _size(row: ModelRow) -> Part:
-    text = row.size_text or figures.UNKNOWN
-    if row.size_bytes is None:
-        return plain(text), "$value"
-    # In the unit that the runner chose, with three digits.
-    number = text.rstrip("KMGTiB ")
-    return f"{figures.significant(float(number))} {text[len(number) :].strip()}", "$value"
+    return plain(figures.told_size(row.size_text, row.size_bytes)), "$value"
 
 
 def _context(row: ModelRow) -> Part:

@@ -78,12 +78,14 @@ class NoticePane(Pane):
             alerts = [alert for alert in alerts if alert.level != "hint"]
         return notice(snapshot, alerts)
 
-    def dismiss(self) -> None:
-        """Be quiet about the warning that is shown."""
+    def dismiss(self) -> str:
+        """Be quiet about the warning that is shown; returns its key, or nothing."""
         said = self._notice()
         if said is not None and said.alert:
             getattr(self.app, "dismissed", NOBODY).add(said.alert, now())
             self.watch_snapshot()
+            return said.alert
+        return ""
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         """The one line."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from dmr_tui import figures
 from dmr_tui.monitor.plans import (
     ConfigurePlan,
     LoadPlan,
@@ -146,7 +147,8 @@ def remove(screen: ModelActionsScreen, row: ModelRow) -> None:
     if row.digest is None or row.model is None:
         return
     names = tuple(short(tag) for tag in row.model.tags or (row.digest,))
-    plan = RemovePlan(row.name, row.ref, row.digest, bool(row.runs), names, row.size_text or "")
+    size = figures.told_size(row.size_text, row.size_bytes) if row.size_text else ""
+    plan = RemovePlan(row.name, row.ref, row.digest, bool(row.runs), names, size)
     ask(screen, plan, _busy_remark([row]))
 
 

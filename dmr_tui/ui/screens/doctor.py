@@ -111,7 +111,7 @@ class DoctorPane(Page):
             (_title_of(snapshot), 2),
             (_to_do(snapshot), 8),
             # A narrow window has no room for a column of names in each row that goes on.
-            (_checks(snapshot.checks), 8 if width < WIDE else NAME + 14),
+            (_checks(snapshot.checks, width), 8 if width < WIDE else NAME + 14),
         ]
         if snapshot.runner.up:
             parts.append((_sources(snapshot), LABEL + 3))
@@ -175,14 +175,17 @@ def _steps(check: Check) -> Iterator[Line]:
         yield ((f"      {GLYPHS.then} ", "$label"), (plain(step), "bold $value"))
 
 
-def _checks(checks: Sequence[Check]) -> Iterator[Line]:
-    for group, found in groupby(checks, key=lambda check: check.group):
+def _checks(checks: Sequence[Check], width: int) -> Iterator[Line]:
+    for group, members in groupby(checks, key=lambda check: check.group):
         yield _title(group)
+        found = list(members)
+        longest = max(len(plain(check.name)) for check in found)
+        column = min(longest, NAME) if width < WIDE else NAME
         for check in found:
             sign, style = SIGNS[check.result]
             yield (
                 (f"  {getattr(GLYPHS, sign)} ", style),
-                (f"{plain(check.name):{NAME}} ", "bold $value"),
+                (f"{plain(check.name):{column}} ", "bold $value"),
                 (f"{check.result:8} ", style),
                 (plain(check.evidence), "$value"),
             )

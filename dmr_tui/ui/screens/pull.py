@@ -198,7 +198,7 @@ def _found(offer: Offer) -> list[Line]:
     if row is None:
         return []
     facts = (
-        ("", plain(row.size_text or figures.UNKNOWN)),
+        ("", plain(figures.told_size(row.size_text, row.size_bytes))),
         ("", plain(row.quantization or figures.UNKNOWN)),
         ("", f"{figures.parameters(row.parameters)} parameters"),
         ("context ", figures.window(row.context.packaged or row.context.trained)),
@@ -221,9 +221,15 @@ def _found(offer: Offer) -> list[Line]:
         reason = fit.need.total.reason or "free memory is not known"
         lines.append(((f"whether it fits is not known: {plain(reason)}", "$label"),))
     if offer.installed:
-        lines.append((("It is installed already; a pull only adds the name.", "$warning"),))
-    else:
-        lines.append((("enter pulls it", "bold $accent"),))
+        told = (
+            "nothing is to be pulled" if offer.holder == "itself" else "a pull only adds the name"
+        )
+        lines.append(((f"It is installed already; {told}.", "$warning"),))
+        return lines
+    anyway = " all the same" if fit is not None and fit.verdict == "too big" else ""
+    lines.append(((f"enter pulls it{anyway}", "bold $accent"),))
+    if offer.holder == "another":
+        lines.append((("Another model has this name now; it stays, without it.", "$warning"),))
     return lines
 
 
@@ -242,7 +248,13 @@ def _no_pull() -> Line:
     return (("nothing is being pulled", "$faint"),)
 
 
+def _was_there(pull: Pull) -> bool:
+    return pull.state == "done" and "cached" in pull.said.lower()
+
+
 def _bar(pull: Pull) -> Part:
+    if _was_there(pull):
+        return "", "$label"
     share = pull.share
     style = {"failed": "$load-critical", "stopped": "$label"}.get(pull.state, "$accent")
     return bar(None if share is None else 100.0 * share, BAR), style
@@ -268,8 +280,7 @@ def _left(pull: Pull) -> Part:
         case "waiting":
             return "waiting", "$label"
         case "done":
-            cached = "cached" in pull.said.lower()
-            return ("was there" if cached else "done"), "$load-ok"
+            return ("was there" if _was_there(pull) else "done"), "$load-ok"
         case "failed":
             what = pull.failure.what if pull.failure else ""
             return f"failed {plain(what)}".strip(), "$load-critical"
