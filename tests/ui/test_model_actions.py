@@ -19,6 +19,7 @@ from dmr_tui.runner.endpoint import BadHost, Endpoint
 from dmr_tui.runner.explain import Explanation
 from dmr_tui.ui.app import DashboardApp
 from dmr_tui.ui.screens.contexts import Choice, Choices
+from dmr_tui.ui.screens.menu import ModelMenu
 from tests.ui.conftest import Beside
 from tests.ui.screen import hides, screen_text, shows, type_text
 from tests.ui.still import MODELS, StillMonitor, snapshot
@@ -195,6 +196,22 @@ async def test_a_lost_configuration_is_set_again() -> None:
         await pilot.press("y")
         await until(lambda: monitor.plans)
         assert monitor.plans[0].config == {"context-size": 16384}  # type: ignore[union-attr]
+
+    await before(test, snapshot(lost=(lost,)))
+
+
+async def test_what_was_lost_is_set_again_from_wherever_the_cursor_is() -> None:
+    """The warning names the model and the key; nobody has to look for its row first."""
+    lost = LostConfig(QWEN, "completion", {"context-size": 16384}, restarted=True)
+
+    async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
+        await pilot.press("down", "a")
+        await shows(pilot.app, "╭─ gemma3", "Set the lost configuration again")
+        await pilot.press("R")
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, ModelMenu), "the menu is about another model"
+        await pilot.press("escape", "R")
+        await shows(pilot.app, "Configure again qwen3", "16,384")
 
     await before(test, snapshot(lost=(lost,)))
 

@@ -114,16 +114,20 @@ def configure(screen: ModelActionsScreen, row: ModelRow) -> None:
     screen.app.push_screen(ConfigureDialog(row, _mode(row), screen.monitor), chosen)
 
 
-def reapply(screen: ModelActionsScreen, row: ModelRow) -> None:
-    """Set again what was lost, with what is stored now as it is."""
-    lost = next((each for each in screen.snapshot.lost if each.digest == row.digest), None)
-    if lost is None or row.digest is None:
+def reapply(screen: ModelActionsScreen) -> None:
+    """Set again what was lost, with what is stored now as it is.
+
+    Of the model under the cursor, or else of the first that lost something: the warning names it.
+    """
+    found = screen.lost
+    if found is None:
         return
+    row, lost = found
     why = "The runner was restarted and forgot it." if lost.restarted else "Somebody replaced it."
     context = lost.config.get("context-size")
     told = [why, f"The context was {context:,}."] if isinstance(context, int) else [why]
     plan = ConfigurePlan(
-        row.name, row.ref, row.digest, lost.mode, lost.config, dict(lost.now), again=True
+        row.name, row.ref, lost.digest, lost.mode, lost.config, dict(lost.now), again=True
     )
     ask(screen, plan, told)
 

@@ -1,6 +1,6 @@
 """Keys by place, and what the numbers mean."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -8,10 +8,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from dmr_tui.ui.actions import ACTS
 from dmr_tui.ui.keymap import key_words
+from dmr_tui.ui.panes.pane import Page
+from dmr_tui.ui.widgets.lines import Line, wrapped
+
+WORDS_AT = 21
+"""Cells before the words that say what a key does."""
 
 PLACES = (
     ("everywhere", "Everywhere"),
@@ -81,7 +85,7 @@ class HelpDialog(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialog", id="help"):
-            yield Static(_content(self._mode, self._keymap), markup=False)
+            yield HelpPage(self._mode, self._keymap)
 
     def on_mount(self) -> None:
         box = self.query_one("#help")
@@ -94,27 +98,46 @@ class HelpDialog(ModalScreen[None]):
         self.query_one("#help").scroll_relative(y=lines, animate=False)
 
 
-def _content(mode: str, keymap: Mapping[str, str]) -> Content:
+class HelpPage(Page):
+    """All of it as lines; the words go on beside the keys, not under them."""
+
+    def __init__(self, mode: str, keymap: Mapping[str, str]) -> None:
+        super().__init__()
+        self._rows = list(_content(mode, keymap))
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        """The keys of this screen, the numbers, the other keys."""
+        return [row for line in self._rows for row in wrapped(line, width, WORDS_AT)]
+
+
+def _content(mode: str, keymap: Mapping[str, str]) -> Iterator[Line]:
     here = (*HERE.get(mode, ()), "everywhere")
     first = [place for name in here for place in PLACES if place[0] == name]
     others = [place for place in PLACES if place not in first]
-    lines = [line for place in first for line in _keys(*place, keymap)]
-    lines.append(Content.styled("What the numbers mean", "bold $accent"))
-    lines += [_line(name, meaning) for name, meaning in NUMBERS]
-    lines.append(Content(""))
-    lines += [line for place in others for line in _keys(*place, keymap)]
-    return Content("\n").join(lines)
+    for place in first:
+        yield from _keys(*place, keymap)
+    yield _title("What the numbers mean")
+    for name, meaning in NUMBERS:
+        yield _line(name, meaning)
+    yield ()
+    for place in others:
+        yield from _keys(*place, keymap)
 
 
-def _keys(where: str, title: str, keymap: Mapping[str, str]) -> list[Content]:
-    lines = [Content.styled(title, "bold $accent")]
-    lines += [_line(key_words(act, keymap), act.help) for act in ACTS if act.where == where]
+def _keys(where: str, title: str, keymap: Mapping[str, str]) -> Iterator[Line]:
+    yield _title(title)
+    for act in ACTS:
+        if act.where == where:
+            yield _line(key_words(act, keymap), act.help)
     if where == "everywhere":
-        lines.append(_line("ctrl+p", "Every command, by name."))
-        lines.append(_line("tab", "The next pane."))
-    lines.append(Content(""))
-    return lines
+        yield _line("ctrl+p", "Every command, by name.")
+        yield _line("tab", "The next pane.")
+    yield ()
 
 
-def _line(key: str, text: str) -> Content:
-    return Content.assemble((f"  {key:18}", "bold $value"), (f" {text}", "$label"))
+def _title(text: str) -> Line:
+    return ((text, "bold $accent"),)
+
+
+def _line(key: str, text: str) -> Line:
+    return ((f"  {key:18} ", "bold $value"), (text, "$label"))

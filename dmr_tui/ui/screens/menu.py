@@ -40,10 +40,17 @@ class ModelMenu(ModalScreen[None]):
         self._behind = screen
         self._row = row
 
+    def _can(self, name: str) -> bool:
+        lost = self._behind.lost
+        if name == "reapply_config" and (lost is None or lost[0].key != self._row.key):
+            # The menu is about one model; beside it the key sets again whatever was lost.
+            return False
+        return self._behind.can(name)
+
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="model-menu"):
             keymap = getattr(self.app, "keymap", {})
-            acts = ((_act(name), self._behind.can(name)) for name in MENU)
+            acts = ((_act(name), self._can(name)) for name in MENU)
             yield OptionList(*(_option(act, keys_of(act, keymap)[0], can) for act, can in acts))
 
     def on_mount(self) -> None:
@@ -57,7 +64,7 @@ class ModelMenu(ModalScreen[None]):
 
     async def action_choose(self, name: str) -> None:
         """Do that, on the screen behind."""
-        if self._behind.can(name):
+        if self._can(name):
             self.dismiss()
             await self._behind.run_action(name)
 

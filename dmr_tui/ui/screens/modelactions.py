@@ -1,10 +1,15 @@
 """What can be done to the model under the cursor, on every screen that lists models."""
 
+from typing import TYPE_CHECKING
+
 from textual import events
 
 from dmr_tui.monitor.snapshot import ModelRow
 from dmr_tui.ui.panes.modellist import ModelList
 from dmr_tui.ui.screens.live import LiveScreen
+
+if TYPE_CHECKING:
+    from dmr_tui.monitor.configured import LostConfig
 
 READ_ONLY = "Read-only mode: nothing is sent that changes the runner"
 CHANGES = frozenset(
@@ -62,12 +67,20 @@ class ModelActionsScreen(LiveScreen):
         if (row := self.model_row) is not None:
             asking.configure(self, row)
 
+    @property
+    def lost(self) -> "tuple[ModelRow, LostConfig] | None":
+        """What was lost of the model under the cursor, or else of the first one."""
+        rows = {row.digest: row for row in self.snapshot.models if row.digest is not None}
+        found = [(rows[lost.digest], lost) for lost in self.snapshot.lost if lost.digest in rows]
+        here = self.model_row
+        found.sort(key=lambda each: here is None or each[0].digest != here.digest)
+        return found[0] if found else None
+
     def action_reapply_config(self) -> None:
         """Set a configuration again that was lost."""
         from dmr_tui.ui.screens import asking
 
-        if (row := self.model_row) is not None:
-            asking.reapply(self, row)
+        asking.reapply(self)
 
     def action_tag_model(self) -> None:
         """Give the model another name."""
@@ -120,6 +133,8 @@ class ModelActionsScreen(LiveScreen):
             return False
         if action == "pull_model":
             return True
+        if action == "reapply_config":
+            return self.lost is not None
         if action == "unload_all":
             return any(each.runs for each in snapshot.models)
         if row is None or row.digest is None:
@@ -127,8 +142,6 @@ class ModelActionsScreen(LiveScreen):
         match action:
             case "unload_model":
                 return bool(row.runs)
-            case "reapply_config":
-                return any(lost.digest == row.digest for lost in snapshot.lost)
             case "remove_model" | "tag_model":
                 return row.model is not None
         return True
