@@ -75,6 +75,7 @@ ACTS: tuple[Act, ...] = (
     ),
     Act("app.quit", "q,ctrl+q", "Quit", "End the dashboard.", title="Quit", shown_key="q"),
     Act("screen.choose_model", "enter", "Chat", "Chat with the model under the cursor.", "models"),
+    *model_acts("models", load=True),
     Act(
         "screen.model_details",
         "i,space",
@@ -118,7 +119,6 @@ ACTS: tuple[Act, ...] = (
         "models",
         title="Write a prompt",
     ),
-    *model_acts("models", load=True),
     Act("screen.send_prompt", "enter", "Send", "Send the prompt.", "chat"),
     Act(
         "screen.new_line",

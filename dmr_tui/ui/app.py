@@ -59,6 +59,7 @@ class DashboardApp(App[None]):
     COMMANDS: ClassVar = App.COMMANDS | {ActProvider}
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("everywhere")]
     ENABLE_COMMAND_PALETTE = True
+    ALLOW_IN_MAXIMIZED_VIEW = "#keys"
 
     snapshot: var[Snapshot] = var(Snapshot(), init=False)
 

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
-from textual.widgets import Footer
 
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.monitor.snapshot import ModelRow
@@ -14,6 +13,7 @@ from dmr_tui.ui.messages import MemoryWanted, ModelChosen
 from dmr_tui.ui.panes.chat import ChatOptions, ChatPane
 from dmr_tui.ui.panes.hardware import HardwarePane
 from dmr_tui.ui.panes.header import HeaderPane
+from dmr_tui.ui.panes.keybar import KeyBar
 from dmr_tui.ui.panes.memory import MemoryPane
 from dmr_tui.ui.panes.models import ModelsPane
 from dmr_tui.ui.panes.narrow import SwitchBar, TooSmall
@@ -49,7 +49,7 @@ class DashboardScreen(ModelActionsScreen):
                 yield ThroughputPane(id="throughput", classes="pane").data_bind(bound)
             yield ChatPane(self._monitor).data_bind(bound)
         yield NoticePane(id="notice").data_bind(bound)
-        yield Footer(compact=True)
+        yield KeyBar().data_bind(DashboardScreen.snapshot)
 
     def on_mount(self) -> None:
         self.query_one(NoticePane).display = False

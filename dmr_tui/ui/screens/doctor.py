@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
-from textual.widgets import Footer
 
 from dmr_tui import figures
 from dmr_tui.machine.reading import Reading
@@ -20,6 +19,7 @@ from dmr_tui.monitor.snapshot import Snapshot, SourceState
 from dmr_tui.plain import plain
 from dmr_tui.ui.actions import bindings
 from dmr_tui.ui.panes.header import HeaderPane
+from dmr_tui.ui.panes.keybar import KeyBar
 from dmr_tui.ui.panes.pane import Page, now
 from dmr_tui.ui.screens.live import LiveScreen
 from dmr_tui.ui.widgets.glyphs import GLYPHS
@@ -64,7 +64,7 @@ class DoctorScreen(LiveScreen):
         yield HeaderPane(id="header").data_bind(DoctorScreen.snapshot)
         with VerticalScroll(id="doctor-scroll"):
             yield DoctorPane(id="doctor").data_bind(DoctorScreen.snapshot)
-        yield Footer(compact=True)
+        yield KeyBar().data_bind(DoctorScreen.snapshot)
 
     @property
     def view(self) -> View:

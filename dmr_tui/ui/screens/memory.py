@@ -2,12 +2,12 @@
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Footer
 
 from dmr_tui.monitor.trial import AS_IT_IS
 from dmr_tui.ui.panes.fits import FitsPane
 from dmr_tui.ui.panes.header import HeaderPane
 from dmr_tui.ui.panes.holdings import HoldingsPane
+from dmr_tui.ui.panes.keybar import KeyBar
 from dmr_tui.ui.panes.narrow import TooSmall
 from dmr_tui.ui.panes.notice import NoticePane
 from dmr_tui.ui.panes.whatif import WhatIfPane
@@ -30,7 +30,7 @@ class MemoryScreen(ModelActionsScreen):
                 yield FitsPane().data_bind(bound)
             yield WhatIfPane(id="what-if", classes="pane").data_bind(bound)
         yield NoticePane(id="notice").data_bind(bound)
-        yield Footer(compact=True)
+        yield KeyBar().data_bind(MemoryScreen.snapshot)
 
     def on_mount(self) -> None:
         self.query_one(NoticePane).display = False

@@ -2,13 +2,13 @@
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.widgets import Footer
 
 from dmr_tui.monitor.calls import View
 from dmr_tui.ui.messages import LinesWanted
 from dmr_tui.ui.panes.conditions import NAMES, Condition
 from dmr_tui.ui.panes.header import HeaderPane
 from dmr_tui.ui.panes.inflight import InFlightPane
+from dmr_tui.ui.panes.keybar import KeyBar
 from dmr_tui.ui.panes.narrow import TooSmall
 from dmr_tui.ui.panes.notice import NoticePane
 from dmr_tui.ui.panes.requests import RequestsPane
@@ -30,7 +30,7 @@ class RequestsScreen(LiveScreen):
             yield InFlightPane(id="in-flight", classes="pane").data_bind(bound)
             yield RequestsPane().data_bind(bound)
         yield NoticePane(id="notice").data_bind(bound)
-        yield Footer(compact=True)
+        yield KeyBar().data_bind(RequestsScreen.snapshot)
 
     def on_mount(self) -> None:
         self.query_one(NoticePane).display = False

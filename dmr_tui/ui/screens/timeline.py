@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 from textual.app import ComposeResult
-from textual.widgets import Footer
 
 from dmr_tui.monitor.calls import View, ended
 from dmr_tui.monitor.events import Event
@@ -13,6 +12,7 @@ from dmr_tui.runner.loglines import LogLine
 from dmr_tui.runner.requests import Request
 from dmr_tui.ui.messages import RequestWanted
 from dmr_tui.ui.panes.header import HeaderPane
+from dmr_tui.ui.panes.keybar import KeyBar
 from dmr_tui.ui.panes.log import LogPane
 from dmr_tui.ui.panes.naming import ModelNames
 from dmr_tui.ui.panes.timeline import TimelinePane
@@ -39,7 +39,7 @@ class TimelineScreen(LiveScreen):
         yield HeaderPane(id="header").data_bind(bound)
         yield TimelinePane().data_bind(bound)
         yield LogPane().data_bind(bound)
-        yield Footer(compact=True)
+        yield KeyBar().data_bind(TimelineScreen.snapshot)
 
     def on_mount(self) -> None:
         self.events.focus_table()
