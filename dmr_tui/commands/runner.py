@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from dmr_tui.monitor.archive import Archive
 
 DEMO_SCENARIO = "workflow"
+DEMO_PULL_RATE = 60e6
+"""Bytes per second: a download that can be watched, stopped and gone on with."""
 
 
 @contextmanager
@@ -50,6 +52,7 @@ def demo_runner(scenario: str = DEMO_SCENARIO) -> Iterator[tuple[Endpoint, Machi
     from dmr_tui.simulator.server import Simulator, serve
 
     simulator = Simulator(scenario)
+    simulator.world.store.pull_rate = DEMO_PULL_RATE
     with serve(simulator) as url:
         yield parse_host(url, DEMO_RULE), SimulatedMachine(simulator)
 

@@ -49,7 +49,7 @@ def doctor_json(snapshot: Snapshot) -> dict[str, Any]:
 
 def doctor_page(snapshot: Snapshot) -> str:
     """The checks for a person, group by group, each fix below its check."""
-    lines = [line for part in _groups(snapshot.checks) for line in part]
+    lines = [line for part in (_head(snapshot), *_groups(snapshot.checks)) for line in part]
     counts = [
         f"{number} {word}{'' if number == 1 else 's'}"
         for word in ("problem", "warning")
@@ -59,11 +59,23 @@ def doctor_page(snapshot: Snapshot) -> str:
     return "\n".join(lines)
 
 
+def _head(snapshot: Snapshot) -> list[str]:
+    """Whether a runner answers, and what to do first."""
+    endpoint = snapshot.runner.endpoint
+    if snapshot.runner.up and endpoint is not None:
+        return [f"Docker Model Runner answers at {plain(endpoint.label)} ({endpoint.rule})", ""]
+    first = next((each for each in snapshot.checks if each.result == "problem" and each.fix), None)
+    steps = [f"  -> {plain(step)}" for step in first.fix] if first is not None else []
+    elsewhere = "  -> a runner elsewhere: dmr-tui --host http://HOST:12434"
+    return ["No Docker Model Runner answers", *steps, elsewhere, ""]
+
+
 def _groups(checks: Sequence[Check]) -> Iterator[list[str]]:
     for group, found in groupby(checks, key=lambda check: check.group):
-        lines = [group]
-        for check in found:
-            name = f"{plain(check.name):{NAME}}"
+        lines, members = [group], list(found)
+        width = max(NAME, *(len(plain(check.name)) for check in members))
+        for check in members:
+            name = f"{plain(check.name):{width}}"
             lines.append(f"  {MARKS[check.result]:8} {name} {plain(check.evidence)}")
-            lines += [f"{'':10} {'':{NAME}} -> {plain(step)}" for step in check.fix]
+            lines += [f"{'':10} {'':{width}} -> {plain(step)}" for step in check.fix]
         yield [*lines, ""]

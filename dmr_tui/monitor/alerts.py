@@ -241,9 +241,9 @@ def _too_big(snapshot: Snapshot, memory: MemoryState) -> Iterator[Alert]:
             text = f"{row.name} needs {needs}, {figures.memory(room.free)} of {room.kind} are free"
             yield Alert(f"fit:{row.key}", "warning", text, _plan(snapshot, fit))
         elif fit.need.at_least > room.total and hint is None:
-            text = (
-                f"{row.name} needs {needs}, there are {figures.memory(room.total)} of {room.kind}"
-            )
+            there = f"{_size(fit)} of {figures.memory(room.total)} {room.kind}"
+            context = f"at its {_source(fit)} context of {_context(fit)}"
+            text = f"{row.name} needs {there} {context}"
             hint = Alert(f"fit:{row.key}", "hint", text, _plan(snapshot, fit))
     if hint is not None:
         yield hint

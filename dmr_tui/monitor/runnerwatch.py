@@ -38,6 +38,8 @@ SHARE = 20.0
 """Between two answers that may be large passes this many times the time that one takes."""
 SKEW_S = 0.5
 """Seconds by which the runner's clock may be estimated wrongly."""
+MOST_OFTEN_S = 0.5
+"""Seconds between two looks at what is busy, however often calls end."""
 PATIENT_FAILURES = 2
 """A busy runner may miss one poll; one that refuses the connection is down at once."""
 
@@ -285,6 +287,14 @@ class RunnerWatch:
             async for name, groups in events:
                 self.feed.good()
                 self._hear(self.traffic.take_event(name, groups, self.now))
+                self._look_whether_idle()
+
+    def _look_whether_idle(self) -> None:
+        # Until the next look a model would be called busy beside no call at all. Of many short
+        # calls only some lead to a look.
+        long_ago = self.now - self._asked_at > min(MOST_OFTEN_S, self.ps.interval)
+        if self._is_busy() and not self.traffic.in_flight and long_ago:
+            self.ps.kick()
 
     def _hear(self, news: bool) -> None:
         if news:

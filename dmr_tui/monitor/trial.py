@@ -14,7 +14,7 @@ from dmr_tui.measure.fit import (
 )
 from dmr_tui.monitor.fits import held_by, models_to_unload, weights_of
 from dmr_tui.monitor.memory import Fit, MemoryState
-from dmr_tui.monitor.snapshot import ModelRow
+from dmr_tui.monitor.snapshot import ModelRow, Snapshot
 
 MOST_SLOTS = 64
 SMALLEST = 256
@@ -151,3 +151,12 @@ class Trial:
     def with_slots(self, slots: int) -> WhatIf:
         """That many slots."""
         return replace(self.what, slots=max(1, min(MOST_SLOTS, slots)))
+
+
+def trial_of(snapshot: Snapshot, row: ModelRow, context: int) -> Trial | None:
+    """What if that model had this context? None where nothing tells."""
+    memory = snapshot.memory
+    fit = None if memory is None else memory.fits.get(row.key)
+    if memory is None or fit is None or context <= 0:
+        return None
+    return Trial(row, fit, memory, WhatIf(context=context))

@@ -295,8 +295,10 @@ class DashboardApp(App[None]):
         """Choose another runner to watch."""
         from dmr_tui.ui.screens.contexts import ContextsDialog
 
-        if self._contexts is not None:
-            self.push_screen(ContextsDialog(self._contexts.choices()), self._watch_context)
+        if self._contexts is None:
+            self.notify("The demo watches a runner of its own; without --demo others can be chosen")
+            return
+        self.push_screen(ContextsDialog(self._contexts.choices()), self._watch_context)
 
     def _watch_context(self, name: str | None) -> None:
         if name is None or self._contexts is None:
@@ -314,8 +316,6 @@ class DashboardApp(App[None]):
         """What can be done now; None shows it dimmed."""
         if action == "demo":
             return self._demo is not None and not self.snapshot.runner.up
-        if action == "contexts":
-            return self._contexts is not None
         if action == "show" and parameters == (self.current_mode,):
             return None
         return True

@@ -2,14 +2,16 @@
 
 import hashlib
 import json
+import socket
 from pathlib import Path
 
 import pytest
 
 from dmr_tui.commands.contexts import Contexts
+from dmr_tui.commands.runner import this_machine
 from dmr_tui.monitor.live import LiveMonitor, Monitor
-from dmr_tui.runner.discovery import Places
-from dmr_tui.runner.endpoint import BadHost
+from dmr_tui.runner.discovery import DockerSocket, Places
+from dmr_tui.runner.endpoint import BadHost, Endpoint
 from dmr_tui.settings import Settings
 from dmr_tui.simulator.machine import SimulatedMachine
 from dmr_tui.simulator.server import Simulator, serve
@@ -109,3 +111,22 @@ def test_a_context_as_it_is_typed(run: Run, tmp_path: Path) -> None:
         "socket": None,
         "rule": "context here",
     }
+
+
+def test_the_container_is_looked_for_at_the_engine_of_the_context(tmp_path: Path) -> None:
+    where = Endpoint("http://localhost:12434", "default")
+
+    def container_of(places: Places) -> str:
+        machine = this_machine(places)
+        try:
+            part = next(each for each in machine.parts if each.name == "container")
+            return str(part.read().reason)
+        finally:
+            machine.close()
+
+    assert container_of(Places((where,), no_engine="it is far away")) == "it is far away"
+    path = tmp_path / "stale.sock"
+    with socket.socket(socket.AF_UNIX) as left_behind:
+        left_behind.bind(str(path))
+    places = Places((where,), engine=DockerSocket(str(path), "context x"))
+    assert container_of(places) == "the Docker Engine does not run"

@@ -89,7 +89,7 @@ def test_all_is_well(run: Run, quiet: str) -> None:
     done = run("--host", quiet, "doctor")
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0] == "Where the runner is"
+    assert lines[0] == f"Docker Model Runner answers at {quiet.partition('//')[2]} (--host)"
     assert "a runner answers (--host)" in done.stdout
     assert "8 installed" in done.stdout
     assert "the runner's clock and this one agree" in done.stdout
@@ -110,7 +110,7 @@ def test_no_runner(run: Run, nowhere: str) -> None:
     assert done.returncode == 2, done.stderr
     assert "PROBLEM" in done.stdout
     assert "connection refused: nothing listens there (--host)" in done.stdout
-    assert "Docker Model Runner answers" not in done.stdout
+    assert done.stdout.startswith("No Docker Model Runner answers\n  -> ")
 
 
 def test_a_host_that_cannot_be_one(run: Run) -> None:

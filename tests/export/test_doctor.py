@@ -20,6 +20,8 @@ CHECKS = (
 def test_the_page() -> None:
     page = doctor_page(snapshot(checks=CHECKS)).splitlines()
     assert page == [
+        "Docker Model Runner answers at localhost:12434 (default)",
+        "",
         "Docker",
         "  ok       Engine                   Docker 28.3.2",
         "  PROBLEM  container x              paused",
@@ -31,6 +33,25 @@ def test_the_page() -> None:
         "",
         "1 problem, 1 warning",
     ]
+
+
+def test_without_a_runner_the_way_out_comes_first() -> None:
+    longer = Check("Docker", "name model-runner.docker.internal", "note", "no address")
+    page = doctor_page(replace(down(), checks=(*CHECKS[:2], longer))).splitlines()
+    assert page[:5] == [
+        "No Docker Model Runner answers",
+        "  -> docker unpause x",
+        "  -> or not",
+        "  -> a runner elsewhere: dmr-tui --host http://HOST:12434",
+        "",
+    ]
+    columns = {
+        line.index(each)
+        for each in ("Docker 28.3.2", "no address")
+        for line in page
+        if each in line
+    }
+    assert len(columns) == 1, "a long name moves the others"
 
 
 @pytest.mark.parametrize(
@@ -51,7 +72,7 @@ def test_escape_sequences_stay_signs() -> None:
     check = Check("Docker", f"container {nasty}", "problem", nasty, (nasty,))
     page = doctor_page(snapshot(checks=(check,)))
     assert not set("\x1b\x9b\u202e") & set(page)
-    assert len(page.splitlines()) == 5, "a line feed makes no line of its own"
+    assert len(page.splitlines()) == 7, "a line feed makes no line of its own"
     assert "a␛[2J" in page
     written = json.dumps(doctor_json(snapshot(checks=(check,))))
     assert written.isascii()

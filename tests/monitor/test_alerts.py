@@ -79,7 +79,7 @@ def test_a_model_that_nobody_calls_is_a_hint_if_it_can_never_fit() -> None:
     assert find(shown(memory(fits={GEMMA: fit("too big", 14.0)}))) == ()
     alert = one(shown(memory(fits={GEMMA: fit("too big", 30.0, largest_context=8192)})))
     assert alert.level == "hint"
-    assert "there are 24.0 GiB of VRAM" in alert.text
+    assert "of 24.0 GiB VRAM at its packaged context of" in alert.text
     assert alert.step == "load it with 8k (3 Memory)"
 
 

@@ -84,6 +84,10 @@ async def test_what_was_lost_while_nothing_here_ran_is_known(tmp_path: Path) -> 
     second = begun(folder)
     await second.take_in(stored(b={"keep_alive": "5m"}))
     assert [(each.digest, each.config) for each in second.lost] == [("a", BEFORE)]
+    changed = begun(folder)
+    await changed.take_in(stored(a={"keep_alive": "5m"}, b={"keep_alive": "5m"}))
+    assert changed.lost == (), "somebody gave it another one meanwhile"
+    await begun(folder).take_in(stored(a=BEFORE, b={"keep_alive": "5m"}))
     third = begun(folder)
     await third.take_in([])
     assert [each.digest for each in third.lost] == ["a", "b"], "one is lost for longer"

@@ -82,6 +82,22 @@ def test_the_list_of_models_is_not_asked_for_again_and_again(watch: Watch) -> No
     assert len(mine.splitlines()) <= 3, "nothing else of ours is in the log either"
 
 
+def test_a_model_is_idle_as_soon_as_its_last_call_has_ended(watch: Watch) -> None:
+    watched = watch("quiet", interval=60.0)
+    watched.until(settled)
+    # Its answer takes longer than the shortest pause between two looks.
+    body = {"model": SMALL, "messages": [{"role": "user", "content": "go on"}], "max_tokens": 400}
+    call = watched.simulator.post_call(body)
+    endpoint = watched.now.runner.endpoint
+    assert endpoint is not None
+    until_true(lambda: '"in_use":true' in httpx.get(f"{endpoint.url}/engines/ps").text)
+    watched.monitor.kick()
+    watched.until(lambda s: s.in_flight)
+    call.result()
+    after = watched.until(lambda s: not any(r.state == "busy" for m in s.models for r in m.runs))
+    assert after.in_flight == ()
+
+
 def test_a_call_is_in_flight_and_then_finished(watch: Watch) -> None:
     watched = watch("quiet")
     watched.until(settled)

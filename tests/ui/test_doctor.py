@@ -49,6 +49,14 @@ async def test_while_no_runner_answers_the_way_out_comes_first() -> None:
         assert monitor.views[-1].doctor
 
 
+async def test_a_small_window_has_room_for_what_was_seen() -> None:
+    check = Check("The runner", "vllm", "note", "not installed: the words of it need their room")
+    app, _ = app_with(replace(snapshot(), checks=(check,)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("6")
+        await shows(app, "not installed: the words of it need their room")
+
+
 async def test_while_all_is_well_every_check_and_source_is_told() -> None:
     app, monitor = app_with(checked(snapshot(), engine(controller())))
     async with app.run_test(size=(140, 90)) as pilot:

@@ -127,6 +127,53 @@ async def test_a_tag_says_whom_it_is_taken_from() -> None:
     await before(test)
 
 
+async def test_whoever_loses_a_name_is_named_again_before_it_is_done() -> None:
+    async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
+        await pilot.press("T")
+        await shows(pilot.app, "Another name for it")
+        pilot.app.screen.query_one(Input).value = "ai/smollm2:360M-Q8_0"
+        await pilot.press("enter")
+        await shows(pilot.app, "This will", "smollm2:360M-Q8_0 loses this name")
+        await shows(pilot.app, "stays under its digest only")
+        assert monitor.plans == []
+
+    await before(test)
+
+
+async def test_what_speaks_against_a_configuration_is_said_before_it_is_done() -> None:
+    async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
+        monitor.stored[QWEN, "completion"] = StoredOrNot({})
+        await pilot.press("o")
+        await shows(pilot.app, "nothing is different yet")
+        field = pilot.app.screen.query_one("#set-context-size", Input)
+        field.value = "99999x"
+        await shows(pilot.app, "a number of tokens")
+        await hides(pilot.app, "nothing is different yet")
+        field.value = "50000"
+        await shows(pilot.app, "not set → 50000")
+        await pilot.press("enter")
+        await shows(pilot.app, "It was trained for 40,960 tokens", "It is busy now")
+
+    await before(test)
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        (("end", "u"), "smollm2:360M-Q8_0 is not loaded"),
+        (("R",), "The runner has lost no configuration"),
+        (("C",), "The demo watches"),
+    ],
+)
+async def test_a_key_that_does_nothing_says_why(keys: tuple[str, ...], words: str) -> None:
+    async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
+        await pilot.press(*keys)
+        await shows(pilot.app, words)
+        assert monitor.plans == []
+
+    await before(test)
+
+
 async def test_a_configuration_is_read_changed_and_shown_as_a_difference() -> None:
     stored = {"context-size": 8192, "runtime-flags": ["--temp", "0"], "vllm": {"x": 1}}
 
@@ -203,6 +250,7 @@ async def test_a_lost_configuration_is_set_again() -> None:
 async def test_what_was_lost_is_set_again_from_wherever_the_cursor_is() -> None:
     """The warning names the model and the key; nobody has to look for its row first."""
     lost = LostConfig(QWEN, "completion", {"context-size": 16384}, restarted=True)
+    other = LostConfig(MODELS[2].id, "completion", {"context-size": 2048}, restarted=True)
 
     async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
         await pilot.press("down", "a")
@@ -212,8 +260,10 @@ async def test_what_was_lost_is_set_again_from_wherever_the_cursor_is() -> None:
         assert isinstance(pilot.app.screen, ModelMenu), "the menu is about another model"
         await pilot.press("escape", "R")
         await shows(pilot.app, "Configure again qwen3", "16,384")
+        await pilot.press("escape", "end", "R")
+        await shows(pilot.app, "Configure again smollm2", "2,048")
 
-    await before(test, snapshot(lost=(lost,)))
+    await before(test, snapshot(lost=(lost, other)))
 
 
 async def test_a_model_is_looked_up_before_it_is_pulled() -> None:
@@ -298,6 +348,33 @@ async def test_downloads_are_shown_stopped_and_tried_again() -> None:
         await hides(pilot.app, "Name of a model")
 
     await before(test, snapshot(pulls=(going, over)))
+
+
+async def test_stop_and_go_on_mean_the_one_that_can() -> None:
+    over = Pull("ai/a", "done", 4, 4)
+    going = Pull("ai/b", "pulling", 2_000_000_000, 4_000_000_000)
+
+    async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
+        await pilot.press("n")
+        await shows(pilot.app, "ai/b")
+        await pilot.press("ctrl+r")
+        await shows(pilot.app, "No download was stopped")
+        assert monitor.pulled == []
+        await pilot.press("ctrl+x")
+        assert monitor.stopped_pulls == ["ai/b"], "the cursor is on the one that is done"
+
+    await before(test, snapshot(pulls=(over, going)))
+
+
+async def test_what_was_there_has_no_bar() -> None:
+    there = Pull("ai/a", "done", 0, 0, said="Using cached model: 1.22GiB")
+
+    async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
+        await pilot.press("n")
+        await shows(pilot.app, "was there", "ctrl+r goes on")
+        assert "░░░" not in pilot.app.screen.query_one("#pull-table").render_line(1).text
+
+    await before(test, snapshot(pulls=(there,)))
 
 
 async def test_a_model_is_pulled_from_a_simulated_registry(beside: Beside) -> None:

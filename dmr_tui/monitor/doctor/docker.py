@@ -68,8 +68,8 @@ def _no_docker(facts: Facts) -> Iterator[str]:
     around = facts.surroundings
     if around is not None and around.in_container:
         yield "inside a container the host's Docker is not seen; the runner is reached by network"
-        yield "Docker Desktop: --host http://model-runner.docker.internal"
-        yield "Docker Engine: --host http://172.17.0.1:12434"
+        yield f"on the host, with Docker Desktop: {ENABLE_ON_DESKTOP}"
+        yield "on the host, with Docker Engine: docker model install-runner"
         return
     if around is not None and around.platform != "linux":
         yield "start Docker Desktop; without it: https://docs.docker.com/desktop/"

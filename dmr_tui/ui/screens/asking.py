@@ -12,7 +12,7 @@ from dmr_tui.monitor.plans import (
     UnloadPlan,
 )
 from dmr_tui.monitor.snapshot import ModelRow
-from dmr_tui.monitor.trial import AS_IT_IS, Trial, WhatIf
+from dmr_tui.monitor.trial import AS_IT_IS, Trial, WhatIf, trial_of
 from dmr_tui.plain import plain
 from dmr_tui.runner.names import short
 from dmr_tui.ui.screens.confirm import ConfirmDialog
@@ -97,6 +97,21 @@ def _busy_remark(rows: Sequence[ModelRow]) -> list[str]:
     return [f"{', '.join(busy)}: busy now, and the runner unloads only what is idle."] * bool(busy)
 
 
+def _configure_remarks(screen: ModelActionsScreen, row: ModelRow, plan: ConfigurePlan) -> list[str]:
+    told = []
+    context, trained = plan.config.get("context-size"), row.context.trained
+    changed = context != plan.before.get("context-size")
+    if isinstance(context, int) and changed:
+        if trained is not None and context > trained:
+            told.append(f"It was trained for {trained:,} tokens; beyond them answers get worse.")
+        fit = trial_of(screen.snapshot, row, context)
+        if fit is not None and fit.hopeless:
+            told.append("By the estimate it does not fit: the load may fail.")
+    if any(run.state == "busy" for run in row.runs):
+        told.append("It is busy now, and the runner configures only what is idle.")
+    return told
+
+
 def configure(screen: ModelActionsScreen, row: ModelRow) -> None:
     """Let the person change what is stored, then ask."""
     from dmr_tui.ui.screens.configure import ConfigureDialog
@@ -109,7 +124,7 @@ def configure(screen: ModelActionsScreen, row: ModelRow) -> None:
 
     def chosen(plan: ConfigurePlan | None) -> None:
         if plan is not None:
-            ask(screen, plan)
+            ask(screen, plan, _configure_remarks(screen, row, plan))
 
     screen.app.push_screen(ConfigureDialog(row, _mode(row), screen.monitor), chosen)
 
@@ -134,11 +149,17 @@ def reapply(screen: ModelActionsScreen) -> None:
 
 def tag(screen: ModelActionsScreen, row: ModelRow) -> None:
     """Let the person write another name, then give it."""
-    from dmr_tui.ui.screens.tag import TagDialog
+    from dmr_tui.ui.screens.tag import TagDialog, holder
 
     def chosen(plan: TagPlan | None) -> None:
-        if plan is not None:
-            ask(screen, plan)
+        if plan is None:
+            return
+        other, told = holder(plan.target, screen.snapshot.models), []
+        if other is not None and other.digest != row.digest:
+            told = [f"{other.name} loses this name: whoever asks for it gets {row.name}."]
+            if other.model is not None and len(other.model.tags or ()) == 1:
+                told.append("It has no other name, and stays under its digest only.")
+        ask(screen, plan, told)
 
     if screen.snapshot.read_only:
         screen.notify(READ_ONLY, severity="warning")

@@ -16,7 +16,7 @@ from dmr_tui.monitor.configured import StoredOrNot
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.monitor.plans import ConfigurePlan, differences
 from dmr_tui.monitor.snapshot import ModelRow, Snapshot
-from dmr_tui.monitor.trial import Trial, WhatIf
+from dmr_tui.monitor.trial import trial_of
 from dmr_tui.plain import plain
 from dmr_tui.ui.panes.verdicts import VERDICT_STYLES
 from dmr_tui.ui.screens.form import FormDialog
@@ -95,6 +95,8 @@ class ConfigureDialog(FormDialog[ConfigurePlan]):
         shown = self.query_one("#configure-diff", Static)
         if isinstance(plan, str):
             self._say(plan)
+            shown.update("")
+            self.query_one("#configure-fit", Static).update("")
             return
         self._say("")
         told = differences(plan)
@@ -108,17 +110,16 @@ class ConfigureDialog(FormDialog[ConfigurePlan]):
     def _fit(self, plan: ConfigurePlan) -> Content:
         """What it would need with that context."""
         snapshot: Snapshot = getattr(self.app, "snapshot", Snapshot())
-        memory, context = snapshot.memory, plan.config.get("context-size")
-        fit = None if memory is None else memory.fits.get(self._row.key)
-        if fit is None or memory is None or not isinstance(context, int) or context <= 0:
+        context, trained = plan.config.get("context-size"), self._row.context.trained
+        trial = trial_of(snapshot, self._row, context) if isinstance(context, int) else None
+        total = None if trial is None else trial.need.total.value
+        if trial is None or total is None or not isinstance(context, int):
             return Content("")
-        trial = Trial(self._row, fit, memory, WhatIf(context=context))
-        total = trial.need.total.value
-        if total is None:
-            return Content("")
+        beyond = trained is not None and context > trained
         return Content.assemble(
             (f"needs ~{figures.memory(total)} with this context: ", "$label"),
             (trial.verdict, VERDICT_STYLES[trial.verdict]),
+            (f"; it was trained for {trained:,} tokens" if beyond else "", "$warning"),
         )
 
     def _plan(self) -> ConfigurePlan | str:

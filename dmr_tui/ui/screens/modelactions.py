@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from textual import events
 
 from dmr_tui.monitor.snapshot import ModelRow
+from dmr_tui.plain import plain
 from dmr_tui.ui.panes.modellist import ModelList
 from dmr_tui.ui.screens.live import LiveScreen
 
@@ -112,11 +113,26 @@ class ModelActionsScreen(LiveScreen):
     def on_key(self, event: events.Key) -> None:
         """Say why a key that changes the runner does nothing here."""
         active = self.active_bindings.get(event.key)
-        if active is None or active.enabled or not self.snapshot.read_only:
+        if active is None or active.enabled:
             return
-        if active.binding.action.removeprefix("screen.") in CHANGES:
+        action = active.binding.action.removeprefix("screen.")
+        if action in CHANGES:
             event.stop()
-            self.notify(READ_ONLY, severity="warning")
+            self.notify(self._why_not(action), severity="warning", markup=False)
+
+    def _why_not(self, action: str) -> str:
+        row, snapshot = self.model_row, self.snapshot
+        if snapshot.read_only:
+            return READ_ONLY
+        if not snapshot.runner.up:
+            return "No runner answers"
+        if action == "reapply_config":
+            return "The runner has lost no configuration"
+        if action == "unload_all":
+            return "No model is loaded"
+        if row is None:
+            return "There is no model under the cursor"
+        return f"{plain(row.name)} is not {'loaded' if action == 'unload_model' else 'installed'}"
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What can be done now; None shows it dimmed."""

@@ -25,7 +25,7 @@ from dmr_tui.ui.widgets.lines import Line, Part, wrapped
 from dmr_tui.ui.widgets.pictures import bar
 from dmr_tui.ui.widgets.table import Column, Table
 
-BAR = 16
+BAR = 12
 ROWS = 9
 HINT = "ai/llama3.2:1B-Q8_0, ai/gemma3, hf.co/USER/MODEL:TAG"
 
@@ -70,9 +70,6 @@ class PullDialog(ModalScreen[None]):
     def on_mount(self) -> None:
         box = self.query_one("#pulling")
         box.border_title = Content("Pull a model")
-        box.border_subtitle = Content(
-            "enter looks up, then pulls; ctrl+x stops, ctrl+r again, ctrl+l tidies"
-        )
         self.query_one("#pull-name").focus()
         self.watch(self.app, "snapshot", self._show)
 
@@ -83,6 +80,10 @@ class PullDialog(ModalScreen[None]):
 
     def _show(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
+        hint = "enter looks up, then pulls; esc closes"
+        if snapshot.pulls:
+            hint = "enter looks up, then pulls; ctrl+x stops, ctrl+r goes on, ctrl+l clears"
+        self.query_one("#pulling").border_subtitle = Content(hint)
         self.table.show(snapshot.pulls)
         self.table.repaint_changed()
         self.table.styles.height = min(ROWS, len(snapshot.pulls) or 1) + 1
@@ -132,16 +133,27 @@ class PullDialog(ModalScreen[None]):
         self.query_one("#go", Button).label = "Pull" if found else "Look up"
 
     def action_stop(self) -> None:
-        """Stop the download under the cursor."""
-        pull = self.table.row
-        if pull is not None and pull.going:
+        """Stop the download under the cursor, or else the newest."""
+        pull = self._one(lambda each: each.going)
+        if pull is None:
+            self.notify("No download is under way")
+        else:
             self._monitor().stop_pull(pull.name)
 
     def action_again(self) -> None:
-        """Go on with the one under the cursor, from where it ended."""
-        pull = self.table.row
-        if pull is not None and not pull.going and pull.state != "done":
+        """Go on with the one under the cursor or else the newest, from where it ended."""
+        pull = self._one(lambda each: not each.going and each.state != "done")
+        if pull is None:
+            self.notify("No download was stopped or has failed")
+        else:
             self._monitor().pull(pull.name)
+
+    def _one(self, fact: Callable[[Pull], bool]) -> Pull | None:
+        """The download under the cursor if it is one of those, or else the newest of them."""
+        here = self.table.row
+        if here is not None and fact(here):
+            return here
+        return next((each for each in reversed(self._snapshot.pulls) if fact(each)), None)
 
     def action_forget(self) -> None:
         """Drop those that are over."""
@@ -240,7 +252,7 @@ def _columns() -> tuple[Column[Pull], ...]:
         Column("share", "", 5, _share, lambda p: p.share, True),
         Column("done", "DONE", 18, _done, lambda p: p.done, True, 2),
         Column("rate", "RATE", 10, _rate, lambda p: p.rate, True, 1),
-        Column("left", "LEFT", 16, _left, lambda p: p.left_s, True),
+        Column("left", "LEFT", 14, _left, lambda p: p.left_s, True),
     )
 
 

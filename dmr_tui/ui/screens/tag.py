@@ -14,6 +14,15 @@ from dmr_tui.runner.names import canonical, is_reference
 from dmr_tui.ui.screens.form import FormDialog
 
 
+def holder(name: str, models: Sequence[ModelRow]) -> ModelRow | None:
+    """The installed model that has this name now."""
+    wanted = canonical(name)
+    for row in models:
+        if row.model is not None and wanted in map(canonical, row.model.tags or ()):
+            return row
+    return None
+
+
 class TagDialog(FormDialog[TagPlan]):
     """One field; a name that another model has is taken from it, which is said."""
 
@@ -44,13 +53,11 @@ class TagDialog(FormDialog[TagPlan]):
     def _remark(self, name: str) -> str:
         if not is_reference(name):
             return ""
-        wanted = canonical(name)
-        for row in self._models:
-            tags = (row.model.tags or ()) if row.model else ()
-            if wanted in map(canonical, tags):
-                same = row.digest == self._row.digest
-                return "it has this name already" if same else f"{plain(row.name)} loses this name"
-        return ""
+        row = holder(name, self._models)
+        if row is None:
+            return ""
+        same = row.digest == self._row.digest
+        return "it has this name already" if same else f"{plain(row.name)} loses this name"
 
     def action_save(self) -> None:
         """Take the name if it can be one."""

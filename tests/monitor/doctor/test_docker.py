@@ -220,8 +220,8 @@ def test_no_port_is_published() -> None:
         ("no socket", {}, "start Docker: sudo systemctl start docker"),
         ("no socket", {"platform": "macos"}, "https://docs.docker.com/desktop/"),
         ("no socket", {"wsl": True}, "WSL integration"),
-        ("no socket", {"in_container": True}, "--host http://model-runner.docker.internal"),
-        ("no socket", {"in_container": True}, "--host http://172.17.0.1:12434"),
+        ("no socket", {"in_container": True}, "docker desktop enable model-runner --tcp 12434"),
+        ("no socket", {"in_container": True}, "with Docker Engine: docker model install-runner"),
         ("failed", {}, "docker info"),
     ],
 )
