@@ -61,6 +61,9 @@ class Given:
         Raises BadSettings.
         """
         flags = {k: v for k, v in self._flags.items() if k not in {"demo", "config"}}
+        for name in ("host", "context"):
+            if self.demo and flags.get(name) is not None:
+                raise BadSettings(f"--demo and --{name}: the demo watches a runner of its own")
         settings = load(flags, path=self.file if "config" in self._flags else None)
         figures.choose_units(settings.memory_unit, settings.temperature_unit)
         thresholds.choose(settings.thresholds)

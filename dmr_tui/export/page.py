@@ -35,10 +35,13 @@ def _runner(snapshot: Snapshot) -> list[str]:
         parts.append(f"{runner.slots_used}{total} slots used")
     if runner.models_bytes is not None:
         parts.append(f"{figures.disk(runner.models_bytes)} of models on disk")
-    lines = [f"runner     up · {' · '.join(parts)}"]
+    demo = "DEMO · " if snapshot.demo else ""
+    lines = [f"runner     {demo}up · {' · '.join(parts)}"]
     for backend in runner.backends:
-        detail = f": {plain(backend.detail)}" if backend.detail else ""
-        lines.append(f"  {plain(backend.name):10} {backend.state}{detail}")
+        build = " ".join(filter(None, (backend.version, backend.variant)))
+        detail = build if backend.state == "running" and build else backend.detail or ""
+        told = f": {plain(detail)}" if detail else ""
+        lines.append(f"  {plain(backend.name):10} {backend.state}{told}")
     for source in snapshot.sources:
         if source.health == "stale":
             lines.append(f"  stale      {source.name}: {plain(source.reason)}")

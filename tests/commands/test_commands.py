@@ -184,6 +184,8 @@ def test_ask_nobody(run: Run) -> None:
         (("--host", "ftp://x", "status"), "'ftp' is not a scheme"),
         (("--interval", "0.01", "status"), "interval = '0.01'"),
         (("--theme", "pink"), "theme = 'pink'"),
+        (("--demo", "status", "--host", "x:1"), "the demo watches a runner of its own"),
+        (("--demo", "--context", "lab", "doctor"), "the demo watches a runner of its own"),
         (("--config", "/nowhere/x.toml", "status"), "no such file"),
         (("simulate", "--scenario", "nope"), "is no scenario; there are"),
     ],
@@ -244,6 +246,7 @@ def test_simulate_lists_its_scenarios(run: Run) -> None:
 
 
 def test_status_of_the_demo(run: Run) -> None:
+    assert run("status", "--demo").stdout.startswith("runner     DEMO · up · ")
     said = json.loads(run("status", "--json", "--demo").stdout)
     assert said["endpoint"]["rule"] == "--demo"
     assert said["machine"]["gpu"]["source"] == "simulated"
