@@ -86,6 +86,8 @@ class Terminal:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 self.code = os.waitstatus_to_exitcode(status)
+                # What it wrote last may not have been read yet.
+                self.pump(seconds)
             elif time.monotonic() > deadline:
                 self.kill()
                 raise AssertionError(f"still running:\n{self.text}")
