@@ -1,6 +1,7 @@
 """`dmr-tui status`: one Snapshot, or one each interval."""
 
 import json
+import os
 import sys
 
 import anyio
@@ -31,12 +32,13 @@ def run_status(settings: Settings, *, demo: bool, as_json: bool, watch: bool) ->
             show(await poller.once())
 
         try:
-            anyio.run(poller.run_paced if watch else once)
+            try:
+                anyio.run(poller.run_paced if watch else once)
+            except* BrokenPipeError:
+                # Whoever read the lines has enough; what is left would be flushed at the end.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except KeyboardInterrupt:
             pass
-        except BrokenPipeError:
-            # Whoever read the lines has enough; nothing is left to flush.
-            sys.stderr.close()
         finally:
             machine.close()
         return exit_code(shown[-1]) if shown else 2

@@ -164,7 +164,8 @@ class RunnerWatch:
                 self._heard(group)
             else:
                 self._missed(error)
-            pause = min(self.ps.interval * 2.0**self.ps.failures, LONGEST_SILENCE_S)
+            longest = max(self.ps.interval, LONGEST_SILENCE_S)
+            pause = min(self.ps.interval * 2.0**self.ps.failures, longest)
             # From beginning to beginning, to stay in step with the readings of the machine.
             await self.ps.pause(max(began + pause - anyio.current_time(), pause / 10.0))
 
@@ -290,8 +291,7 @@ class RunnerWatch:
                 self._look_whether_idle()
 
     def _look_whether_idle(self) -> None:
-        # Until the next look a model would be called busy beside no call at all. Of many short
-        # calls only some lead to a look.
+        # Until the next look a model would be called busy beside no call at all.
         long_ago = self.now - self._asked_at > min(MOST_OFTEN_S, self.ps.interval)
         if self._is_busy() and not self.traffic.in_flight and long_ago:
             self.ps.kick()

@@ -173,7 +173,9 @@ def test_the_terminals_own_colours(url: str, theme: str) -> None:
     assert b"Traceback" not in terminal.written
 
 
-@pytest.mark.parametrize("words", [[], ["status"], ["status", "--json"], ["doctor"]])
+@pytest.mark.parametrize(
+    "words", [[], ["status"], ["status", "--json"], ["status", "--watch"], ["doctor"]]
+)
 def test_standard_output_may_be_a_pipe_that_closes(url: str, words: list[str]) -> None:
     read, write = os.pipe()
     os.close(read)
