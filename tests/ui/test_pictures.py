@@ -98,7 +98,10 @@ async def ask(pilot: Pilot[None]) -> None:
 
 def keys(*names: str) -> Journey:
     async def press(pilot: Pilot[None]) -> None:
-        await pilot.press(*names)
+        for name in names:
+            await pilot.press(name)
+            # A list that scrolls is asked for the next row only where it stands.
+            await pilot.pause()
 
     return press
 
