@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import re
 import sys
 import time
@@ -13,6 +12,7 @@ from datetime import datetime
 from itertools import chain, islice
 from typing import get_args
 
+from dmr_tui.commands.pipe import nobody_reads
 from dmr_tui.export.requests import line_header, request_json, request_line, requests_csv
 from dmr_tui.monitor.archive import Archive, ArchiveDamaged, ArchiveFailed
 from dmr_tui.monitor.calls import ANY_FAILURE, AnyFailure, CallerNames, CallFilter
@@ -82,8 +82,7 @@ def run_requests(settings: Settings, choice: Choice, *, demo: bool) -> int:
     except KeyboardInterrupt:
         return 0
     except BrokenPipeError:
-        # Whoever read the lines has enough; what is left would be flushed at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        nobody_reads()
         return 0
 
 

@@ -1,11 +1,10 @@
 """`dmr-tui status`: one Snapshot, or one each interval."""
 
 import json
-import os
-import sys
 
 import anyio
 
+from dmr_tui.commands.pipe import nobody_reads
 from dmr_tui.commands.runner import chosen
 from dmr_tui.export.page import as_page
 from dmr_tui.export.status import exit_code, snapshot_json
@@ -35,8 +34,7 @@ def run_status(settings: Settings, *, demo: bool, as_json: bool, watch: bool) ->
             try:
                 anyio.run(poller.run_paced if watch else once)
             except* BrokenPipeError:
-                # Whoever read the lines has enough; what is left would be flushed at the end.
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                nobody_reads()
         except KeyboardInterrupt:
             pass
         finally:

@@ -153,10 +153,17 @@ class Trial:
         return replace(self.what, slots=max(1, min(MOST_SLOTS, slots)))
 
 
-def trial_of(snapshot: Snapshot, row: ModelRow, context: int) -> Trial | None:
-    """What if that model had this context? None where nothing tells."""
+def trained_for(row: ModelRow, context: object) -> int | None:
+    """What the model was trained for, in tokens, if `context` is longer; None if it is not."""
+    trained = row.context.trained
+    beyond = isinstance(context, int) and trained is not None and context > trained
+    return trained if beyond else None
+
+
+def trial_of(snapshot: Snapshot, row: ModelRow, context: object) -> Trial | None:
+    """What if that model had this context? None where nothing tells, or it is no length."""
     memory = snapshot.memory
     fit = None if memory is None else memory.fits.get(row.key)
-    if memory is None or fit is None or context <= 0:
+    if memory is None or fit is None or not isinstance(context, int) or context <= 0:
         return None
     return Trial(row, fit, memory, WhatIf(context=context))

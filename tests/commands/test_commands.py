@@ -55,6 +55,7 @@ def test_status_as_a_page(run: Run, quiet: str) -> None:
     assert "runner     up · 127.0.0.1" in done.stdout
     assert "idle, unloads in" in done.stdout
     assert "8k of 40k" in done.stdout
+    assert re.search(r"^  llama\.cpp  running: \S{9} cuda$", done.stdout, re.M), done.stdout
     assert "decode   p50" in done.stdout
     assert "RAM" in done.stdout
 

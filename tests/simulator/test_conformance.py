@@ -310,6 +310,8 @@ def test_a_model_that_is_there_comes_under_its_other_name_at_once(served: Serve)
         **there,
         looked_up["id"]: ["docker.io/ai/gemma3:4B-Q4_K_M", "docker.io/ai/gemma3:latest"],
     }
+    client.post("/models/create", json={"from": "ai/gemma3:4B-Q4_K_M"})
+    assert tags()[looked_up["id"]][-1] == "docker.io/ai/gemma3:latest", "each name keeps its place"
     client.post("/models/create", json={"from": looked_up["id"]})
     assert len(tags()[looked_up["id"]]) == 2, "a digest is no name"
 

@@ -17,6 +17,7 @@ from dmr_tui.monitor.pulls import Pull
 from dmr_tui.monitor.snapshot import Snapshot
 from dmr_tui.runner.endpoint import BadHost, Endpoint
 from dmr_tui.runner.explain import Explanation
+from dmr_tui.simulator.library import NEMO
 from dmr_tui.ui.app import DashboardApp
 from dmr_tui.ui.screens.contexts import Choice, Choices
 from dmr_tui.ui.screens.menu import ModelMenu
@@ -138,6 +139,34 @@ async def test_whoever_loses_a_name_is_named_again_before_it_is_done() -> None:
         assert monitor.plans == []
 
     await before(test)
+
+
+async def test_a_name_that_the_model_has_is_taken_from_nobody() -> None:
+    async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
+        await pilot.press("T")
+        await shows(pilot.app, "Another name for it")
+        pilot.app.screen.query_one(Input).value = "ai/qwen3:8B-Q4_K_M"
+        await shows(pilot.app, "it has this name already")
+        await pilot.press("enter")
+        await shows(pilot.app, "This will")
+        assert "loses" not in screen_text(pilot.app)
+
+    await before(test)
+
+
+async def test_a_configuration_that_does_not_fit_is_said_before_it_is_done(beside: Beside) -> None:
+    app, simulator = beside("idle")
+    simulator.load(NEMO.name)
+    async with app.run_test(size=(140, 42)) as pilot:
+        await shows(app, "3 Memory", "gemma3:4B-Q4_K_M")
+        await until(lambda: app.snapshot.memory and app.snapshot.memory.fits)
+        await to_model(pilot, "gemma3")
+        await pilot.press("o")
+        await shows(app, "nothing is different yet")
+        app.screen.query_one("#set-context-size", Input).value = "140000"
+        await shows(app, "too big; it was trained")
+        await pilot.press("enter")
+        await shows(app, "This will", "does not fit", "It was trained for 131,072 tokens")
 
 
 async def test_what_speaks_against_a_configuration_is_said_before_it_is_done() -> None:
@@ -364,6 +393,15 @@ async def test_stop_and_go_on_mean_the_one_that_can() -> None:
         assert monitor.stopped_pulls == ["ai/b"], "the cursor is on the one that is done"
 
     await before(test, snapshot(pulls=(over, going)))
+
+    async def on_the_first(pilot: Pilot[None], monitor: StillMonitor) -> None:
+        await pilot.press("n")
+        await shows(pilot.app, "ai/a")
+        await pilot.press("ctrl+x")
+        assert monitor.stopped_pulls == ["ai/a"], "the cursor is on it"
+
+    first = replace(going, name="ai/a")
+    await before(on_the_first, snapshot(pulls=(first, going)))
 
 
 async def test_what_was_there_has_no_bar() -> None:

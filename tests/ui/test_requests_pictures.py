@@ -25,7 +25,7 @@ from tests.ui.calls import (
     with_calls,
 )
 from tests.ui.still import StillMonitor
-from tests.ui.test_pictures import PINNED, Journey
+from tests.ui.test_pictures import PINNED, Journey, keys
 
 pytestmark = [
     pytest.mark.usefixtures("noon"),
@@ -74,15 +74,6 @@ def picture(
         monitor.known_bodies[bodies.id] = bodies
     app = DashboardApp(monitor, theme=theme)
     return bool(snap_compare(app, terminal_size=size, run_before=before))
-
-
-def keys(*names: str) -> Journey:
-    async def press(pilot: Pilot[None]) -> None:
-        for name in names:
-            await pilot.press(name)
-            await pilot.pause()
-
-    return press
 
 
 def then(names: tuple[str, ...], shown: Snapshot) -> Journey:

@@ -3,7 +3,7 @@
 import pytest
 
 from dmr_tui.ui.widgets.glyphs import ASCII, UNICODE, speaks_unicode
-from dmr_tui.ui.widgets.lines import fit, spread, width_of, wrapped
+from dmr_tui.ui.widgets.lines import cut, fit, spread, width_of, wrapped
 from dmr_tui.ui.widgets.pictures import bar, history, load_style, round_top
 
 
@@ -103,3 +103,17 @@ def test_a_word_longer_than_a_line_is_broken_too() -> None:
     broken = ["".join(text for text, _ in row) for row in wrapped(line, 18, 9)]
     assert all(width_of([(row, "")]) <= 18 for row in broken)
     assert "".join(broken).replace(" ", "") == "labelsha256:" + "0123456789" * 2
+
+
+@pytest.mark.parametrize(
+    ("width", "left"),
+    [
+        (30, "qwen3 needs ~27.7 GiB"),
+        (21, "qwen3 needs ~27.7 GiB"),
+        (20, "qwen3 needs ~27.7…"),
+        (17, "qwen3 needs…"),
+        (4, "qwe…"),
+    ],
+)
+def test_a_sentence_is_cut_between_words(width: int, left: str) -> None:
+    assert cut("qwen3 needs ~27.7 GiB", width) == left

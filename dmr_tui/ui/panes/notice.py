@@ -12,7 +12,7 @@ from dmr_tui.plain import plain
 from dmr_tui.runner.names import short
 from dmr_tui.ui.panes.pane import Pane, now
 from dmr_tui.ui.widgets.glyphs import GLYPHS
-from dmr_tui.ui.widgets.lines import Line, fit
+from dmr_tui.ui.widgets.lines import Line, cut, fit
 
 if TYPE_CHECKING:
     from dmr_tui.monitor.alerts import Alert
@@ -102,7 +102,7 @@ class NoticePane(Pane):
         step = fit(said.step, min(cell_len(said.step), max(0, room // 2)))
         text = f"{GLYPHS.warning} {said.text}"
         left = room - cell_len(step) - 2
-        said_so = text if cell_len(text) <= left else fit(text, left)
+        said_so = cut(text, left)
         return [((fit(f"{said_so}: {step}", room), style), (tail, "$faint"))]
 
 

@@ -12,7 +12,7 @@ from dmr_tui.monitor.plans import (
     UnloadPlan,
 )
 from dmr_tui.monitor.snapshot import ModelRow
-from dmr_tui.monitor.trial import AS_IT_IS, Trial, WhatIf, trial_of
+from dmr_tui.monitor.trial import AS_IT_IS, Trial, WhatIf, trained_for, trial_of
 from dmr_tui.plain import plain
 from dmr_tui.runner.names import short
 from dmr_tui.ui.screens.confirm import ConfirmDialog
@@ -99,14 +99,15 @@ def _busy_remark(rows: Sequence[ModelRow]) -> list[str]:
 
 def _configure_remarks(screen: ModelActionsScreen, row: ModelRow, plan: ConfigurePlan) -> list[str]:
     told = []
-    context, trained = plan.config.get("context-size"), row.context.trained
-    changed = context != plan.before.get("context-size")
-    if isinstance(context, int) and changed:
-        if trained is not None and context > trained:
+    context = plan.config.get("context-size")
+    if context != plan.before.get("context-size"):
+        if (trained := trained_for(row, context)) is not None:
             told.append(f"It was trained for {trained:,} tokens; beyond them answers get worse.")
-        fit = trial_of(screen.snapshot, row, context)
-        if fit is not None and fit.hopeless:
-            told.append("By the estimate it does not fit: the load may fail.")
+        trial = trial_of(screen.snapshot, row, context)
+        # Unlike a load, a configuration unloads no other model to make room.
+        if trial is not None and trial.verdict == "too big":
+            total = figures.memory(trial.need.total.value)
+            told.append(f"By the estimate it needs {total} and does not fit: the load may fail.")
     if any(run.state == "busy" for run in row.runs):
         told.append("It is busy now, and the runner configures only what is idle.")
     return told

@@ -16,7 +16,7 @@ from dmr_tui.monitor.configured import StoredOrNot
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.monitor.plans import ConfigurePlan, differences
 from dmr_tui.monitor.snapshot import ModelRow, Snapshot
-from dmr_tui.monitor.trial import trial_of
+from dmr_tui.monitor.trial import trained_for, trial_of
 from dmr_tui.plain import plain
 from dmr_tui.ui.panes.verdicts import VERDICT_STYLES
 from dmr_tui.ui.screens.form import FormDialog
@@ -110,16 +110,16 @@ class ConfigureDialog(FormDialog[ConfigurePlan]):
     def _fit(self, plan: ConfigurePlan) -> Content:
         """What it would need with that context."""
         snapshot: Snapshot = getattr(self.app, "snapshot", Snapshot())
-        context, trained = plan.config.get("context-size"), self._row.context.trained
-        trial = trial_of(snapshot, self._row, context) if isinstance(context, int) else None
+        context = plan.config.get("context-size")
+        trial, trained = trial_of(snapshot, self._row, context), trained_for(self._row, context)
         total = None if trial is None else trial.need.total.value
-        if trial is None or total is None or not isinstance(context, int):
+        if trial is None or total is None:
             return Content("")
-        beyond = trained is not None and context > trained
+        beyond = "" if trained is None else f"; it was trained for {trained:,} tokens"
         return Content.assemble(
             (f"needs ~{figures.memory(total)} with this context: ", "$label"),
             (trial.verdict, VERDICT_STYLES[trial.verdict]),
-            (f"; it was trained for {trained:,} tokens" if beyond else "", "$warning"),
+            (beyond, "$warning"),
         )
 
     def _plan(self) -> ConfigurePlan | str:

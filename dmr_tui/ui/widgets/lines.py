@@ -110,6 +110,18 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
     return padding + text if right else text + padding
 
 
+def cut(text: str, width: int) -> str:
+    """`text` if it fits, or as many whole words of it as do: half a number tells a wrong one."""
+    if cell_len(text) <= width:
+        return text
+    kept = ""
+    for word in re.findall(r"\s*\S+", text):
+        if cell_len(kept + word) + 1 > width:
+            break
+        kept += word
+    return kept + GLYPHS.ellipsis if kept else fit(text, width)
+
+
 def wrapped(line: Line, width: int, indent: int) -> list[Line]:
     """`line` broken between words where it does not fit, its further lines moved in by `indent`.
 
