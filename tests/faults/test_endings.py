@@ -24,6 +24,7 @@ from tests.ui.still import StillMonitor, snapshot
 from tests.waiting import until, until_true
 
 HANGUP = 129
+ENTER_ALTERNATE_SCREEN = b"\x1b[?1049h"
 
 
 @pytest.fixture
@@ -99,6 +100,8 @@ def test_it_goes_on_after_the_whole_process_was_stopped(url: str) -> None:
     until_true(lambda: psutil.Process(terminal.pid).status() == psutil.STATUS_STOPPED)
     time.sleep(1.0)
     terminal.signal(signal.SIGCONT)
+    # What is typed while the terminal is taken anew is dropped by it.
+    assert terminal.pump(20.0, lambda: terminal.written.count(ENTER_ALTERNATE_SCREEN) == 2)
     terminal.shows("● up", "qwen3:8B")
     terminal.keys("q")
     assert terminal.end() == 0
@@ -184,3 +187,4 @@ def test_standard_output_may_be_a_pipe_that_closes(url: str, words: list[str]) -
     )
     os.close(write)
     assert b"Traceback" not in ended.stderr
+    assert b"BrokenPipe" not in ended.stderr

@@ -1,5 +1,6 @@
 """One warning at a time, the worst first; a dismissed one stays quiet on every screen."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -35,6 +36,17 @@ async def test_one_at_a_time_and_each_can_be_dismissed(monitor: StillMonitor) ->
         await pilot.press("1")
         await hides(app, BIG.text)
         await hides(app, HIGH.text)
+
+
+async def test_a_small_window_cuts_no_number_in_the_middle() -> None:
+    long = replace(HIGH, text="mistral-nemo:12B-Q4_K_M needs ~27.7 GiB of 24.0 GiB VRAM", step="m")
+    app = DashboardApp(StillMonitor(replace(snapshot(), alerts=(long,))))
+    async with app.run_test(size=(80, 24)) as pilot:
+        for columns in range(56, 81, 3):
+            await pilot.resize_terminal(columns, 24)
+            await shows(app, "mistral-nemo:12B-Q4_K_M")
+            said = next(each for each in screen_text(app).splitlines() if "mistral-nemo" in each)
+            assert re.search(r"needs(| ~27\.7| ~27\.7 GiB.*)…|~27\.7 GiB of 24", said), said
 
 
 async def test_the_runners_own_trouble_comes_first(monitor: StillMonitor) -> None:
