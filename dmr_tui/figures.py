@@ -54,6 +54,11 @@ def gib(size: float | None) -> str:
     return UNKNOWN if size is None else f"{size / _units.giant:.1f}"
 
 
+def gib_of(part: float | None, whole: float | None) -> str:
+    """Bytes of memory, of how many: 5.8 of 24.0 GiB."""
+    return f"{gib(part)} of {gib(whole)} {memory_unit()}"
+
+
 def memory(size: float | None) -> str:
     """Bytes of memory with their unit: 6.1 GiB, 12 MiB, or 6.5 GB, 13 MB."""
     if size is None:

@@ -30,7 +30,7 @@ STEP = 0.1
 def run_pull(settings: Settings, name: str, *, demo: bool, as_json: bool, yes: bool) -> int:
     """Look the name up, download the model, and return the exit code.
 
-    A model that does not fit into memory is downloaded only with `yes`, or if a person says so.
+    A model that is too big for this computer is downloaded only with `yes`, or if a person says so.
     """
     if not is_reference(name):
         raise BadSettings(f"{plain(name)!r} is no name of a model; write ai/smollm2 or hf.co/…")
@@ -68,8 +68,7 @@ async def _pull(
     printer.offer(offer)
     if offer.row is None:
         return FAILED
-    too_big = offer.fit is not None and offer.fit.verdict == "too big"
-    if too_big and not offer.installed and not yes and not printer.asks():
+    if offer.never_fits and not offer.installed and not yes and not printer.asks():
         return FAILED
     pulls = Pulls(lambda: printer.progress(pulls.state[-1]))
     await pulls.run(client, name, lambda: None)
@@ -102,8 +101,11 @@ class _Printer:
             print(f"dmr-tui: {plain(line)}", file=sys.stderr)
 
     def asks(self) -> bool:
-        """Whether the person wants it although it does not fit."""
-        print("dmr-tui: it does not fit into memory; --yes downloads it anyway", file=sys.stderr)
+        """Whether the person wants it although it is too big."""
+        print(
+            "dmr-tui: it does not fit into this computer; --yes downloads it anyway",
+            file=sys.stderr,
+        )
         return False
 
     def stopped(self) -> None:
@@ -133,7 +135,9 @@ class _TextPrinter(_Printer):
         if fit is not None and fit.need.total.value is not None:
             sign = "~" if fit.need.source == "estimate" else ""
             needs = f"{sign}{figures.memory(fit.need.total.value)}"
-            print(f"needs {needs} of memory: {fit.verdict}", flush=True)
+            print(f"needs {needs} of memory: {fit.verdict}{_free(offer)}", flush=True)
+        if offer.ways and fit is not None and fit.lacks_room:
+            print(f"to load it: {', or '.join(map(plain, offer.ways))}", flush=True)
 
     def progress(self, pull: Pull) -> None:
         if self._terminal:
@@ -156,7 +160,11 @@ class _TextPrinter(_Printer):
     def asks(self) -> bool:
         if not (sys.stdin.isatty() and self._terminal):
             return super().asks()
-        print("It does not fit into memory. Download it anyway? [y/N] ", end="", file=sys.stderr)
+        print(
+            "It does not fit into this computer. Download it anyway? [y/N] ",
+            end="",
+            file=sys.stderr,
+        )
         sys.stderr.flush()
         return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
@@ -181,6 +189,8 @@ class _JsonPrinter(_Printer):
             "context": row.context.packaged or row.context.trained,
             "needs_bytes": None if fit is None else fit.need.total.value,
             "verdict": None if fit is None else fit.verdict,
+            "free_bytes": None if offer.room.value is None else offer.room.value.free,
+            "ways_to_load": list(offer.ways),
         }
         print(json.dumps(told), flush=True)
 
@@ -210,6 +220,11 @@ class _JsonPrinter(_Printer):
             "said": pull.said or None,
         }
         print(json.dumps(told), flush=True)
+
+
+def _free(offer: Offer) -> str:
+    room = offer.room.value
+    return "" if room is None else f", {figures.gib_of(room.free, room.total)} {room.kind} free"
 
 
 def _line(pull: Pull) -> str:

@@ -141,8 +141,7 @@ def memory_lines(snapshot: Snapshot) -> list[str]:
     free = (
         f"{figures.UNKNOWN} {plain(memory.room.reason)}"
         if room is None
-        else f"{figures.gib(room.free)} of {figures.gib(room.total)}"
-        f" {figures.memory_unit()} {room.kind} free"
+        else f"{figures.gib_of(room.free, room.total)} {room.kind} free"
     )
     word = memory.pressure.word
     lines = [f"memory     {free}"]

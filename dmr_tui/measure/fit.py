@@ -10,7 +10,8 @@ from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.shape import Shape
 
 RoomKind = Literal["VRAM", "RAM", "unified"]
-Verdict = Literal["fits", "tight", "too big", "unknown"]
+Verdict = Literal["fits", "tight", "no room", "too big", "unknown"]
+DOES_NOT_FIT = frozenset({"no room", "too big"})
 CACHE_TYPES = ("f16", "q8_0", "q4_0")
 """What a person can try; every type of `BYTES` is understood."""
 BYTES = {
@@ -205,20 +206,23 @@ def wanted_free(total: int) -> int:
     return math.ceil(total * SPARE) + SPARE_BYTES
 
 
-def judge(needed: Need, free: Reading[int]) -> Verdict:
-    """Whether it fits into so many free bytes.
+def judge(needed: Need, room: Reading[Room]) -> Verdict:
+    """Whether it fits into what is free of that room.
 
-    "fits" leaves a tenth and 300 MiB, because formulas err; "tight" leaves less than that. What
-    is too big by its known parts alone is "too big" even if the others are unknown.
+    "fits" leaves a tenth and 300 MiB, because formulas err; "tight" leaves less than that. "no
+    room" is more than is free now, "too big" more than there is: nothing can be ended for it.
+    What does not fit by its known parts alone does not, even if the others are unknown.
     """
-    if free.value is None:
+    if room.value is None:
         return "unknown"
+    if needed.at_least > room.value.total:
+        return "too big"
+    if needed.at_least > room.value.free:
+        return "no room"
     total = needed.total.value
     if total is None:
-        return "too big" if needed.at_least > free.value else "unknown"
-    if wanted_free(total) <= free.value:
-        return "fits"
-    return "tight" if total <= free.value else "too big"
+        return "unknown"
+    return "fits" if wanted_free(total) <= room.value.free else "tight"
 
 
 def largest_context(
@@ -230,11 +234,12 @@ def largest_context(
     """
     if shape.value is None or room.value is None:
         return None
+    given = Reading(replace(room.value, free=free))
     most = shape.value.trained or asked.context
 
     def fits(blocks: int) -> bool:
         tried = replace(asked, context=min(blocks * PADDING, most))
-        return judge(need(shape, weights, tried, room), Reading(free)) == "fits"
+        return judge(need(shape, weights, tried, room), given) == "fits"
 
     fitting, failing = 0, -(-most // PADDING) + 1
     while failing - fitting > 1:

@@ -7,6 +7,7 @@ from typing import Literal
 from dmr_tui import figures, thresholds
 from dmr_tui.monitor.memory import Fit, MemoryState
 from dmr_tui.monitor.snapshot import ModelRow, Snapshot
+from dmr_tui.monitor.ways import ways_to_load
 from dmr_tui.runner.names import short
 
 AlertLevel = Literal["critical", "warning", "hint"]
@@ -234,13 +235,13 @@ def _too_big(snapshot: Snapshot, memory: MemoryState) -> Iterator[Alert]:
     wanted, hint = _wanted(snapshot), None
     for row in snapshot.models:
         fit = memory.fits.get(row.key)
-        if fit is None or fit.verdict != "too big" or row.runs:
+        if fit is None or not fit.lacks_room or row.runs:
             continue
         needs = f"{_size(fit)} at its {_source(fit)} context of {_context(fit)}"
         if row.digest in wanted:
             text = f"{row.name} needs {needs}, {figures.memory(room.free)} of {room.kind} are free"
             yield Alert(f"fit:{row.key}", "warning", text, _plan(snapshot, fit))
-        elif fit.need.at_least > room.total and hint is None:
+        elif fit.verdict == "too big" and hint is None:
             there = f"{_size(fit)} of {figures.memory(room.total)} {room.kind}"
             context = f"at its {_source(fit)} context of {_context(fit)}"
             text = f"{row.name} needs {there} {context}"
@@ -266,16 +267,7 @@ def _context(fit: Fit) -> str:
 
 
 def _plan(snapshot: Snapshot, fit: Fit) -> str:
-    names = {row.key: row.name for row in snapshot.models}
-    ways = []
-    if fit.unload:
-        ways.append(f"unload {' and '.join(names.get(key, key) for key in fit.unload)}")
-    if fit.largest_context:
-        ways.append(f"load it with {figures.window(fit.largest_context)}")
-    if fit.smaller is not None:
-        keys, most = fit.smaller
-        unload = " and ".join(names.get(key, key) for key in keys)
-        ways.append(f"unload {unload} and load it with {figures.window(most)}")
+    ways = ways_to_load(fit, {row.key: row.name for row in snapshot.models})
     return f"{', or '.join(ways) or 'take a smaller quantization'} (3 Memory)"
 
 
@@ -291,7 +283,7 @@ def _others(snapshot: Snapshot, memory: MemoryState) -> Iterator[Alert]:
     wanted = _wanted(snapshot)
     for row in snapshot.models:
         fit = memory.fits.get(row.key)
-        if fit is None or fit.verdict != "too big" or row.digest not in wanted or row.runs:
+        if fit is None or not fit.lacks_room or row.digest not in wanted or row.runs:
             continue
         total = fit.need.total.value
         if total is not None and total <= room.free + held:

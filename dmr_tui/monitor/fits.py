@@ -1,11 +1,12 @@
 """Which installed model fits, the way it would be loaded now, and what to unload for it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.fit import (
+    DOES_NOT_FIT,
     Asked,
     Held,
     Need,
@@ -148,18 +149,22 @@ def _fit(
     own = next((held.size for held in loading.held if held.key == row.key), 0)
     # What is being loaded has a part of its memory already, and is in nobody's way.
     coming = bool(row.runs) and not loaded
-    verdict = judge(needed, Reading(free + own if coming else free))
+    given = replace(room.value, free=free + own) if coming else room.value
+    verdict = judge(needed, Reading(given))
     largest = largest_context(shape, weights, asked, room, free + own)
     if loaded:
         # It is there, whatever the formula says.
         largest = max(largest or 0, asked.context)
     unload = None if row.runs else models_to_unload(needed, free, loading.held)
     smaller = None
-    if verdict == "too big" and not row.runs and unload is None and largest is None:
+    if verdict in DOES_NOT_FIT and not row.runs and unload is None and largest is None:
         idle = tuple(held for held in loading.held if not held.busy)
         freed = free + sum(held.size for held in idle)
         if (most := largest_context(shape, weights, asked, room, freed)) is not None:
             smaller = (tuple(held.key for held in idle), most)
+    alone = None
+    if verdict == "too big":
+        alone = largest_context(shape, weights, asked, room, room.value.total)
     return Fit(
         "loaded" if loaded else verdict,
         needed,
@@ -168,6 +173,7 @@ def _fit(
         largest_context=largest,
         unload=unload,
         smaller=smaller,
+        alone=alone,
         taken=last,
         reason=needed.total.reason,
         shape=shape,
@@ -203,8 +209,10 @@ def models_to_unload(needed: Need, free: int, held: Sequence[Held]) -> tuple[str
     Empty if it fits as it is; None if unloading does not help, or the need is unknown.
     """
     total = needed.total.value
-    if total is None or judge(needed, Reading(free)) == "fits":
-        return () if total is not None else None
+    if total is None:
+        return None
+    if wanted_free(total) <= free:
+        return ()
     for goal in (wanted_free(total), total):
         chosen = unload_for(goal - free, held)
         if chosen is not None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from dmr_tui.machine.reading import Reading
-from dmr_tui.measure.fit import Asked, Need, Room, Verdict
+from dmr_tui.measure.fit import DOES_NOT_FIT, Asked, Need, Room, Verdict
 from dmr_tui.measure.pressure import Judged
 from dmr_tui.measure.shape import Shape
 
@@ -85,18 +85,25 @@ class Fit:
     largest_context: int | None = None
     """The largest with which it fits without unloading anything; None if none, or unknown."""
     unload: tuple[str, ...] | None = None
-    """Keys of the models to be unloaded for it, if it is too big or tight beside them.
+    """Keys of the models to be unloaded for it, if there is no room or it is tight beside them.
 
     None if unloading does not help.
     """
     smaller: tuple[tuple[str, ...], int] | None = None
     """If neither helps: which models to unload, and the largest context with which it fits then."""
+    alone: int | None = None
+    """If it is too big: the largest context with which it fits into all of the memory."""
     taken: Taken | None = None
     """What its last load like this really took."""
     reason: str = ""
     """Why the verdict is unknown."""
     shape: Reading[Shape] = field(default=_NO_SHAPE, repr=False)
     """What the verdict rests on, to try another context with."""
+
+    @property
+    def lacks_room(self) -> bool:
+        """Whether it needs more than is free now."""
+        return self.verdict in DOES_NOT_FIT
 
     @property
     def error(self) -> float | None:

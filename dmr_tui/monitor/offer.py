@@ -4,11 +4,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from dmr_tui.machine.reading import Reading
+from dmr_tui.measure.fit import Room
 from dmr_tui.monitor.fits import Loading, Shapes, find_fits
 from dmr_tui.monitor.join import Installed
 from dmr_tui.monitor.memory import Fit
 from dmr_tui.monitor.snapshot import ModelRow
 from dmr_tui.monitor.taken import TakenLoads
+from dmr_tui.monitor.ways import ways_to_load
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.errors import Rejected, RunnerError
 from dmr_tui.runner.explain import Explanation, explain
@@ -16,6 +18,7 @@ from dmr_tui.runner.names import is_reference, short
 from dmr_tui.runner.wire import Model
 
 Holder = Literal["nobody", "itself", "another"]
+NOT_READ: Reading[Room] = Reading(None, "the machine was not read yet")
 NOBODY = Explanation("No runner answers")
 NO_NAME = Explanation(
     "This is no name of a model",
@@ -38,7 +41,16 @@ class Offer:
     """Which installed model has this name: "another" one loses it to the one that comes."""
     fit: Fit | None = None
     """Whether it would fit; None where nothing tells."""
+    room: Reading[Room] = NOT_READ
+    """What there is for it."""
+    ways: tuple[str, ...] = ()
+    """What would make room for it, in words."""
     failure: Explanation | None = None
+
+    @property
+    def never_fits(self) -> bool:
+        """Whether it is too big for this computer even with the shortest context."""
+        return self.fit is not None and self.fit.verdict == "too big" and self.fit.alone is None
 
 
 async def look_up(
@@ -62,10 +74,13 @@ def _offer(name: str, model: Model, installed: Installed, loading: Loading | Non
     if not model.tags:
         row = replace(row, name=short(name), ref=name)
     there = any(each.id == model.id for each in installed.models)
-    known = loading or Loading(Reading(None, "the machine was not read yet"))
+    known = loading or Loading(NOT_READ)
     fits = find_fits((row,), (), known, Shapes(), TakenLoads())
     named = installed.row(name)
     holder: Holder = "nobody"
     if named is not None:
         holder = "itself" if named.key == row.key else "another"
-    return Offer(name, row, there, holder, fits.get(row.key))
+    fit = fits.get(row.key)
+    names = {each.key: each.name for each in installed.rows()}
+    ways = () if fit is None else tuple(ways_to_load(fit, names))
+    return Offer(name, row, there, holder, fit, known.room, ways)

@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.fit import (
     CACHE_TYPES,
+    DOES_NOT_FIT,
     Asked,
     Need,
+    Room,
     Verdict,
     judge,
     largest_context,
@@ -77,12 +79,18 @@ class Trial:
         return held.value or 0
 
     @property
-    def free(self) -> Reading[int]:
-        """Bytes that are free for it, its own included."""
+    def room(self) -> Reading[Room]:
+        """What there is for it: what it holds itself counts as free."""
         room = self.memory.room
         if room.value is None:
-            return Reading(None, room.reason)
-        return Reading(room.value.free + self.own)
+            return room
+        return Reading(replace(room.value, free=room.value.free + self.own))
+
+    @property
+    def free(self) -> Reading[int]:
+        """Bytes that are free for it, its own included."""
+        room = self.room
+        return Reading(None, room.reason) if room.value is None else Reading(room.value.free)
 
     @property
     def loaded(self) -> bool:
@@ -92,7 +100,12 @@ class Trial:
     @property
     def verdict(self) -> Verdict:
         """Whether it fits without unloading anything else."""
-        return judge(self.need, self.free)
+        return judge(self.need, self.room)
+
+    @property
+    def lacks_room(self) -> bool:
+        """Whether it needs more than is free for it."""
+        return self.verdict in DOES_NOT_FIT
 
     @property
     def largest(self) -> int | None:
@@ -127,7 +140,7 @@ class Trial:
             return unload, context
         if self.fit.smaller is not None:
             return self.fit.smaller
-        if not unload and self.fit.verdict == "too big":
+        if not unload and self.fit.lacks_room:
             return unload, self.fit.largest_context
         return unload, context
 
@@ -135,7 +148,7 @@ class Trial:
     def hopeless(self) -> bool:
         """Whether nothing that is known makes room for it."""
         smaller = self.what == AS_IT_IS and self.fit.smaller is not None
-        return self.verdict == "too big" and not self.unload and not smaller
+        return self.lacks_room and not self.unload and not smaller
 
     def with_context(self, context: int) -> WhatIf:
         """That context, as far as the model was trained for it."""

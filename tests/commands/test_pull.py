@@ -15,6 +15,7 @@ from dmr_tui.simulator.server import Simulator, serve
 from tests.commands.conftest import Run
 
 NEW = "ai/qwen3:0.6B-Q4_K_M"
+PHI4 = "ai/phi4:14B-Q4_K_M"
 BIG = "ai/mistral-nemo:12B-Q4_K_M"
 
 
@@ -86,6 +87,7 @@ def test_what_does_not_fit_needs_a_yes(
         yield Places((parse_host(url, "--host"),)), SimulatedMachine(simulator)
 
     monkeypatch.setattr(pull, "chosen", chosen)
+    monkeypatch.setattr(simulator.world.gpu, "total", 2**32)
     simulator.world.store.pull_rate = 1e12
     code = pull.run_pull(Settings(), BIG, demo=False, as_json=False, yes=yes)
     said = capsys.readouterr()
@@ -93,3 +95,33 @@ def test_what_does_not_fit_needs_a_yes(
     installed = any(model.name == BIG for model in simulator.world.store.catalogue)
     assert (code, installed) == ((0, True) if yes else (1, False))
     assert ("does not fit" in said.err) is not yes
+
+
+def test_what_only_has_no_room_now_is_pulled_and_told_how_to_load(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    served: tuple[str, Simulator],
+) -> None:
+    url, simulator = served
+    for name in (PHI4, BIG):
+        simulator.world.store.catalogue.delete(name, force=True)
+    simulator.world.store.pull_rate = 1e12
+
+    @contextmanager
+    def chosen(settings: Settings, *, demo: bool) -> Iterator[tuple[Places, SimulatedMachine]]:
+        yield Places((parse_host(url, "--host"),)), SimulatedMachine(simulator)
+
+    monkeypatch.setattr(pull, "chosen", chosen)
+    simulator.unload_all()
+    monkeypatch.setattr(simulator.world.gpu, "other", simulator.world.gpu.total - 4 * 2**30)
+    for name in (PHI4, BIG):
+        assert pull.run_pull(Settings(), name, demo=False, as_json=False, yes=False) == 0
+        said = capsys.readouterr()
+        assert "4.0 of 24.0 GiB VRAM free" in said.out
+        assert "does not fit" not in said.err
+        word, way = {
+            PHI4: (": no room, ", "to load it: free memory first"),
+            BIG: (": too big, ", "to load it: free memory and load it with 88.8k of context"),
+        }[name]
+        assert word in said.out
+        assert way in said.out

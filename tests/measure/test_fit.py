@@ -165,6 +165,10 @@ def test_layers_that_stay_off_the_gpu_take_their_share_along() -> None:
     assert of(LLAMA3_8B, 8192, RAM, gpu_layers=16).weights.value == 4 * GIB
 
 
+def free(size: int, total: int = 64 * GIB) -> Reading[Room]:
+    return Reading(Room("VRAM", total, size))
+
+
 def test_the_total_is_its_parts_and_the_drivers() -> None:
     room = Reading(Room("VRAM", 24 * GIB, 20 * GIB, 450 * MIB))
     needed = of(LLAMA3_8B, 8192, room)
@@ -176,8 +180,9 @@ def test_what_is_not_known_leaves_the_total_unknown() -> None:
     needed = need(Reading(None, "no header"), Reading(4 * GIB), Asked(8192), GPU)
     assert needed.total == Reading(None, "no header")
     assert needed.at_least == 4 * GIB
-    assert judge(needed, Reading(3 * GIB)) == "too big"
-    assert judge(needed, Reading(5 * GIB)) == "unknown"
+    assert judge(needed, free(3 * GIB)) == "no room"
+    assert judge(needed, free(3 * GIB, 3 * GIB)) == "too big"
+    assert judge(needed, free(5 * GIB)) == "unknown"
     assert judge(needed, Reading(None, "?")) == "unknown"
     nameless = need(Reading(LLAMA3_8B), Reading(None, "no size"), Asked(8192), GPU)
     assert nameless.total.reason == "no size"
@@ -225,22 +230,24 @@ def test_verdicts_and_their_margins() -> None:
     needed = of(LLAMA3_8B, 8192)
     total = needed.total.value
     assert total is not None
-    assert judge(needed, Reading(wanted_free(total))) == "fits"
-    assert judge(needed, Reading(wanted_free(total) - 1)) == "tight"
-    assert judge(needed, Reading(total)) == "tight"
-    assert judge(needed, Reading(total - 1)) == "too big"
+    assert judge(needed, free(wanted_free(total))) == "fits"
+    assert judge(needed, free(wanted_free(total) - 1)) == "tight"
+    assert judge(needed, free(total)) == "tight"
+    assert judge(needed, free(total - 1)) == "no room"
+    assert judge(needed, free(total - 1, total)) == "no room"
+    assert judge(needed, free(total - 1, total - 1)) == "too big"
     assert abs(wanted_free(10 * GIB) - (11 * GIB + 300 * MIB)) <= 1
 
 
 @pytest.mark.parametrize("shape", [LLAMA3_8B, QWEN, GEMMA3_4B])
 @pytest.mark.parametrize("free_gib", [4.0, 5.5, 6.3, 7.0, 9.0, 40.0])
 def test_the_largest_context_fits_and_the_next_does_not(shape: Shape, free_gib: float) -> None:
-    free = int(free_gib * GIB)
+    there = int(free_gib * GIB)
     weights, asked = Reading(4 * GIB), Asked(4096)
-    most = largest_context(Reading(shape), weights, asked, GPU, free)
+    most = largest_context(Reading(shape), weights, asked, GPU, there)
 
     def verdict(context: int) -> str:
-        return judge(of(shape, context), Reading(free))
+        return judge(of(shape, context), free(there))
 
     if most is None:
         assert verdict(256) != "fits"

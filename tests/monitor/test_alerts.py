@@ -65,22 +65,22 @@ def test_nothing_is_wrong() -> None:
 
 
 def test_a_model_that_was_called_and_does_not_fit() -> None:
-    too_big = fit("too big", 14.0, largest_context=24576, unload=(QWEN,))
+    no_room = fit("no room", 14.0, largest_context=24576, unload=(QWEN,))
     call = request(digest=GEMMA, id=f"{GEMMA}_1")
-    alert = one(shown(memory(fits={GEMMA: too_big}), in_flight=(call,)))
+    alert = one(shown(memory(fits={GEMMA: no_room}), in_flight=(call,)))
     assert alert.level == "warning"
     assert alert.text == (
         "gemma3:4B-Q4_K_M needs ~14.0 GiB at its packaged context of 128k, 5.8 GiB of VRAM are free"
     )
-    assert alert.step == "unload qwen3:8B-Q4_K_M, or load it with 24k (3 Memory)"
+    assert alert.step == "unload qwen3:8B-Q4_K_M, or load it with 24k of context (3 Memory)"
 
 
 def test_a_model_that_nobody_calls_is_a_hint_if_it_can_never_fit() -> None:
-    assert find(shown(memory(fits={GEMMA: fit("too big", 14.0)}))) == ()
+    assert find(shown(memory(fits={GEMMA: fit("no room", 14.0)}))) == ()
     alert = one(shown(memory(fits={GEMMA: fit("too big", 30.0, largest_context=8192)})))
     assert alert.level == "hint"
     assert "of 24.0 GiB VRAM at its packaged context of" in alert.text
-    assert alert.step == "load it with 8k (3 Memory)"
+    assert alert.step == "load it with 8k of context (3 Memory)"
 
 
 def test_what_fits_nowhere_gets_another_step() -> None:
@@ -137,13 +137,13 @@ def test_layers_beside_the_gpu() -> None:
 def test_gpu_memory_that_others_hold() -> None:
     holdings = (held(QWEN, "qwen3:8B-Q4_K_M", 6.1), held("", "comfyui", 9.0))
     call = request(digest=GEMMA, id=f"{GEMMA}_1")
-    state = memory(holdings=holdings, fits={GEMMA: fit("too big", 14.0)})
+    state = memory(holdings=holdings, fits={GEMMA: fit("no room", 14.0)})
     texts = [alert.text for alert in find(shown(state, in_flight=(call,)))]
     assert any(
         "Other programs hold 9.0 GiB of VRAM (comfyui 9.0)" in text and "gemma3" in text
         for text in texts
     )
-    never = memory(holdings=holdings, fits={GEMMA: fit("too big", 20.0)})
+    never = memory(holdings=holdings, fits={GEMMA: fit("no room", 20.0)})
     texts = [alert.text for alert in find(shown(never, in_flight=(call,)))]
     assert not any("Other programs" in text for text in texts)
 

@@ -80,7 +80,9 @@ def test_verdicts_are_those_of_the_memory_that_is_free() -> None:
     assert found[LLAMA32.digest].verdict == "fits"
     assert found[NOMIC.digest].verdict == "fits"
     small = fits(Loading(vram(2.0), slots=1))
-    assert small[QWEN3.digest].verdict == "too big"
+    assert small[QWEN3.digest].verdict == "no room"
+    tiny = fits(Loading(vram(2.0, total=2.5), slots=1))
+    assert tiny[QWEN3.digest].verdict == "too big"
     assert small[LLAMA32.digest].largest_context is None or (
         0 < small[LLAMA32.digest].largest_context < LLAMA32.packaged_context  # type: ignore[operator]
     )
@@ -95,7 +97,8 @@ def test_a_package_without_layers_is_unknown_with_its_reason() -> None:
 
 
 def test_what_is_too_big_by_its_weights_alone_is_too_big() -> None:
-    assert fits(Loading(vram(3.0)))[VLLM_QWEN3.digest].verdict == "too big"
+    assert fits(Loading(vram(3.0)))[VLLM_QWEN3.digest].verdict == "no room"
+    assert fits(Loading(vram(3.0, total=3.0)))[VLLM_QWEN3.digest].verdict == "too big"
 
 
 def test_a_model_that_is_too_big_names_what_to_unload() -> None:

@@ -73,7 +73,7 @@ def test_what_it_holds_itself_counts_as_free() -> None:
 
 def test_the_verdict_follows_the_question() -> None:
     # 9.2 GiB with a quarter of the context; 7.2 are free, 13.4 without qwen3.
-    assert trial(PHI4, WhatIf(context=4096)).verdict == "too big"
+    assert trial(PHI4, WhatIf(context=4096)).verdict == "no room"
     assert trial(QWEN3, WhatIf(context=16384)).verdict == "fits"
     assert trial(SMOLLM2).verdict == "fits"
 

@@ -19,7 +19,7 @@ from tests.simulator.conftest import Shared
 PRELOAD = {"X-Preload-Only": "true"}
 
 
-def room(free: int = 0, total: int = 0) -> Reading[Room]:
+def room(free: int = 0, total: int = 2**40) -> Reading[Room]:
     return Reading(Room("VRAM", total, free, CUDA_CONTEXT))
 
 
@@ -94,7 +94,7 @@ def test_the_verdicts_come_true(fresh: Shared, name: str) -> None:
         simulator.unload_all()
         world.gpu.other = world.gpu.total - model.size - 100 * MIB
         needed = estimated(model, Asked(most, unified=False))
-        assert judge(needed, Reading(shown_free(simulator))) == "too big"
+        assert judge(needed, room(shown_free(simulator))) == "no room"
         status, text = preloads(fresh, name, most)
         assert status == 500
         assert "not enough GPU memory to load the model (CUDA)" in text

@@ -43,11 +43,11 @@ def line_of(text: str, start: str) -> str:
 async def test_every_model_with_its_windows_need_and_verdict() -> None:
     async def test(pilot: Pilot[None], screen: MemoryScreen, monitor: StillMonitor) -> None:
         text = screen_text(pilot.app)
-        assert "Models 6 · 2 loaded · 3 fits · 1 too big" in text
+        assert "Models 6 · 2 loaded · 3 fits · 1 no room" in text
         assert line_of(text, "│qwen3:8B").startswith(
             "│qwen3:8B-Q4_K_M 40k 8k — 8k 4.6 GiB 1.1 GiB 6.2 GiB loaded 40k"
         )
-        assert "~12.2 GiB too big —" in line_of(text, "│phi4:14B")
+        assert "~12.2 GiB no room —" in line_of(text, "│phi4:14B")
         assert "~6.3 GiB fits 128k" in line_of(text, "│gemma3:4B")
 
     await shown(still(), test)
@@ -82,7 +82,7 @@ async def test_pressure_in_a_word_with_its_cause() -> None:
 
 async def test_a_small_window_has_the_pressure_in_the_border() -> None:
     async def test(pilot: Pilot[None], screen: MemoryScreen, monitor: StillMonitor) -> None:
-        await shows(pilot.app, "pressure high", "█ qwen3 6.2", "60.2 / 64 GiB", "too big")
+        await shows(pilot.app, "pressure high", "█ qwen3 6.2", "60.2 / 64 GiB", "no room")
         assert "╰─ pressure high" in screen_text(pilot.app)
         await pilot.resize_terminal(*WIDE)
         await shows(pilot.app, "│pressure high")
@@ -150,7 +150,7 @@ async def test_keys_change_the_question(
 
 async def test_the_parts_add_up_and_the_verdict_follows() -> None:
     async def test(pilot: Pilot[None], screen: MemoryScreen, monitor: StillMonitor) -> None:
-        await shows(pilot.app, "KV cache      3.1 GiB", "~ 12.2 GiB", "verdict     too big")
+        await shows(pilot.app, "KV cache      3.1 GiB", "~ 12.2 GiB", "verdict     no room")
         await pilot.press("minus")
         await shows(pilot.app, "KV cache      1.6 GiB", "~ 10.6 GiB", "free          7.2 GiB  VRAM")
         await pilot.press("t")
@@ -296,7 +296,7 @@ async def test_more_in_use_than_there_is_stays_within_the_bar() -> None:
     async def test(pilot: Pilot[None], screen: MemoryScreen, monitor: StillMonitor) -> None:
         await shows(pilot.app, "30.0 / 24 GiB 125 % full", "free            0 MiB")
         assert UNICODE.empty not in line_of(screen_text(pilot.app), "│VRAM")
-        await shows(pilot.app, "verdict     too big")
+        await shows(pilot.app, "verdict     no room")
 
     await shown(still(computer(over), rows()), test, at=SMOLLM2)
 

@@ -63,7 +63,7 @@ async def test_where_unloading_alone_does_not_help_the_context_is_cut_as_well() 
         assert trial is not None
         assert trial.fit.smaller is not None
         keys, most = trial.fit.smaller
-        await shows(pilot.app, "To load phi4: unload qwen3, and", "context ≤")
+        await shows(pilot.app, "To load phi4: unload qwen3 and", "of context (l)")
         await pilot.press("l", "y")
         (plan,) = monitor.plans
         assert isinstance(plan, LoadPlan)
@@ -165,7 +165,7 @@ async def test_where_only_less_context_helps_the_key_does_just_that() -> None:
         largest = trial.fit.largest_context
         assert trial.fit.verdict == "too big"
         assert largest is not None
-        await shows(pilot.app, "To load phi4: context ≤")
+        await shows(pilot.app, "To load phi4: load it with")
         await pilot.press("l")
         await shows(pilot.app, "This will", f"context {largest:,}")
         await hides(pilot.app, "the load may fail")

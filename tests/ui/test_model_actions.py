@@ -164,7 +164,7 @@ async def test_a_configuration_that_does_not_fit_is_said_before_it_is_done(besid
         await pilot.press("o")
         await shows(app, "nothing is different yet")
         app.screen.query_one("#set-context-size", Input).value = "140000"
-        await shows(app, "too big; it was trained")
+        await shows(app, "no room; it was trained")
         await pilot.press("enter")
         await shows(app, "This will", "does not fit", "It was trained for 131,072 tokens")
 

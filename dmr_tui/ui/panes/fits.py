@@ -16,7 +16,7 @@ from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Part
 from dmr_tui.ui.widgets.table import Column
 
-VERDICT_ORDER = {"loaded": 0, "fits": 1, "tight": 2, "too big": 3, "unknown": 4}
+VERDICT_ORDER = {"loaded": 0, "fits": 1, "tight": 2, "no room": 3, "too big": 4, "unknown": 5}
 SOURCES: dict[ContextSource, str] = {
     "engine log": "by the engine's log",
     "flag": "by a flag of its configuration",

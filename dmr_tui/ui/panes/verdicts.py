@@ -12,6 +12,7 @@ VERDICT_STYLES = {
     "loaded": "bold $load-ok",
     "fits": "$load-ok",
     "tight": "$load-heavy",
+    "no room": "$load-critical",
     "too big": "$load-critical",
     "unknown": "$label",
 }

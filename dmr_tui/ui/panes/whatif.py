@@ -6,6 +6,7 @@ from dmr_tui import figures
 from dmr_tui.monitor.memory import Fit
 from dmr_tui.monitor.snapshot import ModelRow
 from dmr_tui.monitor.trial import AS_IT_IS, Trial, WhatIf
+from dmr_tui.monitor.ways import listed, ways_to_load
 from dmr_tui.plain import plain
 from dmr_tui.ui.panes.pane import Pane
 from dmr_tui.ui.panes.stores import short_name
@@ -128,7 +129,7 @@ class WhatIfPane(Pane):
             if not key:
                 return []
             return [("l", "bold $accent"), (f" loads it like this{_first(trial, names)}", "$label")]
-        ways = _ways(trial.fit, names)
+        ways = ways_to_load(trial.fit, names)
         if any(run.state != "loading" for run in trial.row.runs) or not ways:
             return []
         return [
@@ -147,28 +148,11 @@ def _missed(fit: Fit) -> str:
     return f"; the formula says {abs(fit.error):.0f} % {'more' if fit.error > 0 else 'less'}"
 
 
-def _ways(fit: Fit, names: Mapping[str, str]) -> list[str]:
-    ways = []
-    if fit.unload:
-        ways.append(f"unload {_listed(fit.unload, names)}")
-    if fit.verdict in {"too big", "tight"} and fit.largest_context:
-        ways.append(f"context ≤ {figures.window(fit.largest_context)} (M)")
-    if fit.smaller is not None:
-        keys, most = fit.smaller
-        first = f"unload {_listed(keys, names)}, and " if keys else ""
-        ways.append(f"{first}context ≤ {figures.window(most)}")
-    return ways
-
-
 def _first(trial: Trial, names: Mapping[str, str]) -> str:
     """What has to happen before."""
     if trial.unload:
-        return f", after unloading {_listed(trial.unload, names)}"
-    return ", which may fail" if trial.verdict == "too big" else ""
-
-
-def _listed(keys: Sequence[str], names: Mapping[str, str]) -> str:
-    return " and ".join(names.get(key, plain(key)) for key in keys)
+        return f", after unloading {listed(trial.unload, names)}"
+    return ", which may fail" if trial.lacks_room else ""
 
 
 def _wrapped(lines: Sequence[Line], width: int) -> list[Line]:

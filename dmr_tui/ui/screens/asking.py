@@ -105,7 +105,7 @@ def _configure_remarks(screen: ModelActionsScreen, row: ModelRow, plan: Configur
             told.append(f"It was trained for {trained:,} tokens; beyond them answers get worse.")
         trial = trial_of(screen.snapshot, row, context)
         # Unlike a load, a configuration unloads no other model to make room.
-        if trial is not None and trial.verdict == "too big":
+        if trial is not None and trial.lacks_room:
             total = figures.memory(trial.need.total.value)
             told.append(f"By the estimate it needs {total} and does not fit: the load may fail.")
     if any(run.state == "busy" for run in row.runs):

@@ -1,6 +1,6 @@
 """Looks a model up before a byte is downloaded, and shows the downloads."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import ClassVar
 
 from textual import on
@@ -227,8 +227,11 @@ def _found(offer: Offer) -> list[Line]:
                 (needs, style),
                 (" of memory: ", "$label"),
                 (fit.verdict, VERDICT_STYLES[fit.verdict]),
+                *_free(offer),
             )
         )
+        if offer.ways and fit.lacks_room and not offer.installed:
+            lines.append((("To load it: ", "$label"), (plain(", or ".join(offer.ways)), "$value")))
     elif fit is not None:
         reason = fit.need.total.reason or "free memory is not known"
         lines.append(((f"whether it fits is not known: {plain(reason)}", "$label"),))
@@ -238,11 +241,16 @@ def _found(offer: Offer) -> list[Line]:
         )
         lines.append(((f"It is installed already; {told}.", "$warning"),))
         return lines
-    anyway = " all the same" if fit is not None and fit.verdict == "too big" else ""
+    anyway = " all the same" if offer.never_fits else ""
     lines.append(((f"enter pulls it{anyway}", "bold $accent"),))
     if offer.holder == "another":
         lines.append((("Another model has this name now; it stays, without it.", "$warning"),))
     return lines
+
+
+def _free(offer: Offer) -> Iterator[Part]:
+    if (room := offer.room.value) is not None:
+        yield f", {figures.gib_of(room.free, room.total)} {room.kind} free", "$label"
 
 
 def _columns() -> tuple[Column[Pull], ...]:
