@@ -130,7 +130,8 @@ def _machine(snapshot: Snapshot) -> list[str]:
 def _gpu(gpu: Gpu) -> str:
     return (
         f"  GPU {gpu.index}    {plain(gpu.name)} · {_number(gpu.use)} %"
-        f" · {figures.gib_of(gpu.memory_used.value, gpu.memory_total.value)} · {figures.temperature(gpu.temperature.value)}"
+        f" · {figures.gib_of(gpu.memory_used.value, gpu.memory_total.value)}"
+        f" · {figures.temperature(gpu.temperature.value)}"
         f" {figures.temperature_unit()} · {_number(gpu.power)} W"
     )
 

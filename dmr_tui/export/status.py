@@ -105,7 +105,7 @@ def _model(row: ModelRow, snapshot: Snapshot) -> dict[str, Any]:
     return {
         "name": row.name,
         "digest": row.digest,
-        "tags": list(row.model.tags or ()) if row.model else [],
+        "tags": list(row.tags),
         "installed": row.model is not None,
         "parameters": row.parameters,
         "quantization": row.quantization,

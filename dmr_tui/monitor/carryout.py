@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import anyio
 
+from dmr_tui.monitor.join import Installed
 from dmr_tui.monitor.plans import (
     ConfigurePlan,
     LoadPlan,
@@ -14,6 +15,7 @@ from dmr_tui.monitor.plans import (
     RemovePlan,
     TagPlan,
     UnloadPlan,
+    UntagPlan,
     merged,
     steps_of,
 )
@@ -108,6 +110,8 @@ class CarryOut:
             case RemovePlan():
                 first = [partial(_unload, watch, plan.digest, plan.name)] if plan.loaded else []
                 return [*first, partial(_remove, watch, plan)]
+            case UntagPlan():
+                return [partial(_untag, watch, plan)]
         calls: list[Call] = [partial(_unload, watch, digest, name) for digest, name in plan.unload]
         if plan.configures:
             calls.append(partial(_configure, watch, plan))
@@ -207,11 +211,31 @@ async def _set(
 
 
 async def _remove(watch: "RunnerWatch", plan: RemovePlan) -> None:
-    """By its digest, with all its names, if the model is to go; else only the one name."""
-    if plan.names:
-        await watch.client.remove(plan.digest, force=True)
-    else:
-        await watch.client.remove(plan.ref)
+    """By its digest, so that all names go."""
+    await watch.client.remove(plan.digest, force=True)
+
+
+async def _untag(watch: "RunnerWatch", plan: UntagPlan) -> None:
+    """With its last name the runner would delete the model: somebody may have taken the others."""
+    installed = Installed(await watch.client.models())
+    row = installed.row(plan.ref)
+    if row is None or row.key != plan.digest:
+        raise _InTheWay(
+            Explanation(
+                f"{plan.name} has this name no more",
+                "Somebody else has taken it away or given it to another model.",
+                "Look at the list of models again.",
+            )
+        )
+    if len(row.tags) < 2:
+        raise _InTheWay(
+            Explanation(
+                f"{plan.name} has no other name by now",
+                "With its last name the runner deletes a model from the disk.",
+                "Remove the whole model if that is meant, or tag it first.",
+            )
+        )
+    await watch.client.remove(plan.ref)
 
 
 async def _running(watch: "RunnerWatch", digest: str) -> list[Running]:

@@ -69,7 +69,7 @@ class Installed:
 
 def _installed_row(model: Model) -> ModelRow:
     config = model.config or ModelConfig()
-    tags = sorted(model.tags or (), key=lambda tag: (len(short(tag)), tag))
+    tags = model.tags or ()
     ref = tags[0].removeprefix("docker.io/") if tags else model.id
     gguf = config.gguf or {}
     architecture = config.architecture or _text(gguf.get("general.architecture"))

@@ -64,7 +64,7 @@ class ConfigurePlan:
 
 @dataclass(frozen=True, slots=True)
 class RemovePlan:
-    """Take a name from a model, and with the last one the model from the disk."""
+    """Delete a model from the disk, with all its names."""
 
     name: str
     ref: str
@@ -72,9 +72,20 @@ class RemovePlan:
     loaded: bool = False
     """Whether it is to be unloaded first."""
     names: tuple[str, ...] = ()
-    """All its names; empty if only `ref` is to go and the model stays."""
     size: str = ""
     """What it takes on disk, as the runner prints it."""
+
+
+@dataclass(frozen=True, slots=True)
+class UntagPlan:
+    """Take one of its names from a model, which stays under the others."""
+
+    name: str
+    ref: str
+    """The name that goes, as the runner knows it."""
+    digest: str
+    others: tuple[str, ...]
+    """The names that stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +103,7 @@ class TagPlan:
         return f"{self.repository}:{self.tag}"
 
 
-Plan = LoadPlan | UnloadPlan | ConfigurePlan | RemovePlan | TagPlan
+Plan = LoadPlan | UnloadPlan | ConfigurePlan | RemovePlan | TagPlan | UntagPlan
 
 
 def title_of(plan: Plan) -> str:
@@ -108,6 +119,8 @@ def title_of(plan: Plan) -> str:
             return f"Remove {plan.name}"
         case TagPlan():
             return f"Tag {plan.name}"
+        case UntagPlan():
+            return f"Take a name from {plan.name}"
 
 
 def steps_of(plan: Plan) -> list[str]:
@@ -124,10 +137,11 @@ def steps_of(plan: Plan) -> list[str]:
             return [f"configure {plan.name}: {', '.join(differences(plan)) or 'as it is'}"]
         case RemovePlan():
             first = [f"unload {plan.name}"] if plan.loaded else []
-            deletes = bool(plan.names) or not plan.size
-            return [*first, f"{'delete' if deletes else 'take away the name'} {plan.name}"]
+            return [*first, f"delete {plan.name}"]
         case TagPlan():
             return [f"call {plan.name} {plan.target} as well"]
+        case UntagPlan():
+            return [f"take away the name {plan.ref}"]
 
 
 def changes(plan: LoadPlan) -> list[str]:

@@ -4,7 +4,7 @@ Two snapshots are equal if nothing changed; the moment itself does not count. Ti
 since 1970 by this computer's clock, so that a view can count up and down from them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
@@ -116,7 +116,7 @@ class ModelRow:
     key: str
     """The digest; for a loaded model that joins no installed one, the name it was called by."""
     name: str
-    """The shortest name that is not ambiguous."""
+    """Its first name, as short as it is not ambiguous: a further name does not rename it."""
     ref: str
     """What to write into a call to mean this model."""
     digest: str | None
@@ -132,6 +132,11 @@ class ModelRow:
     """Whether it makes embeddings and cannot chat."""
     context: Context = Context()
     runs: tuple[Run, ...] = ()
+
+    @property
+    def tags(self) -> Sequence[str]:
+        """All names of an installed model, the oldest first, as the runner keeps them."""
+        return (self.model.tags or ()) if self.model else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dmr_tui.monitor.plans import (
     RemovePlan,
     TagPlan,
     UnloadPlan,
+    UntagPlan,
     merged,
     steps_of,
 )
@@ -424,7 +425,7 @@ def test_another_name_and_then_the_whole_model_goes(watch: Watch) -> None:
     wanted = row(here.now, SMALL)
     assert states(Carried(here, TagPlan(SMALL, wanted.ref, "ai/little", "v1")).end) == ["done"]
     here.until(lambda s: any("little" in str(m.model and m.model.tags) for m in s.models))
-    only_name = RemovePlan("little:v1", "ai/little:v1", wanted.key, size="1MiB")
+    only_name = UntagPlan(SMALL, "ai/little:v1", wanted.key, (SMALL,))
     assert states(Carried(here, only_name).end) == ["done"]
     here.until(lambda s: not any("little" in str(m.model and m.model.tags) for m in s.models))
     assert any(each.key == wanted.key for each in here.now.models)
@@ -432,6 +433,19 @@ def test_another_name_and_then_the_whole_model_goes(watch: Watch) -> None:
     whole = RemovePlan(SMALL, wanted.ref, wanted.key, names=(SMALL, "little:v1"), size="1MiB")
     assert states(Carried(here, whole).end) == ["done"]
     here.until(lambda s: all(each.key != wanted.key for each in s.models))
+
+
+def test_a_name_that_became_the_last_is_not_taken_away(watch: Watch) -> None:
+    """With it the runner would delete the model."""
+    here = ready(watch("quiet"))
+    wanted = row(here.now, SMALL)
+    end = Carried(here, UntagPlan(SMALL, wanted.ref, wanted.key, ("little:v1",))).end
+    assert end.failure is not None
+    assert "has no other name by now" in end.failure.what
+    assert here.simulator.world.store.catalogue.resolve(wanted.ref).digest == wanted.key
+    gone = Carried(here, UntagPlan(SMALL, "ai/little:v1", wanted.key, (SMALL,))).end
+    assert gone.failure is not None
+    assert "has this name no more" in gone.failure.what
 
 
 def test_a_loaded_model_is_unloaded_before_it_is_removed(watch: Watch) -> None:

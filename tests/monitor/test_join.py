@@ -136,10 +136,11 @@ def test_no_effective_context_for_a_model_that_does_not_chat_yet(
     assert row(installed().rows(loaded), MID).context.effective is None
 
 
-def test_two_names_of_one_model_are_one_row_with_the_shorter_name() -> None:
+def test_two_names_of_one_model_are_one_row_with_the_first_name() -> None:
     tags = ["docker.io/ai/tiny:Q4_K_M", "docker.io/ai/tiny:latest", "hf.co/someone/tiny:Q4"]
     (found,) = Installed([msgspec.convert({"id": TINY, "tags": tags}, Model)]).rows()
-    assert (found.name, found.ref) == ("tiny", "ai/tiny:latest")
+    assert (found.name, found.ref) == ("tiny:Q4_K_M", "ai/tiny:Q4_K_M")
+    assert list(found.tags) == tags
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from dmr_tui.monitor.plans import (
     RemovePlan,
     TagPlan,
     UnloadPlan,
+    UntagPlan,
     differences,
     steps_of,
     title_of,
@@ -24,6 +25,11 @@ def test_each_plan_says_what_it_does() -> None:
     )
     gone = RemovePlan("a", "ai/a", "d", loaded=True, names=("a", "b"), size="1GiB")
     assert steps_of(gone) == ["unload a", "delete a"]
+    untagged = UntagPlan("a", "ai/b", "d", ("a",))
+    assert (title_of(untagged), steps_of(untagged)) == (
+        "Take a name from a",
+        ["take away the name ai/b"],
+    )
     assert steps_of(TagPlan("a", "ai/a", "ai/b", "v1")) == ["call a ai/b:v1 as well"]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -12,7 +13,14 @@ from dmr_tui.monitor.configured import LostConfig, StoredOrNot
 from dmr_tui.monitor.join import Installed
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.monitor.offer import Offer
-from dmr_tui.monitor.plans import ConfigurePlan, LoadPlan, RemovePlan, TagPlan, UnloadPlan
+from dmr_tui.monitor.plans import (
+    ConfigurePlan,
+    LoadPlan,
+    RemovePlan,
+    TagPlan,
+    UnloadPlan,
+    UntagPlan,
+)
 from dmr_tui.monitor.pulls import Pull
 from dmr_tui.monitor.snapshot import Snapshot
 from dmr_tui.runner.endpoint import BadHost, Endpoint
@@ -486,3 +494,58 @@ async def test_nothing_of_the_runner_before_is_shown_for_the_next() -> None:
         await pilot.press("down", "enter")
         await shows(app, "looking for the runner", "no runner yet")
         assert "gemma3" not in screen_text(app)
+
+
+def with_names(*names: str) -> Snapshot:
+    """qwen3 under several names, loaded and busy as before."""
+    picture = snapshot()
+    tagged = [
+        msgspec.structs.replace(model, tags=list(names)) if model.id == QWEN else model
+        for model in MODELS
+    ]
+    rows = {row.key: row for row in Installed(tagged).rows()}
+    runs = {row.key: row.runs for row in picture.models}
+    return replace(picture, models=tuple(replace(rows[key], runs=own) for key, own in runs.items()))
+
+
+NAMES = ("docker.io/ai/qwen3:8B-Q4_K_M", "docker.io/ai/mine:latest")
+
+
+async def test_a_further_name_is_no_other_model() -> None:
+    async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
+        await pilot.resize_terminal(160, 40)
+        await shows(pilot.app, "qwen3:8B-Q4_K_M +1")
+
+    await before(test, with_names(*NAMES))
+
+
+@pytest.mark.parametrize(("down", "gone", "stays"), [(0, 0, "mine"), (1, 1, "qwen3:8B-Q4_K_M")])
+async def test_one_of_several_names_is_taken_away(down: int, gone: int, stays: str) -> None:
+    async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
+        await pilot.press("D")
+        await shows(pilot.app, "only the name mine", "with all 2 names, 4.68 GiB on disk")
+        await pilot.press(*["down"] * down, "enter")
+        await shows(pilot.app, "This will", f"The model stays, as {stays}.")
+        assert "busy now" not in screen_text(pilot.app)
+        await pilot.press("y")
+        await until(lambda: monitor.plans)
+        (plan,) = monitor.plans
+        assert isinstance(plan, UntagPlan)
+        assert (plan.ref, plan.digest) == (NAMES[gone].removeprefix("docker.io/"), QWEN)
+
+    await before(test, with_names(*NAMES))
+
+
+async def test_or_the_whole_model_goes() -> None:
+    async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
+        await pilot.press("D")
+        await shows(pilot.app, "only the name mine")
+        await pilot.press("down", "down", "enter")
+        await shows(pilot.app, "This will", "All its names go: qwen3:8B-Q4_K_M, mine.")
+        await pilot.press("escape", "D")
+        await shows(pilot.app, "only the name mine")
+        await pilot.press("escape")
+        await hides(pilot.app, "only the name mine")
+        assert monitor.plans == []
+
+    await before(test, with_names(*NAMES))

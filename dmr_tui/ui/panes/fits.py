@@ -8,9 +8,8 @@ from textual.binding import BindingType
 from dmr_tui import figures
 from dmr_tui.monitor.memory import ContextSource, Fit
 from dmr_tui.monitor.snapshot import ModelRow, Snapshot
-from dmr_tui.plain import plain
 from dmr_tui.ui.actions import bindings
-from dmr_tui.ui.panes.modellist import ModelList
+from dmr_tui.ui.panes.modellist import ModelList, called
 from dmr_tui.ui.panes.verdicts import VERDICT_STYLES, needs_words
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Part
@@ -122,7 +121,7 @@ class FitsPane(ModelList):
 
 
 def _name(row: ModelRow) -> Part:
-    return plain(row.name), "bold $value" if row.runs else "$value"
+    return called(row), "bold $value" if row.runs else "$value"
 
 
 def _size(row: ModelRow) -> int | None:

@@ -9,6 +9,7 @@ from textual.reactive import var
 from textual.widgets import Input
 
 from dmr_tui.monitor.snapshot import ModelRow, Snapshot
+from dmr_tui.plain import plain
 from dmr_tui.ui.widgets.lines import Line
 from dmr_tui.ui.widgets.table import Column, Table
 
@@ -120,8 +121,14 @@ class ModelList(Vertical):
             self.border_title, self.border_subtitle = Content(titles[0]), Content(titles[1])
 
 
+def called(row: ModelRow) -> str:
+    """Its name, and how many more it has."""
+    more = len(row.tags) - 1
+    return f"{plain(row.name)} +{more}" if more > 0 else plain(row.name)
+
+
 def matches(row: ModelRow, words: list[str]) -> bool:
     """Whether all of the words are in its names, quantization or architecture."""
-    tags = " ".join((row.model.tags or ()) if row.model else ())
-    text = f"{row.name} {row.quantization or ''} {row.architecture or ''} {tags}".lower()
+    names = " ".join((row.name, *row.tags))
+    text = f"{names} {row.quantization or ''} {row.architecture or ''}".lower()
     return all(word in text for word in words)

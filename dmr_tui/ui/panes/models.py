@@ -10,7 +10,7 @@ from dmr_tui.monitor.snapshot import ModelRow, Run
 from dmr_tui.plain import plain
 from dmr_tui.ui.actions import bindings
 from dmr_tui.ui.messages import ModelChosen
-from dmr_tui.ui.panes.modellist import ModelList
+from dmr_tui.ui.panes.modellist import ModelList, called
 from dmr_tui.ui.panes.pane import now
 from dmr_tui.ui.panes.verdicts import VERDICT_STYLES, needs_short
 from dmr_tui.ui.widgets.glyphs import GLYPHS
@@ -111,7 +111,7 @@ class ModelsPane(ModelList):
         sign = GLYPHS.cursor if row.key == self._chosen else " "
         loaded = any(run.state != "loading" for run in row.runs)
         style = "bold $value" if loaded else "$value" if row.model else "italic $label"
-        return f"{sign} {plain(row.name)}", style
+        return f"{sign} {called(row)}", style
 
 
 def pull_words(pulls: "Sequence[Pull]") -> str:

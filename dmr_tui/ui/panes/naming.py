@@ -12,7 +12,7 @@ class ModelNames:
     def __init__(self, rows: Sequence[ModelRow] = ()) -> None:
         self._rows = rows
         self._shown = {row.key: row.name for row in rows}
-        self._names = Names((row.digest, _tags(row)) for row in rows if row.digest)
+        self._names = Names((row.digest, row.tags) for row in rows if row.digest)
         self._keys: dict[tuple[str | None, str], str] = {}
 
     def are_of(self, rows: Sequence[ModelRow]) -> bool:
@@ -29,10 +29,6 @@ class ModelNames:
         return known
 
     def name(self, digest: str | None, model: str) -> str:
-        """The shortest name; of a model that is not installed, as it was called."""
+        """Its name on the screens; of a model that is not installed, as it was called."""
         key = self.key(digest, model)
         return self._shown.get(key) or short(model or key)
-
-
-def _tags(row: ModelRow) -> Sequence[str]:
-    return (row.model.tags or ()) if row.model else ()

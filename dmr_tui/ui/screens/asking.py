@@ -10,6 +10,7 @@ from dmr_tui.monitor.plans import (
     RemovePlan,
     TagPlan,
     UnloadPlan,
+    UntagPlan,
 )
 from dmr_tui.monitor.snapshot import ModelRow
 from dmr_tui.monitor.trial import AS_IT_IS, Trial, WhatIf, trained_for, trial_of
@@ -158,7 +159,7 @@ def tag(screen: ModelActionsScreen, row: ModelRow) -> None:
         other, told = holder(plan.target, screen.snapshot.models), []
         if other is not None and other.digest != row.digest:
             told = [f"{other.name} loses this name: whoever asks for it gets {row.name}."]
-            if other.model is not None and len(other.model.tags or ()) == 1:
+            if len(other.tags) == 1:
                 told.append("It has no other name, and stays under its digest only.")
         ask(screen, plan, told)
 
@@ -169,13 +170,23 @@ def tag(screen: ModelActionsScreen, row: ModelRow) -> None:
 
 
 def remove(screen: ModelActionsScreen, row: ModelRow) -> None:
-    """Delete it, with all its names."""
+    """Delete it, with all its names; of several names a person may take away one only."""
     if row.digest is None or row.model is None:
         return
-    names = tuple(short(tag) for tag in row.model.tags or (row.digest,))
+    names = tuple(short(tag) for tag in row.tags or (row.digest,))
     size = figures.told_size(row.size_text, row.size_bytes) if row.size_text else ""
-    plan = RemovePlan(row.name, row.ref, row.digest, bool(row.runs), names, size)
-    ask(screen, plan, _busy_remark([row]))
+    whole = RemovePlan(row.name, row.ref, row.digest, bool(row.runs), names, size)
+
+    def chosen(plan: RemovePlan | UntagPlan | None) -> None:
+        if plan is not None:
+            ask(screen, plan, _busy_remark([row]) if plan is whole else ())
+
+    if len(names) == 1 or screen.snapshot.read_only:
+        chosen(whole)
+        return
+    from dmr_tui.ui.screens.remove import RemoveDialog
+
+    screen.app.push_screen(RemoveDialog(whole, row.tags), chosen)
 
 
 def is_loaded(row: ModelRow) -> bool:

@@ -22,6 +22,7 @@ from dmr_tui.monitor.plans import (
     Plan,
     RemovePlan,
     UnloadPlan,
+    UntagPlan,
     changes,
     steps_of,
     title_of,
@@ -197,6 +198,9 @@ class ConfirmPage(Page):
             told += self._replaced(plan)
         if isinstance(plan, RemovePlan):
             told += _removed(plan)
+        if isinstance(plan, UntagPlan):
+            told.append(f"The model stays, as {', '.join(plan.others)}.")
+            told.append("Whoever calls it by the name that goes gets an error from then on.")
         return told
 
     def _replaced(self, plan: ConfigurePlan) -> list[str]:
@@ -249,8 +253,6 @@ class ConfirmPage(Page):
 
 def _removed(plan: RemovePlan) -> list[str]:
     """What is gone afterwards."""
-    if not plan.names:
-        return ["Only this name goes; the model stays under its others."]
     size = f", {plan.size}," if plan.size else ""
     told = [f"The model{size} is deleted from the disk; to use it again it has to be pulled."]
     if len(plan.names) > 1:

@@ -184,7 +184,7 @@ def _package(row: ModelRow) -> Iterator[Fact]:
         yield "digest", row.digest
     if row.model is None:
         return
-    for number, tag in enumerate(row.model.tags or ()):
+    for number, tag in enumerate(row.tags):
         yield ("" if number else "names"), tag
     if row.model.created:
         moment = datetime.fromtimestamp(row.model.created).astimezone()

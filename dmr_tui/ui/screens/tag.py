@@ -18,7 +18,7 @@ def holder(name: str, models: Sequence[ModelRow]) -> ModelRow | None:
     """The installed model that has this name now."""
     wanted = canonical(name)
     for row in models:
-        if row.model is not None and wanted in map(canonical, row.model.tags or ()):
+        if wanted in map(canonical, row.tags):
             return row
     return None
 
