@@ -1,6 +1,8 @@
 """A model with another context, cache type or number of slots: its need, and whether it fits."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.fit import (
@@ -14,8 +16,10 @@ from dmr_tui.measure.fit import (
     largest_context,
     need,
 )
-from dmr_tui.monitor.fits import held_by, models_to_unload, weights_of
-from dmr_tui.monitor.memory import Fit, MemoryState
+from dmr_tui.measure.shape import Shape
+from dmr_tui.monitor.asked import read_flags
+from dmr_tui.monitor.fits import held_by, models_to_unload, weights_of, would_be_asked
+from dmr_tui.monitor.memory import ContextSource, Fit, MemoryState
 from dmr_tui.monitor.snapshot import ModelRow, Snapshot
 
 MOST_SLOTS = 64
@@ -166,17 +170,39 @@ class Trial:
         return replace(self.what, slots=max(1, min(MOST_SLOTS, slots)))
 
 
-def trained_for(row: ModelRow, context: object) -> int | None:
-    """What the model was trained for, in tokens, if `context` is longer; None if it is not."""
-    trained = row.context.trained
-    beyond = isinstance(context, int) and trained is not None and context > trained
-    return trained if beyond else None
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """What a model would take with another configuration."""
+
+    asked: Asked
+    source: ContextSource
+    """Who says which context: a flag wins over the configured one."""
+    need: Need
+    verdict: Verdict
+    trained: int | None = None
+    """What it was trained for, in tokens, if that is less than the context."""
+
+    @property
+    def lacks_room(self) -> bool:
+        """Whether it needs more than is free for it."""
+        return self.verdict in DOES_NOT_FIT
 
 
-def trial_of(snapshot: Snapshot, row: ModelRow, context: object) -> Trial | None:
-    """What if that model had this context? None where nothing tells, or it is no length."""
+def prospect(snapshot: Snapshot, row: ModelRow, config: Mapping[str, Any]) -> Prospect:
+    """What if that were stored for the model? Need and verdict may be unknown, with a reason."""
     memory = snapshot.memory
     fit = None if memory is None else memory.fits.get(row.key)
-    if memory is None or fit is None or not isinstance(context, int) or context <= 0:
-        return None
-    return Trial(row, fit, memory, WhatIf(context=context))
+    size, flags = config.get("context-size"), config.get("runtime-flags")
+    configured = size if isinstance(size, int) else None
+    words = [str(flag) for flag in flags] if isinstance(flags, list) else []
+    usual = None if fit is None or not fit.estimate.asked.unified else fit.estimate.asked.slots
+    then = replace(row, context=replace(row.context, configured=configured))
+    asked, source = would_be_asked(then, read_flags(words), usual)
+    room: Reading[Room] = Reading(None, "the machine was not read yet")
+    shape: Reading[Shape] = Reading(None, room.reason)
+    if memory is not None and fit is not None:
+        room, shape = Trial(row, fit, memory).room, fit.shape
+    needed = need(shape, weights_of(row), asked, room)
+    trained = row.context.trained
+    beyond = trained is not None and asked.context > trained
+    return Prospect(asked, source, needed, judge(needed, room), trained if beyond else None)

@@ -8,7 +8,7 @@ from dmr_tui.machine.container import Container
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.fit import Asked
 from dmr_tui.monitor.snapshot import MachineState, ModelRow
-from dmr_tui.monitor.trial import AS_IT_IS, LONGEST, Trial, WhatIf
+from dmr_tui.monitor.trial import AS_IT_IS, LONGEST, Trial, WhatIf, prospect
 from dmr_tui.simulator.library import GEMMA3, NOMIC, PHI4, QWEN3, SMOLLM2
 from dmr_tui.simulator.model import Model
 from dmr_tui.ui.panes.stores import pressure_line
@@ -161,3 +161,39 @@ def test_a_container_with_a_limit_is_told_with_its_mapped_pages_apart() -> None:
 
     assert "container 7.4 of 8.0 GiB, 2.0 mapped" in line(limited)
     assert "container" not in line(container())
+
+
+@pytest.mark.parametrize(
+    ("config", "context", "source", "beyond"),
+    [
+        ({}, 16384, "packaged", None),
+        ({"context-size": 4096}, 4096, "configured", None),
+        ({"context-size": 4096, "runtime-flags": ["-c", "8192"]}, 8192, "flag", None),
+        ({"context-size": -1}, 16384, "trained", None),
+        ({"context-size": 20000}, 20000, "configured", 16384),
+        ({"context-size": "many", "runtime-flags": "-c 8192"}, 16384, "packaged", None),
+    ],
+)
+def test_a_configuration_is_judged_as_the_runner_would_start_it(
+    config: dict[str, object], context: int, source: str, beyond: int | None
+) -> None:
+    now = trial(PHI4)
+    then = prospect(replace(snapshot(), memory=now.memory), now.row, config)
+    assert (then.asked.context, then.source, then.trained) == (context, source, beyond)
+    assert then.need.cache.value == cache(WhatIf(context=context))
+    assert then.lacks_room == (context > 2048)
+
+
+def test_a_configuration_with_another_cache_or_number_of_slots() -> None:
+    now = trial(PHI4)
+    shown = replace(snapshot(), memory=now.memory)
+    flags = ["--cache-type-k", "q8_0", "--cache-type-v", "q8_0", "-np", "2"]
+    then = prospect(shown, now.row, {"runtime-flags": flags})
+    assert (then.asked.slots, then.asked.unified) == (2, False)
+    assert then.need.cache.value == cache(WhatIf(cache_type="q8_0", slots=2))
+
+
+def test_a_configuration_before_the_machine_is_read() -> None:
+    then = prospect(replace(snapshot(), memory=None), trial(PHI4).row, {"context-size": 4096})
+    assert (then.verdict, then.lacks_room) == ("unknown", False)
+    assert then.need.total.reason == "the machine was not read yet"

@@ -9,6 +9,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from dmr_tui.monitor.carryout import Progress
 from dmr_tui.monitor.configured import LostConfig, StoredOrNot
 from dmr_tui.monitor.join import Installed
 from dmr_tui.monitor.live import Monitor
@@ -172,7 +173,7 @@ async def test_a_configuration_that_does_not_fit_is_said_before_it_is_done(besid
         await pilot.press("o")
         await shows(app, "nothing is different yet")
         app.screen.query_one("#set-context-size", Input).value = "140000"
-        await shows(app, "no room; it was trained")
+        await shows(app, "140,000 tokens as configured: no room", "it was trained for")
         await pilot.press("enter")
         await shows(app, "This will", "does not fit", "It was trained for 131,072 tokens")
 
@@ -236,6 +237,52 @@ async def test_a_configuration_is_read_changed_and_shown_as_a_difference() -> No
         assert isinstance(plan, ConfigurePlan)
         assert plan.before == stored
         assert plan.config == {**stored, "context-size": 4096, "keep_alive": "1h30m"}
+
+    await before(test)
+
+
+async def test_what_was_written_stays_when_the_runner_refuses_it() -> None:
+    """Also if somebody else configured the model meanwhile: what is stored now is compared."""
+    busy = Progress((), failure=Explanation("qwen3 was not configured: it is busy"), ended=True)
+
+    async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
+        monitor.stored[QWEN, "completion"] = StoredOrNot({"keep_alive": "5m"})
+        await pilot.press("o")
+        await shows(pilot.app, "nothing is different yet")
+        form = pilot.app.screen
+        await pilot.press("enter")
+        await shows(pilot.app, "change a field first")
+        form.query_one("#set-context-size", Input).value = "4k"
+        await shows(pilot.app, "context-size not set → 4096")
+        monitor.stored[QWEN, "completion"] = StoredOrNot({"keep_alive": "1h"})
+        monitor.progress = (busy,)
+        await pilot.press("enter", "y")
+        await shows(pilot.app, "it is busy", "esc closes")
+        await pilot.press("escape")
+        await until(lambda: pilot.app.screen is form)
+        await shows(pilot.app, "context-size not set → 4096")
+        assert form.query_one("#set-context-size", Input).value == "4k"
+        assert form.query_one("#set-keep_alive", Input).value == "1h"
+        monitor.progress = (Progress((), ended=True),)
+        await pilot.press("enter", "y")
+        await hides(pilot.app, "Configure qwen3")
+        assert [plan.config for plan in monitor.plans] == [  # type: ignore[union-attr]
+            {"keep_alive": "5m", "context-size": 4096},
+            {"keep_alive": "1h", "context-size": 4096},
+        ]
+
+    await before(test)
+
+
+async def test_a_flag_that_wins_over_the_context_field_is_said() -> None:
+    async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
+        flags = {"context-size": 8192, "runtime-flags": ["--ctx-size", "2048"]}
+        monitor.stored[QWEN, "completion"] = StoredOrNot(flags)
+        await pilot.press("o")
+        await shows(pilot.app, "2,048 tokens by a flag", "the flag wins")
+        pilot.app.screen.query_one("#set-runtime-flags", Input).value = ""
+        await shows(pilot.app, "8,192 tokens as configured")
+        assert "the flag wins" not in screen_text(pilot.app)
 
     await before(test)
 

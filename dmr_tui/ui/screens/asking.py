@@ -1,6 +1,6 @@
 """The plans that the keys of a model make, with what a person should know before."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from dmr_tui import figures
 from dmr_tui.monitor.plans import (
@@ -13,19 +13,24 @@ from dmr_tui.monitor.plans import (
     UntagPlan,
 )
 from dmr_tui.monitor.snapshot import ModelRow
-from dmr_tui.monitor.trial import AS_IT_IS, Trial, WhatIf, trained_for, trial_of
+from dmr_tui.monitor.trial import AS_IT_IS, Trial, WhatIf, prospect
 from dmr_tui.plain import plain
 from dmr_tui.runner.names import short
 from dmr_tui.ui.screens.confirm import ConfirmDialog
 from dmr_tui.ui.screens.modelactions import READ_ONLY, ModelActionsScreen
 
 
-def ask(screen: ModelActionsScreen, plan: Plan, remarks: Sequence[str] = ()) -> None:
-    """Show the plan, and carry it out if the person says so."""
+def ask(
+    screen: ModelActionsScreen,
+    plan: Plan,
+    remarks: Sequence[str] = (),
+    ended: Callable[[bool | None], None] | None = None,
+) -> None:
+    """Show the plan, and carry it out if the person says so; `ended` hears whether it was done."""
     if screen.snapshot.read_only:
         screen.notify(READ_ONLY, severity="warning")
     else:
-        screen.app.push_screen(ConfirmDialog(plan, remarks, screen.monitor))
+        screen.app.push_screen(ConfirmDialog(plan, remarks, screen.monitor), ended)
 
 
 def load_as_it_is(screen: ModelActionsScreen, row: ModelRow) -> None:
@@ -100,15 +105,13 @@ def _busy_remark(rows: Sequence[ModelRow]) -> list[str]:
 
 def _configure_remarks(screen: ModelActionsScreen, row: ModelRow, plan: ConfigurePlan) -> list[str]:
     told = []
-    context = plan.config.get("context-size")
-    if context != plan.before.get("context-size"):
-        if (trained := trained_for(row, context)) is not None:
-            told.append(f"It was trained for {trained:,} tokens; beyond them answers get worse.")
-        trial = trial_of(screen.snapshot, row, context)
-        # Unlike a load, a configuration unloads no other model to make room.
-        if trial is not None and trial.lacks_room:
-            total = figures.memory(trial.need.total.value)
-            told.append(f"By the estimate it needs {total} and does not fit: the load may fail.")
+    then = prospect(screen.snapshot, row, plan.config)
+    if then.trained is not None:
+        told.append(f"It was trained for {then.trained:,} tokens; beyond them answers get worse.")
+    # Unlike a load, a configuration unloads no other model to make room.
+    if then.lacks_room:
+        total = figures.memory(then.need.at_least)
+        told.append(f"By the estimate it needs {total} and does not fit: the load may fail.")
     if any(run.state == "busy" for run in row.runs):
         told.append("It is busy now, and the runner configures only what is idle.")
     return told
@@ -124,11 +127,10 @@ def configure(screen: ModelActionsScreen, row: ModelRow) -> None:
         screen.notify(READ_ONLY, severity="warning")
         return
 
-    def chosen(plan: ConfigurePlan | None) -> None:
-        if plan is not None:
-            ask(screen, plan, _configure_remarks(screen, row, plan))
+    def chosen(plan: ConfigurePlan, ended: Callable[[bool | None], None]) -> None:
+        ask(screen, plan, _configure_remarks(screen, row, plan), ended)
 
-    screen.app.push_screen(ConfigureDialog(row, _mode(row), screen.monitor), chosen)
+    screen.app.push_screen(ConfigureDialog(row, _mode(row), screen.monitor, chosen))
 
 
 def reapply(screen: ModelActionsScreen) -> None:

@@ -16,8 +16,9 @@ from dmr_tui.monitor.configured import StoredOrNot
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.monitor.plans import ConfigurePlan, differences
 from dmr_tui.monitor.snapshot import ModelRow, Snapshot
-from dmr_tui.monitor.trial import trained_for, trial_of
+from dmr_tui.monitor.trial import prospect
 from dmr_tui.plain import plain
+from dmr_tui.ui.panes.fits import SOURCES
 from dmr_tui.ui.panes.verdicts import VERDICT_STYLES
 from dmr_tui.ui.screens.form import FormDialog
 
@@ -30,8 +31,15 @@ _DURATION = re.compile(r"-1|0|(?:\d+(?:\.\d+)?(?:h|m|s|ms))+")
 LONGEST = 2**31 - 1
 
 
-class ConfigureDialog(FormDialog[ConfigurePlan]):
-    """Three fields with what is stored; keys that they do not know stay as they are."""
+Ask = Callable[[ConfigurePlan, Callable[[bool | None], None]], None]
+"""Asks the person, does it, and then says whether it was done."""
+
+
+class ConfigureDialog(FormDialog[None]):
+    """Three fields with what is stored; keys that they do not know stay as they are.
+
+    It stays below the question: what was written is still there if the runner refuses it.
+    """
 
     class Stored(Message):
         """What is stored has come."""
@@ -40,8 +48,9 @@ class ConfigureDialog(FormDialog[ConfigurePlan]):
             super().__init__()
             self.stored = stored
 
-    def __init__(self, row: ModelRow, mode: str, monitor: Callable[[], Monitor]) -> None:
+    def __init__(self, row: ModelRow, mode: str, monitor: Callable[[], Monitor], ask: Ask) -> None:
         super().__init__()
+        self._ask = ask
         self._row = row
         self._mode = mode
         self._monitor = monitor
@@ -61,6 +70,9 @@ class ConfigureDialog(FormDialog[ConfigurePlan]):
         box = self.query_one("#configure")
         box.border_title = Content(f"Configure {plain(self._row.name)}")
         box.border_subtitle = Content("enter goes on, esc cancels")
+        self._read()
+
+    def _read(self) -> None:
         self._monitor().stored_config(self._row.digest or "", self._mode, self._heard)
 
     def _heard(self, stored: StoredOrNot) -> None:
@@ -76,12 +88,16 @@ class ConfigureDialog(FormDialog[ConfigurePlan]):
             self.query_one("#configure-diff", Static).update("")
             self._say(f"{failure.what}. {failure.cause}")
             return
+        first, before = self._before is None, self._before or {}
         self._before = event.stored.config
         for key, _, _ in FIELDS:
             field = self.query_one(f"#set-{key}", Input)
-            field.value = _text(self._before.get(key))
+            # What the person has written stays, also if somebody else configured it meanwhile.
+            if first or field.value.strip() == _text(before.get(key)):
+                field.value = _text(self._before.get(key))
             field.disabled = False
-        self.query_one("#set-context-size").focus()
+        if first:
+            self.query_one("#set-context-size").focus()
         self._show()
 
     def on_input_changed(self) -> None:
@@ -108,19 +124,22 @@ class ConfigureDialog(FormDialog[ConfigurePlan]):
         self.query_one("#configure-fit", Static).update(self._fit(plan))
 
     def _fit(self, plan: ConfigurePlan) -> Content:
-        """What it would need with that context."""
+        """What it would need like this."""
         snapshot: Snapshot = getattr(self.app, "snapshot", Snapshot())
-        context = plan.config.get("context-size")
-        trial, trained = trial_of(snapshot, self._row, context), trained_for(self._row, context)
-        total = None if trial is None else trial.need.total.value
-        if trial is None or total is None:
-            return Content("")
-        beyond = "" if trained is None else f"; it was trained for {trained:,} tokens"
-        return Content.assemble(
-            (f"needs ~{figures.memory(total)} with this context: ", "$label"),
-            (trial.verdict, VERDICT_STYLES[trial.verdict]),
-            (beyond, "$warning"),
-        )
+        then = prospect(snapshot, self._row, plan.config)
+        tokens = f"with {then.asked.context:,} tokens {SOURCES[then.source]}"
+        if (total := then.need.total.value) is None:
+            what = f"what it needs {tokens} is not known: {plain(then.need.total.reason)}"
+            lines = [Content.styled(what, "$label")]
+        else:
+            needs = (f"needs ~{figures.memory(total)} {tokens}: ", "$label")
+            lines = [Content.assemble(needs, (then.verdict, VERDICT_STYLES[then.verdict]))]
+        if then.source == "flag" and "context-size" in plan.config:
+            lines.append(Content.styled("the flag wins over the context above", "$warning"))
+        if then.trained is not None:
+            told = f"it was trained for {then.trained:,} tokens"
+            lines.append(Content.styled(told, "$warning"))
+        return Content("\n").join(lines)
 
     def _plan(self) -> ConfigurePlan | str:
         """The plan that the fields make, or what is wrong with one."""
@@ -152,9 +171,16 @@ class ConfigureDialog(FormDialog[ConfigurePlan]):
         if isinstance(plan, str):
             self._say(plan)
         elif not differences(plan):
-            self._say("nothing is different yet")
+            self._say("change a field first, or leave with esc")
         else:
-            self.dismiss(plan)
+            self._ask(plan, self._asked)
+
+    def _asked(self, done: bool | None) -> None:
+        if done:
+            self.dismiss(None)
+        else:
+            # Somebody else may have configured it: that is what is compared with now.
+            self._read()
 
 
 def _text(value: Any) -> str:

@@ -42,8 +42,11 @@ STYLES = {
 }
 
 
-class ConfirmDialog(ModalScreen[None]):
-    """What will be done and what is lost by it; then the steps as they go."""
+class ConfirmDialog(ModalScreen[bool]):
+    """What will be done and what is lost by it; then the steps as they go.
+
+    Gives whether all of it was done.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "go", "Do it"),
@@ -116,7 +119,7 @@ class ConfirmDialog(ModalScreen[None]):
         self._ended = True
         if progress.failure is None and not progress.stopped:
             self.notify(f"{'; '.join(steps_of(self._plan))}: done", markup=False)
-            self.dismiss()
+            self.dismiss(True)
             return
         button = self.query_one("#cancel", Button)
         button.label = "Close"
@@ -130,7 +133,7 @@ class ConfirmDialog(ModalScreen[None]):
         if self._stop is not None and not self._ended:
             self._stop()
         else:
-            self.dismiss()
+            self.dismiss(False)
 
     def action_scroll(self, lines: int) -> None:
         """Scroll by lines."""
