@@ -137,7 +137,9 @@ class Ask:
         )
 
     def _explain(self, error: RunnerError) -> Explanation:
-        explanation = explain(error, self._prompt.model)
+        row = self._installed.row(self._prompt.model)
+        trained = None if row is None else row.context.trained
+        explanation = explain(error, self._prompt.model, trained)
         missing = isinstance(error, Rejected) and error.status == 404
         if missing and self._installed.models:
             names = ", ".join(row.name for row in self._installed.rows())

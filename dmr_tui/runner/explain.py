@@ -68,10 +68,10 @@ class Explanation:
     kind: Kind = "failed"
 
 
-def explain(error: RunnerError, model: str = "") -> Explanation:
-    """The explanation of a failed call about `model`."""
+def explain(error: RunnerError, model: str = "", trained: int | None = None) -> Explanation:
+    """The explanation of a failed call about `model`; `trained` for so many tokens, if known."""
     if isinstance(error, Rejected):
-        return explain_text(error.status, error.body, model)
+        return explain_text(error.status, error.body, model, trained)
     text = str(error)
     entry = next((entry for kind, entry in BY_CLASS if isinstance(error, kind)), None)
     if isinstance(error, Unreachable | BrokenOff):
@@ -80,14 +80,16 @@ def explain(error: RunnerError, model: str = "") -> Explanation:
     return Explanation(text) if entry is None else _filled(entry, text, model)
 
 
-def explain_text(status: int, body: str, model: str = "") -> Explanation:
+def explain_text(
+    status: int, body: str, model: str = "", trained: int | None = None
+) -> Explanation:
     """The explanation of an error answer: `body` is DMR's plain text or the engine's JSON."""
     text, prompt, window = _read(_ends(body.strip()))
     if prompt is not None and window is not None:
-        return _overflow(prompt, window, text, model)
+        return _overflow(prompt, window, text, model, trained)
     entry = _find(text, status=status)
     if entry is not None:
-        return _filled(entry, text, model)
+        return _filled(entry, text, model, trained)
     said = telling_line(text) or _last_line(text) or "nothing more"
     return Explanation(f"The runner answered {status}: {said}", "", "", text)
 
@@ -121,9 +123,9 @@ def _find(*texts: str, status: int = 0) -> Entry | None:
     return None
 
 
-def _filled(entry: Entry, text: str, model: str) -> Explanation:
+def _filled(entry: Entry, text: str, model: str, trained: int | None = None) -> Explanation:
     if entry.kind == "context overflow" and (match := _OVERFLOW.search(text)):
-        return _overflow(int(match[1]), int(match[2]), text, model)
+        return _overflow(int(match[1]), int(match[2]), text, model, trained)
     said = telling_line(text) or "It gave no reason."
     what, cause, step = (
         part.format(model=_shown(model), name=_word(model), said=said)
@@ -132,13 +134,20 @@ def _filled(entry: Entry, text: str, model: str) -> Explanation:
     return Explanation(_capital(what), _capital(cause), step, text, entry.kind)
 
 
-def _overflow(prompt: int, window: int, text: str, model: str) -> Explanation:
+def _overflow(prompt: int, window: int, text: str, model: str, trained: int | None) -> Explanation:
     # A quarter on top leaves room for the answer, which shares the window with the prompt.
     room = -(-prompt * 5 // 4 // 1024) * 1024
+    command = f"docker model configure --context-size {min(room, trained or room)} {_word(model)}"
+    if trained is None:
+        step = f"Shorten it, or, if the model was trained for as much: {command}"
+    elif trained <= max(prompt, window):
+        step = f"Shorten it: the model was trained for {trained:,} tokens, and no more are of use."
+    else:
+        step = f"Shorten it, or: {command}"
     return Explanation(
         f"The prompt has {prompt:,} tokens, the context window only {window:,}",
         "Instructions, tools and earlier turns count as well.",
-        f"Shorten it, or: docker model configure --context-size {room} {_word(model)}",
+        step,
         text,
         "context overflow",
     )

@@ -7,7 +7,7 @@ LOG = "docker model logs"
 _GPU_API = r"(?:CUDA|ROCm|HIP|MUSA|Vulkan|Metal|MTL|SYCL|OpenCL|CANN)"
 
 _GPU_OFF = "Update the GPU driver and Docker Desktop, or switch GPU-backed inference off."
-_SMALLER = "docker model configure --context-size 4096 {name}"
+_LESS = "take a shorter context: dmr-tui shows the longest that fits (3 Memory, or status)."
 
 LOAD_ROWS: tuple[Entry, ...] = (
     row(
@@ -20,7 +20,7 @@ LOAD_ROWS: tuple[Entry, ...] = (
         "out of memory",
         "{model} does not fit into GPU memory",
         "Other models hold the memory, or its context window is larger than the memory allows.",
-        f"Unload another model, or: {_SMALLER}",
+        f"Unload another model, or {_LESS}",
     ),
     row(
         r"exceeds total system memory",
@@ -34,7 +34,7 @@ LOAD_ROWS: tuple[Entry, ...] = (
         "out of memory",
         "The system killed the engine of {model}",
         "That is what Linux does when memory runs out, unless someone stopped it.",
-        f"Unload another model, or: {_SMALLER}",
+        f"Unload another model, or {_LESS}",
     ),
     row(
         r"\bout of memory\b|cannot allocate memory|std::bad_alloc|insufficient memory"

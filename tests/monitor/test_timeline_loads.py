@@ -77,7 +77,7 @@ def test_a_failed_load_with_its_cause_is_one_event() -> None:
     assert (event.kind, event.severity, event.digest) == ("out of memory", "error", A)
     assert event.text == "The model does not fit into GPU memory"
     assert event.seconds == pytest.approx(1.5)
-    assert "docker model configure --context-size 4096 x" in event.cause
+    assert "the longest that fits" in event.cause
 
 
 def test_a_load_that_a_caller_called_off() -> None:

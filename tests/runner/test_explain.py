@@ -474,7 +474,26 @@ def test_the_window_of_the_error_is_taken_at_its_word() -> None:
     explanation = explain_text(400, json.dumps({"error": body}), "ai/gemma3")
     assert explanation.what == "The prompt has 4,139 tokens, the context window only 4,096"
     assert explanation.step.endswith("docker model configure --context-size 6144 gemma3")
+    assert "if the model was trained for as much" in explanation.step
     assert explanation.kind == "context overflow"
+
+
+@pytest.mark.parametrize(
+    ("trained", "step"),
+    [
+        (131072, "Shorten it, or: docker model configure --context-size 53248 qwen3"),
+        (43000, "Shorten it, or: docker model configure --context-size 43000 qwen3"),
+        (40960, "Shorten it: the model was trained for 40,960 tokens, and no more are of use."),
+    ],
+)
+def test_no_context_is_advised_beyond_what_the_model_was_trained_for(
+    trained: int, step: str
+) -> None:
+    for body in (
+        json.dumps({"error": {"message": "?", "n_prompt_tokens": 42000, "n_ctx": 8192}}),
+        "request (42000 tokens) exceeds the available context size (8192 tokens)",
+    ):
+        assert explain(Rejected(400, body), "ai/qwen3", trained).step == step
 
 
 @pytest.mark.parametrize(

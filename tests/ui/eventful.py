@@ -95,7 +95,8 @@ EVENTS = (
         severity="error",
         digest=GEMMA,
         cause="Other models hold the memory, or its context window is larger than it allows. "
-        "Unload another model, or: docker model configure --context-size 4096 gemma3:4B-Q4_K_M",
+        "Unload another model, or take a shorter context: dmr-tui shows the longest that fits"
+        " (3 Memory, or status).",
     ),
     event(
         7,

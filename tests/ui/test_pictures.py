@@ -65,7 +65,8 @@ FAILED = replace(
     failure=Explanation(
         "gemma3:4B does not fit into GPU memory",
         "Other models hold the memory, or its context window is larger than the memory allows.",
-        "Unload another model, or: docker model configure --context-size 4096 gemma3:4B",
+        "Unload another model, or take a shorter context: dmr-tui shows the longest that fits"
+        " (3 Memory, or status).",
         "ggml_backend_cuda_buffer_type_alloc_buffer: cudaMalloc failed: out of memory",
     ),
 )
