@@ -1,14 +1,17 @@
-"""What is wrong with memory or hardware: a sentence with its numbers, and the next step."""
+"""What is wrong with calls, memory or hardware: a sentence with its numbers, and the next step."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from dmr_tui import figures, thresholds
+from dmr_tui.monitor.calls import ended
 from dmr_tui.monitor.memory import Fit, MemoryState
 from dmr_tui.monitor.snapshot import ModelRow, Snapshot
 from dmr_tui.monitor.ways import ways_to_load
+from dmr_tui.runner.explain import explain_text
 from dmr_tui.runner.names import short
+from dmr_tui.runner.requests import FAILURES, Request
 
 AlertLevel = Literal["critical", "warning", "hint"]
 LEVELS: tuple[AlertLevel, ...] = ("critical", "warning", "hint")
@@ -17,6 +20,9 @@ MIB = 2**20
 RECENT_S = 600.0
 """Seconds for which a model that was called, or an engine that died, is news."""
 ENOUGH_READINGS = 5
+ENOUGH_FAILURES = 3
+OWN_CALLS = "dmr-tui"
+"""Its failures are told where its prompts are."""
 LONG_S = 4.0
 """Seconds from which on a call lasts long enough to be seen in the readings."""
 
@@ -35,14 +41,14 @@ class Alert:
 
 
 def find(snapshot: Snapshot) -> tuple[Alert, ...]:
-    """Everything that is wrong, the worst first; nothing of a computer that is not the runner's."""
+    """Everything that is wrong, the worst first; of the computer only if it is the runner's."""
     memory, machine = snapshot.memory, snapshot.machine.machine
     endpoint = snapshot.runner.endpoint
-    lost = tuple(_lost(snapshot))
+    anywhere = (*_lost(snapshot), *_failing(snapshot))
     if memory is None or machine is None or endpoint is None or not endpoint.is_this_machine:
-        return lost
+        return anywhere
     found = [
-        *lost,
+        *anywhere,
         *_killed(snapshot),
         *_pressure(memory),
         *_gpu_unused(snapshot, memory),
@@ -63,6 +69,27 @@ def _lost(snapshot: Snapshot) -> Iterator[Alert]:
         why = "the runner was restarted" if lost.restarted else "it was replaced"
         text = f"{name} lost its configuration ({words}): {why}"
         yield Alert(lost.alert, "warning", text, "R sets it again (1)")
+
+
+def _failing(snapshot: Snapshot) -> Iterator[Alert]:
+    """Callers of a model whose calls all failed lately, up to the last."""
+    since, ends = _now(snapshot) - RECENT_S, dict[tuple[str, str], list[Request]]()
+    for call in snapshot.finished:
+        if ended(call) < since or call.caller == OWN_CALLS:
+            continue
+        row = ends.setdefault((call.caller, call.digest or call.model), [])
+        if call.outcome in FAILURES:
+            row.append(call)
+        elif call.outcome != "client left":
+            row.clear()
+    for (caller, model), calls in ends.items():
+        if len(calls) < ENOUGH_FAILURES:
+            continue
+        last, name = calls[-1], snapshot.caller_names.get(caller, caller)
+        why = explain_text(last.status, last.error, last.model).what
+        called = _named(snapshot, last.digest, last.model)
+        text = f"{name}: its last {len(calls)} calls of {called} failed: {why}"
+        yield Alert(f"failing:{caller}:{model}", "warning", text, "see what to do (2 Requests)")
 
 
 def _config_words(config: Mapping[str, object]) -> str:

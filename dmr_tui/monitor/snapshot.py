@@ -216,7 +216,7 @@ class Snapshot:
     memory: "MemoryState | None" = None
     """Who holds memory and what fits; None until it was joined for the first time."""
     alerts: "tuple[Alert, ...]" = ()
-    """What is wrong with memory or hardware, the worst first."""
+    """What is wrong with calls, memory or hardware, the worst first."""
     lost: "tuple[LostConfig, ...]" = ()
     """Configurations that the runner had and has no more."""
     pulls: "tuple[Pull, ...]" = ()

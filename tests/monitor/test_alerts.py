@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
+
 from dmr_tui.machine.host import Host
 from dmr_tui.machine.pressure import Pressure
 from dmr_tui.machine.probe import Machine
@@ -16,6 +18,7 @@ from dmr_tui.monitor.memory import Fit, Holding, MemoryState
 from dmr_tui.monitor.snapshot import MachineState, Runner, Snapshot
 from dmr_tui.runner.backend import parse_status
 from dmr_tui.runner.endpoint import parse_host
+from dmr_tui.runner.requests import Request
 from tests.monitor.hardware import GEMMA, QWEN, SMOLLM, card, computer, container, engine
 from tests.ui.still import GIB, HOST, NOW, request, rows, snapshot
 
@@ -229,3 +232,54 @@ def test_a_lost_configuration_is_told_of_a_runner_elsewhere_too() -> None:
     assert "qwen3:8B-Q4_K_M lost its configuration (context 16k, 1h0m0s)" in alert.text
     assert "it was replaced" in alert.text
     assert alert.step == "R sets it again (1)"
+
+
+def failed(number: int, *, ago: float = 60.0, **more: object) -> Request:
+    values: dict[str, object] = {
+        "id": f"{QWEN}_{number}",
+        "digest": QWEN,
+        "outcome": "context overflow",
+        "status": 400,
+        "error": "request (20019 tokens) exceeds the available context size (2048 tokens)",
+        "finished_at": NOW - ago,
+        "started_at": NOW - ago - 1.0,
+    }
+    return request(**{**values, **more})
+
+
+def test_a_caller_whose_calls_fail_again_and_again() -> None:
+    calls = tuple(failed(number, ago=60.0 - number) for number in range(4))
+    caller = calls[0].caller
+    alert = one(shown(memory(), finished=calls))
+    assert alert.level == "warning"
+    assert alert.text == (
+        f"{caller}: its last 4 calls of qwen3:8B-Q4_K_M failed: "
+        "The prompt has 20,019 tokens, the context window only 2,048"
+    )
+    assert alert.step == "see what to do (2 Requests)"
+    renamed = shown(memory(), finished=calls, caller_names={caller: "orders"})
+    assert one(renamed).text.startswith("orders: its last 4")
+    there = Runner(up=True, endpoint=parse_host("gpubox:12434", "test"))
+    assert one(shown(memory(), finished=calls, runner=there)).key == alert.key
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [
+        [failed(1), failed(2)],
+        [failed(1), failed(2), failed(3), request(digest=QWEN, finished_at=NOW - 1.0)],
+        [failed(1), failed(2), failed(3, caller="curl")],
+        [failed(1), failed(2), failed(3, digest=GEMMA)],
+        [failed(number, ago=700.0) for number in range(4)],
+        [failed(number, caller="dmr-tui") for number in range(4)],
+    ],
+    ids=["two", "one that worked since", "another caller", "another model", "old", "our own"],
+)
+def test_calls_that_fail_now_and_then_are_no_warning(calls: Sequence[Request]) -> None:
+    assert find(shown(memory(), finished=tuple(calls))) == ()
+
+
+def test_a_caller_that_left_has_neither_failed_nor_succeeded() -> None:
+    left = request(digest=QWEN, finished_at=NOW - 5.0, outcome="client left")
+    calls = (failed(1), failed(2), left, failed(3, ago=1.0))
+    assert "its last 3 calls" in one(shown(memory(), finished=calls)).text
