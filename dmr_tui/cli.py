@@ -67,6 +67,11 @@ class Given:
         settings = load(flags, path=self.file if "config" in self._flags else None)
         figures.choose_units(settings.memory_unit, settings.temperature_unit)
         thresholds.choose(settings.thresholds)
+        if settings.keys:
+            # Only the dashboard needs them, but what is wrong is said by every command.
+            from dmr_tui.ui.keymap import keymap
+
+            keymap(settings)
         return settings
 
 
@@ -270,6 +275,8 @@ def ask(
     from dmr_tui.commands.ask import run_ask
 
     given: Given = ctx.obj
+    if not model.strip():
+        raise BadSettings("the name of the model is empty")
     text = sys.stdin.read() if prompt == "-" else prompt
     if not text.strip():
         raise BadSettings("the prompt is empty")

@@ -29,6 +29,7 @@ KNOWN: Mapping[str, tuple[Levels, str]] = {
     "slow": ((75.0,), "per cent of the usual rate below which a call is slower than usual"),
 }
 """Name: the levels of today, and what they are."""
+_UNITS = {"temperature": "°C", "swapping": "MiB/s", "pressure_swap": "MiB/s"}
 _MOST = {"swapping": 1e6, "pressure_swap": 1e6}
 _chosen: dict[str, Levels] = {}
 
@@ -47,6 +48,11 @@ def choose(chosen: Mapping[str, Levels]) -> None:
     """Put these in the place of those of today, and all others back."""
     _chosen.clear()
     _chosen.update(chosen)
+
+
+def unit(name: str) -> str:
+    """What its levels are counted in."""
+    return _UNITS.get(name, "%")
 
 
 def allowed(name: str) -> str:

@@ -8,9 +8,10 @@ from typing import Any
 from dmr_tui.plain import plain
 from dmr_tui.settings import SETTABLE, VARIABLES, Settings, flag_of
 from dmr_tui.settings.choices import TABLES
-from dmr_tui.thresholds import KNOWN
+from dmr_tui.thresholds import KNOWN, unit
 
 Row = dict[str, Any]
+UNITS = {"interval": "s", "archive_days": "days", "archive_mb": "MB"}
 
 
 def run_config(
@@ -76,6 +77,7 @@ def _row(name: str, value: object, settings: Settings) -> Row:
     return {
         "name": name,
         "value": value,
+        "unit": unit(name.partition(".")[2]) if whole == "thresholds" else UNITS.get(name),
         "origin": origin,
         "variable": VARIABLES[whole],
         "flag": flag_of(whole),
@@ -101,6 +103,7 @@ def _shown(row: Mapping[str, Any]) -> tuple[str, str, str, str]:
         text = ", ".join(f"{each:g}" for each in value)
     else:
         text = plain(f"{value:g}" if isinstance(value, float) else str(value))
+    text += f" {row['unit']}" if row["unit"] and value is not None else ""
     return row["name"], text, plain(row["origin"]), row["variable"]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import anyio
 
 from dmr_tui import figures
+from dmr_tui.commands.pipe import say
 from dmr_tui.commands.runner import chosen
 from dmr_tui.export.turn import failure_lines
 from dmr_tui.machine.probe import MachineProbe
@@ -131,13 +132,13 @@ class _TextPrinter(_Printer):
             f"{figures.parameters(row.parameters)} parameters",
             f"context {figures.window(row.context.packaged or row.context.trained)}",
         ]
-        print(f"{plain(row.name)}: {', '.join(facts)}", flush=True)
+        say(f"{plain(row.name)}: {', '.join(facts)}")
         if fit is not None and fit.need.total.value is not None:
             sign = "~" if fit.need.source == "estimate" else ""
             needs = f"{sign}{figures.memory(fit.need.total.value)}"
-            print(f"needs {needs} of memory: {fit.verdict}{_free(offer)}", flush=True)
+            say(f"needs {needs} of memory: {fit.verdict}{_free(offer)}")
         if offer.ways and fit is not None and fit.lacks_room:
-            print(f"to load it: {', or '.join(map(plain, offer.ways))}", flush=True)
+            say(f"to load it: {', or '.join(map(plain, offer.ways))}")
 
     def progress(self, pull: Pull) -> None:
         if self._terminal:
@@ -155,7 +156,7 @@ class _TextPrinter(_Printer):
         if pull.failure is not None:
             self.fail(pull.failure)
         elif pull.state == "done":
-            print(plain(pull.said) or "done", flush=True)
+            say(plain(pull.said) or "done")
 
     def asks(self) -> bool:
         if not (sys.stdin.isatty() and self._terminal):
@@ -192,7 +193,7 @@ class _JsonPrinter(_Printer):
             "free_bytes": None if offer.room.value is None else offer.room.value.free,
             "ways_to_load": list(offer.ways),
         }
-        print(json.dumps(told), flush=True)
+        say(json.dumps(told))
 
     def progress(self, pull: Pull) -> None:
         if pull.state == "pulling":
@@ -206,7 +207,7 @@ class _JsonPrinter(_Printer):
 
     def fail(self, why: Explanation) -> None:
         told = {"event": "failed", "what": why.what, "cause": why.cause, "step": why.step}
-        print(json.dumps(told), flush=True)
+        say(json.dumps(told))
 
     def _tell(self, event: str, pull: Pull) -> None:
         told = {
@@ -219,7 +220,7 @@ class _JsonPrinter(_Printer):
             "left_s": pull.left_s,
             "said": pull.said or None,
         }
-        print(json.dumps(told), flush=True)
+        say(json.dumps(told))
 
 
 def _free(offer: Offer) -> str:

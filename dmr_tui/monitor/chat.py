@@ -12,8 +12,9 @@ from dmr_tui.monitor.join import Installed
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.errors import Rejected, RunnerError
 from dmr_tui.runner.explain import Explanation, explain
-from dmr_tui.runner.names import canonical
+from dmr_tui.runner.names import canonical, short
 from dmr_tui.runner.wire import Running
+from dmr_tui.spelling import nearest
 
 TEXT_S = 1 / 30
 """Seconds between two pictures of a streaming answer."""
@@ -142,8 +143,10 @@ class Ask:
         explanation = explain(error, self._prompt.model, trained)
         missing = isinstance(error, Rejected) and error.status == 404
         if missing and self._installed.models:
-            names = ", ".join(row.name for row in self._installed.rows())
-            return replace(explanation, cause=f"Installed: {names[:300]}.")
+            names = [row.name for row in self._installed.rows()]
+            explanation = replace(explanation, cause=f"Installed: {', '.join(names)[:300]}.")
+            if near := nearest(short(self._prompt.model), names):
+                return replace(explanation, step=f"Did you mean {near}?")
         return explanation
 
     async def _load_if_cold(self) -> None:

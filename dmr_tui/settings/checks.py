@@ -6,6 +6,7 @@ from typing import Any
 from dmr_tui import thresholds
 from dmr_tui.plain import plain
 from dmr_tui.settings.choices import MEMORY_UNITS, TEMPERATURE_UNITS, THEMES, BadSettings
+from dmr_tui.spelling import did_you_mean
 from dmr_tui.thresholds import Levels
 
 
@@ -25,15 +26,6 @@ def entry(table: str, name: str, value: Any, where: str) -> Any:
     except (TypeError, ValueError) as error:
         shown = plain(str(value))
         raise BadSettings(f"{where}: {plain(name)} = {shown!r}: {error}") from None
-
-
-def nearest(name: str, names: Sequence[str]) -> str:
-    """Words about the names that look most like one that does not exist; may be empty."""
-    # Wanted only for a mistake.
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, names, 3, 0.55)
-    return f"; did you mean {' or '.join(close)}?" if close else ""
 
 
 def _text(kind: str) -> Callable[[Any], str | None]:
@@ -85,7 +77,7 @@ def _keys(value: Any) -> str:
 def _levels(name: str, value: Any) -> Levels:
     if name not in thresholds.KNOWN:
         names = tuple(thresholds.KNOWN)
-        close = nearest(name, names) or f"; there are {', '.join(names)}"
+        close = did_you_mean(name, names) or f"; there are {', '.join(names)}"
         raise ValueError(f"no threshold is called so{close}")
     if isinstance(value, str):
         numbers: Sequence[Any] = value.split(",")

@@ -9,8 +9,9 @@ from typing import Any
 import platformdirs
 
 from dmr_tui.plain import plain
-from dmr_tui.settings.checks import checked, entry, nearest
+from dmr_tui.settings.checks import checked, entry
 from dmr_tui.settings.choices import SETTABLE, TABLES, VARIABLES, BadSettings, Settings, flag_of
+from dmr_tui.spelling import did_you_mean
 
 
 def config_path(env: Mapping[str, str] = os.environ) -> Path:
@@ -65,7 +66,7 @@ class _Gathered:
                 continue
             where = f"{path}, line {_line(text, name)}"
             if name not in SETTABLE:
-                near = nearest(name, SETTABLE) or f"; there are {', '.join(SETTABLE)}"
+                near = did_you_mean(name, SETTABLE) or f"; there are {', '.join(SETTABLE)}"
                 raise BadSettings(f"{where}: no setting is called {plain(name)!r}{near}")
             found[name] = (checked(name, value, where), where)
         self._take(found, str(path))

@@ -6,7 +6,7 @@ from string import punctuation
 from textual.keys import Keys, _character_to_key
 
 from dmr_tui.settings import BadSettings, Settings
-from dmr_tui.settings.checks import nearest
+from dmr_tui.spelling import did_you_mean
 from dmr_tui.ui.act import Act
 from dmr_tui.ui.actions import ACTS
 
@@ -43,7 +43,7 @@ def keymap(settings: Settings) -> dict[str, str]:
     for name, keys in settings.keys.items():
         where = settings.origins.get(f"keys.{name}", "keys")
         if name not in ids:
-            near = nearest(name, tuple(ids)) or "; dmr-tui config --keys lists what there is"
+            near = did_you_mean(name, tuple(ids)) or "; dmr-tui config --keys lists what there is"
             raise BadSettings(f"{where}: no action is called {name!r}{near}")
         try:
             chosen[name] = ",".join(_normal(key) for key in keys.split(","))
@@ -96,7 +96,10 @@ def _normal(key: str) -> str:
         if modifiers == ("shift",):
             raise ValueError("write the sign that the key gives: S, not shift+s")
     elif name not in NAMES:
-        near = nearest(name, tuple(NAMES)) or "; write a sign, or a name such as f5, space, ctrl+t"
+        near = (
+            did_you_mean(name, tuple(NAMES))
+            or "; write a sign, or a name such as f5, space, ctrl+t"
+        )
         raise ValueError(f"no key is called {key!r}{near}")
     normal = "+".join((*modifiers, name))
     if normal in SAME:

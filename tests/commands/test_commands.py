@@ -281,3 +281,23 @@ def test_a_wrong_option_is_no_missing_runner(words: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 64
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (("ask", " ", "x"), "the name of the model is empty"),
+        (("status", "--key", "laod=L"), "no action is called 'laod'"),
+        (("ask", SMALL, "x", "--key", "models.load_model=hyper+nothing"), "no key is called"),
+    ],
+)
+def test_what_is_wrong_is_said_by_every_command(
+    run: Run, quiet: str, words: tuple[str, ...], what: str
+) -> None:
+    done = run(*words, "--host", quiet)
+    assert done.returncode == 64
+    assert what in done.stderr
+
+
+def test_ask_says_which_model_may_be_meant(run: Run, quiet: str) -> None:
+    assert "Did you mean qwen3:8B-Q4_K_M?" in run("ask", "qwen3:8b", "x", "--host", quiet).stderr

@@ -24,15 +24,15 @@ def test_values_with_their_origin(run: Run, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0].split() == ["file", str(path)]
     expected = {
-        "interval": f"2 {path}, line 2 DMR_TUI_INTERVAL",
+        "interval": f"2 s {path}, line 2 DMR_TUI_INTERVAL",
         "theme": "ansi-dark --theme DMR_TUI_THEME",
-        "archive_mb": "7 DMR_TUI_ARCHIVE_MB DMR_TUI_ARCHIVE_MB",
+        "archive_mb": "7 MB DMR_TUI_ARCHIVE_MB DMR_TUI_ARCHIVE_MB",
         "tls": "false MODEL_RUNNER_TLS MODEL_RUNNER_TLS",
         "read_only": "false default DMR_TUI_READ_ONLY",
         "host": "— default MODEL_RUNNER_HOST",
         "keys.models.sort_models": f"S {path}, line 4 DMR_TUI_KEYS",
-        "thresholds.cpu": "1, 2 --threshold DMR_TUI_THRESHOLDS",
-        "thresholds.slow": "75 default DMR_TUI_THRESHOLDS",
+        "thresholds.cpu": "1, 2 % --threshold DMR_TUI_THRESHOLDS",
+        "thresholds.slow": "75 % default DMR_TUI_THRESHOLDS",
     }
     for name, rest in expected.items():
         assert line_of(done.stdout, name).split() == [name, *rest.split()]
@@ -50,6 +50,7 @@ def test_as_json(run: Run, tmp_path: Path) -> None:
     assert {
         "name": "interval",
         "value": 3.0,
+        "unit": "s",
         "origin": "--interval",
         "variable": "DMR_TUI_INTERVAL",
         "flag": "--interval",

@@ -1,8 +1,12 @@
 """`dmr-tui pull`, run as a person runs it."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -125,3 +129,23 @@ def test_what_only_has_no_room_now_is_pulled_and_told_how_to_load(
         }[name]
         assert word in said.out
         assert way in said.out
+
+
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_it_goes_on_when_nobody_reads(
+    tmp_path: Path, served: tuple[str, Simulator], words: tuple[str, ...]
+) -> None:
+    url, simulator = served
+    read, write = os.pipe()
+    os.close(read)
+    ended = subprocess.run(
+        [sys.executable, "-m", "dmr_tui", "--host", url, "pull", NEW, *words],
+        env={**os.environ, "HOME": str(tmp_path)},
+        stdout=write,
+        stderr=subprocess.PIPE,
+        timeout=60,
+        text=True,
+    )
+    os.close(write)
+    assert (ended.returncode, "Traceback" in ended.stderr) == (0, False)
+    assert simulator.world.store.catalogue.resolve(NEW)
