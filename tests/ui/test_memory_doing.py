@@ -64,7 +64,9 @@ async def test_where_unloading_alone_does_not_help_the_context_is_cut_as_well() 
         assert trial.fit.smaller is not None
         keys, most = trial.fit.smaller
         await shows(pilot.app, "To load phi4: unload qwen3 and", "of context (l)")
-        await pilot.press("l", "y")
+        await pilot.press("l")
+        await shows(pilot.app, "VRAM are free, ", "after unloading.")
+        await pilot.press("y")
         (plan,) = monitor.plans
         assert isinstance(plan, LoadPlan)
         assert plan.context == most
@@ -168,6 +170,7 @@ async def test_where_only_less_context_helps_the_key_does_just_that() -> None:
         await shows(pilot.app, "To load phi4: load it with")
         await pilot.press("l")
         await shows(pilot.app, "This will", f"context {largest:,}")
+        await shows(pilot.app, "With 16,384 tokens of context it needs ~12.2 GiB; 11.0 of 12.0 GiB")
         await hides(pilot.app, "the load may fail")
         await pilot.press("y")
         (plan,) = monitor.plans

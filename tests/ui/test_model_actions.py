@@ -32,7 +32,7 @@ from dmr_tui.ui.screens.contexts import Choice, Choices
 from dmr_tui.ui.screens.menu import ModelMenu
 from tests.ui.conftest import Beside
 from tests.ui.screen import hides, screen_text, shows, type_text
-from tests.ui.still import MODELS, StillMonitor, snapshot
+from tests.ui.still import MODELS, NOW, StillMonitor, request, snapshot
 from tests.waiting import until
 
 Test = Callable[[Pilot[None], StillMonitor], Awaitable[None]]
@@ -596,3 +596,30 @@ async def test_or_the_whole_model_goes() -> None:
         assert monitor.plans == []
 
     await before(test, with_names(*NAMES))
+
+
+def called_by(*callers: str, ago: float = 60.0) -> Snapshot:
+    """qwen3 was called by these."""
+    calls = tuple(
+        request(id=f"{QWEN}_{number}", digest=QWEN, caller=caller, finished_at=NOW - ago)
+        for number, caller in enumerate(callers)
+    )
+    return snapshot(finished=calls, in_flight=(), caller_names={"LangChain JS": "orders"})
+
+
+@pytest.mark.parametrize("key", ["u", "U", "D"])
+async def test_who_uses_a_model_is_said_before_it_goes(key: str) -> None:
+    async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
+        await pilot.press(key)
+        await shows(pilot.app, "This will", "n8n, orders and sh[x] used qwen3:8B-Q4_K_M in the")
+
+    await before(test, called_by("n8n", "sh[x]", "LangChain JS", "n8n"))
+
+
+async def test_who_used_it_long_ago_is_not_said() -> None:
+    async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
+        await pilot.press("u")
+        await shows(pilot.app, "This will")
+        assert " used qwen3" not in screen_text(pilot.app)
+
+    await before(test, called_by("n8n", ago=700.0))

@@ -1,8 +1,11 @@
 """The plans that the keys of a model make, with what a person should know before."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from dmr_tui import figures
+from dmr_tui.monitor.alerts import RECENT_S
+from dmr_tui.monitor.calls import ended
+from dmr_tui.monitor.fits import held_by
 from dmr_tui.monitor.plans import (
     ConfigurePlan,
     LoadPlan,
@@ -12,8 +15,9 @@ from dmr_tui.monitor.plans import (
     UnloadPlan,
     UntagPlan,
 )
-from dmr_tui.monitor.snapshot import ModelRow
+from dmr_tui.monitor.snapshot import ModelRow, Snapshot
 from dmr_tui.monitor.trial import AS_IT_IS, Trial, WhatIf, prospect
+from dmr_tui.monitor.ways import listed
 from dmr_tui.plain import plain
 from dmr_tui.runner.names import short
 from dmr_tui.ui.screens.confirm import ConfirmDialog
@@ -67,25 +71,57 @@ def load(screen: ModelActionsScreen, row: ModelRow, what: WhatIf, trial: Trial |
 def _remarks(
     screen: ModelActionsScreen, row: ModelRow, plan: LoadPlan, trial: Trial | None, what: WhatIf
 ) -> Sequence[str]:
-    told = []
-    as_asked = plan.context == what.context
-    if trial is not None and as_asked and trial.hopeless:
-        told.append("By the estimate it does not fit: the load may fail.")
-    if trial is not None and trial.need.total.value is None:
-        told.append(f"Whether it fits is not known: {trial.need.total.reason}.")
+    told = list(_room(screen.snapshot, trial, plan, as_asked=plan.context == what.context))
     runner = screen.snapshot.runner
     full = runner.slots_total is not None and (runner.slots_used or 0) >= runner.slots_total
     if full and not is_loaded(row) and not plan.unload:
         told.append("Every slot of the runner is taken: it will evict all idle models for it.")
     if is_loaded(row):
         told.append("It is loaded now, and will be unloaded first.")
+    return [*told, *_users(screen.snapshot, dict(plan.unload))]
+
+
+def _room(
+    snapshot: Snapshot, trial: Trial | None, plan: LoadPlan, *, as_asked: bool
+) -> Iterator[str]:
+    """What it needs, what is free, and what will be."""
+    if trial is None:
+        return
+    needs, room, memory = trial.need.total, trial.room.value, snapshot.memory
+    if needs.value is None:
+        yield f"Whether it fits is not known: {needs.reason}."
+        return
+    if room is not None and not trial.loaded:
+        sign = "~" if trial.need.source == "estimate" else ""
+        free = f"{figures.gib_of(room.free, room.total)} {room.kind} are free"
+        held = held_by(memory.holdings, memory.room) if memory is not None else ()
+        freed = sum(each.size for each in held if each.key in dict(plan.unload))
+        then = f", {figures.memory(room.free + freed)} after unloading" if freed else ""
+        tokens = f"With {trial.asked.context:,} tokens of context"
+        yield f"{tokens} it needs {sign}{figures.memory(needs.value)}; {free}{then}."
+    if as_asked and trial.hopeless:
+        yield "By the estimate it does not fit: the load may fail."
+
+
+def _users(snapshot: Snapshot, models: Mapping[str, str]) -> list[str]:
+    """Who called those models lately; `models` are their names by digest."""
+    since = snapshot.taken_at + snapshot.clock_offset - RECENT_S
+    calls = [call for call in snapshot.finished if ended(call) >= since]
+    told = []
+    for digest, name in models.items():
+        callers = {call.caller for call in (*calls, *snapshot.in_flight) if call.digest == digest}
+        names = sorted(snapshot.caller_names.get(caller, caller) for caller in callers)
+        if names:
+            who = plain(listed(names, {}))
+            told.append(f"{who} used {plain(name)} in the last {figures.age(RECENT_S)}.")
     return told
 
 
 def unload(screen: ModelActionsScreen, row: ModelRow) -> None:
     """Unload it in every mode."""
     if row.digest is not None and row.runs:
-        ask(screen, UnloadPlan(row.name, row.digest), _busy_remark([row]))
+        told = [*_busy_remark([row]), *_users(screen.snapshot, {row.digest: row.name})]
+        ask(screen, UnloadPlan(row.name, row.digest), told)
 
 
 def unload_all(screen: ModelActionsScreen) -> None:
@@ -95,7 +131,7 @@ def unload_all(screen: ModelActionsScreen) -> None:
         return
     first, *others = [(row.digest or "", row.name) for row in rows]
     plan = UnloadPlan(first[1], first[0], tuple(others))
-    ask(screen, plan, _busy_remark(rows))
+    ask(screen, plan, [*_busy_remark(rows), *_users(screen.snapshot, dict(plan.models))])
 
 
 def _busy_remark(rows: Sequence[ModelRow]) -> list[str]:
@@ -181,7 +217,8 @@ def remove(screen: ModelActionsScreen, row: ModelRow) -> None:
 
     def chosen(plan: RemovePlan | UntagPlan | None) -> None:
         if plan is not None:
-            ask(screen, plan, _busy_remark([row]) if plan is whole else ())
+            users = _users(screen.snapshot, {row.key: row.name})
+            ask(screen, plan, [*_busy_remark([row]), *users] if plan is whole else users)
 
     if len(names) == 1 or screen.snapshot.read_only:
         chosen(whole)
