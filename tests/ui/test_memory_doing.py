@@ -65,7 +65,7 @@ async def test_where_unloading_alone_does_not_help_the_context_is_cut_as_well() 
         keys, most = trial.fit.smaller
         await shows(pilot.app, "To load phi4: unload qwen3 and", "of context (l)")
         await pilot.press("l")
-        await shows(pilot.app, "VRAM are free, ", "after unloading.")
+        await shows(pilot.app, "are free, 12.0 GiB after unloading.")
         await pilot.press("y")
         (plan,) = monitor.plans
         assert isinstance(plan, LoadPlan)
