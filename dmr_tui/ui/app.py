@@ -263,6 +263,16 @@ class DashboardApp(App[None]):
             if key := pane.dismiss():
                 self.monitor.dismissed(key)
 
+    async def action_quit(self) -> None:
+        """End the dashboard; a download would end with it, which is asked first."""
+        going = [pull for pull in self.snapshot.pulls if pull.going]
+        if not going:
+            self.exit()
+            return
+        from dmr_tui.ui.screens.quitting import QuitDialog
+
+        self.push_screen(QuitDialog(going), lambda quits: self.exit() if quits else None)
+
     def action_refresh_now(self) -> None:
         """Ask everything again now."""
         self.monitor.kick()

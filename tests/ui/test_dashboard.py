@@ -1,17 +1,24 @@
 """The dashboard beside a simulated runner: what a person sees and can do."""
 
+from dataclasses import replace
+
 import httpx
 import pytest
 
+from dmr_tui.monitor.pulls import Pull
+from dmr_tui.monitor.snapshot import Runner
 from dmr_tui.simulator.faults import Fault
 from dmr_tui.simulator.server import Simulator
+from dmr_tui.ui.app import DashboardApp
 from dmr_tui.ui.screens.dashboard import DashboardScreen
 from dmr_tui.ui.widgets.table import Table
 from tests.ui.conftest import Beside
 from tests.ui.screen import hides, screen_text, shows, type_text
+from tests.ui.still import StillMonitor, snapshot
 from tests.waiting import until
 
 WIDE = (140, 42)
+SMALL = (80, 24)
 
 
 def line_with(app, text: str) -> str:  # type: ignore[no-untyped-def]
@@ -298,3 +305,31 @@ async def test_quitting_ends_everything(beside: Beside) -> None:
         await shows(app, "qwen3:8B")
         await pilot.press("q")
     assert app.return_code == 0
+
+
+async def test_quitting_would_end_a_download_and_asks() -> None:
+    going = Pull("ai/[red]big", "pulling", 2_000_000_000, 4_000_000_000)
+    app = DashboardApp(StillMonitor(replace(snapshot(), pulls=(going, Pull("ai/done", "done")))))
+    async with app.run_test(size=WIDE) as pilot:
+        await shows(app, "qwen3:8B")
+        await pilot.press("q")
+        await shows(app, "ai/[red]big  50 %", "A download is under way", "goes on from there")
+        assert "ai/done" not in screen_text(app)
+        await pilot.press("escape")
+        await hides(app, "A download is under way")
+        assert app.return_value is None
+        await pilot.press("ctrl+q")
+        await shows(app, "A download is under way")
+        await pilot.press("enter")
+        await hides(app, "A download is under way")
+        assert app.is_running, "enter is on the button that stays"
+        await pilot.press("q", "q")
+    assert app.return_code == 0
+
+
+async def test_without_a_runner_the_way_to_the_doctor_is_shown() -> None:
+    app = DashboardApp(StillMonitor(replace(snapshot(), runner=Runner(up=False), models=())))
+    async with app.run_test(size=SMALL) as pilot:
+        await shows(app, "No Docker Model Runner answers")
+        await pilot.press("1")
+        await shows(app, "No runner answers; what was tried and what to do: 6 Doctor")

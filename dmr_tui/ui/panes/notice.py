@@ -130,8 +130,7 @@ def _runners(snapshot: Snapshot) -> tuple[str, bool] | None:
             True,
         )
     if runner.up is False:
-        told = "No runner answers; what was tried, and what to do, is on the doctor's screen"
-        return f"{told} (6 Doctor)", True
+        return "No runner answers; what was tried and what to do: 6 Doctor", True
     broken = [backend for backend in runner.backends if backend.state == "error"]
     if broken:
         return f"{plain(broken[0].name)} reports: {plain(broken[0].detail)} (6 Doctor)", True
