@@ -11,6 +11,7 @@ from dmr_tui.monitor.plans import LoadPlan
 from dmr_tui.monitor.snapshot import Snapshot
 from dmr_tui.simulator.server import Simulator
 from dmr_tui.ui.app import DashboardApp
+from dmr_tui.ui.screens.doctor import command_in
 from tests.monitor.doctor.facts import REFUSED, attempt, controller, down, engine, facts
 from tests.ui.conftest import Beside
 from tests.ui.screen import screen_text, shows
@@ -105,6 +106,17 @@ async def test_the_first_step_of_the_gravest_finding_is_copied() -> None:
         assert not {"\x1b", "\x9b"} & set(app.clipboard)
 
 
+async def test_a_command_is_copied_rather_than_words() -> None:
+    step = ("start Docker Desktop", "with Docker Engine: sudo systemctl start docker")
+    app, _ = app_with(snapshot(checks=(Check("g", "a problem", "problem", "e", step),)))
+    async with app.run_test(size=WIDE, notifications=True) as pilot:
+        await pilot.press("6")
+        await shows(app, "a problem")
+        await pilot.press("y")
+        await shows(app, "Copied: sudo systemctl start docker")
+        assert app.clipboard == "sudo systemctl start docker"
+
+
 async def test_with_nothing_wrong_there_is_nothing_to_copy() -> None:
     app, _ = app_with(snapshot(checks=(Check("g", "n", "ok", "e"),)))
     async with app.run_test(size=WIDE, notifications=True) as pilot:
@@ -174,3 +186,25 @@ async def test_beside_a_runner_it_loads_nothing(beside: Beside) -> None:
         await shows(app, "proxy variables", "a runner answers (--host)", "8 installed")
         await shows(app, "list of models", "runner's log")
         assert set(simulator.world.loader.runners) == loaded
+
+
+@pytest.mark.parametrize(
+    ("step", "command"),
+    [
+        ("docker model reinstall-runner --tls", "docker model reinstall-runner --tls"),
+        (
+            "with Docker Engine: sudo apt-get install docker-model-plugin,"
+            " then docker model install-runner",
+            "sudo apt-get install docker-model-plugin && docker model install-runner",
+        ),
+        (
+            "sudo usermod -aG docker $USER, then log out and in again",
+            "sudo usermod -aG docker $USER",
+        ),
+        ("n in the list of models, or: dmr-tui pull ai/smollm2", "dmr-tui pull ai/smollm2"),
+        ("not docker model status: it removes a paused container", ""),
+        ("start Docker Desktop", ""),
+    ],
+)
+def test_what_is_copied_of_a_step_can_be_run(step: str, command: str) -> None:
+    assert command_in(step) == command

@@ -130,7 +130,7 @@ def _tls_way_out(attempt: Attempt) -> tuple[str, ...]:
         return ("name the file with --tls-ca-cert or MODEL_RUNNER_TLS_CA_CERT",)
     if "clock" in answer:
         return ("date -u shows the clock of this computer",)
-    return ("docker model reinstall-runner --tls makes a runner that speaks TLS, port 12444",)
+    return ("a runner that speaks TLS, on port 12444: docker model reinstall-runner --tls",)
 
 
 def find_way(facts: Facts) -> Iterator[Check]:

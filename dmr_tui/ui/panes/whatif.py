@@ -85,8 +85,8 @@ class WhatIfPane(Pane):
     def titles(self) -> tuple[str, str]:
         """Which model is asked about."""
         name = "" if self.row is None else f" {GLYPHS.dot} {plain(self.row.name)}"
-        changed = "" if self.what == AS_IT_IS else "changed; 0 goes back"
-        return f"What if{name}", changed
+        keys = "+ - context, t KV cache, p P slots" if self.row is not None else ""
+        return f"What if{name}", keys if self.what == AS_IT_IS else "changed; 0 goes back"
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         """The question, the need by its parts, the verdict, and what to do."""

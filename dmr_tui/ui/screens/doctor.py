@@ -1,5 +1,6 @@
 """Where the runner is looked for, what came back, how to enable it, and how each source is."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, ClassVar
@@ -55,6 +56,9 @@ SIGNS: dict[Result, tuple[str, str]] = {
 }
 
 
+_COMMAND = re.compile(r"(?:^|: )((?:sudo|docker|dmr-tui) [^,]+(?:, then (?:sudo|docker) [^,]+)*)")
+
+
 class DoctorScreen(LiveScreen):
     """Opens by itself while no runner answers, and can be opened at any time."""
 
@@ -72,14 +76,15 @@ class DoctorScreen(LiveScreen):
         return View(doctor=True)
 
     def action_copy_step(self) -> None:
-        """Copy the first step of the gravest finding."""
+        """Copy the first command that mends the gravest finding, or else a step in words."""
         checks = sorted(self.snapshot.checks, key=lambda check: ORDER.index(check.result))
-        step = next((each.fix[0] for each in checks if each.fix), None)
-        if step is None:
+        steps = [plain(step) for each in checks for step in each.fix]
+        if not steps:
             self.notify("There is nothing to do")
             return
-        self.app.copy_to_clipboard(plain(step))
-        self.notify(f"Copied: {plain(step)}", markup=False)
+        copied = next(filter(None, map(command_in, steps)), steps[0])
+        self.app.copy_to_clipboard(copied)
+        self.notify(f"Copied: {copied}", markup=False)
 
     def action_prove_engine(self) -> None:
         """Load the smallest model, after asking, to see whether an engine works."""
@@ -119,6 +124,12 @@ class DoctorPane(Page):
         return [
             row for lines, indent in parts for line in lines for row in wrapped(line, width, indent)
         ]
+
+
+def command_in(step: str) -> str:
+    """What of a step can be run as it stands; empty if nothing can."""
+    found = _COMMAND.search(step)
+    return "" if found is None else found[1].replace(", then ", " && ")
 
 
 def _title(text: str) -> Line:

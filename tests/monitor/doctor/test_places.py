@@ -97,7 +97,7 @@ def test_https_to_the_plain_port() -> None:
         (
             REFUSED,
             "Unreachable",
-            "docker model reinstall-runner --tls makes a runner that speaks TLS, port 12444",
+            "a runner that speaks TLS, on port 12444: docker model reinstall-runner --tls",
         ),
     ],
 )
