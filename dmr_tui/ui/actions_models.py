@@ -77,7 +77,7 @@ def model_acts(where: Where, *, load: bool) -> tuple[Act, ...]:
             "screen.remove_model",
             "D,delete",
             "",
-            "Delete the model from the disk, after asking.",
+            "Delete the model from the disk, or take away one of its names, after asking.",
             where,
             title="Remove the model",
             shown_key="D",
