@@ -1,10 +1,7 @@
 """Watches one runner: every call at its own pace, no more than the runner can bear unnoticed."""
 
-import math
-import statistics
 import time
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -16,12 +13,13 @@ from anyio.abc import TaskGroup
 from dmr_tui.monitor.configured import Configurations
 from dmr_tui.monitor.join import Installed, Loaded
 from dmr_tui.monitor.keptconfigs import kept_configs
+from dmr_tui.monitor.latency import Latency
+from dmr_tui.monitor.narrator import Narrator, config_changed
 from dmr_tui.monitor.snapshot import ModelRow, SourceState
-from dmr_tui.monitor.source import FIRST_PAINT_S, Health, Polled, Streamed
+from dmr_tui.monitor.source import Health, Polled, Streamed
 from dmr_tui.monitor.traffic import Traffic
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.errors import RunnerError, Unreachable
-from dmr_tui.runner.explain import telling_line
 from dmr_tui.runner.names import Names
 from dmr_tui.runner.requests import Request
 from dmr_tui.runner.wire import Configured, DiskUsage, Model, Record, Running
@@ -66,15 +64,11 @@ class RunnerWatch:
         same = before is not None and before.client.endpoint.place == client.endpoint.place
         kept = before if same else None
         self.traffic: Traffic = kept.traffic if kept is not None else Traffic()
-        self.story: Story | None = None
-        self._story_before = kept.story if kept is not None else None
-        self._untold: list[Callable[[Story], None]] = []
         # Who listened before listens to the watch of before.
         self.traffic.listeners = [self]
         self.version: str | None = None
         self.banner: str | None = None
-        self.latency_ms: float | None = None
-        self._latencies: deque[float] = deque(maxlen=5)
+        self._latency = Latency()
         self.down_since: float | None = None
         self.down_reason = ""
         self._changed = changed
@@ -92,6 +86,12 @@ class RunnerWatch:
             else Configurations(kept_configs(folder, client.endpoint))
         )
         self._rows: tuple[Loaded, Installed, tuple[ModelRow, ...]] | None = None
+        self._narrator = Narrator(
+            partial(self._begin_story, interval, kept.story if kept is not None else None),
+            self.traffic,
+            lambda: self.names,
+        )
+        self._tell = self._narrator.tell
         ends = (changed, clock)
         self.ps = Polled("runners", interval, self._fetch_ps, *ends)
         self.status = Polled("backends", STATUS_S, client.status, *ends)
@@ -105,6 +105,16 @@ class RunnerWatch:
     def now(self) -> float:
         """The runner's time."""
         return self._clock() + self.client.clock.seconds
+
+    @property
+    def latency_ms(self) -> float | None:
+        """Milliseconds that a look at what is loaded takes; None until the first."""
+        return self._latency.shown
+
+    @property
+    def story(self) -> "Story | None":
+        """The timeline and the log; None until they are read."""
+        return self._narrator.story
 
     @property
     def names(self) -> Names:
@@ -134,7 +144,7 @@ class RunnerWatch:
         async with anyio.create_task_group() as group:
             group.start_soon(self._run_ps, group)
             group.start_soon(self._run_requests)
-            group.start_soon(self._run_story)
+            group.start_soon(self._narrator.run)
             group.start_soon(self.feed.run, self._until_up)
 
     async def once(self) -> None:
@@ -144,7 +154,7 @@ class RunnerWatch:
         await self.ps.poll()
         async with anyio.create_task_group() as group:
             group.start_soon(self._introduce)
-            group.start_soon(self._begin_story().log.source.poll)
+            group.start_soon(self._narrator.begin().log.source.poll)
             for polled in polls:
                 group.start_soon(polled.poll)
 
@@ -152,6 +162,11 @@ class RunnerWatch:
         """Ask again now: something was done, or a person wants to see."""
         for source in self._all():
             source.kick()
+
+    def _begin_story(self, interval: float, before: "Story | None") -> "Story":
+        from dmr_tui.monitor.story import Story
+
+        return Story(self.client, interval, self._changed, self._clock, before=before)
 
     async def _until_up(self) -> None:
         await self._up.wait()
@@ -214,8 +229,7 @@ class RunnerWatch:
     async def _fetch_ps(self) -> list[Running]:
         began, asked_at = time.perf_counter(), self.now
         running = await self.client.ps()
-        self._latencies.append((time.perf_counter() - began) * 1000.0)
-        self.latency_ms = _steady(self.latency_ms, self._latencies)
+        self._latency.add((time.perf_counter() - began) * 1000.0)
         self._asked_at = asked_at
         self._note_changes(running)
         running.sort(key=lambda r: (r.model_name, r.mode, r.backend_name))
@@ -243,7 +257,7 @@ class RunnerWatch:
         after = {c.model_id: c for c in configured or ()}
         for digest in before.keys() | after.keys():
             if before.get(digest) != after.get(digest):
-                self._tell(partial(_config_changed, digest=digest))
+                self._tell(partial(config_changed, digest=digest))
                 self.traffic.forget_engine(digest)
         if self.configured.value is not None and self.configured.value != configured:
             known, new, at = self.configured.value, configured or [], self.now
@@ -316,41 +330,6 @@ class RunnerWatch:
         """Whether a screen shows the log."""
         self._tell(lambda story: story.log.show(shown))
 
-    async def _run_story(self) -> None:
-        await anyio.sleep(FIRST_PAINT_S)
-        await self._begin_story().log.run()
-
-    def _begin_story(self) -> "Story":
-        from dmr_tui.monitor.story import Story
-
-        interval = self.ps.interval
-        self.story = Story(
-            self.client, interval, self._changed, self._clock, before=self._story_before
-        )
-        self.story.log.read = self._log_was_read
-        for tell in self._untold:
-            tell(self.story)
-        self._untold.clear()
-        return self.story
-
-    def _tell(self, tell: "Callable[[Story], None]") -> None:
-        if self.story is not None:
-            tell(self.story)
-        else:
-            self._untold.append(tell)
-
-    def _log_was_read(self) -> None:
-        if self.story is None:
-            return
-        for digest, facts in self.story.log.engines.facts.items():
-            if facts.ready_at is not None:
-                self.traffic.tell_load(digest, facts.started_at, facts.ready_at, facts.context)
-        self.traffic.tell_tasks(self.story.log.tasks)
-        for exit in self.story.log.exits:
-            if (died := self.names.digest(exit.model)) is not None:
-                self.traffic.tell_exit(died, exit.at, telling_line(exit.error))
-        self.story.log.exits = []
-
     def rows(self) -> tuple[ModelRow, ...]:
         """One row for each model, joined anew only if something changed."""
         if self.models.state.health == "waiting":
@@ -385,16 +364,3 @@ class RunnerWatch:
             digest = self.names.digest(name) or ""
             since[name, mode] = started.get(digest, seen) if state == "busy" else seen
         return since
-
-
-def _config_changed(story: "Story", digest: str) -> None:
-    story.config_changed(digest)
-
-
-def _steady(shown: float | None, latencies: Iterable[float]) -> float:
-    """The median in steps of 1 ms, or of two digits; one step up or down is noise to the eye."""
-    median = statistics.median(latencies)
-    step = 1.0 if median <= 10.0 else 10.0 ** (math.floor(math.log10(median)) - 1)
-    if shown is not None and abs(median - shown) <= 1.5 * step:
-        return shown
-    return math.ceil(median / step) * step
