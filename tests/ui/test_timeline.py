@@ -38,7 +38,7 @@ async def test_it_says_what_happened_and_why() -> None:
         await shows(app, "! config drift", "loaded before it was configured", "Log 162 lines")
         await shows(app, "11:59:48", "qwen3:8B-Q4_K_M")
         await pilot.press("down", "down", "down")
-        await shows(app, "Other models hold the memory", "docker model configure")
+        await shows(app, "Other models hold the memory", "take a shorter context")
 
 
 async def test_the_log_is_asked_for_while_the_screen_is_open() -> None:
