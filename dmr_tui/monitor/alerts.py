@@ -14,6 +14,7 @@ from dmr_tui.runner.names import short
 from dmr_tui.runner.requests import FAILURES, Request
 
 AlertLevel = Literal["critical", "warning", "hint"]
+AlertScreen = Literal["", "dashboard", "requests", "memory", "timeline", "doctor"]
 LEVELS: tuple[AlertLevel, ...] = ("critical", "warning", "hint")
 
 MIB = 2**20
@@ -38,6 +39,8 @@ class Alert:
     """One sentence with its numbers, without a full stop."""
     step: str
     """What to do, in a few words."""
+    screen: AlertScreen = ""
+    """Where it is done, or seen."""
 
 
 def find(snapshot: Snapshot) -> tuple[Alert, ...]:
@@ -68,7 +71,7 @@ def _lost(snapshot: Snapshot) -> Iterator[Alert]:
         words = _config_words(lost.config)
         why = "the runner was restarted" if lost.restarted else "it was replaced"
         text = f"{name} lost its configuration ({words}): {why}"
-        yield Alert(lost.alert, "warning", text, "R sets it again (1)")
+        yield Alert(lost.alert, "warning", text, "R sets it again", "dashboard")
 
 
 def _failing(snapshot: Snapshot) -> Iterator[Alert]:
@@ -89,7 +92,7 @@ def _failing(snapshot: Snapshot) -> Iterator[Alert]:
         why = explain_text(last.status, last.error, last.model).what
         called = _named(snapshot, last.digest, last.model)
         text = f"{name}: its last {len(calls)} calls of {called} failed: {why}"
-        yield Alert(f"failing:{caller}:{model}", "warning", text, "see what to do (2 Requests)")
+        yield Alert(f"failing:{caller}:{model}", "warning", text, "see what to do", "requests")
 
 
 def _config_words(config: Mapping[str, object]) -> str:
@@ -130,12 +133,12 @@ def _killed(snapshot: Snapshot) -> Iterator[Alert]:
         ended = event.kind in {"engine died", "out of memory"}
         if ended and kills and "killed" in event.text:
             text = f"The system killed the engine of {name} for memory {ago} ago"
-            told = f"{kills} killed so far; unload a model or close programs (3 Memory)"
-            yield Alert(f"killed:{event.key}", "critical", text, told)
+            told = f"{kills} killed so far; unload a model or close programs"
+            yield Alert(f"killed:{event.key}", "critical", text, told, "memory")
             return
         if event.kind == "out of memory" and not _is_loaded(snapshot, name):
             text = f"{name}, {ago} ago: {event.text}"
-            yield Alert(f"memory:{event.key}", "critical", text, "see what to unload (3 Memory)")
+            yield Alert(f"memory:{event.key}", "critical", text, "see what to unload", "memory")
             return
 
 
@@ -150,7 +153,7 @@ def _pressure(memory: MemoryState) -> Iterator[Alert]:
     if word in {"high", "critical"}:
         text = f"Memory pressure is {word}: {memory.pressure.cause}"
         level: AlertLevel = "critical" if word == "critical" else "warning"
-        yield Alert("pressure", level, text, "see who holds it (3 Memory)")
+        yield Alert("pressure", level, text, "see who holds it", "memory")
 
 
 def _busy(snapshot: Snapshot) -> list[ModelRow]:
@@ -229,7 +232,7 @@ def _swapping(snapshot: Snapshot, memory: MemoryState) -> Iterator[Alert]:
         f"{moved / MIB:.0f} MiB a second go to and from swap while {busy[0].name} generates,"
         f" {swapped} {figures.memory_unit()} lie there"
     )
-    yield Alert("swapping", "warning", text, "unload a model or close programs (3 Memory)")
+    yield Alert("swapping", "warning", text, "unload a model or close programs", "memory")
 
 
 def _container(snapshot: Snapshot) -> Iterator[Alert]:
@@ -267,12 +270,12 @@ def _too_big(snapshot: Snapshot, memory: MemoryState) -> Iterator[Alert]:
         needs = f"{_size(fit)} at its {_source(fit)} context of {_context(fit)}"
         if row.digest in wanted:
             text = f"{row.name} needs {needs}, {figures.memory(room.free)} of {room.kind} are free"
-            yield Alert(f"fit:{row.key}", "warning", text, _plan(snapshot, fit))
+            yield Alert(f"fit:{row.key}", "warning", text, _plan(snapshot, fit), "memory")
         elif fit.verdict == "too big" and hint is None:
             there = f"{_size(fit)} of {figures.memory(room.total)} {room.kind}"
             context = f"at its {_source(fit)} context of {_context(fit)}"
             text = f"{row.name} needs {there} {context}"
-            hint = Alert(f"fit:{row.key}", "hint", text, _plan(snapshot, fit))
+            hint = Alert(f"fit:{row.key}", "hint", text, _plan(snapshot, fit), "memory")
     if hint is not None:
         yield hint
 
@@ -295,7 +298,7 @@ def _context(fit: Fit) -> str:
 
 def _plan(snapshot: Snapshot, fit: Fit) -> str:
     ways = ways_to_load(fit, {row.key: row.name for row in snapshot.models})
-    return f"{', or '.join(ways) or 'take a smaller quantization'} (3 Memory)"
+    return ", or ".join(ways) or "take a smaller quantization"
 
 
 def _others(snapshot: Snapshot, memory: MemoryState) -> Iterator[Alert]:
@@ -332,5 +335,5 @@ def _partial(memory: MemoryState) -> Iterator[Alert]:
                 f"Only {holding.layers} layers of {holding.name} are on the GPU:"
                 " the processor computes the others, and slows all down"
             )
-            step = "a smaller context, cache type or quantization lets all of it fit (3 Memory)"
-            yield Alert(f"partial:{holding.key}", "warning", text, step)
+            step = "a smaller context, cache type or quantization lets all of it fit"
+            yield Alert(f"partial:{holding.key}", "warning", text, step, "memory")

@@ -332,4 +332,4 @@ async def test_without_a_runner_the_way_to_the_doctor_is_shown() -> None:
     async with app.run_test(size=SMALL) as pilot:
         await shows(app, "No Docker Model Runner answers")
         await pilot.press("1")
-        await shows(app, "No runner answers; what was tried and what to do: 6 Doctor")
+        await shows(app, "No runner answers: what was tried, and what to do (6 Doctor)")

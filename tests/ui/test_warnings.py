@@ -7,7 +7,7 @@ import pytest
 
 from dmr_tui.monitor.alerts import Alert
 from dmr_tui.ui.app import DashboardApp
-from dmr_tui.ui.panes.notice import QUIET_S, Dismissed
+from dmr_tui.ui.panes.notice import QUIET_S, Dismissed, Notice, said_in
 from tests.ui.screen import hides, screen_text, shows
 from tests.ui.still import StillMonitor, snapshot
 
@@ -93,3 +93,26 @@ async def test_a_hint_takes_no_row_of_a_low_window() -> None:
     app = DashboardApp(StillMonitor(replace(snapshot(), alerts=(replace(BIG, level="warning"),))))
     async with app.run_test(size=(60, 20)):
         await shows(app, BIG.text[:12])
+
+
+@pytest.mark.parametrize(
+    ("width", "line"),
+    [
+        (70, "! qwen3 needs ~27.7 GiB of 24.0 GiB: unload it (3 Memory)"),
+        (57, "! qwen3 needs ~27.7 GiB of 24.0 GiB: unload it (3 Memory)"),
+        (50, "! qwen3 needs ~27.7 GiB of…: unload it (3 Memory)"),
+        (30, "! qwen3 needs ~27.7…: 3 Memory"),
+    ],
+)
+def test_where_to_look_is_never_left_out(width: int, line: str) -> None:
+    said = Notice("qwen3 needs ~27.7 GiB of 24.0 GiB", step="unload it", screen="memory")
+    text = said_in(said, "3 Memory", width)
+    assert (text.rstrip(), len(text)) == (line, width)
+
+
+async def test_the_way_to_a_screen_is_the_key_that_a_person_chose() -> None:
+    there = replace(HIGH, screen="memory")
+    keymap = {"everywhere.show_memory": "f3,3"}
+    app = DashboardApp(StillMonitor(replace(snapshot(), alerts=(there,))), keymap=keymap)
+    async with app.run_test(size=WIDE):
+        await shows(app, f"{HIGH.text}: {HIGH.step} (f3 Memory)")

@@ -1,6 +1,6 @@
 """One line of talk: the most important thing that is wrong, and what to press."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,8 +15,10 @@ from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, cut, fit
 
 if TYPE_CHECKING:
-    from dmr_tui.monitor.alerts import Alert
+    from dmr_tui.monitor.alerts import Alert, AlertScreen
 
+SCREEN_KEYS = {"dashboard": "1", "requests": "2", "memory": "3", "timeline": "4", "doctor": "6"}
+"""The usual ones."""
 NAMED = frozenset({"reload thrash", "config drift"})
 NEWS_S = 600.0
 ROOM_FOR_HINTS = 24
@@ -56,6 +58,7 @@ class Notice:
     alert: str = ""
     """The key of the warning, which can be dismissed; empty for what cannot."""
     step: str = ""
+    screen: "AlertScreen" = ""
     more: int = 0
     """How many other warnings wait."""
 
@@ -93,59 +96,70 @@ class NoticePane(Pane):
         if said is None:
             return ()
         style = "bold $error" if said.severe else "$warning"
-        if not said.alert:
-            return [((fit(f"{GLYPHS.warning} {said.text}", width), style),)]
         more = f"  {said.more} more" if said.more else ""
-        tail = f"{more}  x dismisses"
-        room = width - len(tail)
-        # What to do is worth more than the end of what is wrong.
-        step = fit(said.step, min(cell_len(said.step), max(0, room // 2)))
-        text = f"{GLYPHS.warning} {said.text}"
-        left = room - cell_len(step) - 2
-        said_so = cut(text, left)
-        return [((fit(f"{said_so}: {step}", room), style), (tail, "$faint"))]
+        tail = f"{more}  x dismisses" if said.alert else ""
+        text = said_in(said, self._place(said.screen), width - len(tail))
+        return [((text, style), (tail, "$faint"))]
+
+    def _place(self, screen: str) -> str:
+        """The key that goes there, and the name of the screen."""
+        if not screen:
+            return ""
+        keymap: Mapping[str, str] = getattr(self.app, "keymap", {})
+        key = keymap.get(f"everywhere.show_{screen}", SCREEN_KEYS[screen])
+        return f"{key.partition(',')[0]} {screen.capitalize()}"
+
+
+def said_in(said: Notice, place: str, width: int) -> str:
+    """What is wrong, what to do and where, in so many cells; where is never left out."""
+    text = f"{GLYPHS.warning} {said.text}"
+    whole = f"{said.step} ({place})" if said.step and place else said.step or place
+    if not whole:
+        return fit(cut(text, width), width)
+    # What to do is worth more than the end of what is wrong, but no more than half of the line.
+    room = max(width // 2, width - cell_len(text) - 2)
+    step = whole if cell_len(whole) <= room else place or fit(whole, room)
+    return fit(f"{cut(text, width - cell_len(step) - 2)}: {step}", width)
 
 
 def notice(snapshot: Snapshot, alerts: Sequence["Alert"]) -> Notice | None:
     """What to say; None if all is well. The runner's own troubles come first."""
     own = _runners(snapshot)
     if own is not None:
-        text, severe = own
-        return Notice(text, severe)
+        return own
     if alerts:
         first = alerts[0]
         severe = first.level == "critical"
-        return Notice(plain(first.text), severe, first.key, plain(first.step), more=len(alerts) - 1)
-    event = _event(snapshot)
-    return None if event is None else Notice(*event)
+        step, more = plain(first.step), len(alerts) - 1
+        return Notice(plain(first.text), severe, first.key, step, first.screen, more)
+    return _event(snapshot)
 
 
-def _runners(snapshot: Snapshot) -> tuple[str, bool] | None:
+def _runners(snapshot: Snapshot) -> Notice | None:
     runner = snapshot.runner
     if runner.down_since is not None:
         ago = figures.age(now() - runner.down_since)
-        return (
-            f"The runner has not answered for {ago}: {plain(runner.down_reason)}."
-            " Numbers are from before; it is tried again by itself (6 Doctor)",
-            True,
+        text = f"The runner has not answered for {ago}: {plain(runner.down_reason)}"
+        return Notice(
+            text, True, step="numbers are from before; it is tried again", screen="doctor"
         )
     if runner.up is False:
-        return "No runner answers; what was tried and what to do: 6 Doctor", True
+        step = "what was tried, and what to do"
+        return Notice("No runner answers", True, step=step, screen="doctor")
     broken = [backend for backend in runner.backends if backend.state == "error"]
     if broken:
-        return f"{plain(broken[0].name)} reports: {plain(broken[0].detail)} (6 Doctor)", True
+        text = f"{plain(broken[0].name)} reports: {plain(broken[0].detail)}"
+        return Notice(text, True, screen="doctor")
     stale = [source for source in snapshot.sources if source.health == "stale"]
     if stale:
         source = stale[0]
         ago = "" if source.good_at is None else f", {figures.age(now() - source.good_at)} old"
-        return f"{source.name}: {plain(source.reason)}{ago} (6 Doctor)", False
+        return Notice(f"{source.name}: {plain(source.reason)}{ago}", screen="doctor")
     told = snapshot.source("archive")
-    if told.reason:
-        return f"archive: {plain(told.reason)}", False
-    return None
+    return Notice(f"archive: {plain(told.reason)}") if told.reason else None
 
 
-def _event(snapshot: Snapshot) -> tuple[str, bool] | None:
+def _event(snapshot: Snapshot) -> Notice | None:
     """What the timeline has to say that nobody may miss, for as long as it is news."""
     since = now() + snapshot.clock_offset - NEWS_S
     for event in reversed(snapshot.events):
@@ -155,5 +169,5 @@ def _event(snapshot: Snapshot) -> tuple[str, bool] | None:
             rows = snapshot.models
             name = next((row.name for row in rows if row.digest == event.digest), "")
             model = plain(name or short(event.model) or "a model")
-            return f"{model}: {plain(event.text)} (4 Timeline)", False
+            return Notice(f"{model}: {plain(event.text)}", screen="timeline")
     return None
