@@ -15,7 +15,7 @@ from dmr_tui.monitor.search import Search
 from dmr_tui.plain import plain, plain_lines
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.errors import RunnerError
-from dmr_tui.runner.explain import Explanation, explain
+from dmr_tui.runner.explain import explain
 from dmr_tui.settings import Settings
 
 ANSWERED, FAILED, NO_RUNNER, INTERRUPTED = 0, 1, 2, 130
@@ -45,10 +45,7 @@ def run_ask(
             found = await Search(places, read_only=settings.read_only).run()
             client = found.client
             if client is None:
-                nobody = Explanation(
-                    "No runner answers", found.tried, "dmr-tui shows how to enable it."
-                )
-                printer.show(Turn(model, ended=True, failure=nobody))
+                printer.show(Turn(model, ended=True, failure=found.nobody))
                 return NO_RUNNER
             try:
                 turn = await _ask(client, prompt, printer)

@@ -43,9 +43,7 @@ def run_pull(settings: Settings, name: str, *, demo: bool, as_json: bool, yes: b
         async def session() -> int:
             found = await Search(places, read_only=False).run()
             if found.client is None:
-                printer.fail(
-                    Explanation("No runner answers", found.tried, "dmr-tui doctor says why.")
-                )
+                printer.fail(found.nobody)
                 return NO_RUNNER
             try:
                 return await _pull(found.client, name, machine, printer, yes=yes)
@@ -136,7 +134,8 @@ class _TextPrinter(_Printer):
         if fit is not None and fit.need.total.value is not None:
             sign = "~" if fit.need.source == "estimate" else ""
             needs = f"{sign}{figures.memory(fit.need.total.value)}"
-            say(f"needs {needs} of memory: {fit.verdict}{_free(offer)}")
+            tokens = figures.window(fit.need.asked.context)
+            say(f"needs {needs} of memory with {tokens} of context: {fit.verdict}{_free(offer)}")
         if offer.ways and fit is not None and fit.lacks_room:
             say(f"to load it: {', or '.join(map(plain, offer.ways))}")
 

@@ -138,8 +138,19 @@ def _killed(snapshot: Snapshot) -> Iterator[Alert]:
             return
         if event.kind == "out of memory" and not _is_loaded(snapshot, name):
             text = f"{name}, {ago} ago: {event.text}"
-            yield Alert(f"memory:{event.key}", "critical", text, "see what to unload", "memory")
+            step = _way(snapshot, event.digest) or "see who holds the memory"
+            yield Alert(f"memory:{event.key}", "critical", text, step, "memory")
             return
+
+
+def _way(snapshot: Snapshot, digest: str | None) -> str:
+    """What would make room for that model; empty if nothing that is known."""
+    fit = snapshot.memory.fits.get(digest or "") if snapshot.memory is not None else None
+    return "" if fit is None else ", or ".join(ways_to_load(fit, _names(snapshot)))
+
+
+def _names(snapshot: Snapshot) -> dict[str, str]:
+    return {row.key: row.name for row in snapshot.models}
 
 
 def _is_loaded(snapshot: Snapshot, name: str) -> bool:
@@ -297,8 +308,7 @@ def _context(fit: Fit) -> str:
 
 
 def _plan(snapshot: Snapshot, fit: Fit) -> str:
-    ways = ways_to_load(fit, {row.key: row.name for row in snapshot.models})
-    return ", or ".join(ways) or "take a smaller quantization"
+    return ", or ".join(ways_to_load(fit, _names(snapshot))) or "take a smaller quantization"
 
 
 def _others(snapshot: Snapshot, memory: MemoryState) -> Iterator[Alert]:

@@ -10,7 +10,7 @@ import anyio
 from dmr_tui.measure.meter import Meter, Turn
 from dmr_tui.monitor.join import Installed
 from dmr_tui.runner.client import RunnerClient
-from dmr_tui.runner.errors import Rejected, RunnerError
+from dmr_tui.runner.errors import ReadOnly, Rejected, RunnerError
 from dmr_tui.runner.explain import Explanation, explain
 from dmr_tui.runner.names import canonical, short
 from dmr_tui.runner.wire import Running
@@ -130,6 +130,8 @@ class Ask:
         return turn
 
     def _refusal(self) -> Explanation | None:
+        if self._client.read_only:
+            return self._explain(ReadOnly("read-only mode: nothing is sent to a model"))
         row = self._installed.row(self._prompt.model)
         if row is None or not row.embedding:
             return None
@@ -158,7 +160,8 @@ class Ask:
         self._cold = not any(self._is_ready(run) for run in running)
         if not self._cold:
             return
-        self._publish(Turn(self._prompt.model, cold=True, loading_since=time.time()))
+        if self._installed.row(self._prompt.model) is not None:
+            self._publish(Turn(self._prompt.model, cold=True, loading_since=time.time()))
         began = time.perf_counter()
         await self._client.preload(self._prompt.model)
         self._load_s = time.perf_counter() - began

@@ -26,6 +26,8 @@ from dmr_tui.runner.wire import Configured
 
 AUTO_SLOTS = 4
 """What llama-server starts with if nobody says how many, sharing one cache."""
+USEFUL = 2048
+"""Tokens below which a context holds no prompt that is worth a load."""
 UNTRAINED = 4096
 """llama.cpp's context where neither package nor header names one."""
 
@@ -151,7 +153,7 @@ def _fit(
     coming = bool(row.runs) and not loaded
     given = replace(room.value, free=free + own) if coming else room.value
     verdict = judge(needed, Reading(given))
-    largest = largest_context(shape, weights, asked, room, free + own)
+    largest = _useful(largest_context(shape, weights, asked, room, free + own), shape)
     if loaded:
         # It is there, whatever the formula says.
         largest = max(largest or 0, asked.context)
@@ -160,7 +162,7 @@ def _fit(
     if verdict in DOES_NOT_FIT and not row.runs and unload is None and largest is None:
         idle = tuple(held for held in loading.held if not held.busy)
         freed = free + sum(held.size for held in idle)
-        if (most := largest_context(shape, weights, asked, room, freed)) is not None:
+        if most := _useful(largest_context(shape, weights, asked, room, freed), shape):
             smaller = (tuple(held.key for held in idle), most)
     alone = None
     if verdict == "too big":
@@ -178,6 +180,11 @@ def _fit(
         reason=needed.total.reason,
         shape=shape,
     )
+
+
+def _useful(context: int | None, shape: Reading[Shape]) -> int | None:
+    trained = shape.value.trained if shape.value is not None else None
+    return context if context and context >= min(USEFUL, trained or USEFUL) else None
 
 
 def weights_of(row: ModelRow) -> Reading[int]:

@@ -83,7 +83,7 @@ class Fit:
     """Always by formula."""
     context_source: ContextSource
     largest_context: int | None = None
-    """The largest with which it fits without unloading anything; None if none, or unknown."""
+    """The largest with which it fits without unloading anything; None if too short, or unknown."""
     unload: tuple[str, ...] | None = None
     """Keys of the models to be unloaded for it, if there is no room or it is tight beside them.
 

@@ -11,6 +11,7 @@ from dmr_tui.runner.discovery import Places, by_docker
 from dmr_tui.runner.dockerengine import DockerEngine, ask_docker
 from dmr_tui.runner.endpoint import Endpoint
 from dmr_tui.runner.errors import BadAnswer, NotARunner, Rejected, RunnerError
+from dmr_tui.runner.explain import Explanation
 
 PATIENCE_S = 0.5
 """Seconds that a runner at a usual address waits for what Docker has to say."""
@@ -32,6 +33,11 @@ class Found:
     def tried(self) -> str:
         """Every address with its answer, in one line."""
         return "; ".join(f"{each.endpoint.label}: {each.answer}" for each in self.attempts)
+
+    @property
+    def nobody(self) -> Explanation:
+        """Why no runner is there, for whoever needed one."""
+        return Explanation("No runner answers", self.tried, "dmr-tui doctor says what to do.")
 
 
 @dataclass(slots=True)

@@ -154,6 +154,15 @@ class Trial:
         smaller = self.what == AS_IT_IS and self.fit.smaller is not None
         return self.lacks_room and not self.unload and not smaller
 
+    def changed(self, what: WhatIf) -> WhatIf:
+        """What of it is not as the engine would be started anyway."""
+        asked = self.fit.estimate.asked
+        return WhatIf(
+            None if what.context == asked.context else what.context,
+            None if what.cache_type == asked.key_type == asked.value_type else what.cache_type,
+            None if what.slots == asked.slots and not asked.unified else what.slots,
+        )
+
     def with_context(self, context: int) -> WhatIf:
         """That context, as far as the model was trained for it."""
         most = self.row.context.trained or LONGEST

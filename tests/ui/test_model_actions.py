@@ -230,7 +230,7 @@ async def test_a_configuration_is_read_changed_and_shown_as_a_difference() -> No
         fields.query_one("#set-keep_alive", Input).value = "1h30m"
         await shows(pilot.app, "context-size 8192 → 4096", "keep_alive not set → 1h30m")
         await pilot.press("enter")
-        await shows(pilot.app, "Configure qwen3", "ends its engine and loads it again")
+        await shows(pilot.app, "Configure qwen3", "ends its engine, forgets its cached prompts")
         await pilot.press("y")
         await until(lambda: monitor.plans)
         plan = monitor.plans[0]
@@ -464,7 +464,7 @@ async def test_what_was_there_has_no_bar() -> None:
 
     async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
         await pilot.press("n")
-        await shows(pilot.app, "was there", "ctrl+r goes on")
+        await shows(pilot.app, "was there", "^r goes on")
         assert "░░░" not in pilot.app.screen.query_one("#pull-table").render_line(1).text
 
     await before(test, snapshot(pulls=(there,)))

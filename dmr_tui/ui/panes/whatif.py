@@ -38,8 +38,9 @@ class WhatIfPane(Pane):
     def _settle(self) -> None:
         """What is asked may be how it is loaded by now, which is no change."""
         trial = self.trial
-        if trial is not None and trial.asked == trial.fit.estimate.asked:
-            self.what = AS_IT_IS
+        if trial is not None:
+            as_it_is = trial.asked == trial.fit.estimate.asked
+            self.what = AS_IT_IS if as_it_is else trial.changed(self.what)
         self.tick()
 
     @property
@@ -134,8 +135,9 @@ class WhatIfPane(Pane):
             return []
         return [
             (f"To load {short_name(trial.row.name)}: ", "$label"),
-            (", or ".join(ways), "bold $value"),
+            (ways[0], "bold $value"),
             (key, "$faint"),
+            ("".join(f", or {way}" for way in ways[1:]), "bold $value"),
         ]
 
 

@@ -1,6 +1,7 @@
 """The plans that the keys of a model make, with what a person should know before."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from dmr_tui import figures
 from dmr_tui.monitor.alerts import RECENT_S
@@ -21,7 +22,7 @@ from dmr_tui.monitor.ways import listed
 from dmr_tui.plain import plain
 from dmr_tui.runner.names import short
 from dmr_tui.ui.screens.confirm import ConfirmDialog
-from dmr_tui.ui.screens.modelactions import READ_ONLY, ModelActionsScreen
+from dmr_tui.ui.screens.modelactions import READ_ONLY, ModelActionsScreen, is_loaded
 
 
 def ask(
@@ -99,6 +100,9 @@ def _room(
         then = f", {figures.memory(room.free + freed)} after unloading" if freed else ""
         tokens = f"With {trial.asked.context:,} tokens of context"
         yield f"{tokens} it needs {sign}{figures.memory(needs.value)}; {free}{then}."
+    if not as_asked and plan.context is not None:
+        less = replace(trial, what=replace(trial.what, context=plan.context)).need.total.value
+        yield f"With {plan.context:,} it needs ~{figures.memory(less)}."
     if as_asked and trial.hopeless:
         yield "By the estimate it does not fit: the load may fail."
 
@@ -136,7 +140,8 @@ def unload_all(screen: ModelActionsScreen) -> None:
 
 def _busy_remark(rows: Sequence[ModelRow]) -> list[str]:
     busy = [plain(row.name) for row in rows if any(run.state == "busy" for run in row.runs)]
-    return [f"{', '.join(busy)}: busy now, and the runner unloads only what is idle."] * bool(busy)
+    told = f"{', '.join(busy)}: busy now; unless its calls end first, the runner refuses it."
+    return [told] * bool(busy)
 
 
 def _configure_remarks(screen: ModelActionsScreen, row: ModelRow, plan: ConfigurePlan) -> list[str]:
@@ -149,7 +154,9 @@ def _configure_remarks(screen: ModelActionsScreen, row: ModelRow, plan: Configur
         total = figures.memory(then.need.at_least)
         told.append(f"By the estimate it needs {total} and does not fit: the load may fail.")
     if any(run.state == "busy" for run in row.runs):
-        told.append("It is busy now, and the runner configures only what is idle.")
+        told.append("It is busy now; unless its calls end first, the runner refuses it.")
+    if is_loaded(row):
+        told += _users(screen.snapshot, {row.key: row.name})
     return told
 
 
@@ -226,11 +233,6 @@ def remove(screen: ModelActionsScreen, row: ModelRow) -> None:
     from dmr_tui.ui.screens.remove import RemoveDialog
 
     screen.app.push_screen(RemoveDialog(whole, row.tags), chosen)
-
-
-def is_loaded(row: ModelRow) -> bool:
-    """Whether an engine has it."""
-    return any(run.state != "loading" for run in row.runs)
 
 
 def _mode(row: ModelRow) -> str:

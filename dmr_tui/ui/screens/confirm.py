@@ -118,7 +118,7 @@ class ConfirmDialog(ModalScreen[bool]):
             return
         self._ended = True
         if progress.failure is None and not progress.stopped:
-            self.notify(f"{'; '.join(steps_of(self._plan))}: done", markup=False)
+            self.notify(f"{'; '.join(steps_of(self._plan))}: {_done(self._plan)}", markup=False)
             self.dismiss(True)
             return
         button = self.query_one("#cancel", Button)
@@ -211,7 +211,10 @@ class ConfirmPage(Page):
         told = ["The runner keeps it until it is restarted, or somebody else configures it."]
         runs = self._row_runs(plan.digest)
         if runs:
-            told.append("It is loaded: the runner ends its engine and loads it again.")
+            told.append(
+                "It is loaded: the runner ends its engine, forgets its cached prompts, and loads it"
+                " again."
+            )
         else:
             told.append("The runner loads it at once, in the background.")
         if self.snapshot.source("configuration").health == "absent":
@@ -252,6 +255,11 @@ class ConfirmPage(Page):
         if plan.slots is not None:
             told.append(f"slots {plan.slots} (was {was.slots})")
         return told
+
+
+def _done(plan: Plan) -> str:
+    # Whether the load succeeds that follows is told by the list and by a warning.
+    return "stored; the runner loads it now" if isinstance(plan, ConfigurePlan) else "done"
 
 
 def _removed(plan: RemovePlan) -> list[str]:

@@ -17,6 +17,7 @@ from dmr_tui.ui.screens.modelactions import ModelActionsScreen
 class MemoryScreen(ModelActionsScreen):
     """What holds memory, does the next model fit, and what to unload for it."""
 
+    reloads = True
     ESCAPE_TO_MINIMIZE = False
     """Escape drops the filter first."""
 

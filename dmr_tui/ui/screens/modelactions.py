@@ -28,8 +28,16 @@ CHANGES = frozenset(
 """Actions that change the runner: off in read-only mode, and while no runner answers."""
 
 
+def is_loaded(row: ModelRow) -> bool:
+    """Whether an engine has it."""
+    return any(run.state != "loading" for run in row.runs)
+
+
 class ModelActionsScreen(LiveScreen):
     """A screen with one list of models; what each key does is in asking.py, loaded when needed."""
+
+    reloads = False
+    """Whether a loaded model can be loaded again here, in another way."""
 
     @property
     def model_list(self) -> ModelList:
@@ -132,6 +140,8 @@ class ModelActionsScreen(LiveScreen):
             return "No model is loaded"
         if row is None:
             return "There is no model under the cursor"
+        if action == "load_model":
+            return f"{plain(row.name)} is loaded; o configures it"
         return f"{plain(row.name)} is not {'loaded' if action == 'unload_model' else 'installed'}"
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -156,6 +166,8 @@ class ModelActionsScreen(LiveScreen):
         if row is None or row.digest is None:
             return False
         match action:
+            case "load_model":
+                return self.reloads or not is_loaded(row)
             case "unload_model":
                 return bool(row.runs)
             case "remove_model" | "tag_model":

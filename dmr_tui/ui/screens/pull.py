@@ -82,7 +82,7 @@ class PullDialog(ModalScreen[None]):
         self._snapshot = snapshot
         hint = "enter looks up, then pulls; esc closes"
         if snapshot.pulls:
-            hint = "enter looks up, then pulls; ctrl+x stops, ctrl+r goes on, ctrl+l clears"
+            hint = "enter looks up, then pulls; ^x stops, ^r goes on, ^l clears"
         self.query_one("#pulling").border_subtitle = Content(hint)
         self.table.show(snapshot.pulls)
         self.table.repaint_changed()
@@ -112,6 +112,9 @@ class PullDialog(ModalScreen[None]):
         if self._snapshot.read_only:
             self.notify("Read-only mode: nothing is downloaded", severity="warning")
             return
+        going = {canonical(pull.name) for pull in self._snapshot.pulls if pull.going}
+        if canonical(name) in going:
+            self.notify(f"{plain(name)} is being pulled already", markup=False)
         self._monitor().pull(name)
         self.query_one("#pull-name", Input).value = ""
 
@@ -225,7 +228,7 @@ def _found(offer: Offer) -> list[Line]:
             (
                 ("needs ", "$label"),
                 (needs, style),
-                (" of memory: ", "$label"),
+                (f" of memory with {figures.window(fit.need.asked.context)}: ", "$label"),
                 (fit.verdict, VERDICT_STYLES[fit.verdict]),
                 *_free(offer),
             )
