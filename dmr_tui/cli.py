@@ -45,6 +45,11 @@ class Given:
                 self._flags[name] = value
 
     @property
+    def first(self) -> str | None:
+        """The first of the options that were given."""
+        return next((name for name, value in self._flags.items() if value), None)
+
+    @property
     def demo(self) -> bool:
         """Whether a simulated runner is wanted."""
         return bool(self._flags.get("demo"))
@@ -351,6 +356,7 @@ def configuration(
 
 @app.command()
 def simulate(
+    ctx: typer.Context,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 12434,
     scenario: Annotated[str, typer.Option(help="What happens; --list shows them all.")] = "quiet",
     seed: Annotated[int, typer.Option(help="The same seed makes the same run.")] = 0,
@@ -362,6 +368,9 @@ def simulate(
     show: Annotated[bool, typer.Option("--list", help="List the scenarios.")] = False,
 ) -> None:
     """Serve a Model Runner without models, for anyone's tests."""
+    given: Given = ctx.obj
+    if (name := given.first) is not None:
+        raise BadSettings(f"simulate takes its own options only, not --{name.replace('_', '-')}")
     with _kept_imports():
         from dmr_tui.commands.simulate import run_simulate
 

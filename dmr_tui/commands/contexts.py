@@ -24,7 +24,7 @@ class Contexts:
         """All of them, and which one is watched."""
         settings, folder = self._settings, docker_folder()
         contexts = read_contexts(folder)
-        found = [Choice(DEFAULT, "wherever it is found", "Docker Desktop, Engine, Cloud")]
+        found = [Choice(DEFAULT, "wherever a runner is found")]
         now = settings.context or (DEFAULT if settings.host else contexts.active)
         if settings.host:
             now = settings.host_rule

@@ -1,5 +1,6 @@
 """`dmr-tui simulate`: a Model Runner without models."""
 
+import errno
 import sys
 
 from dmr_tui.simulator.scenarios import SCENARIOS
@@ -30,7 +31,12 @@ def run_simulate(
     except ValueError as error:
         print(f"dmr-tui: {error}", file=sys.stderr)
         return USAGE
-    except (NoEngine, OSError) as error:
+    except OSError as error:
+        taken = error.errno == errno.EADDRINUSE
+        told = f"port {port} is taken; --port 0 takes a free one" if taken else error
+        print(f"dmr-tui: {told}", file=sys.stderr)
+        return UNAVAILABLE
+    except NoEngine as error:
         print(f"dmr-tui: {error}", file=sys.stderr)
         return UNAVAILABLE
     return 0

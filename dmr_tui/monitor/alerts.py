@@ -125,10 +125,13 @@ def _killed(snapshot: Snapshot) -> Iterator[Alert]:
         0 if machine is None else machine.host.pressure.oom_kills.value or 0,
         0 if container is None else container.oom_kills.value or 0,
     )
+    loaded: set[str] = set()
     for event in reversed(snapshot.events):
-        if event.at < since:
+        if event.at < since or event.kind == "runner started":
             return
         name = _named(snapshot, event.digest, event.model)
+        if event.kind == "loaded":
+            loaded.add(name)
         ago = figures.age(_now(snapshot) - event.at)
         ended = event.kind in {"engine died", "out of memory"}
         if ended and kills and "killed" in event.text:
@@ -136,7 +139,7 @@ def _killed(snapshot: Snapshot) -> Iterator[Alert]:
             told = f"{kills} killed so far; unload a model or close programs"
             yield Alert(f"killed:{event.key}", "critical", text, told, "memory")
             return
-        if event.kind == "out of memory" and not _is_loaded(snapshot, name):
+        if event.kind == "out of memory" and name not in loaded and not _is_loaded(snapshot, name):
             text = f"{name}, {ago} ago: {event.text}"
             step = _way(snapshot, event.digest) or "see who holds the memory"
             yield Alert(f"memory:{event.key}", "critical", text, step, "memory")

@@ -301,3 +301,23 @@ def test_what_is_wrong_is_said_by_every_command(
 
 def test_ask_says_which_model_may_be_meant(run: Run, quiet: str) -> None:
     assert "Did you mean qwen3:8B-Q4_K_M?" in run("ask", "qwen3:8b", "x", "--host", quiet).stderr
+
+
+def test_simulate_says_that_its_port_is_taken(run: Run, quiet: str) -> None:
+    done = run("simulate", "--port", quiet.rpartition(":")[2])
+    assert done.returncode == 69
+    assert "is taken; --port 0 takes a free one" in done.stderr
+
+
+@pytest.mark.parametrize("option", [("--demo",), ("--interval", "2")])
+def test_simulate_takes_none_of_the_dashboards_options(run: Run, option: tuple[str, ...]) -> None:
+    done = run(*option, "simulate", "--port", "0")
+    assert done.returncode == 64
+    assert f"not {option[0]}" in done.stderr
+
+
+def test_nothing_is_said_to_be_loaded_that_cannot_be(run: Run, quiet: str) -> None:
+    for words in (("ask", "ai/nope", "x"), ("--read-only", "ask", SMALL, "x")):
+        done = run(*words, "--host", quiet)
+        assert done.returncode == 1
+        assert "loading" not in done.stderr

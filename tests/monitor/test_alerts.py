@@ -204,6 +204,13 @@ def test_a_load_that_ran_out_of_memory() -> None:
     assert alert.level == "critical"
     assert alert.text.startswith("gemma3:4B-Q4_K_M, 60 s ago: The model does not fit")
     assert find(shown(memory(), events=(replace(event, digest=QWEN),))) == (), "it is loaded now"
+    later = replace(event, key="l", kind="loaded", at=NOW - 30.0)
+    assert find(shown(memory(), events=(event, later))) == (), "it was loaded since"
+    anew = replace(event, key="r", kind="runner started", at=NOW - 30.0, digest=None)
+    assert find(shown(memory(), events=(event, anew))) == (), "that was another runner"
+    way = fit("no room", 14.0, unload=(QWEN,))
+    told = shown(memory(fits={GEMMA: way}), events=(event,), finished=())
+    assert find(told)[0].step == "unload qwen3:8B-Q4_K_M"
 
 
 def test_pressure_and_the_order_of_warnings() -> None:

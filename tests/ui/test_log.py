@@ -131,7 +131,7 @@ async def test_another_log_begins_anew() -> None:
 @pytest.mark.parametrize(
     ("health", "reason", "said"),
     [
-        ("ok", "", "the log is empty"),
+        ("ok", "", "reading the log"),
         ("waiting", "", "reading the log"),
         ("stale", "answered 503: on [strike]", "cannot be read: answered 503: on [strike]"),
     ],
@@ -211,3 +211,10 @@ async def test_a_jump_goes_on_after_a_pause() -> None:
         await pilot.press("tab", "enter")
         await shows(app, "▸11:59:48", "drifted 0")
         await hides(app, "paused")
+
+
+async def test_a_log_of_which_nothing_ever_came_is_empty() -> None:
+    app = watched(replace(still(log=()), events=()))
+    async with app.run_test(size=WIDE) as pilot:
+        await opened(pilot, app)
+        await shows(app, "the log is empty")

@@ -117,7 +117,9 @@ async def test_a_loaded_model_is_not_loaded_again_as_it_is() -> None:
         await pilot.press("l")
         await shows(pilot.app, "is loaded; o configures it")
         await pilot.press("minus", "l")
-        await shows(pilot.app, "This will", "will be unloaded first")
+        await shows(
+            pilot.app, "This will", "unloaded first; its cached prompts", "its own included"
+        )
 
     await shown(still(), test, at=QWEN3)
 

@@ -623,3 +623,57 @@ async def test_who_used_it_long_ago_is_not_said() -> None:
         assert " used qwen3" not in screen_text(pilot.app)
 
     await before(test, called_by("n8n", ago=700.0))
+
+
+async def test_a_loaded_model_is_not_loaded_again() -> None:
+    async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
+        await pilot.press("l")
+        await shows(pilot.app, "qwen3:8B-Q4_K_M is loaded; o configures it")
+        assert "This will" not in screen_text(pilot.app)
+
+    await before(test)
+
+
+async def test_the_menu_says_why_it_can_do_nothing() -> None:
+    async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
+        await pilot.press("a")
+        await shows(pilot.app, "Unload the model", "Read-only mode: nothing is sent")
+        await pilot.press("u")
+        await until(lambda: screen_text(pilot.app).count("Read-only mode") == 2)
+        assert isinstance(pilot.app.screen, ModelMenu)
+        assert monitor.plans == []
+
+    await before(test, read_only=True)
+
+
+async def test_a_new_name_is_told_as_what_it_is() -> None:
+    async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
+        monitor.progress = (Progress((), ended=True),)
+        await pilot.press("T")
+        await shows(pilot.app, "Another name for it")
+        pilot.app.screen.query_one(Input).value = "ai/mine:v1"
+        await pilot.press("enter", "y")
+        await shows(pilot.app, "qwen3:8B-Q4_K_M is called ai/mine:v1 as well")
+
+    await before(test)
+
+
+async def test_a_context_that_is_too_short_for_any_prompt_is_said() -> None:
+    async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
+        await pilot.press("o")
+        await shows(pilot.app, "nothing is different yet")
+        pilot.app.screen.query_one("#set-context-size", Input).value = "10"
+        await pilot.press("enter")
+        await shows(pilot.app, "Prompt and answer share 10 tokens: most calls will fail.")
+
+    await before(test)
+
+
+async def test_which_models_a_full_runner_evicts_is_said() -> None:
+    async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
+        await to_model(pilot, "gemma3")
+        await pilot.press("l")
+        await shows(pilot.app, "it evicts all idle models for it:", "nomic-embed-text-v1.5:F16.")
+
+    full = replace(snapshot().runner, slots_used=2, slots_total=2)
+    await before(test, snapshot(runner=full))

@@ -246,7 +246,7 @@ class LogPane(Vertical):
             return (("no runner yet", "$faint"),)
         if source.health == "stale":
             return ((f"the log cannot be read: {plain(source.reason)}", "$warning"),)
-        if source.health == "waiting":
+        if source.health == "waiting" or any(e.source == "log" for e in snapshot.events):
             return (("reading the log: its lines come here, the newest at the bottom", "$label"),)
         return (("the log is empty: a line comes with the first call to a model", "$label"),)
 

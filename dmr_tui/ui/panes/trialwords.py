@@ -106,7 +106,7 @@ def _against(trial: Trial, free: int, where: str, width: int) -> Iterator[Line]:
 def brief_lines(trial: Trial) -> Iterator[Line]:
     """Question, need and verdict in a few lines, for a small pane."""
     asked = trial.asked
-    source = "" if trial.what.context is not None else SOURCES[trial.fit.context_source]
+    source = "tokens" if trial.what.context is not None else SOURCES[trial.fit.context_source]
     slots = f"{asked.slots} slot{'' if asked.slots == 1 else 's'}"
     yield (
         (f"{asked.context:,}", "bold $value"),

@@ -36,3 +36,12 @@ def needs_short(fit: "Fit | None") -> Part:
     text, _ = needs_words(fit)
     number, _, unit = text.partition(" ")
     return f"{number}{unit[:1]}", "$faint" if text == figures.UNKNOWN else "$label"
+
+
+def missed(fit: "Fit") -> str:
+    """How far the formula is from what the last load took; empty if there was none."""
+    if fit.error is None:
+        return ""
+    if abs(fit.error) < 0.5:
+        return "; the formula says the same"
+    return f"; the formula says {abs(fit.error):.0f} % {'more' if fit.error > 0 else 'less'}"

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from dmr_tui import figures
-from dmr_tui.monitor.memory import Fit
 from dmr_tui.monitor.snapshot import ModelRow
 from dmr_tui.monitor.trial import AS_IT_IS, Trial, WhatIf
 from dmr_tui.monitor.ways import listed, ways_to_load
@@ -11,6 +10,7 @@ from dmr_tui.plain import plain
 from dmr_tui.ui.panes.pane import Pane
 from dmr_tui.ui.panes.stores import short_name
 from dmr_tui.ui.panes.trialwords import brief_lines, part_lines, question_lines, verdict_lines
+from dmr_tui.ui.panes.verdicts import missed
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, Part, width_of, wrapped
 
@@ -93,7 +93,8 @@ class WhatIfPane(Pane):
         """The question, the need by its parts, the verdict, and what to do."""
         trial = self.trial
         if trial is None:
-            empty = "reading the machine …" if self.snapshot.memory is None else "no model chosen"
+            reading = self.snapshot.memory is None and self.snapshot.runner.up
+            empty = "reading the machine …" if reading else "no model chosen"
             return [((empty, "$faint"),)]
         width -= 1
         asked = [*question_lines(trial), (), *part_lines(trial)]
@@ -120,7 +121,7 @@ class WhatIfPane(Pane):
         if taken is not None and trial.what == AS_IT_IS:
             yield ()
             told = f"Its last load like this took {figures.memory(taken.total)} ({taken.source})"
-            yield ((told + _missed(trial.fit), "$label"),)
+            yield ((told + missed(trial.fit), "$label"),)
 
     def _plan(self, trial: Trial) -> list[Part]:
         """How to get it loaded, and the key that does it."""
@@ -139,15 +140,6 @@ class WhatIfPane(Pane):
             (key, "$faint"),
             ("".join(f", or {way}" for way in ways[1:]), "bold $value"),
         ]
-
-
-def _missed(fit: Fit) -> str:
-    """How far the formula is from what the load took."""
-    if fit.error is None:
-        return ""
-    if abs(fit.error) < 0.5:
-        return "; the formula says the same"
-    return f"; the formula says {abs(fit.error):.0f} % {'more' if fit.error > 0 else 'less'}"
 
 
 def _first(trial: Trial, names: Mapping[str, str]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from dmr_tui import figures
 from dmr_tui.monitor.alerts import RECENT_S
 from dmr_tui.monitor.calls import ended
-from dmr_tui.monitor.fits import held_by
+from dmr_tui.monitor.fits import USEFUL, held_by
 from dmr_tui.monitor.plans import (
     ConfigurePlan,
     LoadPlan,
@@ -73,13 +73,22 @@ def _remarks(
     screen: ModelActionsScreen, row: ModelRow, plan: LoadPlan, trial: Trial | None, what: WhatIf
 ) -> Sequence[str]:
     told = list(_room(screen.snapshot, trial, plan, as_asked=plan.context == what.context))
+    going = dict(plan.unload)
     runner = screen.snapshot.runner
     full = runner.slots_total is not None and (runner.slots_used or 0) >= runner.slots_total
     if full and not is_loaded(row) and not plan.unload:
-        told.append("Every slot of the runner is taken: it will evict all idle models for it.")
+        idle = {
+            each.key: each.name
+            for each in screen.snapshot.models
+            if each.runs and all(run.state == "idle" for run in each.runs)
+        }
+        which = f": {plain(listed(list(idle), idle))}" if idle else ""
+        told.append(f"Every slot of the runner is taken: it evicts all idle models for it{which}.")
+        going |= idle
     if is_loaded(row):
-        told.append("It is loaded now, and will be unloaded first.")
-    return [*told, *_users(screen.snapshot, dict(plan.unload))]
+        told.append("It is loaded now, and unloaded first; its cached prompts are forgotten.")
+        going[row.key] = row.name
+    return [*told, *_users(screen.snapshot, going)]
 
 
 def _room(
@@ -98,6 +107,7 @@ def _room(
         held = held_by(memory.holdings, memory.room) if memory is not None else ()
         freed = sum(each.size for each in held if each.key in dict(plan.unload))
         then = f", {figures.memory(room.free + freed)} after unloading" if freed else ""
+        then = f", its own included{then}" if trial.own else then
         tokens = f"With {trial.asked.context:,} tokens of context"
         yield f"{tokens} it needs {sign}{figures.memory(needs.value)}; {free}{then}."
     if not as_asked and plan.context is not None:
@@ -149,6 +159,8 @@ def _configure_remarks(screen: ModelActionsScreen, row: ModelRow, plan: Configur
     then = prospect(screen.snapshot, row, plan.config)
     if then.trained is not None:
         told.append(f"It was trained for {then.trained:,} tokens; beyond them answers get worse.")
+    if then.asked.context < min(USEFUL, row.context.trained or USEFUL):
+        told.append(f"Prompt and answer share {then.asked.context:,} tokens: most calls will fail.")
     # Unlike a load, a configuration unloads no other model to make room.
     if then.lacks_room:
         total = figures.memory(then.need.at_least)

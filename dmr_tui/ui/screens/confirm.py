@@ -21,6 +21,7 @@ from dmr_tui.monitor.plans import (
     LoadPlan,
     Plan,
     RemovePlan,
+    TagPlan,
     UnloadPlan,
     UntagPlan,
     changes,
@@ -118,7 +119,7 @@ class ConfirmDialog(ModalScreen[bool]):
             return
         self._ended = True
         if progress.failure is None and not progress.stopped:
-            self.notify(f"{'; '.join(steps_of(self._plan))}: {_done(self._plan)}", markup=False)
+            self.notify(_done(self._plan), markup=False)
             self.dismiss(True)
             return
         button = self.query_one("#cancel", Button)
@@ -258,8 +259,11 @@ class ConfirmPage(Page):
 
 
 def _done(plan: Plan) -> str:
+    if isinstance(plan, TagPlan):
+        return f"{plain(plan.name)} is called {plain(plan.target)} as well"
     # Whether the load succeeds that follows is told by the list and by a warning.
-    return "stored; the runner loads it now" if isinstance(plan, ConfigurePlan) else "done"
+    end = "stored; the runner loads it now" if isinstance(plan, ConfigurePlan) else "done"
+    return plain(f"{'; '.join(steps_of(plan))}: {end}")
 
 
 def _removed(plan: RemovePlan) -> list[str]:

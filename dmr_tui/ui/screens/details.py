@@ -15,6 +15,7 @@ from dmr_tui.monitor.snapshot import ModelRow, Snapshot
 from dmr_tui.plain import plain
 from dmr_tui.ui.panes.models import state_words
 from dmr_tui.ui.panes.pane import Page
+from dmr_tui.ui.panes.verdicts import missed
 from dmr_tui.ui.widgets.lines import Line, fit, wrapped
 
 if TYPE_CHECKING:
@@ -132,8 +133,10 @@ def _memory(row: ModelRow, memory: "MemoryState | None") -> Iterator[Fact]:
     if fit.largest_context is not None:
         yield "largest context", f"{fit.largest_context:,}  with which it fits now"
     if fit.taken is not None:
-        error = "" if fit.error is None else f"; the formula is off by {fit.error:+.0f} %"
-        yield "last load took", f"{figures.memory(fit.taken.total)}, by {fit.taken.source}{error}"
+        yield (
+            "last load took",
+            f"{figures.memory(fit.taken.total)} ({fit.taken.source}){missed(fit)}",
+        )
 
 
 def _need(fit: "Fit", holding: "Holding | None") -> Iterator[Fact]:

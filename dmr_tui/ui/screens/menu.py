@@ -56,7 +56,9 @@ class ModelMenu(ModalScreen[None]):
     def on_mount(self) -> None:
         box = self.query_one("#model-menu")
         box.border_title = Content(plain(self._row.name))
-        box.border_subtitle = Content("enter does it, esc closes")
+        able = any(self._can(name) for name in MENU)
+        why = "enter does it" if able else self._behind.why_not(MENU[0])
+        box.border_subtitle = Content(f"{why}; esc closes")
 
     async def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Do it."""
@@ -67,6 +69,8 @@ class ModelMenu(ModalScreen[None]):
         if self._can(name):
             self.dismiss()
             await self._behind.run_action(name)
+        else:
+            self.notify(self._behind.why_not(name), severity="warning", markup=False)
 
 
 def _option(act: Act, key: str, can: bool) -> Option:

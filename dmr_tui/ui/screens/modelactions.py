@@ -126,9 +126,10 @@ class ModelActionsScreen(LiveScreen):
         action = active.binding.action.removeprefix("screen.")
         if action in CHANGES:
             event.stop()
-            self.notify(self._why_not(action), severity="warning", markup=False)
+            self.notify(self.why_not(action), severity="warning", markup=False)
 
-    def _why_not(self, action: str) -> str:
+    def why_not(self, action: str) -> str:
+        """Why the action cannot be done to the model under the cursor now."""
         row, snapshot = self.model_row, self.snapshot
         if snapshot.read_only:
             return READ_ONLY
