@@ -5,6 +5,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from dmr_tui.monitor.events import Event
 from dmr_tui.monitor.pulls import Pull
 from dmr_tui.monitor.snapshot import Runner
 from dmr_tui.simulator.faults import Fault
@@ -14,7 +15,7 @@ from dmr_tui.ui.screens.dashboard import DashboardScreen
 from dmr_tui.ui.widgets.table import Table
 from tests.ui.conftest import Beside
 from tests.ui.screen import hides, screen_text, shows, type_text
-from tests.ui.still import StillMonitor, snapshot
+from tests.ui.still import NOW, StillMonitor, snapshot
 from tests.waiting import until
 
 WIDE = (140, 42)
@@ -333,3 +334,28 @@ async def test_without_a_runner_the_way_to_the_doctor_is_shown() -> None:
         await shows(app, "No Docker Model Runner answers")
         await pilot.press("1")
         await shows(app, "No runner answers: what was tried, and what to do (6 Doctor)")
+
+
+@pytest.mark.parametrize(
+    ("events", "said"),
+    [
+        ([("out of memory", "error", 9.0)], "41 requests, 1 failed, 1 load failed, 2 left"),
+        (
+            [("load failed", "error", 9.0), ("out of memory", "error", 5.0)],
+            "1 failed, 2 loads failed,",
+        ),
+        ([("load failed", "warning", 9.0)], "41 requests, 1 failed, 2 left"),
+        ([("out of memory", "error", 400.0), ("loaded", "good", 5.0)], "1 failed, 2 left"),
+    ],
+    ids=["one", "two", "called off", "long ago"],
+)
+async def test_loads_that_failed_are_counted_since_their_calls_are_not(
+    events: list[tuple[str, str, float]], said: str
+) -> None:
+    told = tuple(
+        Event(str(ago), NOW - ago, kind, "x", "log", severity)  # type: ignore[arg-type]
+        for kind, severity, ago in events
+    )
+    app = DashboardApp(StillMonitor(snapshot(events=told)))
+    async with app.run_test(size=WIDE):
+        await shows(app, said)

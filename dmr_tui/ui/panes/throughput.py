@@ -1,6 +1,7 @@
 """How fast the runner really is: everyone's finished calls, and what is in flight."""
 
 from collections.abc import Sequence
+from itertools import takewhile
 
 from dmr_tui import figures, thresholds
 from dmr_tui.measure.stats import Summary
@@ -20,7 +21,7 @@ BESIDE = 72
 """Cells from which there is room for it."""
 TALLEST = 4
 SCALE = 7
-"""Share of a caller's time limit from which its clock is coloured."""
+LOAD_FAILURES = frozenset({"out of memory", "load failed"})
 
 
 class ThroughputPane(Pane):
@@ -65,7 +66,7 @@ class ThroughputPane(Pane):
         return [
             *_rate("decode", throughput.decode, throughput.last_decode, throughput, width, rows),
             *_rate("prefill", throughput.prefill, throughput.last_prefill, throughput, width, rows),
-            _counts(throughput),
+            _counts(throughput, failed_loads(self.snapshot)),
         ]
 
 
@@ -113,9 +114,22 @@ def _why_none(label: str, throughput: Throughput) -> str:
     return "after the next finished call"
 
 
-def _counts(throughput: Throughput) -> Line:
+def failed_loads(snapshot: Snapshot) -> int:
+    """How many loads failed within the window: the runner keeps no record of their calls."""
+    since = snapshot.taken_at + snapshot.clock_offset - snapshot.throughput.window_s
+    recent = takewhile(lambda event: event.at >= since, reversed(snapshot.events))
+    return sum(event.kind in LOAD_FAILURES and event.severity == "error" for event in recent)
+
+
+def _counts(throughput: Throughput, loads: int) -> Line:
+    lost: list[Part] = []
+    if loads:
+        lost = [
+            (str(loads), "bold $error"),
+            (f" load{'s' if loads > 1 else ''} failed", "$error"),
+        ]
     if throughput.finished == 0:
-        return (("no requests yet", "$faint"),)
+        return tuple(lost) or (("no requests yet", "$faint"),)
     parts: list[Part] = [
         (str(throughput.finished), "bold $value"),
         (" requests" if throughput.finished != 1 else " request", "$label"),
@@ -123,6 +137,8 @@ def _counts(throughput: Throughput) -> Line:
         (str(throughput.failed), "bold $error" if throughput.failed else "$value"),
         (" failed", "$error" if throughput.failed else "$label"),
     ]
+    if lost:
+        parts += [(", ", "$label"), *lost]
     if throughput.client_left:
         parts += [(", ", "$label"), (str(throughput.client_left), "$value"), (" left", "$label")]
     if throughput.untimed:
