@@ -133,10 +133,13 @@ def _counts(throughput: Throughput, loads: int) -> Line:
     parts: list[Part] = [
         (str(throughput.finished), "bold $value"),
         (" requests" if throughput.finished != 1 else " request", "$label"),
-        (", ", "$label"),
-        (str(throughput.failed), "bold $error" if throughput.failed else "$value"),
-        (" failed", "$error" if throughput.failed else "$label"),
     ]
+    if throughput.failed or not lost:
+        parts += [
+            (", ", "$label"),
+            (str(throughput.failed), "bold $error" if throughput.failed else "$value"),
+            (" failed", "$error" if throughput.failed else "$label"),
+        ]
     if lost:
         parts += [(", ", "$label"), *lost]
     if throughput.client_left:
