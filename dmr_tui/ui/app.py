@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.filter import LineFilter
 from textual.reactive import var
 from textual.screen import Screen
 
@@ -31,6 +32,7 @@ from dmr_tui.ui.panes.pane import now
 from dmr_tui.ui.screens.dashboard import DashboardScreen
 from dmr_tui.ui.screens.live import LiveScreen
 from dmr_tui.ui.themes import DARK, LIGHT, variables_of
+from dmr_tui.ui.widgets.glyphs import ASCII, GLYPHS
 
 if TYPE_CHECKING:
     from dmr_tui.ui.screens.contexts import Choices
@@ -84,6 +86,11 @@ class DashboardApp(App[None]):
         self.keymap = dict(keymap or {})
         if self.keymap:
             self.set_keymap(self.keymap)
+        self._to_ascii: tuple[LineFilter, ...] = ()
+        if GLYPHS is ASCII:
+            from dmr_tui.ui.ascii import AsciiFilter
+
+            self._to_ascii = (AsciiFilter(),)
         self._demo = demo
         self._contexts = contexts
         self._heard_at = now()
@@ -92,6 +99,10 @@ class DashboardApp(App[None]):
         self._doctor_opened = False
         self.dismissed = Dismissed()
         """Warnings that a person does not want to see any more, on no screen."""
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Where the terminal has no more, everything that is painted becomes ASCII."""
+        return (*super().get_line_filters(), *self._to_ascii)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """The names that the styles use, for themes that do not define them."""

@@ -105,9 +105,17 @@ def test_a_storm_of_resizes_in_a_real_terminal(quiet: str) -> None:
 def test_a_terminal_without_utf8_gets_ascii(quiet: str) -> None:
     terminal = Terminal(dmr_tui("--host", quiet), DMR_TUI_ASCII="1")
     terminal.shows(r"\* up", "qwen3:8B", "#")
-    assert "█" not in terminal.text
+    screens = {"2": "In flight", "3": "Who holds what", "4": "Timeline", "6": "The runner"}
+    for key, shown in screens.items():
+        terminal.keys(key)
+        terminal.shows(shown)
+    terminal.keys("?")
+    terminal.shows("esc closes")
+    terminal.keys("\x1b")
+    assert terminal.pump(20.0, lambda: "esc closes" not in terminal.text)
     terminal.keys("q")
     assert terminal.end() == 0
+    assert terminal.written.isascii()
 
 
 def test_without_colours(quiet: str) -> None:
