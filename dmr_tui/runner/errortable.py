@@ -56,7 +56,8 @@ _CALL_ROWS: tuple[Entry, ...] = (
         "docker model pull {name}",
     ),
     row(
-        r"unauthorized access to model|^Unauthorized$",
+        r"unauthorized access to model|^Unauthorized$"
+        r"|(?:pull|push) access denied|no basic auth credentials",
         "refused",
         "The registry does not hand out {model}",
         "It is private or gated, or it does not exist.",

@@ -446,6 +446,12 @@ def test_a_name_that_became_the_last_is_not_taken_away(watch: Watch) -> None:
     gone = Carried(here, UntagPlan(SMALL, "ai/little:v1", wanted.key, (SMALL,))).end
     assert gone.failure is not None
     assert "has this name no more" in gone.failure.what
+    other = row(here.now, QWEN)
+    assert states(Carried(here, TagPlan(QWEN, other.ref, "ai/little", "v1")).end) == ["done"]
+    theirs = Carried(here, UntagPlan(SMALL, "ai/little:v1", wanted.key, (SMALL,))).end
+    assert theirs.failure is not None
+    assert "has this name no more" in theirs.failure.what
+    assert here.simulator.world.store.catalogue.resolve("ai/little:v1").digest == other.key
 
 
 def test_a_loaded_model_is_unloaded_before_it_is_removed(watch: Watch) -> None:

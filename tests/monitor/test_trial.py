@@ -197,3 +197,17 @@ def test_a_configuration_before_the_machine_is_read() -> None:
     then = prospect(replace(snapshot(), memory=None), trial(PHI4).row, {"context-size": 4096})
     assert (then.verdict, then.lacks_room) == ("unknown", False)
     assert then.need.total.reason == "the machine was not read yet"
+
+
+@pytest.mark.parametrize(
+    ("what", "left"),
+    [
+        (WhatIf(context=16384, cache_type="f16"), AS_IT_IS),
+        (WhatIf(context=8192, cache_type="f16"), WhatIf(context=8192)),
+        (WhatIf(cache_type="q8_0", slots=2), WhatIf(cache_type="q8_0", slots=2)),
+        (WhatIf(context=16384, slots=4), WhatIf(slots=4)),
+    ],
+    ids=["back again", "another context", "both", "slots of their own"],
+)
+def test_what_is_as_it_would_be_anyway_is_no_change(what: WhatIf, left: WhatIf) -> None:
+    assert trial(PHI4).changed(what) == left

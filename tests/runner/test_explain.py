@@ -122,6 +122,11 @@ ANSWERS: list[tuple[int, str, Kind, str]] = [
     (404, '{"type":"error","error":{"type":"not_found_error","message":"Model not found: ai/x"}}',
      "model missing", "x is not installed"),
     (401, "Unauthorized\n", "refused", "The registry does not hand out x"),
+    # A real runner (v1.2.6-dev) and a real registry that wants a login
+    (500, "error while getting remote model: failed to pull model \"localhost:5000/ai/x:v1\": "
+     "UNKNOWN - resolving localhost:5000/ai/x:v1: pull access denied, repository does not exist "
+     "or may require authorization: authorization failed: no basic auth credentials",
+     "refused", "The registry does not hand out x"),
     (500, 'error while pulling model: reading model from registry: Head "https://r.io/v2": dial '
      "tcp: lookup r.io: no such host", "unreachable", "The registry of x cannot be reached"),
     # docker/desktop-feedback#687
