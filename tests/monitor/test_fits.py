@@ -7,7 +7,7 @@ import pytest
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.fit import Asked, Held, Room
 from dmr_tui.monitor.asked import Flags, read_flags
-from dmr_tui.monitor.fits import AUTO_SLOTS, Loading, Shapes, find_fits, would_be_asked
+from dmr_tui.monitor.fits import AUTO_SLOTS, USEFUL, Loading, Shapes, find_fits, would_be_asked
 from dmr_tui.monitor.join import Installed, Loaded
 from dmr_tui.monitor.memory import Fit, Taken
 from dmr_tui.monitor.snapshot import Context, ModelRow
@@ -196,3 +196,13 @@ def test_without_room_needs_are_known_and_verdicts_are_not() -> None:
     assert found[QWEN3.digest].verdict == "unknown"
     assert found[QWEN3.digest].reason == "the runner is on another machine"
     assert found[QWEN3.digest].need.weights.value is not None
+
+
+def test_no_context_is_offered_that_is_too_short_for_a_prompt() -> None:
+    found = [
+        fits(Loading(vram(free / 20), slots=1))[QWEN3.digest].largest_context
+        for free in range(90, 140)
+    ]
+    assert None in found
+    assert all(each is None or each >= USEFUL for each in found)
+    assert any(each is not None and each < 4096 for each in found)

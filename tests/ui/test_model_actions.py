@@ -627,6 +627,7 @@ async def test_who_used_it_long_ago_is_not_said() -> None:
 
 async def test_a_loaded_model_is_not_loaded_again() -> None:
     async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
+        assert pilot.app.screen.check_action("load_model", ()) is None, "dimmed"
         await pilot.press("l")
         await shows(pilot.app, "qwen3:8B-Q4_K_M is loaded; o configures it")
         assert "This will" not in screen_text(pilot.app)
