@@ -173,6 +173,7 @@ async def test_where_only_less_context_helps_the_key_does_just_that() -> None:
         await pilot.press("l")
         await shows(pilot.app, "This will", f"context {largest:,}")
         await shows(pilot.app, "With 16,384 tokens of context it needs ~12.2 GiB; 11.0 of 12.0 GiB")
+        await shows(pilot.app, f"With {largest:,} it needs ~9.")
         await hides(pilot.app, "the load may fail")
         await pilot.press("y")
         (plan,) = monitor.plans
