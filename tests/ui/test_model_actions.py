@@ -266,6 +266,7 @@ async def test_what_was_written_stays_when_the_runner_refuses_it() -> None:
         monitor.progress = (Progress((), ended=True),)
         await pilot.press("enter", "y")
         await hides(pilot.app, "Configure qwen3")
+        await shows(pilot.app, "stored; the runner")
         assert [plan.config for plan in monitor.plans] == [  # type: ignore[union-attr]
             {"keep_alive": "5m", "context-size": 4096},
             {"keep_alive": "1h", "context-size": 4096},
@@ -366,8 +367,27 @@ async def test_a_model_is_looked_up_before_it_is_pulled() -> None:
         assert monitor.pulled == []
         await pilot.press("enter")
         await until(lambda: monitor.pulled == ["ai/new"])
+        await pilot.pause()
+        assert "is being pulled already" not in screen_text(pilot.app)
 
     await before(test)
+
+
+async def test_a_second_pull_of_the_same_says_so() -> None:
+    (row,) = Installed([MODELS[0]]).rows()
+
+    async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
+        monitor.offers["docker.io/ai/new:latest"] = Offer("docker.io/ai/new:latest", row)
+        await pilot.press("n")
+        await shows(pilot.app, "Name of a model")
+        pilot.app.screen.query_one(Input).value = "docker.io/ai/new:latest"
+        await pilot.press("enter")
+        await shows(pilot.app, "enter pulls it")
+        await pilot.press("enter")
+        await shows(pilot.app, "is being pulled already")
+
+    going = Pull("ai/new", "pulling", 2_000_000_000, 4_000_000_000)
+    await before(test, snapshot(pulls=(going,)))
 
 
 @pytest.mark.parametrize(
