@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dmr_tui.plain import plain
+from dmr_tui.runner.endpoint import without_secrets
 from dmr_tui.settings import SETTABLE, VARIABLES, Settings, flag_of
 from dmr_tui.settings.choices import TABLES
 from dmr_tui.thresholds import KNOWN, unit
@@ -64,7 +65,9 @@ def _rows(settings: Settings) -> Iterator[Row]:
     for name in SETTABLE:
         if name not in TABLES:
             value = getattr(settings, name)
-            yield _row(name, _without_secrets(value) if name == "host" else value, settings)
+            if name == "host" and value:
+                value = without_secrets(value)
+            yield _row(name, value, settings)
     for name in settings.keys:
         yield _row(f"keys.{name}", settings.keys[name], settings)
     for name, (usual, _) in KNOWN.items():
@@ -82,15 +85,6 @@ def _row(name: str, value: object, settings: Settings) -> Row:
         "variable": VARIABLES[whole],
         "flag": flag_of(whole),
     }
-
-
-def _without_secrets(host: str | None) -> str | None:
-    """The address without a name and a password."""
-    if host is None or host.startswith(("/", ".", "~", "unix:")):
-        return host
-    scheme, slashes, rest = host.rpartition("://") if "://" in host else ("", "", host)
-    _, at, place = rest.rpartition("@")
-    return f"{scheme}{slashes}…@{place}" if at else host
 
 
 def _shown(row: Mapping[str, Any]) -> tuple[str, str, str, str]:

@@ -6,7 +6,7 @@ from dmr_tui.commands.runner import places
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.runner.contexts import DEFAULT, docker_folder, read_contexts, read_docker_contexts
 from dmr_tui.runner.discovery import Places
-from dmr_tui.runner.endpoint import BadHost, parse_host
+from dmr_tui.runner.endpoint import BadHost, parse_host, without_secrets
 from dmr_tui.settings import Settings
 from dmr_tui.ui.screens.contexts import Choice, Choices
 
@@ -38,7 +38,7 @@ class Contexts:
         for engine in read_docker_contexts(folder):
             if engine.name not in names:
                 kind = "Docker Cloud" if engine.cloud else "a Docker context"
-                found.append(Choice(engine.name, engine.host, kind))
+                found.append(Choice(engine.name, without_secrets(engine.host), kind))
         notes = (contexts.problem,) if contexts.problem else ()
         return Choices(tuple(found), self._now or now, notes)
 

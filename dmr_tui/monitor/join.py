@@ -25,6 +25,8 @@ _EMBEDDING_ARCHITECTURES = (
     "t5enc",
 )
 
+DIGITS = 18
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -161,7 +163,9 @@ def _quantization(text: str | None) -> str | None:
 
 def _number(value: object) -> int | None:
     text = _text(value)
-    return int(text) if text is not None and text.isdecimal() else None
+    # Longer ones mean nothing, and cannot even be divided.
+    whole = text is not None and text.isdecimal() and len(text) <= DIGITS
+    return int(text) if text is not None and whole else None
 
 
 def _text(value: object) -> str | None:

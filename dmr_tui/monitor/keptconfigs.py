@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from dmr_tui.monitor.privatefile import file_words, write_privately
+from dmr_tui.monitor.privatefile import UNREADABLE, file_words, write_privately
 from dmr_tui.runner.endpoint import Endpoint
 
 FILE = "configurations.json"
@@ -47,7 +47,7 @@ class KeptConfigs:
         """Those of this runner that are not too old; blocking."""
         try:
             kept = self._all().get(self._place, [])
-        except (OSError, msgspec.MsgspecError) as error:
+        except UNREADABLE as error:
             self.problem = f"{self._path} cannot be read: {file_words(error)}"
             return []
         return [each for each in kept if self._clock() - each.at < KEPT_S]
@@ -62,7 +62,7 @@ class KeptConfigs:
             # Another dashboard may have written about another runner meanwhile.
             write_privately(self._path, msgspec.json.encode({**self._all(), self._place: own}))
             self.problem = ""
-        except (OSError, msgspec.MsgspecError) as error:
+        except UNREADABLE as error:
             self.problem = f"configurations cannot be kept: {file_words(error)}"
 
     def _all(self) -> dict[str, list[KeptConfig]]:

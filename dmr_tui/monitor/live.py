@@ -1,11 +1,11 @@
 """The monitor on an event loop in a thread of its own: stamps must not wait for a repaint."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
@@ -132,11 +132,13 @@ class LiveMonitor:
         self._poller: Poller | None = None
         self._view = View()
         self._task: Future[None] | None = None
+        self._failed: Callable[[BaseException], None] = lambda error: None
 
     def start(
         self, publish: Callable[[Snapshot], None], failed: Callable[[BaseException], None]
     ) -> None:
         """Begin to poll."""
+        self._failed = failed
         self._portal = self._open.enter_context(start_blocking_portal(name="dmr-tui monitor"))
         self._task = self._portal.start_task_soon(self._run, publish)
         self._task.add_done_callback(lambda task: _report(task, failed))
@@ -153,7 +155,7 @@ class LiveMonitor:
     def kick(self) -> None:
         """Ask everything again now."""
         if self._portal is not None and self._poller is not None:
-            self._portal.start_task_soon(self._kick)
+            self._begin(self._kick)
 
     def ask(self, prompt: Prompt, publish: Callable[[Turn], None]) -> Callable[[], None]:
         """Send a prompt to the runner that was found."""
@@ -164,7 +166,7 @@ class LiveMonitor:
             return lambda: None
         portal = self._portal
         ask = Ask(watch.client, watch.installed, prompt, publish)
-        task = portal.start_task_soon(ask.run)
+        task = self._begin(ask.run)
         # What was asked for is soon to be seen: loading, busy, the finished call.
         self.kick()
         return lambda: None if task.done() else _soon(portal, ask.stop)
@@ -173,19 +175,19 @@ class LiveMonitor:
         """Say what the open screen needs."""
         self._view = view
         if self._portal is not None:
-            self._portal.start_task_soon(self._look)
+            self._begin(self._look)
 
     def name_caller(self, caller: str, name: str, limit: float | None) -> None:
         """Call a caller by another name."""
         if self._portal is not None and self._poller is not None:
-            self._portal.start_task_soon(self._poller.ledger.name_caller, caller, name, limit)
+            self._begin(self._poller.ledger.name_caller, caller, name, limit)
 
     def bodies(self, request: Request, publish: "Callable[[Bodies], None]") -> None:
         """Get prompt and answer of a call."""
         from dmr_tui.monitor.record import tell_bodies
 
         if self._portal is not None and self._poller is not None:
-            self._portal.start_task_soon(tell_bodies, self._poller, request, publish)
+            self._begin(tell_bodies, self._poller, request, publish)
 
     def replay(
         self, request: Request, model: str, publish: Callable[[Turn], None]
@@ -196,7 +198,7 @@ class LiveMonitor:
         if self._portal is None or self._poller is None:
             return lambda: None
         portal, again = self._portal, Replay(request, model, publish)
-        task = portal.start_task_soon(again.run, self._poller)
+        task = self._begin(again.run, self._poller)
         return lambda: None if task.done() else _soon(portal, again.stop)
 
     def carry_out(self, plan: "Plan", publish: "Callable[[Progress], None]") -> Callable[[], None]:
@@ -206,18 +208,18 @@ class LiveMonitor:
         if self._portal is None or self._poller is None:
             return lambda: None
         portal, doing = self._portal, CarryOut(plan, publish)
-        task = portal.start_task_soon(doing.run, self._poller)
+        task = self._begin(doing.run, self._poller)
         return lambda: None if task.done() else _soon(portal, doing.stop)
 
     def look_up(self, name: str, publish: "Callable[[Offer], None]") -> None:
         """Ask a registry."""
         if self._portal is not None and self._poller is not None:
-            self._portal.start_task_soon(self._poller.look_up, name, publish)
+            self._begin(self._poller.look_up, name, publish)
 
     def pull(self, name: str) -> None:
         """Download a model."""
         if self._portal is not None and self._poller is not None and not self.read_only:
-            self._portal.start_task_soon(self._poller.pull, name)
+            self._begin(self._poller.pull, name)
 
     def stop_pull(self, name: str) -> None:
         """End a download."""
@@ -236,7 +238,7 @@ class LiveMonitor:
         from dmr_tui.monitor.configured import forget_lost
 
         if self._portal is not None and self._poller is not None:
-            self._portal.start_task_soon(forget_lost, self._poller, key)
+            self._begin(forget_lost, self._poller, key)
 
     def stored_config(
         self, digest: str, mode: str, publish: "Callable[[StoredOrNot], None]"
@@ -245,7 +247,14 @@ class LiveMonitor:
         from dmr_tui.monitor.configured import tell_stored
 
         if self._portal is not None and self._poller is not None:
-            self._portal.start_task_soon(tell_stored, self._poller, digest, mode, publish)
+            self._begin(tell_stored, self._poller, digest, mode, publish)
+
+    def _begin(self, do: Callable[..., Awaitable[object]], *what: object) -> "Future[object]":
+        """Do it on the monitor's loop; a mistake in it is told like one of the monitor."""
+        assert self._portal is not None
+        task = self._portal.start_task_soon(do, *what)
+        task.add_done_callback(lambda task: _report(task, self._failed))
+        return task
 
     async def _look(self) -> None:
         if self._poller is not None:
@@ -279,7 +288,7 @@ def _soon(portal: BlockingPortal, call: Callable[[], None]) -> None:
     portal.start_task_soon(called)
 
 
-def _report(task: "Future[None]", failed: Callable[[BaseException], None]) -> None:
+def _report(task: "Future[Any]", failed: Callable[[BaseException], None]) -> None:
     try:
         error = task.exception()
     except CancelledError:

@@ -22,6 +22,7 @@ from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.discovery import Places
 from dmr_tui.runner.dockerengine import DockerEngine
 from dmr_tui.runner.endpoint import Endpoint
+from dmr_tui.runner.explain import Explanation
 
 if TYPE_CHECKING:
     from dmr_tui.monitor.doctor.watch import DoctorWatch
@@ -97,8 +98,10 @@ class Poller:
         """Have the runner download a model; the Snapshots tell how far it is."""
         from dmr_tui.monitor.pulls import Pulls
 
-        if self.client is not None:
-            self.pulls = self.pulls or Pulls(self._changed)
+        self.pulls = self.pulls or Pulls(self._changed)
+        if self.client is None:
+            self.pulls.refuse(name, Explanation("No runner answers"))
+        else:
             await self.pulls.run(self.client, name, self.kick)
 
     async def look_up(self, name: str, publish: "Callable[[Offer], None]") -> None:

@@ -5,6 +5,11 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
+
+UNREADABLE = (OSError, msgspec.MsgspecError, ValueError, RecursionError)
+"""What reading a file of JSON raises that is not there, not allowed, or damaged."""
+
 
 def write_privately(path: Path, content: bytes) -> None:
     """Write the file whole before it takes its name: a full disk leaves the one of before.

@@ -90,6 +90,10 @@ class Pulls:
             del self._scopes[key]
         ended()
 
+    def refuse(self, name: str, why: Explanation) -> None:
+        """It cannot even be begun."""
+        self._put(canonical(name), Pull(name, "failed", failure=why))
+
     def stop(self, name: str) -> None:
         """End the download; what has come stays with the runner, for the next try."""
         scope = self._scopes.get(canonical(name))

@@ -213,7 +213,9 @@ class RunnerWatch:
             self.traffic.forget_engines()
             now, reason = self.now, str(error)
             self._tell(lambda story: story.runner_lost(now, reason))
-            self._up = anyio.Event()
+            if self._up.is_set():
+                # Whoever waits already waits for this one.
+                self._up = anyio.Event()
             self._changed()
 
     async def _introduce(self) -> None:
@@ -251,18 +253,18 @@ class RunnerWatch:
             self.models.kick()
         self._strangers = strangers
 
-    async def _fetch_configured(self) -> list[Configured] | None:
+    async def _fetch_configured(self) -> list[Configured]:
         configured = await self.client.configured()
         before = {c.model_id: c for c in self.configured.value or ()}
-        after = {c.model_id: c for c in configured or ()}
+        after = {c.model_id: c for c in configured}
         for digest in before.keys() | after.keys():
             if before.get(digest) != after.get(digest):
                 self._tell(partial(config_changed, digest=digest))
                 self.traffic.forget_engine(digest)
         if self.configured.value is not None and self.configured.value != configured:
-            known, new, at = self.configured.value, configured or [], self.now
+            known, new, at = self.configured.value, configured, self.now
             self._tell(lambda story: story.configured_is(known, new, at))
-        if configured is not None and self.configured.value != configured:
+        if self.configured.value != configured:
             # Whole, with keys that nothing here understands: to be set again if they get lost.
             await self.configurations.take_in(await self.client.stored())
         return configured

@@ -6,13 +6,15 @@ from typing import Generic, TypeVar
 import anyio
 
 from dmr_tui.monitor.snapshot import SourceHealth, SourceState
-from dmr_tui.runner.errors import BrokenOff, Rejected, RunnerError
+from dmr_tui.runner.errors import BadAnswer, BrokenOff, Rejected, RunnerError
 
 T = TypeVar("T")
 Ready = Callable[[], Awaitable[object]]
 
 FIRST_PAINT_S = 0.5
 """Seconds that whatever is not on the first screen leaves to what is."""
+STRANGE = (ValueError, ArithmeticError, RecursionError)
+"""What an answer may cause that no one thought of: its source goes stale, and no more."""
 LONGEST_PAUSE_S = 10.0
 STREAM_PAUSE_S = 2.0
 ABSENT_PAUSE_S = 60.0
@@ -96,6 +98,10 @@ class Polled(Health, Generic[T]):
         except RunnerError as error:
             self.fail(error)
             return error
+        except STRANGE as error:
+            strange = _strange(error)
+            self.fail(strange)
+            return strange
         else:
             if value != self.value:
                 self.value = value
@@ -141,4 +147,10 @@ class Streamed(Health):
                 self.fail(BrokenOff("the stream stalled" if stalled else "the stream ended"))
             except RunnerError as error:
                 self.fail(error)
+            except STRANGE as error:
+                self.fail(_strange(error))
             await self.pause(ABSENT_PAUSE_S if self.state.health == "absent" else STREAM_PAUSE_S)
+
+
+def _strange(error: Exception) -> BadAnswer:
+    return BadAnswer(f"the answer cannot be understood: {type(error).__name__}")

@@ -8,7 +8,7 @@ import msgspec
 
 from dmr_tui.measure.fit import Asked
 from dmr_tui.monitor.memory import Taken
-from dmr_tui.monitor.privatefile import file_words, write_privately
+from dmr_tui.monitor.privatefile import UNREADABLE, file_words, write_privately
 
 FILE = "loads.json"
 KEPT = 400
@@ -34,7 +34,7 @@ class TakenLoads:
             self._merge(msgspec.json.decode(self._path.read_bytes(), type=list[Taken]))
         except FileNotFoundError:
             return
-        except (OSError, msgspec.MsgspecError) as error:
+        except UNREADABLE as error:
             self.problem = f"{self._path} cannot be read: {file_words(error)}"
 
     def find(self, digest: str, asked: Asked, kind: str) -> Taken | None:
@@ -58,7 +58,7 @@ class TakenLoads:
         if self._path is None or self.problem.startswith(str(self._path)):
             return
         mine = dict(self._loads)
-        with suppress(OSError, msgspec.MsgspecError):
+        with suppress(*UNREADABLE):
             self._merge(msgspec.json.decode(self._path.read_bytes(), type=list[Taken]))
         self._loads |= mine
         newest = sorted(self._loads.values(), key=lambda load: load.at)[-KEPT:]

@@ -45,7 +45,7 @@ def decode(body: bytes, form: type[T] | Any) -> T:
     """The JSON of `body` in the form that is expected; BadAnswer if it has another."""
     try:
         answer: T = msgspec.json.decode(body, type=form)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         if body.lstrip()[:1] == b"<":
             raise BadAnswer("the answer is a web page, not a runner's JSON") from None
         raise BadAnswer(f"the answer is not what a runner says: {error}") from None

@@ -101,14 +101,9 @@ class RunnerClient:
         """Bytes on disk; the runner walks its store for it."""
         return decode(await self._get("/engines/df"), wire.DiskUsage)
 
-    async def configured(self) -> list[wire.Configured] | None:
-        """Stored runner configs; None on runners that do not tell (before 2026)."""
-        try:
-            answer = await self._get("/engines/_configure")
-        except Rejected as error:
-            if error.status == 404:
-                return None
-            raise
+    async def configured(self) -> list[wire.Configured]:
+        """Stored runner configs. Raises Rejected, 404, on runners that do not tell (before 2026)."""
+        answer = await self._get("/engines/_configure")
         return decode(answer, list[wire.Configured] | None) or []
 
     async def requests(self, model: str | None = None) -> tuple[list[wire.RecordGroup], int]:
@@ -289,11 +284,12 @@ class RunnerClient:
             return
         try:
             moment = parsedate_to_datetime(date)
-        except ValueError:
+            if moment.tzinfo is None:
+                moment = moment.replace(tzinfo=UTC)
+            told = moment.timestamp()
+        except (ValueError, OverflowError):
             return
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        self.clock.heard(moment.timestamp(), sent, time.time())
+        self.clock.heard(told, sent, time.time())
 
 
 def _model_path(name: str) -> str:

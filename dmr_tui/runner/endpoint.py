@@ -94,21 +94,23 @@ def parse_host(text: str, rule: str, wish: TlsWish = NOTHING_SAID) -> Endpoint:
     # A path may hold spaces, as those of macOS do; a URL never does.
     wrong = r"[\x00-\x1f\x7f]" if path else r"[\x00-\x20\x7f]"
     if not text or path == "" or re.search(wrong, text):
-        raise BadHost(f"{rule}: {_shown(text)!r} is not an address; {_ALLOWED}")
+        raise BadHost(f"{rule}: {without_secrets(text)!r} is not an address; {_ALLOWED}")
     if path is not None:
         return Endpoint("http://localhost", rule, socket=path)
     bare = "://" not in text
     scheme = "http" if bare else text.split("://", 1)[0].lower()
     if scheme not in {"http", "https", "tcp"}:
         raise BadHost(
-            f"{rule}: {_shown(scheme)!r} is not a scheme that a runner speaks; {_ALLOWED}"
+            f"{rule}: {without_secrets(scheme)!r} is not a scheme that a runner speaks; {_ALLOWED}"
         )
     try:
         parts = urlsplit(f"http://{text}" if bare else text)
         host, port = parts.hostname, parts.port
     except ValueError:
         # Its own words may quote a part of the password.
-        raise BadHost(f"{rule}: {_shown(text)!r} has no host and port; {_ALLOWED}") from None
+        raise BadHost(
+            f"{rule}: {without_secrets(text)!r} has no host and port; {_ALLOWED}"
+        ) from None
     if not host:
         raise BadHost(f"{rule}: there is no host name in it; {_ALLOWED}")
     secure = scheme == "https" or bool(wish.enabled)
@@ -121,6 +123,13 @@ def parse_host(text: str, rule: str, wish: TlsWish = NOTHING_SAID) -> Endpoint:
     prefix = _API_PATH.sub("", parts.path.rstrip("/"))
     name = f"[{host}]" if ":" in host else host
     place = name if port is None else f"{name}:{port}"
+    # Not needed by the commands that only read what is kept.
+    import httpx
+
+    try:
+        httpx.URL(f"http://{place}{prefix}")
+    except (httpx.InvalidURL, UnicodeError):
+        raise BadHost(f"{rule}: {without_secrets(text)!r} is not an address; {_ALLOWED}") from None
     endpoint = Endpoint(f"http://{place}{prefix}", rule, credentials=credentials)
     return secured(endpoint, wish) if secure else endpoint
 
@@ -131,13 +140,17 @@ def secured(endpoint: Endpoint, wish: TlsWish) -> Endpoint:
     return replace(endpoint, url=url, verify=not wish.skip_verify, ca=wish.ca)
 
 
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _ALLOWED = "write http://host:12434, host:12434, or the path of a unix socket"
 
 
-def _shown(text: str) -> str:
+def without_secrets(text: str) -> str:
     """What was written, without what may be a name and a password."""
     _, at, place = text.rpartition("@")
-    return f"…@{place}" if at else text
+    if not at or _socket_path(text) is not None:
+        return text
+    scheme = _SCHEME.match(text)
+    return f"{scheme[0] if scheme else ''}…@{place}"
 
 
 def _socket_path(text: str) -> str | None:

@@ -117,7 +117,11 @@ def _read(text: str, form: Any) -> Any:
 
 def _started(record: wire.Record) -> float:
     nanoseconds = record.id.rpartition("_")[2]
-    return int(nanoseconds) / 1e9 if nanoseconds.isdecimal() else float(record.timestamp)
+    return (
+        int(nanoseconds) / 1e9
+        if nanoseconds.isdecimal() and len(nanoseconds) < 25
+        else float(record.timestamp)
+    )
 
 
 def _api(record: wire.Record) -> str:

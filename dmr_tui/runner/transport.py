@@ -84,6 +84,11 @@ def named_errors() -> Iterator[None]:
         raise BadAnswer(str(error) or type(error).__name__) from error
     except UnicodeDecodeError as error:
         raise BadAnswer("the answer is not text") from error
+    except RuntimeError as error:
+        if "closed" not in str(error):
+            raise
+        # So httpx says that its client is closed: its runner was given up for lost.
+        raise Unreachable("the runner was lost and is being looked for") from error
 
 
 def _timeout(error: Exception) -> str:

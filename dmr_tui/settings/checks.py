@@ -41,7 +41,7 @@ def _number(lowest: float, highest: float, allowed: str, more: str = "") -> Call
     def check(value: Any) -> float:
         try:
             number = float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise ValueError(allowed) from None
         if isinstance(value, bool) or not lowest <= number <= highest:
             raise ValueError(allowed + more)
@@ -85,7 +85,7 @@ def _levels(name: str, value: Any) -> Levels:
         numbers = value if isinstance(value, list) else [value]
     try:
         found = tuple(float(each) for each in numbers)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(thresholds.allowed(name)) from None
     if any(isinstance(each, bool) for each in numbers):
         raise ValueError(thresholds.allowed(name))

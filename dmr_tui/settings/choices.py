@@ -18,7 +18,7 @@ class BadSettings(ValueError):
 class Settings:
     """Every choice, checked."""
 
-    host: str | None = None
+    host: str | None = field(default=None, repr=False)
     """Address of the runner: URL, host:port or the path of a unix socket. None: look for it."""
     context: str | None = None
     """A named context of `docker model context`, or one of Docker itself. None: the active one."""

@@ -57,7 +57,8 @@ class _Gathered:
         text = _read(path, must_exist=must_exist)
         try:
             table = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, RecursionError) as error:
+            # A number of thousands of digits is no TOMLDecodeError.
             raise BadSettings(f"{path}: {error}") from None
         found: dict[str, tuple[Any, str]] = {}
         for name, value in table.items():

@@ -165,7 +165,7 @@ def test_an_active_context_with_a_bad_host_is_a_note_without_its_password(tmp_pa
     write_contexts(tmp_path, {"current": "bad", "contexts": {"bad": bad}})
     places = look(tmp_path)
     assert places.several
-    assert "context bad: '…@bo x' is not an address" in places.notes[0]
+    assert "context bad: 'http://…@bo x' is not an address" in places.notes[0]
     assert "hidden" not in str(places)
     with pytest.raises(BadHost, match="context bad"):
         look(tmp_path, context="bad")

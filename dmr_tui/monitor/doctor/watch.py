@@ -27,10 +27,11 @@ class DoctorWatch:
 
     def show(self, shown: bool) -> None:
         """Whether somebody reads it."""
-        if not shown:
-            self._shown = anyio.Event()
-        else:
+        if shown:
             self._shown.set()
+        elif self._shown.is_set():
+            # Otherwise `run` waits for this very event.
+            self._shown = anyio.Event()
 
     @property
     def shown(self) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from dmr_tui import figures
-from dmr_tui.monitor.snapshot import Snapshot
+from dmr_tui.monitor.snapshot import Snapshot, SourceState
 from dmr_tui.plain import plain
 from dmr_tui.runner.names import short
 from dmr_tui.ui.panes.pane import Pane, now
@@ -76,7 +76,7 @@ class NoticePane(Pane):
     def _notice(self) -> Notice | None:
         snapshot = self.snapshot
         dismissed: Dismissed = getattr(self.app, "dismissed", NOBODY)
-        alerts = dismissed.left(snapshot.alerts, now())
+        alerts = dismissed.left(_with_sources(snapshot), now())
         if self.app.size.height < ROOM_FOR_HINTS:
             alerts = [alert for alert in alerts if alert.level != "hint"]
         return notice(snapshot, alerts)
@@ -150,13 +150,27 @@ def _runners(snapshot: Snapshot) -> Notice | None:
     if broken:
         text = f"{plain(broken[0].name)} reports: {plain(broken[0].detail)}"
         return Notice(text, True, screen="doctor")
-    stale = [source for source in snapshot.sources if source.health == "stale"]
-    if stale:
-        source = stale[0]
+    return None
+
+
+def _with_sources(snapshot: Snapshot) -> "Sequence[Alert]":
+    """The warnings, and after the critical ones what is told of sources that fail."""
+    failing = [each for each in snapshot.sources if each.health == "stale" or _archive(each)]
+    if not failing:
+        return snapshot.alerts
+    from dmr_tui.monitor.alerts import Alert
+
+    told = []
+    for source in failing:
         ago = "" if source.good_at is None else f", {figures.age(now() - source.good_at)} old"
-        return Notice(f"{source.name}: {plain(source.reason)}{ago}", screen="doctor")
-    told = snapshot.source("archive")
-    return Notice(f"archive: {plain(told.reason)}") if told.reason else None
+        text = f"{source.name}: {source.reason}{ago}"
+        told.append(Alert(f"source:{source.name}", "warning", text, "", "doctor"))
+    critical = [alert for alert in snapshot.alerts if alert.level == "critical"]
+    return [*critical, *told, *(each for each in snapshot.alerts if each.level != "critical")]
+
+
+def _archive(source: SourceState) -> bool:
+    return source.name == "archive" and bool(source.reason)
 
 
 def _event(snapshot: Snapshot) -> Notice | None:
