@@ -102,7 +102,7 @@ class RunnerClient:
         return decode(await self._get("/engines/df"), wire.DiskUsage)
 
     async def configured(self) -> list[wire.Configured]:
-        """Stored runner configs. Raises Rejected, 404, on runners that do not tell (before 2026)."""
+        """Stored runner configs. Raises Rejected, 404, where the runner is of before 2026."""
         answer = await self._get("/engines/_configure")
         return decode(answer, list[wire.Configured] | None) or []
 

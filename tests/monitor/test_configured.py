@@ -140,16 +140,18 @@ def test_what_is_too_old_is_forgotten(tmp_path: Path) -> None:
     assert kept.read() == []
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"http://localhost:12434": [{"digest": 1}]}'])
+@pytest.mark.parametrize(
+    "content", ["{", "[]", "{\udcff}", '{"http://localhost:12434": [{"digest": 1}]}']
+)
 async def test_a_damaged_file_is_said_and_left_alone(tmp_path: Path, content: str) -> None:
     path = tmp_path / FILE
-    path.write_text(content)
+    path.write_bytes(content.encode(errors="surrogateescape"))
     here = begun(tmp_path)
     await here.take_in(stored(a=BEFORE))
     (state,) = here.states
     assert (state.name, state.health) == ("remembered configurations", "stale")
     assert f"{path} cannot be read" in state.reason
-    assert path.read_text() == content
+    assert path.read_bytes() == content.encode(errors="surrogateescape")
     await here.take_in([])
     assert [each.digest for each in here.lost] == ["a"], "while it runs it knows all the same"
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dmr_tui.runner.endpoint import BadHost, TlsWish, parse_host
+from dmr_tui.runner.endpoint import BadHost, TlsWish, parse_host, without_secrets
 
 
 @pytest.mark.parametrize(
@@ -75,6 +75,8 @@ def test_a_socket_in_the_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         "a\x1b[2Jb",
         "/run/\x1b[2J.sock",
         "unix://",
+        "ä..b",
+        "xn--ä",
     ],
 )
 def test_what_is_no_address_is_refused_with_what_is_allowed(text: str) -> None:
@@ -144,3 +146,17 @@ def test_a_wish_overrides_field_by_field() -> None:
     assert TlsWish().over(before) == before
     assert TlsWish(enabled=False).over(before) == TlsWish(False, True, "old.crt")
     assert TlsWish(skip_verify=False, ca="new.crt").over(before) == TlsWish(True, False, "new.crt")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("http://user:pa://ss@host:1", "http://…@host:1"),
+        ("tcp://me:secret@box:2375", "tcp://…@box:2375"),
+        ("me:secret@box", "…@box"),
+        ("gpu-box:12434", "gpu-box:12434"),
+        ("/run/me@home.sock", "/run/me@home.sock"),
+    ],
+)
+def test_what_is_shown_of_an_address(text: str, shown: str) -> None:
+    assert without_secrets(text) == shown

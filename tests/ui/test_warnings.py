@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from dmr_tui.monitor.alerts import Alert
+from dmr_tui.monitor.snapshot import SourceState
 from dmr_tui.ui.app import DashboardApp
 from dmr_tui.ui.panes.notice import QUIET_S, Dismissed, Notice, said_in
 from tests.ui.screen import hides, screen_text, shows
@@ -116,3 +117,16 @@ async def test_the_way_to_a_screen_is_the_key_that_a_person_chose() -> None:
     app = DashboardApp(StillMonitor(replace(snapshot(), alerts=(there,))), keymap=keymap)
     async with app.run_test(size=WIDE):
         await shows(app, f"{HIGH.text}: {HIGH.step} (f3 Memory)")
+
+
+async def test_a_source_that_fails_hides_nothing_critical_and_can_be_dismissed() -> None:
+    killed = Alert("killed:1", "critical", "The system killed the engine", "unload", "memory")
+    stale = SourceState("remembered configurations", "stale", "it is damaged")
+    shown = snapshot(alerts=(killed, HIGH), sources=(stale,))
+    app = DashboardApp(StillMonitor(shown))
+    async with app.run_test(size=WIDE) as pilot:
+        await shows(app, killed.text, "2 more")
+        await pilot.press("x")
+        await shows(app, "remembered configurations: it is damaged", "1 more")
+        await pilot.press("x")
+        await shows(app, HIGH.text)

@@ -38,6 +38,8 @@ def test_it_looks_only_while_it_is_shown(monkeypatch: pytest.MonkeyPatch) -> Non
             seen = len(told)
             # Time in which a doctor that does not wait would look.
             await anyio.sleep(0.02)
+            # Another two screens without it.
+            doctor.show(False)
             doctor.show(True)
             while len(told) < seen + 2:
                 await wait_all_tasks_blocked()
