@@ -147,6 +147,9 @@ def window(tokens: int | None) -> str:
     """A context window; its sizes are powers of two, so k is 1,024: 8k, 128k, 1M."""
     if tokens is None:
         return UNKNOWN
+    if tokens < 0:
+        # As llama.cpp and DMR mean -1: as long as it was trained.
+        return "all"
     if tokens >= 2**20 and tokens % 2**20 == 0:
         return f"{tokens // 2**20}M"
     if tokens >= 1024 and tokens % 1024 == 0:

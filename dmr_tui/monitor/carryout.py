@@ -201,13 +201,13 @@ async def _set(
     watch: "RunnerWatch", plan: LoadPlan | ConfigurePlan, config: dict[str, Any]
 ) -> None:
     try:
-        await watch.client.configure(plan.ref, plan.mode, config)
+        with watch.configurations.meant(plan.digest, plan.mode, config):
+            await watch.client.configure(plan.ref, plan.mode, config)
     except Rejected as error:
         if error.status != 409:
             raise
         what = f"{plan.name} was not configured: it is busy"
         raise _InTheWay(_busy(watch, plan.digest, what)) from error
-    watch.configurations.meant(plan.digest, plan.mode, config)
 
 
 async def _remove(watch: "RunnerWatch", plan: RemovePlan) -> None:

@@ -1,6 +1,7 @@
 """The stored configurations as they are, and those that were lost."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -66,11 +67,13 @@ class Configurations:
             before = await anyio.to_thread.run_sync(self._kept.read)
             there = {(each.model_id, each.mode) for each in found}
             # What has another configuration by now was given it by somebody.
-            self._seen = {
+            remembered = {
                 (each.digest, each.mode): each.config
                 for each in before
                 if (each.digest, each.mode) not in there
             }
+            # What a person here has set meanwhile wins over what was remembered.
+            self._seen = remembered | self._seen
             self._begun = True
         self.see(found)
         await self._keep()
@@ -94,7 +97,7 @@ class Configurations:
         for key, before in self._seen.items():
             after = now.get(key)
             # A context that is another one was chosen by somebody; one that is gone by nobody.
-            if after is None or before.keys() - after.keys():
+            if before and (after is None or before.keys() - after.keys()):
                 self._lost[key] = LostConfig(*key, before, restarted=not now)
         for key, lost in list(self._lost.items()):
             if now.get(key) == lost.config:
@@ -104,10 +107,24 @@ class Configurations:
         self._seen = now
         self._drop_removed()
 
-    def meant(self, digest: str, mode: str, config: dict[str, Any]) -> None:
-        """A person here has set this, whatever it lacks."""
-        self._seen[digest, mode] = config
-        self._lost.pop((digest, mode), None)
+    @contextmanager
+    def meant(self, digest: str, mode: str, config: dict[str, Any]) -> Iterator[None]:
+        """A person here sets this inside the block, whatever it lacks; if it fails, nobody has.
+
+        From its beginning on, since a look at what is stored may come before its end.
+        """
+        key = digest, mode
+        seen, lost = self._seen.get(key), self._lost.pop(key, None)
+        self._seen[key] = config
+        try:
+            yield
+        except BaseException:
+            self._seen.pop(key, None)
+            if seen is not None:
+                self._seen[key] = seen
+            if lost is not None:
+                self._lost[key] = lost
+            raise
 
     def removed(self, digests: Iterable[str]) -> None:
         """Only these are installed: forget what was lost of any other."""

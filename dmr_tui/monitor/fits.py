@@ -19,6 +19,7 @@ from dmr_tui.measure.fit import (
 )
 from dmr_tui.measure.shape import Shape, read_shape
 from dmr_tui.monitor.asked import ALL_LAYERS, Flags, read_flags
+from dmr_tui.monitor.join import configs_by_model
 from dmr_tui.monitor.memory import ContextSource, Fit, Holding, Taken
 from dmr_tui.monitor.snapshot import ModelRow
 from dmr_tui.monitor.taken import TakenLoads
@@ -78,7 +79,7 @@ def find_fits(
     taken: TakenLoads,
 ) -> dict[str, Fit]:
     """The verdict for each installed model, by its key."""
-    configs = {config.model_id: config for config in configured}
+    configs = configs_by_model(configured)
     found = {}
     for row in rows:
         if row.model is None:

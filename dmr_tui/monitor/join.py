@@ -41,6 +41,12 @@ class Loaded:
     clock_offset: float = 0.0
 
 
+def configs_by_model(configured: Iterable[Configured]) -> dict[str, Configured]:
+    """The configuration of each model, by its digest: of several modes that of its chats."""
+    ordered = sorted(configured, key=lambda each: each.mode == "completion")
+    return {each.model_id: each for each in ordered}
+
+
 class Installed:
     """The installed models, read once for each answer of `GET /models`."""
 
@@ -59,7 +65,7 @@ class Installed:
         runs: dict[str, list[Running]] = defaultdict(list)
         for running in loaded.ps:
             runs[self.names.digest(running.model_name) or running.model_name].append(running)
-        configs = {config.model_id: config for config in loaded.configured}
+        configs = configs_by_model(loaded.configured)
         rows = []
         for row in self._rows:
             own = runs.pop(row.key, [])

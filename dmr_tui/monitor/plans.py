@@ -6,7 +6,8 @@ from typing import Any
 
 _CACHE_FLAGS = ("-ctk", "--cache-type-k", "-ctv", "--cache-type-v")
 _SLOT_FLAGS = ("-np", "--parallel")
-_CONTEXT_FLAGS = ("-c", "--ctx-size")
+_CONTEXT_FLAGS = ("-c", "--ctx-size", "--max-model-len")
+_SHARING_FLAGS = ("-kvu", "--kv-unified", "-no-kvu", "--no-kv-unified")
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +188,8 @@ def merged(stored: dict[str, Any], plan: LoadPlan) -> dict[str, Any]:
         if plan.cache_type != "f16":
             flags += ["--cache-type-k", plan.cache_type, "--cache-type-v", plan.cache_type]
     if plan.slots is not None:
+        # Each slot gets its own part, as the question says.
+        flags = [flag for flag in flags if flag not in _SHARING_FLAGS]
         flags = [*_without(flags, _SLOT_FLAGS), "--parallel", str(plan.slots)]
     if flags:
         config["runtime-flags"] = flags

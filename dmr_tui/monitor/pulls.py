@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import anyio
@@ -37,6 +37,8 @@ class Pull:
     said: str = ""
     """What the runner said beside its progress: a warning, or that nothing was to be done."""
     failure: Explanation | None = None
+    heard_at: float = field(default=0.0, compare=False)
+    """When the runner told of it last, by the loop's clock."""
 
     @property
     def left_s(self) -> float | None:
@@ -66,8 +68,8 @@ class Pulls:
 
     @property
     def state(self) -> tuple[Pull, ...]:
-        """All of them."""
-        return tuple(self._pulls.values())
+        """All of them; what nothing was heard of for a while has no rate."""
+        return tuple(_now(pull) for pull in self._pulls.values())
 
     async def run(self, client: RunnerClient, name: str, ended: Callable[[], None]) -> None:
         """Download `name`, unless that is going on; `ended` is called after it."""
@@ -111,7 +113,7 @@ class Pulls:
         async with client.pull(self._pulls[key].name) as lines:
             async for line in lines:
                 now = anyio.current_time()
-                pull = _after(self._pulls[key], line, layers, now)
+                pull = replace(_after(self._pulls[key], line, layers, now), heard_at=now)
                 if pull.state != self._pulls[key].state or now - told_at >= NEWS_S:
                     told_at = now
                     self._put(key, pull)
@@ -152,6 +154,13 @@ class _Layers:
         """Bytes per second; None until a second has passed."""
         (began, first), (ended, last) = self._seen[0], self._seen[-1]
         return (last - first) / (ended - began) if ended - began >= 1.0 else None
+
+
+def _now(pull: Pull) -> Pull:
+    if pull.state != "pulling" or pull.rate is None:
+        return pull
+    silent = anyio.current_time() - pull.heard_at > WINDOW_S
+    return replace(pull, rate=None) if silent else pull
 
 
 def _after(pull: Pull, line: PullLine, layers: _Layers, now: float) -> Pull:

@@ -11,7 +11,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from dmr_tui.monitor.configured import Configurations
-from dmr_tui.monitor.join import Installed, Loaded
+from dmr_tui.monitor.join import Installed, Loaded, configs_by_model
 from dmr_tui.monitor.keptconfigs import kept_configs
 from dmr_tui.monitor.latency import Latency
 from dmr_tui.monitor.narrator import Narrator, config_changed
@@ -255,8 +255,8 @@ class RunnerWatch:
 
     async def _fetch_configured(self) -> list[Configured]:
         configured = await self.client.configured()
-        before = {c.model_id: c for c in self.configured.value or ()}
-        after = {c.model_id: c for c in configured}
+        before = configs_by_model(self.configured.value or ())
+        after = configs_by_model(configured)
         for digest in before.keys() | after.keys():
             if before.get(digest) != after.get(digest):
                 self._tell(partial(config_changed, digest=digest))

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from dmr_tui.runner.errorrow import Entry, Kind
-from dmr_tui.runner.errors import BrokenOff, Rejected, RunnerError, Unreachable
+from dmr_tui.runner.errors import BrokenOff, Rejected, RunnerError, TimedOut, Unreachable
 from dmr_tui.runner.errortable import BY_CLASS, ENABLE_ON_DESKTOP, INSTALL_ON_LINUX, TABLE
 from dmr_tui.runner.names import shell_word, short
 
@@ -28,6 +28,10 @@ HALF = 32 * 1024
 
 _OVERFLOW = re.compile(
     r"request \((\d{1,9}) tokens\) exceeds the available context size \((\d{1,9}) tokens\)"
+)
+_SAYS_MORE = re.compile(
+    r"^(?:TLS: |no route|no network|no permission|no such socket|no connection in time"
+    r"|the path of the socket|the runner was lost)"
 )
 _SAYS_ERROR = re.compile(
     r"error|fail|cannot|can't|could not|unable to|unknown [a-z]|unsupported|not supported"
@@ -77,6 +81,10 @@ def explain(error: RunnerError, model: str = "", trained: int | None = None) -> 
     if isinstance(error, Unreachable | BrokenOff):
         found = _find(text)
         entry = found if found is not None and found.kind == "unreachable" else entry
+    generic = any(entry is each for _, each in BY_CLASS)
+    if isinstance(error, Unreachable | TimedOut) and generic and _SAYS_MORE.search(text):
+        # It was found out why; the usual cause would be a wrong one.
+        return Explanation(text[:1].upper() + text[1:], kind="unreachable")
     return Explanation(text) if entry is None else _filled(entry, text, model)
 
 

@@ -168,8 +168,9 @@ class DashboardApp(App[None]):
             asyncio.get_running_loop().add_signal_handler(goes_on, resume)
 
     def _start(self) -> None:
-        self.monitor.start(
-            lambda snapshot: self._post(SnapshotReady(snapshot)),
+        monitor = self.monitor
+        monitor.start(
+            lambda snapshot: self._post(SnapshotReady(snapshot, monitor)),
             lambda error: self._post(MonitorFailed(error)),
         )
 
@@ -182,6 +183,9 @@ class DashboardApp(App[None]):
         """The only place where a Snapshot comes in; an equal one changes nothing."""
         if not self.is_running:
             # While the app ends its screens lose their panes one by one.
+            return
+        if event.source is not self.monitor:
+            # Of the runner that was watched before.
             return
         self._heard_at = now()
         for screen in self.screen_stack[:1]:
@@ -321,8 +325,17 @@ class DashboardApp(App[None]):
             return
         self.push_screen(ContextsDialog(self._contexts.choices()), self._watch_context)
 
-    def _watch_context(self, name: str | None) -> None:
+    def _watch_context(self, name: str | None, *, sure: bool = False) -> None:
         if name is None or self._contexts is None:
+            return
+        going = [pull for pull in self.snapshot.pulls if pull.going]
+        if going and not sure:
+            from dmr_tui.ui.screens.quitting import QuitDialog
+
+            dialog = QuitDialog(going, "Switch")
+            self.push_screen(
+                dialog, lambda yes: self._watch_context(name, sure=True) if yes else None
+            )
             return
         try:
             monitor = self._contexts.watch(name)

@@ -17,6 +17,8 @@ class SnapshotReady(Message):
     """The monitor has a new picture; a slow UI sees only the newest."""
 
     snapshot: Snapshot
+    source: object
+    """The monitor that made it."""
 
     def can_replace(self, message: Message) -> bool:
         """Supersede an older one that nobody has handled yet."""

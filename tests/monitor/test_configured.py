@@ -58,9 +58,39 @@ def test_another_context_is_a_choice_and_a_missing_one_is_a_loss() -> None:
 def test_what_a_person_here_meant_is_no_loss() -> None:
     known = Configurations()
     known.see(stored(a=BEFORE))
-    known.meant("a", "completion", {"context-size": 2048})
+    with known.meant("a", "completion", {"context-size": 2048}):
+        # A look that comes before the runner has answered.
+        known.see(stored(a={"context-size": 2048}))
+        assert known.lost == ()
     known.see(stored(a={"context-size": 2048}))
     assert known.lost == ()
+
+
+def test_what_the_runner_refused_was_not_meant() -> None:
+    known = Configurations()
+    known.see(stored(a=BEFORE))
+    known.see([])
+    (lost,) = known.lost
+
+    def refused() -> None:
+        with known.meant("a", "completion", {"context-size": 2048}):
+            assert known.lost == ()
+            raise ValueError("busy")
+
+    with pytest.raises(ValueError, match="busy"):
+        refused()
+    assert known.lost == (lost,)
+
+
+async def test_what_is_meant_before_the_first_look_wins_over_what_is_remembered(
+    tmp_path: Path,
+) -> None:
+    await begun(tmp_path).take_in(stored(a=BEFORE))
+    here = begun(tmp_path)
+    with here.meant("a", "completion", {}):
+        pass
+    await here.take_in([])
+    assert here.lost == (), "it was emptied on purpose"
 
 
 def test_a_model_that_was_removed_has_nothing_to_lose() -> None:
@@ -91,7 +121,8 @@ async def test_what_was_lost_while_nothing_here_ran_is_known(tmp_path: Path) -> 
     third = begun(folder)
     await third.take_in([])
     assert [each.digest for each in third.lost] == ["a", "b"], "one is lost for longer"
-    third.meant("a", "completion", {"context-size": 1024})
+    with third.meant("a", "completion", {"context-size": 1024}):
+        pass
     await third.take_in(stored(a={"context-size": 1024}))
     assert [each.digest for each in third.lost] == ["b"]
     if sys.platform != "win32":

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from dmr_tui.monitor.enginelog import EngineFacts
-from dmr_tui.monitor.join import Installed, Loaded
+from dmr_tui.monitor.join import Installed, Loaded, configs_by_model
 from dmr_tui.monitor.snapshot import Context, ModelRow
-from dmr_tui.runner.wire import Configured, Model, Running
+from dmr_tui.runner.wire import Configured, Model, RunnerConfig, Running
 from tests.recorded import recorded
 
 TINY = "sha256:6b2404074c575d7e3705cef045147e5e9e5c98913a28d63b0da565148f05413e"
@@ -175,3 +175,13 @@ def test_models_that_tell_little_are_shown_with_what_they_tell(entry: dict[str, 
     assert found.name
     assert found.size_bytes is None
     assert found.context == Context()
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_configuration_of_a_model_is_that_of_its_chats(turned: bool) -> None:
+    def configured(mode: str, context: int) -> Configured:
+        return Configured("llama.cpp", "ai/x", "sha256:1", mode, RunnerConfig(context))
+
+    both = [configured("completion", 8192), configured("embedding", 512)]
+    found = configs_by_model(reversed(both) if turned else both)
+    assert found["sha256:1"].config.context_size == 8192

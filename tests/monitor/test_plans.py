@@ -8,6 +8,7 @@ from dmr_tui.monitor.plans import (
     UnloadPlan,
     UntagPlan,
     differences,
+    merged,
     steps_of,
     title_of,
 )
@@ -40,3 +41,12 @@ def test_only_what_differs_is_told() -> None:
     plan = ConfigurePlan("a", "ai/a", "d", "completion", config, BEFORE, again=True)
     assert differences(plan) == ["runtime-flags --temp 0 → not set"]
     assert title_of(plan) == "Configure again a"
+
+
+def test_flags_that_would_contradict_the_plan_go() -> None:
+    flags = ["--max-model-len", "4096", "-kvu", "--temp", "0"]
+    plan = LoadPlan("a", "ai/a", "d", context=8192, slots=2)
+    assert merged({"runtime-flags": flags}, plan) == {
+        "context-size": 8192,
+        "runtime-flags": ["--temp", "0", "--parallel", "2"],
+    }

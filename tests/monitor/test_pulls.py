@@ -241,3 +241,27 @@ async def test_the_end_is_told_also_when_it_is_stopped() -> None:
         assert pulls.state[0].state == "waiting"
         pulls.stop("x")
     assert (pulls.state[0].state, ended) == ("stopped", [1])
+
+
+async def test_a_download_of_which_nothing_is_heard_has_no_rate(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = 1000.0
+
+    class Stalls(Registry):
+        async def _tell(self) -> AsyncIterator[PullLine]:
+            nonlocal clock
+            yield PullLine("progress", total=100, layer=PullLayer("a", 100, 0))
+            clock += 2.0
+            yield PullLine("progress", total=100, layer=PullLayer("a", 100, 20))
+            await anyio.sleep_forever()
+
+    monkeypatch.setattr(anyio, "current_time", lambda: clock)
+    pulls, client = Pulls(lambda: None), Stalls([])
+    async with anyio.create_task_group() as group:
+        group.start_soon(pulls.run, client, "ai/x", lambda: None)
+        await anyio.wait_all_tasks_blocked()
+        assert [(each.rate, each.left_s) for each in pulls.state] == [(10.0, 8.0)]
+        clock += 60.0
+        assert [(each.rate, each.left_s) for each in pulls.state] == [(None, None)]
+        pulls.stop("x")

@@ -9,6 +9,7 @@ from dmr_tui.runner import explain as explaining
 from dmr_tui.runner.errorrow import Entry, Kind
 from dmr_tui.runner.errors import (
     BadAnswer,
+    BadCertificates,
     BrokenOff,
     NotARunner,
     ReadOnly,
@@ -415,7 +416,17 @@ def test_no_entry_can_go_unnoticed(entry: Entry, monkeypatch: pytest.MonkeyPatch
     ("error", "kind", "what"),
     [
         (Unreachable("connection refused: nothing listens there"), "unreachable", "not answer"),
-        (Unreachable("no route to that host"), "unreachable", "The runner does not answer"),
+        (Unreachable("no route to that host"), "unreachable", "No route to that host"),
+        (
+            BadCertificates("TLS: there is no file x.pem"),
+            "unreachable",
+            "TLS: there is no file x.pem",
+        ),
+        (
+            TimedOut("no connection in time: a firewall, or a machine that is off"),
+            "unreachable",
+            "No connection in time: a firewall",
+        ),
         (Unreachable("no permission to use the socket"), "unreachable", "socket may not be used"),
         (Unreachable("no such host name"), "unreachable", "no machine of that name"),
         (TimedOut("connected, but no answer in time"), "timed out", "did not answer in time"),

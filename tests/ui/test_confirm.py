@@ -10,7 +10,7 @@ from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.fit import Asked, Need
 from dmr_tui.monitor.carryout import Progress, Step
 from dmr_tui.monitor.memory import Fit, MemoryState
-from dmr_tui.monitor.plans import LoadPlan, UnloadPlan, steps_of
+from dmr_tui.monitor.plans import LoadPlan, Plan, UnloadPlan, steps_of
 from dmr_tui.monitor.snapshot import Snapshot, SourceState
 from dmr_tui.runner.explain import Explanation
 from dmr_tui.simulator.server import Simulator
@@ -246,3 +246,20 @@ async def test_read_only(beside: Beside) -> None:
         await pilot.press("y")
         await shows(app, "ead-only mode", "esc closes")
         assert len(simulator.world.loader.runners) == 1
+
+
+async def test_a_dialog_can_be_closed_though_nothing_ends() -> None:
+    async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
+        def never_ends(plan: Plan, publish: Callable[[Progress], None]) -> Callable[[], None]:
+            publish(steps(UNLOAD, "running"))
+            return lambda: None
+
+        monitor.carry_out = never_ends  # type: ignore[method-assign]
+        await pilot.press("y")
+        await shows(pilot.app, "esc stops it")
+        await pilot.press("escape")
+        await shows(pilot.app, "stopping; esc closes it anyway")
+        await pilot.press("escape")
+        await until(lambda: not isinstance(pilot.app.screen, ConfirmDialog))
+
+    await asked(UNLOAD, test)

@@ -198,12 +198,15 @@ async def test_beside_a_runner_it_loads_nothing(beside: Beside) -> None:
             "sudo apt-get install docker-model-plugin && docker model install-runner",
         ),
         (
-            "sudo usermod -aG docker $USER, then log out and in again",
+            "this, and then log out and in again: sudo usermod -aG docker $USER",
             "sudo usermod -aG docker $USER",
         ),
         ("n in the list of models, or: dmr-tui pull ai/smollm2", "dmr-tui pull ai/smollm2"),
         ("not docker model status: it removes a paused container", ""),
         ("start Docker Desktop", ""),
+        ("docker logs x, which tells why", ""),
+        ("sudo apt-get install x (or dnf install), once", ""),
+        ("docker start x; then look again", ""),
     ],
 )
 def test_what_is_copied_of_a_step_can_be_run(step: str, command: str) -> None:

@@ -82,7 +82,7 @@ async def test_what_can_be_done_now_follows_the_snapshot() -> None:
         await until(lambda: "p Prove" in bar(app) and not lit("Prove"))
         await pilot.press("1")
         await until(lambda: "a Actions" in bar(app))
-        app.post_message(SnapshotReady(snapshot()))
+        app.post_message(SnapshotReady(snapshot(), app.monitor))
         await pilot.press("6")
         await until(lambda: lit("Prove"))
 

@@ -698,3 +698,19 @@ async def test_which_models_a_full_runner_evicts_is_said() -> None:
 
     full = replace(snapshot().runner, slots_used=2, slots_total=2)
     await before(test, snapshot(runner=full))
+
+
+async def test_switching_the_runner_would_end_a_download_and_asks() -> None:
+    others = Others(StillMonitor(snapshot()))
+    going = Pull("ai/big", "pulling", 2_000_000_000, 4_000_000_000)
+    app = DashboardApp(StillMonitor(snapshot(pulls=(going,))), contexts=others)
+    async with app.run_test(size=(140, 40)) as pilot:
+        await shows(app, "qwen3:8B-Q4_K_M")
+        for answer, watched in (("escape", []), ("y", ["lab"])):
+            await pilot.press("C")
+            await shows(app, "* default")
+            await pilot.press("down", "enter")
+            await shows(app, "ai/big  50 %", "y does it, esc stays", "Switch")
+            await pilot.press(answer)
+            await until(lambda watched=watched: others.watched == watched)  # type: ignore[misc]
+            await hides(app, "ai/big  50 %")

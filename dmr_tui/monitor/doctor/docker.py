@@ -50,7 +50,7 @@ def _reach(engine: DockerEngine, facts: Facts) -> tuple[str, ...]:
             place = shlex.quote(engine.place)
             return (f"run dmr-tui as a user who may use this socket: ls -l {place}",)
         return (
-            "sudo usermod -aG docker $USER, then log out and in again",
+            "this, and then log out and in again: sudo usermod -aG docker $USER",
             "whoever is in the group docker has the rights of root; the runner itself needs none",
         )
     if engine.trouble == "hung":
@@ -61,7 +61,7 @@ def _reach(engine: DockerEngine, facts: Facts) -> tuple[str, ...]:
         return ("sudo systemctl start docker",) if linux else ("start Docker Desktop",)
     if engine.trouble == "no socket":
         return tuple(_no_docker(facts))
-    return ("docker info shows what the Engine says itself",)
+    return ("what the Engine says itself: docker info",)
 
 
 def _no_docker(facts: Facts) -> Iterator[str]:
@@ -129,7 +129,7 @@ def _containers(engine: DockerEngine, facts: Facts) -> Iterator[Check]:
         if facts.up:
             yield Check(GROUP, "container", "note", "the runner is in no container of this Engine")
             return
-        fix = (f"{INSTALL_ON_LINUX} (or dnf install), once", INSTALL)
+        fix = (f"once, or as dnf install: {INSTALL_ON_LINUX}", INSTALL)
         yield Check(GROUP, "container", "problem", "there is no runner's container", fix)
         return
     for controller in engine.controllers:
@@ -154,7 +154,7 @@ def _state(controller: Controller, facts: Facts) -> Check:
         elif not facts.up:
             result, fix = "warning", (f"docker logs --tail 50 {word}", f"docker restart {word}")
         if controller.restarts:
-            fix = (*fix, f"docker logs --tail 50 {word} tells why it was restarted")
+            fix = (*fix, f"why it was restarted: docker logs --tail 50 {word}")
             result = "warning"
     return Check(GROUP, f"container {name}", result, told, fix)
 
@@ -211,7 +211,7 @@ def _refused(controller: Controller, word: str) -> tuple[str, ...]:
         return (
             f"see who has it: sudo ss -ltnp 'sport = :{ports[0]}'",
             f"end that program, then: docker start {word}",
-            f"or another port: {REINSTALL} --port 12534; dmr-tui finds it by itself",
+            f"or another port, which is found by itself: {REINSTALL} --port 12534",
         )
     if "device driver" in error or "gpu" in error or "nvidia" in error:
         return (
@@ -220,7 +220,7 @@ def _refused(controller: Controller, word: str) -> tuple[str, ...]:
             f"docker start {word}",
             f"or do without the GPU: {REINSTALL} --gpu none",
         )
-    return (f"docker start {word} says it again", REINSTALL)
+    return (f"to hear it again: docker start {word}", REINSTALL)
 
 
 def _ports(controller: Controller, facts: Facts) -> Iterator[Check]:
@@ -238,7 +238,7 @@ def _ports(controller: Controller, facts: Facts) -> Iterator[Check]:
             "published port",
             "warning",
             f"{places}: open to the network, and DMR has no password",
-            (f"{REINSTALL} --host 127.0.0.1 unless that is meant",),
+            (f"unless that is meant: {REINSTALL} --host 127.0.0.1",),
         )
     elif all(each.port != DEFAULT_PORT for each in plain):
         usual = f"not the usual {DEFAULT_PORT}: clients need this one in their base URL"

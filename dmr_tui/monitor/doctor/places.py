@@ -85,7 +85,7 @@ def _way_out(attempt: Attempt, facts: Facts) -> tuple[str, ...]:
         return (
             f"with Docker Desktop: {ENABLE_ON_DESKTOP}",
             f"with Docker Engine: {INSTALL_ON_LINUX}, then docker model install-runner",
-            "or leave the address out: dmr-tui looks in every usual place",
+            "or leave the address out, and every usual place is looked at",
         )
     return (
         "Docker Desktop listens on its own computer only: forward the port,"
@@ -174,7 +174,9 @@ def _tls(facts: Facts) -> Iterator[Check]:
         yield Check(WAY, "TLS", "ok", f"the certificate was checked with {by}")
         return
     evidence = "the certificate is not checked: whoever is in between can read and answer"
-    yield Check(WAY, "TLS", "warning", evidence, ("dmr-tui --tls-ca-cert FILE checks it",))
+    yield Check(
+        WAY, "TLS", "warning", evidence, ("to have it checked: dmr-tui --tls-ca-cert FILE",)
+    )
 
 
 def _proxies(facts: Facts) -> Iterator[Check]:

@@ -70,6 +70,7 @@ class ConfirmDialog(ModalScreen[bool]):
         self._remarks = remarks
         self._monitor = monitor
         self._stop: Callable[[], None] | None = None
+        self._stopping = False
         self._ended = False
 
     def compose(self) -> ComposeResult:
@@ -131,7 +132,9 @@ class ConfirmDialog(ModalScreen[bool]):
     @on(Button.Pressed, "#cancel")
     def action_close(self) -> None:
         """Close it; while something is being done, stop that first."""
-        if self._stop is not None and not self._ended:
+        if self._stop is not None and not self._ended and not self._stopping:
+            self._stopping = True
+            self.query_one("#confirm").border_subtitle = Content("stopping; esc closes it anyway")
             self._stop()
         else:
             self.dismiss(False)

@@ -56,7 +56,10 @@ SIGNS: dict[Result, tuple[str, str]] = {
 }
 
 
-_COMMAND = re.compile(r"(?:^|: )((?:sudo|docker|dmr-tui) [^,]+(?:, then (?:sudo|docker) [^,]+)*)")
+_COMMAND = re.compile(
+    r"(?:^|: )((?:sudo|docker|dmr-tui) [^,;(]+(?:, then (?:sudo|docker) [^,;(]+)*)$"
+)
+"""A step ends with its command, or is one: what stands behind it would be a part of it."""
 
 
 class DoctorScreen(LiveScreen):

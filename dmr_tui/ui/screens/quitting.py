@@ -23,29 +23,30 @@ class QuitDialog(ModalScreen[bool]):
         Binding("escape,n", "stay", "Stay"),
     ]
 
-    def __init__(self, pulls: Sequence[Pull]) -> None:
-        """`pulls`: the downloads that would end."""
+    def __init__(self, pulls: Sequence[Pull], act: str = "Quit") -> None:
+        """`pulls`: the downloads that would end; `act`: what would end them, in a word."""
         super().__init__()
         self._pulls = pulls
+        self._act = act
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog small-dialog", id="quitting"):
             yield Static(Content("\n").join(self._lines()), markup=False)
             with Horizontal(classes="buttons"):
-                yield Button("Quit", variant="primary", id="quit", compact=True)
+                yield Button(self._act, variant="primary", id="quit", compact=True)
                 yield Button("Stay", id="stay", compact=True)
 
     def on_mount(self) -> None:
         box = self.query_one("#quitting")
-        box.border_title = Content("Quit")
-        box.border_subtitle = Content("y quits, esc stays")
+        box.border_title = Content(self._act)
+        box.border_subtitle = Content("y does it, esc stays")
         self.query_one("#stay").focus()
 
     def _lines(self) -> list[Content]:
         several = len(self._pulls) > 1
         yet = "Downloads are" if several else "A download is"
         told = (
-            f"{yet} under way, and {'end' if several else 'ends'} with the dashboard. What has come"
+            f"{yet} under way, and {'end' if several else 'ends'} with it. What has come"
             " stays with the runner: the next pull goes on from there."
         )
         return [

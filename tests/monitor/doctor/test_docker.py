@@ -92,7 +92,7 @@ def state(name: str = "running", up: bool = False, **more: Any) -> Any:
             "created",
             {"error": "no space left on device"},
             "was never started: no space left",
-            "docker start docker-model-runner says it again",
+            "to hear it again: docker start docker-model-runner",
         ),
         ("created", {}, "made and never started", "docker start docker-model-runner"),
         ("removing", {}, "removing", "docker logs --tail 50 docker-model-runner"),
@@ -146,7 +146,7 @@ def test_a_container_that_docker_had_to_restart() -> None:
     found = state(up=True, restarts=3)
     assert found.result == "warning"
     assert "restarted 3 times by Docker" in found.evidence
-    assert any("tells why it was restarted" in step for step in found.fix)
+    assert any("why it was restarted:" in step for step in found.fix)
     assert state(up=True, restarts=None).result == "ok", "unknown is not a restart"
 
 
