@@ -5,6 +5,7 @@ import sys
 from typing import Any
 
 import anyio
+import anyio.to_thread
 
 from dmr_tui import figures
 from dmr_tui.commands.pipe import say
@@ -67,7 +68,9 @@ async def _pull(
     printer.offer(offer)
     if offer.row is None:
         return FAILED
-    if offer.never_fits and not offer.installed and not yes and not printer.asks():
+    doubtful = offer.never_fits and not offer.installed and not yes
+    # In a thread: whoever waits for a line on the loop does not hear Ctrl+C.
+    if doubtful and not await anyio.to_thread.run_sync(printer.asks, abandon_on_cancel=True):
         return FAILED
     pulls = Pulls(lambda: printer.progress(pulls.state[-1]))
     await pulls.run(client, name, lambda: None)

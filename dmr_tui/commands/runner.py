@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from dmr_tui.machine.probe import LocalMachine, MachineProbe
 from dmr_tui.monitor.ledger import OpenArchive
 from dmr_tui.monitor.snapshot import DEMO_RULE
+from dmr_tui.runner.contexts import DEFAULT
 from dmr_tui.runner.discovery import Places, find_places
-from dmr_tui.runner.endpoint import Endpoint, TlsWish, parse_host
+from dmr_tui.runner.endpoint import NOTHING_SAID, Endpoint, TlsWish, parse_host
 from dmr_tui.settings import Settings, data_path
 
 if TYPE_CHECKING:
@@ -35,7 +36,9 @@ def places(settings: Settings, context: str | None = None) -> Places:
     """Where to look for the runner; a `context` that is named here wins. Raises BadHost."""
     tls = TlsWish(settings.tls, settings.tls_skip_verify, settings.tls_ca_cert)
     if context is not None:
-        return find_places(context=context, tls=tls)
+        begun = settings.context or (DEFAULT if settings.host is None else None)
+        # What was said of one runner's certificates is not meant for another's.
+        return find_places(context=context, tls=tls if context == begun else NOTHING_SAID)
     return find_places(settings.host, settings.host_rule, context=settings.context, tls=tls)
 
 

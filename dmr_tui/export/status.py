@@ -121,7 +121,7 @@ def _model(row: ModelRow, snapshot: Snapshot) -> dict[str, Any]:
             "effective_source": row.context.effective_source or None,
             "slots": row.context.slots,
         },
-        "loaded": any(run.state != "loading" for run in row.runs),
+        "loaded": row.loaded,
         "fit": fit_json(snapshot.memory.fits.get(row.key) if snapshot.memory else None),
     }
 

@@ -71,12 +71,13 @@ def _lost(snapshot: Snapshot) -> Iterator[Alert]:
         words = _config_words(lost.config)
         why = "the runner was restarted" if lost.restarted else "it was replaced"
         text = f"{name} lost its configuration ({words}): {why}"
-        yield Alert(lost.alert, "warning", text, "R sets it again", "dashboard")
+        step = "start without --read-only" if snapshot.read_only else "R sets it again"
+        yield Alert(lost.alert, "warning", text, step, "" if snapshot.read_only else "dashboard")
 
 
 def _failing(snapshot: Snapshot) -> Iterator[Alert]:
     """Callers of a model whose calls all failed lately, up to the last."""
-    since, ends = _now(snapshot) - RECENT_S, dict[tuple[str, str], list[Request]]()
+    since, ends = snapshot.runner_now - RECENT_S, dict[tuple[str, str], list[Request]]()
     for call in snapshot.finished:
         if ended(call) < since or call.caller == OWN_CALLS:
             continue
@@ -103,11 +104,6 @@ def _config_words(config: Mapping[str, object]) -> str:
     return ", ".join(told) or "all of it"
 
 
-def _now(snapshot: Snapshot) -> float:
-    """The runner's time, by which calls and events are stamped."""
-    return snapshot.taken_at + snapshot.clock_offset
-
-
 def _named(snapshot: Snapshot, digest: str | None, called: str) -> str:
     """The model's name on the screens; `called` is what a caller wrote."""
     name = short(called)
@@ -118,7 +114,7 @@ def _named(snapshot: Snapshot, digest: str | None, called: str) -> str:
 
 
 def _killed(snapshot: Snapshot) -> Iterator[Alert]:
-    since = _now(snapshot) - RECENT_S
+    since = snapshot.runner_now - RECENT_S
     machine = snapshot.machine.machine
     container = None if machine is None else machine.container.container
     kills = max(
@@ -132,7 +128,7 @@ def _killed(snapshot: Snapshot) -> Iterator[Alert]:
         name = _named(snapshot, event.digest, event.model)
         if event.kind == "loaded":
             loaded.add(name)
-        ago = figures.age(_now(snapshot) - event.at)
+        ago = figures.age(snapshot.runner_now - event.at)
         ended = event.kind in {"engine died", "out of memory"}
         if ended and kills and "killed" in event.text:
             text = f"The system killed the engine of {name} for memory {ago} ago"
@@ -158,8 +154,7 @@ def _names(snapshot: Snapshot) -> dict[str, str]:
 
 def _is_loaded(snapshot: Snapshot, name: str) -> bool:
     """Whether it was loaded after all."""
-    runs = [run for row in snapshot.models if row.name == name for run in row.runs]
-    return any(run.state != "loading" for run in runs)
+    return any(row.loaded for row in snapshot.models if row.name == name)
 
 
 def _pressure(memory: MemoryState) -> Iterator[Alert]:
@@ -185,7 +180,7 @@ def _worked_long(snapshot: Snapshot) -> ModelRow | None:
             return row
         for call in reversed(snapshot.finished):
             ended = call.finished_at or 0.0
-            if call.digest != row.digest or ended < _now(snapshot) - span:
+            if call.digest != row.digest or ended < snapshot.runner_now - span:
                 continue
             if ended - call.started_at - (call.load_s or 0.0) >= LONG_S:
                 return row
@@ -264,7 +259,7 @@ def _container(snapshot: Snapshot) -> Iterator[Alert]:
 
 def _wanted(snapshot: Snapshot) -> set[str]:
     """Digests of the models that were called lately."""
-    since = _now(snapshot) - RECENT_S
+    since = snapshot.runner_now - RECENT_S
     called = {call.digest for call in snapshot.in_flight}
     called |= {c.digest for c in snapshot.finished if (c.finished_at or c.started_at) >= since}
     called |= {event.digest for event in snapshot.events if event.at >= since}
@@ -303,7 +298,7 @@ def _size(fit: Fit) -> str:
 
 
 def _source(fit: Fit) -> str:
-    return "default" if fit.context_source == "flag" else fit.context_source
+    return "configured" if fit.context_source == "flag" else fit.context_source
 
 
 def _context(fit: Fit) -> str:

@@ -144,7 +144,7 @@ def _fit(
     kind = "" if room.value is None else room.value.kind
     last = taken.find(row.key, asked, kind)
     needed = estimate if last is None else _as_taken(estimate, last)
-    loaded = any(run.state != "loading" for run in row.runs)
+    loaded = row.loaded
     if room.value is None:
         word: Literal["loaded", "unknown"] = "loaded" if loaded else "unknown"
         return Fit(word, needed, estimate, source, reason=room.reason, shape=shape)

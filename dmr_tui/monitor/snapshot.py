@@ -134,6 +134,11 @@ class ModelRow:
     runs: tuple[Run, ...] = ()
 
     @property
+    def loaded(self) -> bool:
+        """Whether an engine has it."""
+        return any(run.state != "loading" for run in self.runs)
+
+    @property
     def tags(self) -> Sequence[str]:
         """All names of an installed model, the oldest first, as the runner keeps them."""
         return (self.model.tags or ()) if self.model else ()
@@ -229,6 +234,11 @@ class Snapshot:
     """Seconds that the runner's clock is ahead of ours."""
 
     read_only: bool = False
+
+    @property
+    def runner_now(self) -> float:
+        """The runner's time, by which calls and events are stamped."""
+        return self.taken_at + self.clock_offset
 
     @property
     def demo(self) -> bool:

@@ -130,3 +130,17 @@ def test_the_container_is_looked_for_at_the_engine_of_the_context(tmp_path: Path
         left_behind.bind(str(path))
     places = Places((where,), engine=DockerSocket(str(path), "context x"))
     assert container_of(places) == "the Docker Engine does not run"
+
+
+def test_what_was_said_of_one_runners_certificates_is_not_meant_for_anothers(folder: Path) -> None:
+    secure = {"host": "https://safe:1"}
+    write(folder, {"version": 1, "current": "safe", "contexts": {"safe": secure}})
+    trusting = Settings(host="https://here:2", host_rule="--host", tls_skip_verify=True)
+    watching = Watching()
+    contexts = Contexts(trusting, watching)
+    contexts.watch("safe")
+    contexts.watch("--host")
+    assert [each.known[0].verify for each in watching.places] == [True, False]
+    asked = Watching()
+    Contexts(Settings(context="safe", tls_skip_verify=True), asked).watch("safe")
+    assert asked.places[0].known[0].verify is False, "it was started with this one"

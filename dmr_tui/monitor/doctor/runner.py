@@ -124,7 +124,7 @@ def _engine(snapshot: Snapshot) -> Check:
     if killed is not None:
         # Docker says nothing of an engine that was killed inside a container that runs on.
         return Check(GROUP, name, "problem", plain(killed.text), (killed.step,))
-    runs = [row for row in snapshot.models if any(run.state != "loading" for run in row.runs)]
+    runs = [row for row in snapshot.models if row.loaded]
     if runs:
         return Check(GROUP, name, "ok", f"{plain(runs[0].name)} is loaded now")
     if failed is not None and (loaded is None or loaded.at < failed.at):

@@ -109,8 +109,7 @@ class ModelsPane(ModelList):
 
     def _name_cell(self, row: ModelRow) -> Part:
         sign = GLYPHS.cursor if row.key == self._chosen else " "
-        loaded = any(run.state != "loading" for run in row.runs)
-        style = "bold $value" if loaded else "$value" if row.model else "italic $label"
+        style = "bold $value" if row.loaded else "$value" if row.model else "italic $label"
         return f"{sign} {called(row)}", style
 
 

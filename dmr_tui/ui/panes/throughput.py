@@ -116,7 +116,7 @@ def _why_none(label: str, throughput: Throughput) -> str:
 
 def failed_loads(snapshot: Snapshot) -> int:
     """How many loads failed within the window: the runner keeps no record of their calls."""
-    since = snapshot.taken_at + snapshot.clock_offset - snapshot.throughput.window_s
+    since = snapshot.runner_now - snapshot.throughput.window_s
     recent = takewhile(lambda event: event.at >= since, reversed(snapshot.events))
     return sum(event.kind in LOAD_FAILURES and event.severity == "error" for event in recent)
 

@@ -132,7 +132,7 @@ class WhatIfPane(Pane):
                 return []
             return [("l", "bold $accent"), (f" loads it like this{_first(trial, names)}", "$label")]
         ways = ways_to_load(trial.fit, names)
-        if any(run.state != "loading" for run in trial.row.runs) or not ways:
+        if trial.row.loaded or not ways:
             return []
         return [
             (f"To load {short_name(trial.row.name)}: ", "$label"),

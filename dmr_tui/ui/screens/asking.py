@@ -22,7 +22,7 @@ from dmr_tui.monitor.ways import listed
 from dmr_tui.plain import plain
 from dmr_tui.runner.names import short
 from dmr_tui.ui.screens.confirm import ConfirmDialog
-from dmr_tui.ui.screens.modelactions import READ_ONLY, ModelActionsScreen, is_loaded
+from dmr_tui.ui.screens.modelactions import READ_ONLY, ModelActionsScreen
 
 
 def ask(
@@ -62,7 +62,7 @@ def load(screen: ModelActionsScreen, row: ModelRow, what: WhatIf, trial: Trial |
         what.cache_type,
         what.slots,
     )
-    if is_loaded(row) and not plan.configures:
+    if row.loaded and not plan.configures:
         told = f"{plain(row.name)} is loaded; o configures it"
         screen.notify(told, markup=False)
         return
@@ -76,7 +76,7 @@ def _remarks(
     going = dict(plan.unload)
     runner = screen.snapshot.runner
     full = runner.slots_total is not None and (runner.slots_used or 0) >= runner.slots_total
-    if full and not is_loaded(row) and not plan.unload:
+    if full and not row.loaded and not plan.unload:
         idle = {
             each.key: each.name
             for each in screen.snapshot.models
@@ -85,7 +85,7 @@ def _remarks(
         which = f": {plain(listed(list(idle), idle))}" if idle else ""
         told.append(f"Every slot of the runner is taken: it evicts all idle models for it{which}.")
         going |= idle
-    if is_loaded(row):
+    if row.loaded:
         told.append("It is loaded now, and unloaded first; its cached prompts are forgotten.")
         going[row.key] = row.name
     return [*told, *_users(screen.snapshot, going)]
@@ -119,7 +119,7 @@ def _room(
 
 def _users(snapshot: Snapshot, models: Mapping[str, str]) -> list[str]:
     """Who called those models lately; `models` are their names by digest."""
-    since = snapshot.taken_at + snapshot.clock_offset - RECENT_S
+    since = snapshot.runner_now - RECENT_S
     calls = [call for call in snapshot.finished if ended(call) >= since]
     told = []
     for digest, name in models.items():
@@ -167,7 +167,7 @@ def _configure_remarks(screen: ModelActionsScreen, row: ModelRow, plan: Configur
         told.append(f"By the estimate it needs {total} and does not fit: the load may fail.")
     if any(run.state == "busy" for run in row.runs):
         told.append("It is busy now; unless its calls end first, the runner refuses it.")
-    if is_loaded(row):
+    if row.loaded:
         told += _users(screen.snapshot, {row.key: row.name})
     return told
 

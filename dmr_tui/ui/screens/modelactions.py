@@ -28,11 +28,6 @@ CHANGES = frozenset(
 """Actions that change the runner: off in read-only mode, and while no runner answers."""
 
 
-def is_loaded(row: ModelRow) -> bool:
-    """Whether an engine has it."""
-    return any(run.state != "loading" for run in row.runs)
-
-
 class ModelActionsScreen(LiveScreen):
     """A screen with one list of models; what each key does is in asking.py, loaded when needed."""
 
@@ -168,7 +163,7 @@ class ModelActionsScreen(LiveScreen):
             return False
         match action:
             case "load_model":
-                return self.reloads or not is_loaded(row)
+                return self.reloads or not row.loaded
             case "unload_model":
                 return bool(row.runs)
             case "remove_model" | "tag_model":
