@@ -43,11 +43,10 @@ class QuitDialog(ModalScreen[bool]):
         self.query_one("#stay").focus()
 
     def _lines(self) -> list[Content]:
-        several = len(self._pulls) > 1
-        yet = "Downloads are" if several else "A download is"
+        yet = "Downloads are" if len(self._pulls) > 1 else "A download is"
         told = (
-            f"{yet} under way, and {'end' if several else 'ends'} with it. What has come"
-            " stays with the runner: the next pull goes on from there."
+            f"{yet} under way, and would end. What has come stays with the runner: the next pull"
+            " goes on from there."
         )
         return [
             *(Content.styled(_how_far(pull), "bold $value") for pull in self._pulls),
