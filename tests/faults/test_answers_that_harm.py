@@ -1,11 +1,14 @@
 """What packages, registries and servers may say: one source goes stale for it, and no more."""
 
+import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import pytest
 
 from dmr_tui.measure.meter import Turn
@@ -136,3 +139,29 @@ def test_a_runner_that_does_not_tell_what_is_configured_says_so() -> None:
             until_true(lambda: seen and seen[-1].source("configuration").health == "absent")
         finally:
             monitor.stop()
+
+
+@pytest.mark.parametrize(
+    "date",
+    ["Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "Mon, 01 Jan 2026 00:00:00 +99999999999999"],
+)
+async def test_a_strange_date_only_leaves_the_clock_unknown(date: str) -> None:
+    class Answers(BaseHTTPRequestHandler):
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return date
+
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"[]")
+
+        def log_message(self, *args: object) -> None:
+            return None
+
+    with HTTPServer(("127.0.0.1", 0), Answers) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        client = RunnerClient(parse_host(f"http://127.0.0.1:{server.server_port}", "test"))
+        assert await client.ps() == []
+        assert not client.clock.known
+        await client.aclose()
+        await anyio.to_thread.run_sync(server.shutdown)
