@@ -21,7 +21,7 @@ _NAMES = {
     "-fa": "flash",
     "--flash-attn": "flash",
 }
-_UNIFIED = {"-kvu": True, "--kv-unified": True, "-no-kvu": False, "--no-kv-unified": False}
+UNIFIED = {"-kvu": True, "--kv-unified": True, "-no-kvu": False, "--no-kv-unified": False}
 ALL_LAYERS = 999
 """What DMR passes as -ngl, which no model has."""
 
@@ -44,7 +44,7 @@ class Flags:
 def read_flags(words: Sequence[str]) -> Flags:
     """The flags of llama.cpp (and vLLM's length) that memory depends on; the last one wins."""
     found: dict[str, str] = dict(_pairs(words))
-    unified = [_UNIFIED[word] for word in words if word in _UNIFIED]
+    unified = [UNIFIED[word] for word in words if word in UNIFIED]
     return Flags(
         context=_number(found.get("context")),
         slots=_number(found.get("slots")),
@@ -55,6 +55,11 @@ def read_flags(words: Sequence[str]) -> Flags:
         flash={"on": True, "1": True, "off": False, "0": False}.get(found.get("flash", "")),
         unified=unified[-1] if unified else None,
     )
+
+
+def flags_of(*names: str) -> frozenset[str]:
+    """Every flag that sets one of those fields of `Flags`."""
+    return frozenset(flag for flag, name in _NAMES.items() if name in names)
 
 
 def _pairs(words: Sequence[str]) -> Iterator[tuple[str, str]]:

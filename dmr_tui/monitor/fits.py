@@ -183,9 +183,14 @@ def _fit(
     )
 
 
+def too_short(context: int, trained: int | None) -> bool:
+    """Whether so many tokens are too few for prompts, and fewer than the model is trained for."""
+    return context < min(USEFUL, trained or USEFUL)
+
+
 def _useful(context: int | None, shape: Reading[Shape]) -> int | None:
     trained = shape.value.trained if shape.value is not None else None
-    return context if context and context >= min(USEFUL, trained or USEFUL) else None
+    return None if not context or too_short(context, trained) else context
 
 
 def weights_of(row: ModelRow) -> Reading[int]:

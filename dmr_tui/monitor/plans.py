@@ -1,13 +1,10 @@
 """What a person asks to be done to the runner, and the words for it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-_CACHE_FLAGS = ("-ctk", "--cache-type-k", "-ctv", "--cache-type-v")
-_SLOT_FLAGS = ("-np", "--parallel")
-_CONTEXT_FLAGS = ("-c", "--ctx-size", "--max-model-len")
-_SHARING_FLAGS = ("-kvu", "--kv-unified", "-no-kvu", "--no-kv-unified")
+from dmr_tui.monitor.asked import UNIFIED, flags_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,15 +179,15 @@ def merged(stored: dict[str, Any], plan: LoadPlan) -> dict[str, Any]:
     if plan.context is not None:
         config["context-size"] = plan.context
         # A flag of its own would win over the size.
-        flags = _without(flags, _CONTEXT_FLAGS)
+        flags = _without(flags, flags_of("context"))
     if plan.cache_type is not None:
-        flags = _without(flags, _CACHE_FLAGS)
+        flags = _without(flags, flags_of("key_type", "value_type"))
         if plan.cache_type != "f16":
             flags += ["--cache-type-k", plan.cache_type, "--cache-type-v", plan.cache_type]
     if plan.slots is not None:
         # Each slot gets its own part, as the question says.
-        flags = [flag for flag in flags if flag not in _SHARING_FLAGS]
-        flags = [*_without(flags, _SLOT_FLAGS), "--parallel", str(plan.slots)]
+        flags = [flag for flag in flags if flag not in UNIFIED]
+        flags = [*_without(flags, flags_of("slots")), "--parallel", str(plan.slots)]
     if flags:
         config["runtime-flags"] = flags
     else:
@@ -198,7 +195,7 @@ def merged(stored: dict[str, Any], plan: LoadPlan) -> dict[str, Any]:
     return config
 
 
-def _without(flags: Sequence[str], names: Sequence[str]) -> list[str]:
+def _without(flags: Sequence[str], names: Collection[str]) -> list[str]:
     kept: list[str] = []
     skip = False
     for flag in flags:

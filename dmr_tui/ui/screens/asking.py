@@ -6,7 +6,7 @@ from dataclasses import replace
 from dmr_tui import figures
 from dmr_tui.monitor.alerts import RECENT_S
 from dmr_tui.monitor.calls import ended
-from dmr_tui.monitor.fits import USEFUL, held_by
+from dmr_tui.monitor.fits import held_by, too_short
 from dmr_tui.monitor.plans import (
     ConfigurePlan,
     LoadPlan,
@@ -159,7 +159,7 @@ def _configure_remarks(screen: ModelActionsScreen, row: ModelRow, plan: Configur
     then = prospect(screen.snapshot, row, plan.config)
     if then.trained is not None:
         told.append(f"It was trained for {then.trained:,} tokens; beyond them answers get worse.")
-    if then.asked.context < min(USEFUL, row.context.trained or USEFUL):
+    if too_short(then.asked.context, row.context.trained):
         told.append(f"Prompt and answer share {then.asked.context:,} tokens: most calls will fail.")
     # Unlike a load, a configuration unloads no other model to make room.
     if then.lacks_room:
