@@ -10,9 +10,11 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from dmr_tui import __version__, figures, thresholds
+from dmr_tui import __version__
+from dmr_tui.measure import thresholds
 from dmr_tui.runner.endpoint import BadHost
 from dmr_tui.settings import BadSettings, Settings, config_path, load
+from dmr_tui.text import format
 
 USAGE = 64
 """Exit code for a flag, variable or file that cannot be used (EX_USAGE)."""
@@ -70,11 +72,11 @@ class Given:
             if self.demo and flags.get(name) is not None:
                 raise BadSettings(f"--demo and --{name}: the demo watches a runner of its own")
         settings = load(flags, path=self.file if "config" in self._flags else None)
-        figures.choose_units(settings.memory_unit, settings.temperature_unit)
+        format.choose_units(settings.memory_unit, settings.temperature_unit)
         thresholds.choose(settings.thresholds)
         if settings.keys:
             # Only the dashboard needs them, but what is wrong is said by every command.
-            from dmr_tui.ui.keymap import keymap
+            from dmr_tui.ui.commands.keymap import keymap
 
             keymap(settings)
         return settings

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from dmr_tui.commands.runner import demo_runner
+from dmr_tui.commands.target import demo_runner
 from dmr_tui.machine.probe import MachineProbe
 from dmr_tui.monitor.live import LiveMonitor
-from dmr_tui.monitor.snapshot import Snapshot
 from dmr_tui.runner.endpoint import Endpoint, parse_host
+from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.ui.app import DashboardApp
-from dmr_tui.ui.panes.chat import ChatPane
+from dmr_tui.ui.chat.chat_pane import ChatPane
 
 FOLDER = Path(__file__).parent.parent / "screenshots"
 WARM_S = 75.0

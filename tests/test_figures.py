@@ -2,7 +2,7 @@
 
 import pytest
 
-from dmr_tui import figures
+from dmr_tui.text import format
 
 
 @pytest.mark.parametrize(
@@ -19,8 +19,8 @@ from dmr_tui import figures
     ],
 )
 def test_three_significant_digits(value: float, expected: str) -> None:
-    assert figures.significant(value) == expected
-    assert figures.rate(value) == expected
+    assert format.significant(value) == expected
+    assert format.rate(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_three_significant_digits(value: float, expected: str) -> None:
     [(0.0123, "12 ms"), (0.31, "0.31 s"), (9.999, "10.0 s"), (12.34, "12.3 s"), (None, "—")],
 )
 def test_measured_times(value: float | None, expected: str) -> None:
-    assert figures.seconds(value) == expected
+    assert format.seconds(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -36,21 +36,21 @@ def test_measured_times(value: float | None, expected: str) -> None:
     [(0.9, "0:00"), (12.0, "0:12"), (192.4, "3:12"), (3723.0, "1:02:03"), (-4.0, "0:00")],
 )
 def test_running_clocks(value: float, expected: str) -> None:
-    assert figures.clock(value) == expected
+    assert format.clock(value) == expected
 
 
 @pytest.mark.parametrize(("value", "expected"), [(581.0, "9:41"), (1400.0, "23 min")])
 def test_what_is_left_is_not_counted_in_seconds_while_there_is_much(
     value: float, expected: str
 ) -> None:
-    assert figures.countdown(value) == expected
+    assert format.countdown(value) == expected
 
 
 @pytest.mark.parametrize(
     ("value", "expected"), [(3.2, "3 s"), (150.0, "2 min"), (7200.0, "2 h"), (-1.0, "0 s")]
 )
 def test_ages(value: float, expected: str) -> None:
-    assert figures.age(value) == expected
+    assert format.age(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -67,18 +67,18 @@ def test_ages(value: float, expected: str) -> None:
     ],
 )
 def test_context_windows(tokens: int | None, expected: str) -> None:
-    assert figures.window(tokens) == expected
+    assert format.window(tokens) == expected
 
 
 def test_sizes() -> None:
-    assert figures.disk(12_400_000_000) == "12.4 GB"
-    assert figures.disk(478_750) == "479 kB"
-    assert figures.disk(None) == "—"
-    assert figures.gib(24 * 2**30) == "24.0"
-    assert figures.parameters(8_190_000_000) == "8.19 B"
-    assert figures.parameters(361_820_000) == "362 M"
-    assert figures.parameters(None) == "—"
-    assert figures.count(20019) == "20,019"
+    assert format.disk(12_400_000_000) == "12.4 GB"
+    assert format.disk(478_750) == "479 kB"
+    assert format.disk(None) == "—"
+    assert format.gib(24 * 2**30) == "24.0"
+    assert format.parameters(8_190_000_000) == "8.19 B"
+    assert format.parameters(361_820_000) == "362 M"
+    assert format.parameters(None) == "—"
+    assert format.count(20019) == "20,019"
 
 
 @pytest.mark.parametrize(
@@ -93,5 +93,5 @@ def test_sizes() -> None:
     ],
 )
 def test_memory(size: int | None, text: str, short: str) -> None:
-    assert figures.memory(size) == text
-    assert figures.memory_short(size) == short
+    assert format.memory(size) == text
+    assert format.memory_short(size) == short

@@ -5,18 +5,19 @@ from dataclasses import replace
 
 import pytest
 
-from dmr_tui import figures, thresholds
-from dmr_tui.export.page import as_page
+from dmr_tui.export.status_page import as_page
 from dmr_tui.machine.reading import Reading
-from dmr_tui.measure.pressure import judge
-from dmr_tui.measure.usual import Usual
+from dmr_tui.measure import thresholds
+from dmr_tui.measure.baseline import Usual
+from dmr_tui.measure.pressure_level import judge
 from dmr_tui.settings import Settings
+from dmr_tui.text import format
 from dmr_tui.ui.app import DashboardApp
-from dmr_tui.ui.keymap import keymap
-from dmr_tui.ui.panes.hardware import trend
-from dmr_tui.ui.panes.inflight import _clock
-from dmr_tui.ui.panes.prompt import PromptArea
-from dmr_tui.ui.panes.stores import bar_line, stores
+from dmr_tui.ui.chat.prompt import PromptArea
+from dmr_tui.ui.commands.keymap import keymap
+from dmr_tui.ui.dashboard.hardware_pane import trend
+from dmr_tui.ui.memory.memory_bars import bar_line, stores
+from dmr_tui.ui.requests.in_flight_pane import _clock
 from tests.ui.screen import screen_text, shows, type_text
 from tests.ui.still import HOST, StillMonitor, machine, snapshot
 from tests.waiting import until
@@ -28,12 +29,12 @@ WIDE = (140, 42)
 def put_back() -> Iterator[None]:
     """Units and thresholds are those of today again."""
     yield
-    figures.choose_units()
+    format.choose_units()
     thresholds.choose({})
 
 
 async def test_units_on_the_screen() -> None:
-    figures.choose_units("GB", "F")
+    format.choose_units("GB", "F")
     app = DashboardApp(StillMonitor(snapshot()))
     async with app.run_test(size=WIDE):
         await shows(app, "160 °F", "19.5 /", " / 25.8 GB", "22.9 /", " / 68.7 GB")
@@ -41,7 +42,7 @@ async def test_units_on_the_screen() -> None:
 
 
 def test_units_on_the_page() -> None:
-    figures.choose_units("GB", "F")
+    format.choose_units("GB", "F")
     page = as_page(snapshot())
     assert "19.5 of 25.8 GB · 160 °F" in page
     assert "22.9 of 68.7 GB" in page

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dmr_tui.plain import plain, plain_lines
+from dmr_tui.text.sanitize import plain, plain_lines
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from dmr_tui.settings import SETTABLE, THEMES, flag_of, load
-from dmr_tui.settings.choices import VARIABLES
+from dmr_tui.settings.schema import VARIABLES
 from dmr_tui.simulator.scenarios import PLAYS
-from dmr_tui.ui.actions import ACTS
-from dmr_tui.ui.keymap import keymap
+from dmr_tui.ui.commands.keymap import keymap
+from dmr_tui.ui.commands.table import ACTS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

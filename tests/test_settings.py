@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from dmr_tui import figures, thresholds
+from dmr_tui.measure import thresholds
 from dmr_tui.settings import SETTABLE, BadSettings, Settings, data_path, flag_of, load
-from dmr_tui.settings.choices import VARIABLES
 from dmr_tui.settings.example import example, sentences
+from dmr_tui.settings.schema import VARIABLES
+from dmr_tui.text import format
 
 
 def write(tmp_path: Path, text: str) -> Path:
@@ -222,7 +223,7 @@ def test_the_example_is_the_defaults(tmp_path: Path) -> None:
 def put_back() -> Iterator[None]:
     """Units and thresholds are those of today again."""
     yield
-    figures.choose_units()
+    format.choose_units()
     thresholds.choose({})
 
 
@@ -246,20 +247,20 @@ def test_the_thresholds_of_today_are_allowed(name: str) -> None:
 @pytest.mark.usefixtures("put_back")
 def test_units() -> None:
     size = int(6.1 * 2**30)
-    assert (figures.memory(size), figures.gib(size), figures.memory_unit()) == (
+    assert (format.memory(size), format.gib(size), format.memory_unit()) == (
         "6.1 GiB",
         "6.1",
         "GiB",
     )
-    assert (figures.temperature(71.4), figures.temperature_unit()) == ("71", "°C")
-    figures.choose_units("GB", "F")
-    assert (figures.memory(size), figures.gib(size), figures.memory_unit()) == (
+    assert (format.temperature(71.4), format.temperature_unit()) == ("71", "°C")
+    format.choose_units("GB", "F")
+    assert (format.memory(size), format.gib(size), format.memory_unit()) == (
         "6.5 GB",
         "6.5",
         "GB",
     )
-    assert [figures.memory(n) for n in (0, 26_000_000, 479_000)] == ["0 MB", "26 MB", "479 kB"]
-    assert figures.memory_short(size) == "6.5G"
-    assert (figures.temperature(71.4), figures.temperature_unit()) == ("161", "°F")
-    assert figures.temperature(None) == "—"
-    assert figures.disk(12_400_000_000) == "12.4 GB", "as DMR prints it"
+    assert [format.memory(n) for n in (0, 26_000_000, 479_000)] == ["0 MB", "26 MB", "479 kB"]
+    assert format.memory_short(size) == "6.5G"
+    assert (format.temperature(71.4), format.temperature_unit()) == ("161", "°F")
+    assert format.temperature(None) == "—"
+    assert format.disk(12_400_000_000) == "12.4 GB", "as DMR prints it"

@@ -6,17 +6,17 @@ from typing import Protocol
 
 import anyio
 
-from dmr_tui.commands.runner import chosen
-from dmr_tui.export.turn import failure_lines, figures_line, turn_json
+from dmr_tui.commands.target import chosen
+from dmr_tui.export.turn_report import failure_lines, figures_line, turn_json
 from dmr_tui.measure.meter import Turn
-from dmr_tui.monitor.chat import Ask, Message, Prompt
-from dmr_tui.monitor.join import Installed
+from dmr_tui.monitor.actions.chat import Ask, Message, Prompt
+from dmr_tui.monitor.model_rows import Installed
 from dmr_tui.monitor.search import Search
-from dmr_tui.plain import plain, plain_lines
 from dmr_tui.runner.client import RunnerClient
-from dmr_tui.runner.errors import RunnerError
-from dmr_tui.runner.explain import explain
+from dmr_tui.runner.errors.explain import explain
+from dmr_tui.runner.errors.failures import RunnerError
 from dmr_tui.settings import Settings
+from dmr_tui.text.sanitize import plain, plain_lines
 
 ANSWERED, FAILED, NO_RUNNER, INTERRUPTED = 0, 1, 2, 130
 

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dmr_tui.plain import plain
+from dmr_tui.measure.thresholds import KNOWN, unit
 from dmr_tui.runner.endpoint import without_secrets
 from dmr_tui.settings import SETTABLE, VARIABLES, Settings, flag_of
-from dmr_tui.settings.choices import TABLES
-from dmr_tui.thresholds import KNOWN, unit
+from dmr_tui.settings.schema import TABLES
+from dmr_tui.text.sanitize import plain
 
 Row = dict[str, Any]
 UNITS = {"interval": "s", "archive_days": "days", "archive_mb": "MB"}
@@ -23,8 +23,8 @@ def run_config(
     The example needs no settings, so that a file with mistakes does not stand in its way.
     """
     # The table of keys is a part of the screens, which the other commands do without.
-    from dmr_tui.ui.actions import ACTS
-    from dmr_tui.ui.keymap import key_words, keymap, keys_of
+    from dmr_tui.ui.commands.keymap import key_words, keymap, keys_of
+    from dmr_tui.ui.commands.table import ACTS
 
     if example:
         from dmr_tui.settings.example import example as written

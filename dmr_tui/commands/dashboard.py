@@ -4,12 +4,12 @@ import gc
 import sys
 from contextlib import ExitStack
 
-from dmr_tui.commands.contexts import Contexts
-from dmr_tui.commands.runner import archive, chosen, demo_runner, kept, this_machine
+from dmr_tui.commands.switch_runner import Contexts
+from dmr_tui.commands.target import archive, chosen, demo_runner, kept, this_machine
 from dmr_tui.commands.terminal import end_without_terminal
 from dmr_tui.machine.probe import MachineProbe
 from dmr_tui.monitor.live import LiveMonitor, Monitor
-from dmr_tui.runner.discovery import Places
+from dmr_tui.runner.discovery.places import Places
 from dmr_tui.settings import Settings
 from dmr_tui.ui.app import DashboardApp
 
@@ -66,6 +66,6 @@ def _keymap(settings: Settings) -> dict[str, str]:
     if not settings.keys:
         return {}
     # Who chose no keys need not wait for the names of all there are.
-    from dmr_tui.ui.keymap import keymap
+    from dmr_tui.ui.commands.keymap import keymap
 
     return keymap(settings)

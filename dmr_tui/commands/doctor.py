@@ -5,17 +5,17 @@ import sys
 
 import anyio
 
-from dmr_tui.commands.runner import chosen
-from dmr_tui.export.doctor import doctor_exit_code, doctor_json, doctor_page
-from dmr_tui.monitor.calls import View
-from dmr_tui.monitor.doctor.proof import prove_engine
-from dmr_tui.monitor.doctor.runner import smallest_model
+from dmr_tui.commands.target import chosen
+from dmr_tui.export.doctor_report import doctor_exit_code, doctor_json, doctor_page
+from dmr_tui.monitor.doctor.engine_proof import prove_engine
+from dmr_tui.monitor.doctor.runner_checks import smallest_model
 from dmr_tui.monitor.poller import Poller
 from dmr_tui.monitor.search import Search
-from dmr_tui.monitor.snapshot import Snapshot
-from dmr_tui.plain import plain
-from dmr_tui.runner.discovery import Places
+from dmr_tui.runner.discovery.places import Places
 from dmr_tui.settings import BadSettings, Settings
+from dmr_tui.state.request_filter import View
+from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.text.sanitize import plain
 
 INTERRUPTED = 130
 

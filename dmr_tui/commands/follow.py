@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from dmr_tui.commands.runner import archive, chosen
-from dmr_tui.monitor.calls import CallerNames, CallFilter, View, ended
+from dmr_tui.commands.target import archive, chosen
+from dmr_tui.measure.request_numbers import ended
 from dmr_tui.monitor.live import LiveMonitor
-from dmr_tui.monitor.snapshot import Snapshot
-from dmr_tui.plain import plain
-from dmr_tui.runner.requests import Request
+from dmr_tui.runner.request import Request
 from dmr_tui.settings import Settings
+from dmr_tui.state.request_filter import CallerNames, CallFilter, View
+from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.text.sanitize import plain
 
 Show = Callable[[Iterable[Request], CallerNames], None]
 

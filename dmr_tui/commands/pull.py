@@ -7,22 +7,23 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
-from dmr_tui import figures
 from dmr_tui.commands.pipe import say
-from dmr_tui.commands.runner import chosen
-from dmr_tui.export.turn import failure_lines
+from dmr_tui.commands.target import chosen
+from dmr_tui.export.turn_report import failure_lines
 from dmr_tui.machine.probe import MachineProbe
-from dmr_tui.monitor.join import Installed
-from dmr_tui.monitor.offer import Offer, look_up
+from dmr_tui.monitor.actions.pulls import Pulls
+from dmr_tui.monitor.actions.remote_model import Offer, look_up
+from dmr_tui.monitor.model_rows import Installed
 from dmr_tui.monitor.poller import Poller
-from dmr_tui.monitor.pulls import Pull, Pulls
 from dmr_tui.monitor.search import Search
-from dmr_tui.plain import plain
 from dmr_tui.runner.client import RunnerClient
-from dmr_tui.runner.discovery import Places
-from dmr_tui.runner.explain import Explanation
+from dmr_tui.runner.discovery.places import Places
+from dmr_tui.runner.errors.explain import Explanation
 from dmr_tui.runner.names import is_reference
 from dmr_tui.settings import BadSettings, Settings
+from dmr_tui.state.pull import Pull
+from dmr_tui.text import format
+from dmr_tui.text.sanitize import plain
 
 PULLED, FAILED, NO_RUNNER, INTERRUPTED = 0, 1, 2, 130
 STEP = 0.1
@@ -128,16 +129,16 @@ class _TextPrinter(_Printer):
             return
         row, fit = offer.row, offer.fit
         facts = [
-            plain(figures.told_size(row.size_text, row.size_bytes)),
-            plain(row.quantization or figures.UNKNOWN),
-            f"{figures.parameters(row.parameters)} parameters",
-            f"context {figures.window(row.context.packaged or row.context.trained)}",
+            plain(format.told_size(row.size_text, row.size_bytes)),
+            plain(row.quantization or format.UNKNOWN),
+            f"{format.parameters(row.parameters)} parameters",
+            f"context {format.window(row.context.packaged or row.context.trained)}",
         ]
         say(f"{plain(row.name)}: {', '.join(facts)}")
         if fit is not None and fit.need.total.value is not None:
             sign = "~" if fit.need.source == "estimate" else ""
-            needs = f"{sign}{figures.memory(fit.need.total.value)}"
-            tokens = figures.window(fit.need.asked.context)
+            needs = f"{sign}{format.memory(fit.need.total.value)}"
+            tokens = format.window(fit.need.asked.context)
             say(f"needs {needs} of memory with {tokens} of context: {fit.verdict}{_free(offer)}")
         if offer.ways and fit is not None and fit.lacks_room:
             say(f"to load it: {', or '.join(map(plain, offer.ways))}")
@@ -227,17 +228,17 @@ class _JsonPrinter(_Printer):
 
 def _free(offer: Offer) -> str:
     room = offer.room.value
-    return "" if room is None else f", {figures.gib_of(room.free, room.total)} {room.kind} free"
+    return "" if room is None else f", {format.gib_of(room.free, room.total)} {room.kind} free"
 
 
 def _line(pull: Pull) -> str:
     """How far it is, in one line."""
     if pull.state == "waiting":
         return "waiting for the runner …"
-    share = figures.UNKNOWN if pull.share is None else f"{100.0 * pull.share:.0f} %"
-    words = [f"{share}  {figures.disk(pull.done)} of {figures.disk(pull.total)}"]
+    share = format.UNKNOWN if pull.share is None else f"{100.0 * pull.share:.0f} %"
+    words = [f"{share}  {format.disk(pull.done)} of {format.disk(pull.total)}"]
     if pull.rate is not None:
-        words.append(f"{figures.disk(int(pull.rate))}/s")
+        words.append(f"{format.disk(int(pull.rate))}/s")
     if pull.left_s is not None and pull.going:
-        words.append(f"{figures.clock(pull.left_s)} left")
+        words.append(f"{format.clock(pull.left_s)} left")
     return "  ".join(words)

@@ -13,13 +13,13 @@ from itertools import chain, islice
 from typing import get_args
 
 from dmr_tui.commands.pipe import nobody_reads
-from dmr_tui.export.requests import line_header, request_json, request_line, requests_csv
-from dmr_tui.monitor.archive import Archive, ArchiveDamaged, ArchiveFailed
-from dmr_tui.monitor.calls import ANY_FAILURE, AnyFailure, CallerNames, CallFilter
-from dmr_tui.plain import plain
+from dmr_tui.export.request_rows import line_header, request_json, request_line, requests_csv
+from dmr_tui.monitor.archive.store import Archive, ArchiveDamaged, ArchiveFailed
 from dmr_tui.runner.names import short
-from dmr_tui.runner.requests import Outcome, Request
+from dmr_tui.runner.request import Outcome, Request
 from dmr_tui.settings import BadSettings, Settings, data_path
+from dmr_tui.state.request_filter import ANY_FAILURE, AnyFailure, CallerNames, CallFilter
+from dmr_tui.text.sanitize import plain
 
 POLL_S = 1.0
 _TOGETHER = 500

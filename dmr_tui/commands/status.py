@@ -5,12 +5,12 @@ import json
 import anyio
 
 from dmr_tui.commands.pipe import nobody_reads
-from dmr_tui.commands.runner import chosen
-from dmr_tui.export.page import as_page
-from dmr_tui.export.status import exit_code, snapshot_json
+from dmr_tui.commands.target import chosen
+from dmr_tui.export.status_json import exit_code, snapshot_json
+from dmr_tui.export.status_page import as_page
 from dmr_tui.monitor.poller import Poller
-from dmr_tui.monitor.snapshot import Snapshot
 from dmr_tui.settings import Settings
+from dmr_tui.state.snapshot import Snapshot
 
 
 def run_status(settings: Settings, *, demo: bool, as_json: bool, watch: bool) -> int:

@@ -59,7 +59,7 @@ class HostProbe:
         if self._platform != "darwin":
             return _part(memory, lambda m: int(m.total - m.available))
         # psutil leaves the compressor out there.
-        from dmr_tui.machine.apple import EVERY_S, read_vm
+        from dmr_tui.machine.gpu.apple import EVERY_S, read_vm
 
         if self._vm is None or time.monotonic() - self._vm[0] >= EVERY_S:
             self._vm = (time.monotonic(), read_vm(self._run))

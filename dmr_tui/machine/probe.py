@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from dmr_tui.machine.container import ContainerReport, RunnerContainer
-from dmr_tui.machine.drm import AMD, INTEL, cards
-from dmr_tui.machine.gpu import GpuProvider, GpuReport
+from dmr_tui.machine.gpu.drm import AMD, INTEL, cards
+from dmr_tui.machine.gpu.gpu import GpuProvider, GpuReport
 from dmr_tui.machine.host import Host, HostProbe
 from dmr_tui.machine.processes import EngineProcesses, ProcessReport
 
@@ -119,7 +119,7 @@ class LocalMachine:
 def _nvidia() -> LateProvider:
     def make() -> GpuProvider:
         # The binding is one large file, so only a machine with the driver reads it.
-        from dmr_tui.machine.nvidia import NvidiaProvider
+        from dmr_tui.machine.gpu.nvidia import NvidiaProvider
 
         return NvidiaProvider()
 
@@ -138,7 +138,7 @@ def _has_nvml() -> bool:
 
 def _amd() -> LateProvider:
     def make() -> GpuProvider:
-        from dmr_tui.machine.amd import AmdProvider
+        from dmr_tui.machine.gpu.amd import AmdProvider
 
         return AmdProvider()
 
@@ -147,7 +147,7 @@ def _amd() -> LateProvider:
 
 def _intel() -> LateProvider:
     def make() -> GpuProvider:
-        from dmr_tui.machine.intel import IntelProvider
+        from dmr_tui.machine.gpu.intel import IntelProvider
 
         return IntelProvider()
 
@@ -156,7 +156,7 @@ def _intel() -> LateProvider:
 
 def _apple() -> LateProvider:
     def make() -> GpuProvider:
-        from dmr_tui.machine.apple import AppleProvider
+        from dmr_tui.machine.gpu.apple import AppleProvider
 
         return AppleProvider()
 

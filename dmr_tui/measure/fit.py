@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import Literal
 
 from dmr_tui.machine.reading import Reading
-from dmr_tui.measure.shape import Shape
+from dmr_tui.measure.architecture import Shape
 
 RoomKind = Literal["VRAM", "RAM", "unified"]
 Verdict = Literal["fits", "tight", "no room", "too big", "unknown"]

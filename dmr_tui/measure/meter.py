@@ -9,7 +9,7 @@ from dmr_tui.measure.rates import (
     decode_rate,
     prefill_rate,
 )
-from dmr_tui.runner.explain import Explanation
+from dmr_tui.runner.errors.explain import Explanation
 from dmr_tui.runner.wire import Chunk, Timings, Usage
 
 LIVE_WINDOW_S = 2.0

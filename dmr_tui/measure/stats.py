@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+pass
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -52,3 +54,7 @@ def binned(
         if 0 <= index < bins:
             spans[index].append(value)
     return tuple(percentile(sorted(span), 50) if span else None for span in spans)
+
+
+Series = tuple[float | None, ...]
+"""Equally spaced values, the newest last; None is a gap."""

@@ -1,21 +1,18 @@
 """What is wrong with calls, memory or hardware: a sentence with its numbers, and the next step."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
-from dmr_tui import figures, thresholds
-from dmr_tui.monitor.calls import ended
-from dmr_tui.monitor.memory import Fit, MemoryState
-from dmr_tui.monitor.snapshot import ModelRow, Snapshot
-from dmr_tui.monitor.ways import ways_to_load
-from dmr_tui.runner.explain import explain_text
+from dmr_tui.measure import thresholds
+from dmr_tui.measure.request_numbers import ended
+from dmr_tui.monitor.memory.fit_advice import ways_to_load
+from dmr_tui.runner.errors.explain import explain_text
 from dmr_tui.runner.names import short
-from dmr_tui.runner.requests import FAILURES, Request
-
-AlertLevel = Literal["critical", "warning", "hint"]
-AlertScreen = Literal["", "dashboard", "requests", "memory", "timeline", "doctor"]
-LEVELS: tuple[AlertLevel, ...] = ("critical", "warning", "hint")
+from dmr_tui.runner.request import FAILURES, Request
+from dmr_tui.state.alert import LEVELS, Alert, AlertLevel
+from dmr_tui.state.memory import Fit, MemoryState
+from dmr_tui.state.model_row import ModelRow
+from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.text import format
 
 MIB = 2**20
 RECENT_S = 600.0
@@ -26,21 +23,6 @@ OWN_CALLS = "dmr-tui"
 """Its failures are told where its prompts are."""
 LONG_S = 4.0
 """Seconds from which on a call lasts long enough to be seen in the readings."""
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """One thing that a person should know."""
-
-    key: str
-    """What tells it from others; a dismissed key stays quiet until it was gone for a while."""
-    level: AlertLevel
-    text: str
-    """One sentence with its numbers, without a full stop."""
-    step: str
-    """What to do, in a few words."""
-    screen: AlertScreen = ""
-    """Where it is done, or seen."""
 
 
 def find(snapshot: Snapshot) -> tuple[Alert, ...]:
@@ -98,7 +80,7 @@ def _failing(snapshot: Snapshot) -> Iterator[Alert]:
 
 def _config_words(config: Mapping[str, object]) -> str:
     context = config.get("context-size")
-    told = [f"context {figures.window(context)}"] if isinstance(context, int) else []
+    told = [f"context {format.window(context)}"] if isinstance(context, int) else []
     told += [str(config["keep_alive"])] if config.get("keep_alive") else []
     told += ["flags"] if config.get("runtime-flags") else []
     return ", ".join(told) or "all of it"
@@ -128,7 +110,7 @@ def _killed(snapshot: Snapshot) -> Iterator[Alert]:
         name = _named(snapshot, event.digest, event.model)
         if event.kind == "loaded":
             loaded.add(name)
-        ago = figures.age(snapshot.runner_now - event.at)
+        ago = format.age(snapshot.runner_now - event.at)
         ended = event.kind in {"engine died", "out of memory"}
         if ended and kills and "killed" in event.text:
             text = f"The system killed the engine of {name} for memory {ago} ago"
@@ -236,10 +218,10 @@ def _swapping(snapshot: Snapshot, memory: MemoryState) -> Iterator[Alert]:
     moved = (into or 0.0) + (out or 0.0)
     if moved < thresholds.level("swapping") * MIB:
         return
-    swapped = figures.gib(machine.host.swap_used.value)
+    swapped = format.gib(machine.host.swap_used.value)
     text = (
         f"{moved / MIB:.0f} MiB a second go to and from swap while {busy[0].name} generates,"
-        f" {swapped} {figures.memory_unit()} lie there"
+        f" {swapped} {format.memory_unit()} lie there"
     )
     yield Alert("swapping", "warning", text, "unload a model or close programs", "memory")
 
@@ -252,8 +234,8 @@ def _container(snapshot: Snapshot) -> Iterator[Alert]:
     needed, limit = container.needed.value, container.limit.value
     if needed is None or not limit or 100.0 * needed < thresholds.level("container") * limit:
         return
-    total = f"{figures.gib(limit)} {figures.memory_unit()}"
-    text = f"The runner's container needs {figures.gib(needed)} of its {total}"
+    total = f"{format.gib(limit)} {format.memory_unit()}"
+    text = f"The runner's container needs {format.gib(needed)} of its {total}"
     yield Alert("container", "warning", text, "raise its memory limit, or unload a model")
 
 
@@ -278,10 +260,10 @@ def _too_big(snapshot: Snapshot, memory: MemoryState) -> Iterator[Alert]:
             continue
         needs = f"{_size(fit)} at its {_source(fit)} context of {_context(fit)}"
         if row.digest in wanted:
-            text = f"{row.name} needs {needs}, {figures.memory(room.free)} of {room.kind} are free"
+            text = f"{row.name} needs {needs}, {format.memory(room.free)} of {room.kind} are free"
             yield Alert(f"fit:{row.key}", "warning", text, _plan(snapshot, fit), "memory")
         elif fit.verdict == "too big" and hint is None:
-            there = f"{_size(fit)} of {figures.memory(room.total)} {room.kind}"
+            there = f"{_size(fit)} of {format.memory(room.total)} {room.kind}"
             context = f"at its {_source(fit)} context of {_context(fit)}"
             text = f"{row.name} needs {there} {context}"
             hint = Alert(f"fit:{row.key}", "hint", text, _plan(snapshot, fit), "memory")
@@ -293,8 +275,8 @@ def _size(fit: Fit) -> str:
     total = fit.need.total.value
     sign = "~" if fit.need.source == "estimate" else ""
     if total is None:
-        return f"at least {figures.memory(fit.need.at_least)}"
-    return f"{sign}{figures.memory(total)}"
+        return f"at least {format.memory(fit.need.at_least)}"
+    return f"{sign}{format.memory(total)}"
 
 
 def _source(fit: Fit) -> str:
@@ -302,7 +284,7 @@ def _source(fit: Fit) -> str:
 
 
 def _context(fit: Fit) -> str:
-    return figures.window(fit.need.asked.context)
+    return format.window(fit.need.asked.context)
 
 
 def _plan(snapshot: Snapshot, fit: Fit) -> str:
@@ -327,8 +309,8 @@ def _others(snapshot: Snapshot, memory: MemoryState) -> Iterator[Alert]:
         if total is not None and total <= room.free + held:
             largest = others[0]
             text = (
-                f"Other programs hold {figures.gib(held)} {figures.memory_unit()} of VRAM"
-                f" ({largest.name} {figures.gib(largest.vram.value)}); without them"
+                f"Other programs hold {format.gib(held)} {format.memory_unit()} of VRAM"
+                f" ({largest.name} {format.gib(largest.vram.value)}); without them"
                 f" {row.name} would fit"
             )
             yield Alert("others", "warning", text, f"end {largest.name}, if you can")

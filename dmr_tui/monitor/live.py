@@ -11,22 +11,22 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from dmr_tui.machine.probe import MachineProbe
 from dmr_tui.measure.meter import Turn
-from dmr_tui.monitor.calls import View
-from dmr_tui.monitor.chat import Ask, Prompt
-from dmr_tui.monitor.ledger import OpenArchive
+from dmr_tui.monitor.actions.chat import Ask, Prompt
 from dmr_tui.monitor.poller import Poller
-from dmr_tui.monitor.snapshot import Snapshot
-from dmr_tui.runner.discovery import Places
+from dmr_tui.monitor.requests.request_log import OpenArchive
+from dmr_tui.runner.discovery.places import Places
 from dmr_tui.runner.endpoint import Endpoint
-from dmr_tui.runner.explain import Explanation
-from dmr_tui.runner.requests import Request
+from dmr_tui.runner.errors.explain import Explanation
+from dmr_tui.runner.request import Request
+from dmr_tui.state.request_filter import View
+from dmr_tui.state.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from dmr_tui.monitor.carryout import Progress
-    from dmr_tui.monitor.configured import StoredOrNot
-    from dmr_tui.monitor.offer import Offer
-    from dmr_tui.monitor.plans import Plan
-    from dmr_tui.monitor.record import Bodies
+    from dmr_tui.monitor.actions.plans import Plan
+    from dmr_tui.monitor.actions.remote_model import Offer
+    from dmr_tui.monitor.actions.replay import Bodies
+    from dmr_tui.monitor.actions.run import Progress
+    from dmr_tui.monitor.actions.saved_configs import StoredOrNot
 
 
 class Monitor(Protocol):
@@ -184,7 +184,7 @@ class LiveMonitor:
 
     def bodies(self, request: Request, publish: "Callable[[Bodies], None]") -> None:
         """Get prompt and answer of a call."""
-        from dmr_tui.monitor.record import tell_bodies
+        from dmr_tui.monitor.actions.replay import tell_bodies
 
         if self._portal is not None and self._poller is not None:
             self._begin(tell_bodies, self._poller, request, publish)
@@ -193,7 +193,7 @@ class LiveMonitor:
         self, request: Request, model: str, publish: Callable[[Turn], None]
     ) -> Callable[[], None]:
         """Send a recorded call again."""
-        from dmr_tui.monitor.record import Replay
+        from dmr_tui.monitor.actions.replay import Replay
 
         if self._portal is None or self._poller is None:
             return lambda: None
@@ -203,7 +203,7 @@ class LiveMonitor:
 
     def carry_out(self, plan: "Plan", publish: "Callable[[Progress], None]") -> Callable[[], None]:
         """Load or unload."""
-        from dmr_tui.monitor.carryout import CarryOut
+        from dmr_tui.monitor.actions.run import CarryOut
 
         if self._portal is None or self._poller is None:
             return lambda: None
@@ -235,7 +235,7 @@ class LiveMonitor:
 
     def dismissed(self, key: str) -> None:
         """Forget what that warning is about, if it is to be forgotten."""
-        from dmr_tui.monitor.configured import forget_lost
+        from dmr_tui.monitor.actions.saved_configs import forget_lost
 
         if self._portal is not None and self._poller is not None:
             self._begin(forget_lost, self._poller, key)
@@ -244,7 +244,7 @@ class LiveMonitor:
         self, digest: str, mode: str, publish: "Callable[[StoredOrNot], None]"
     ) -> None:
         """Read what is stored."""
-        from dmr_tui.monitor.configured import tell_stored
+        from dmr_tui.monitor.actions.saved_configs import tell_stored
 
         if self._portal is not None and self._poller is not None:
             self._begin(tell_stored, self._poller, digest, mode, publish)

@@ -10,27 +10,28 @@ import anyio
 import anyio.to_thread
 
 from dmr_tui.machine.probe import MachineProbe
-from dmr_tui.monitor.calls import View
-from dmr_tui.monitor.ledger import Ledger, OpenArchive
-from dmr_tui.monitor.machinewatch import MachineWatch
-from dmr_tui.monitor.runnerwatch import RunnerWatch
+from dmr_tui.monitor.machine_monitor import MachineWatch
+from dmr_tui.monitor.requests.request_log import Ledger, OpenArchive
+from dmr_tui.monitor.requests.rolling_window import BINS, WINDOW_S
+from dmr_tui.monitor.runner_monitor import RunnerWatch
 from dmr_tui.monitor.search import Search
-from dmr_tui.monitor.snapshot import Attempt, MachineState, Runner, Snapshot, Throughput
 from dmr_tui.monitor.source import FIRST_PAINT_S
-from dmr_tui.monitor.throughput import BINS, WINDOW_S
 from dmr_tui.runner.client import RunnerClient
-from dmr_tui.runner.discovery import Places
-from dmr_tui.runner.dockerengine import DockerEngine
+from dmr_tui.runner.discovery.docker_engine import DockerEngine
+from dmr_tui.runner.discovery.places import Places
 from dmr_tui.runner.endpoint import Endpoint
-from dmr_tui.runner.explain import Explanation
+from dmr_tui.runner.errors.explain import Explanation
+from dmr_tui.state.request_filter import View
+from dmr_tui.state.requests import Throughput
+from dmr_tui.state.snapshot import Attempt, MachineState, Runner, Snapshot
 
 if TYPE_CHECKING:
-    from dmr_tui.monitor.doctor.watch import DoctorWatch
-    from dmr_tui.monitor.fits import Loading
-    from dmr_tui.monitor.memorywatch import MemoryWatch
-    from dmr_tui.monitor.offer import Offer
-    from dmr_tui.monitor.pulls import Pulls
-    from dmr_tui.monitor.taken import TakenLoads
+    from dmr_tui.monitor.actions.pulls import Pulls
+    from dmr_tui.monitor.actions.remote_model import Offer
+    from dmr_tui.monitor.doctor.doctor_monitor import DoctorWatch
+    from dmr_tui.monitor.memory.fits import Loading
+    from dmr_tui.monitor.memory.footprints import TakenLoads
+    from dmr_tui.monitor.memory.memory_monitor import MemoryWatch
 
 SHOWN_FINISHED = 200
 """Finished calls in a Snapshot; more of them are kept for the statistics."""
@@ -96,7 +97,7 @@ class Poller:
 
     async def pull(self, name: str) -> None:
         """Have the runner download a model; the Snapshots tell how far it is."""
-        from dmr_tui.monitor.pulls import Pulls
+        from dmr_tui.monitor.actions.pulls import Pulls
 
         self.pulls = self.pulls or Pulls(self._changed)
         if self.client is None:
@@ -106,7 +107,7 @@ class Poller:
 
     async def look_up(self, name: str, publish: "Callable[[Offer], None]") -> None:
         """Tell what a registry has under a name."""
-        from dmr_tui.monitor.offer import NOBODY, Offer, look_up
+        from dmr_tui.monitor.actions.remote_model import NOBODY, Offer, look_up
 
         if self.watch is None:
             publish(Offer(name, failure=NOBODY))
@@ -191,8 +192,8 @@ class Poller:
             await anyio.to_thread.run_sync(loads.write)
 
     async def _begin_memory(self) -> "TakenLoads":
-        from dmr_tui.monitor.memorywatch import MemoryWatch
-        from dmr_tui.monitor.taken import TakenLoads
+        from dmr_tui.monitor.memory.footprints import TakenLoads
+        from dmr_tui.monitor.memory.memory_monitor import MemoryWatch
 
         loads = TakenLoads(self._kept)
         await anyio.to_thread.run_sync(loads.read)
@@ -206,7 +207,7 @@ class Poller:
         await doctor.run()
 
     def _begin_doctor(self) -> "DoctorWatch":
-        from dmr_tui.monitor.doctor.watch import DoctorWatch
+        from dmr_tui.monitor.doctor.doctor_monitor import DoctorWatch
 
         self._doctor = DoctorWatch(self._places, self._changed)
         self._doctor.engines = self._engines
@@ -332,7 +333,7 @@ class Poller:
         if self._memory is None:
             return snapshot
         from dmr_tui.monitor.alerts import find
-        from dmr_tui.monitor.memorywatch import Known
+        from dmr_tui.monitor.memory.memory_monitor import Known
 
         known = Known(
             snapshot.runner,

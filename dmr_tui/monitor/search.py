@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 
 import anyio
 
-from dmr_tui.monitor.snapshot import Attempt
 from dmr_tui.runner.client import RunnerClient
-from dmr_tui.runner.discovery import Places, by_docker
-from dmr_tui.runner.dockerengine import DockerEngine, ask_docker
+from dmr_tui.runner.discovery.docker_engine import DockerEngine, ask_docker
+from dmr_tui.runner.discovery.places import Places, by_docker
 from dmr_tui.runner.endpoint import Endpoint
-from dmr_tui.runner.errors import BadAnswer, NotARunner, Rejected, RunnerError
-from dmr_tui.runner.explain import Explanation
+from dmr_tui.runner.errors.explain import Explanation
+from dmr_tui.runner.errors.failures import BadAnswer, NotARunner, Rejected, RunnerError
+from dmr_tui.state.snapshot import Attempt
 
 PATIENCE_S = 0.5
 """Seconds that a runner at a usual address waits for what Docker has to say."""

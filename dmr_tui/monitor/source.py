@@ -5,8 +5,8 @@ from typing import Generic, TypeVar
 
 import anyio
 
-from dmr_tui.monitor.snapshot import SourceHealth, SourceState
-from dmr_tui.runner.errors import BadAnswer, BrokenOff, Rejected, RunnerError
+from dmr_tui.runner.errors.failures import BadAnswer, BrokenOff, Rejected, RunnerError
+from dmr_tui.state.snapshot import SourceHealth, SourceState
 
 T = TypeVar("T")
 Ready = Callable[[], Awaitable[object]]

@@ -10,7 +10,7 @@ import msgspec
 from httpx_sse import EventSource, ServerSentEvent, SSEError
 
 from dmr_tui.runner import wire
-from dmr_tui.runner.errors import BadAnswer, BrokenOff, Rejected
+from dmr_tui.runner.errors.failures import BadAnswer, BrokenOff, Rejected
 
 T = TypeVar("T")
 

@@ -24,7 +24,7 @@ from dmr_tui.runner.answers import (
 from dmr_tui.runner.backend import Backend, parse_status
 from dmr_tui.runner.clock import ClockOffset
 from dmr_tui.runner.endpoint import Endpoint
-from dmr_tui.runner.errors import ReadOnly, Rejected
+from dmr_tui.runner.errors.failures import ReadOnly, Rejected
 from dmr_tui.runner.transport import named_errors, transport
 
 USER_AGENT = f"dmr-tui/{__version__}"

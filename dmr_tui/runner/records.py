@@ -7,9 +7,9 @@ import msgspec
 
 from dmr_tui.runner import wire
 from dmr_tui.runner.callers import caller_name, time_limit
-from dmr_tui.runner.explain import explain_text
+from dmr_tui.runner.errors.explain import explain_text
 from dmr_tui.runner.names import digest_in
-from dmr_tui.runner.requests import FAILURES, Outcome, Request
+from dmr_tui.runner.request import FAILURES, Outcome, Request
 
 LISTED_MESSAGES = 200
 LONGEST_VALUE = 2**20

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 
 from dmr_tui.runner.endpoint import Endpoint
-from dmr_tui.runner.errors import (
+from dmr_tui.runner.errors.failures import (
     BadAnswer,
     BadCertificates,
     BrokenOff,

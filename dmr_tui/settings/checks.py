@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from dmr_tui import thresholds
-from dmr_tui.plain import plain
-from dmr_tui.settings.choices import MEMORY_UNITS, TEMPERATURE_UNITS, THEMES, BadSettings
-from dmr_tui.spelling import did_you_mean
-from dmr_tui.thresholds import Levels
+from dmr_tui.measure import thresholds
+from dmr_tui.measure.thresholds import Levels
+from dmr_tui.settings.schema import MEMORY_UNITS, TEMPERATURE_UNITS, THEMES, BadSettings
+from dmr_tui.text.sanitize import plain
+from dmr_tui.text.suggest import did_you_mean
 
 
 def checked(name: str, value: Any, where: str) -> Any:

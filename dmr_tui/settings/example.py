@@ -4,8 +4,8 @@ import ast
 import inspect
 from collections.abc import Iterable, Iterator
 
-from dmr_tui.settings.choices import SETTABLE, TABLES, VARIABLES, Settings, flag_of
-from dmr_tui.thresholds import KNOWN, Levels
+from dmr_tui.measure.thresholds import KNOWN, Levels
+from dmr_tui.settings.schema import SETTABLE, TABLES, VARIABLES, Settings, flag_of
 
 Keys = Iterable[tuple[str, str, str]]
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import platformdirs
 
-from dmr_tui.plain import plain
 from dmr_tui.settings.checks import checked, entry
-from dmr_tui.settings.choices import SETTABLE, TABLES, VARIABLES, BadSettings, Settings, flag_of
-from dmr_tui.spelling import did_you_mean
+from dmr_tui.settings.schema import SETTABLE, TABLES, VARIABLES, BadSettings, Settings, flag_of
+from dmr_tui.text.sanitize import plain
+from dmr_tui.text.suggest import did_you_mean
 
 
 def config_path(env: Mapping[str, str] = os.environ) -> Path:

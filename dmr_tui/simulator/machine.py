@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dmr_tui.machine.container import Container, ContainerReport
-from dmr_tui.machine.gpu import Gpu, GpuProcess, GpuReport
+from dmr_tui.machine.gpu.gpu import Gpu, GpuProcess, GpuReport
 from dmr_tui.machine.host import Host
 from dmr_tui.machine.pressure import Pressure
 from dmr_tui.machine.probe import Part

@@ -15,9 +15,11 @@ from textual.reactive import var
 from textual.screen import Screen
 
 from dmr_tui.monitor.live import Monitor
-from dmr_tui.monitor.snapshot import Snapshot
-from dmr_tui.plain import plain
-from dmr_tui.ui.actions import bindings
+from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.text.sanitize import plain
+from dmr_tui.ui.commands.palette import ActProvider
+from dmr_tui.ui.commands.table import bindings
+from dmr_tui.ui.dashboard.dashboard_screen import DashboardScreen
 from dmr_tui.ui.messages import (
     LinesWanted,
     MemoryWanted,
@@ -25,17 +27,15 @@ from dmr_tui.ui.messages import (
     RequestWanted,
     SnapshotReady,
 )
-from dmr_tui.ui.palette import ActProvider
-from dmr_tui.ui.panes.header import HeaderPane
-from dmr_tui.ui.panes.notice import Dismissed, NoticePane
-from dmr_tui.ui.panes.pane import now
-from dmr_tui.ui.screens.dashboard import DashboardScreen
-from dmr_tui.ui.screens.live import LiveScreen
+from dmr_tui.ui.shell.header import HeaderPane
+from dmr_tui.ui.shell.live_screen import LiveScreen
+from dmr_tui.ui.shell.notice import Dismissed, NoticePane
+from dmr_tui.ui.shell.pane import now
 from dmr_tui.ui.themes import DARK, LIGHT, variables_of
 from dmr_tui.ui.widgets.glyphs import ASCII, GLYPHS
 
 if TYPE_CHECKING:
-    from dmr_tui.ui.screens.contexts import Choices
+    from dmr_tui.ui.shell.contexts_dialog import Choices
 
 CRASHED = 70
 """Exit code after a mistake of ours (EX_SOFTWARE)."""
@@ -122,22 +122,22 @@ class DashboardApp(App[None]):
         self._resume_once()
 
     def _doctor_screen(self) -> LiveScreen:
-        from dmr_tui.ui.screens.doctor import DoctorScreen
+        from dmr_tui.ui.doctor.doctor_screen import DoctorScreen
 
         return DoctorScreen(lambda: self.monitor)
 
     def _requests_screen(self) -> LiveScreen:
-        from dmr_tui.ui.screens.requests import RequestsScreen
+        from dmr_tui.ui.requests.requests_screen import RequestsScreen
 
         return RequestsScreen(lambda: self.monitor)
 
     def _memory_screen(self) -> LiveScreen:
-        from dmr_tui.ui.screens.memory import MemoryScreen
+        from dmr_tui.ui.memory.memory_screen import MemoryScreen
 
         return MemoryScreen(lambda: self.monitor)
 
     def _timeline_screen(self) -> LiveScreen:
-        from dmr_tui.ui.screens.timeline import TimelineScreen
+        from dmr_tui.ui.timeline.timeline_screen import TimelineScreen
 
         return TimelineScreen(lambda: self.monitor)
 
@@ -250,7 +250,7 @@ class DashboardApp(App[None]):
 
     async def on_lines_wanted(self, event: LinesWanted) -> None:
         """Go to the timeline, at those lines of the log."""
-        from dmr_tui.ui.screens.timeline import TimelineScreen
+        from dmr_tui.ui.timeline.timeline_screen import TimelineScreen
 
         await self.action_show("timeline")
         if isinstance(self.screen, TimelineScreen):
@@ -258,7 +258,7 @@ class DashboardApp(App[None]):
 
     async def on_request_wanted(self, event: RequestWanted) -> None:
         """Go to the requests, with the cursor on that one."""
-        from dmr_tui.ui.screens.requests import RequestsScreen
+        from dmr_tui.ui.requests.requests_screen import RequestsScreen
 
         await self.action_show("requests")
         if isinstance(self.screen, RequestsScreen):
@@ -266,7 +266,7 @@ class DashboardApp(App[None]):
 
     async def on_memory_wanted(self, event: MemoryWanted) -> None:
         """Go to the memory, with the cursor on that model."""
-        from dmr_tui.ui.screens.memory import MemoryScreen
+        from dmr_tui.ui.memory.memory_screen import MemoryScreen
 
         await self.action_show("memory")
         if isinstance(self.screen, MemoryScreen):
@@ -284,7 +284,7 @@ class DashboardApp(App[None]):
         if not going:
             self.exit()
             return
-        from dmr_tui.ui.screens.quitting import QuitDialog
+        from dmr_tui.ui.shell.quit_dialog import QuitDialog
 
         self.push_screen(QuitDialog(going), lambda quits: self.exit() if quits else None)
 
@@ -294,7 +294,7 @@ class DashboardApp(App[None]):
 
     def action_help(self) -> None:
         """Keys and numbers."""
-        from dmr_tui.ui.screens.help import HelpDialog
+        from dmr_tui.ui.shell.help import HelpDialog
 
         self.push_screen(HelpDialog(self.current_mode, self.keymap))
 
@@ -318,7 +318,7 @@ class DashboardApp(App[None]):
 
     def action_contexts(self) -> None:
         """Choose another runner to watch."""
-        from dmr_tui.ui.screens.contexts import ContextsDialog
+        from dmr_tui.ui.shell.contexts_dialog import ContextsDialog
 
         if self._contexts is None:
             self.notify("The demo watches a runner of its own; without --demo others can be chosen")
@@ -330,7 +330,7 @@ class DashboardApp(App[None]):
             return
         going = [pull for pull in self.snapshot.pulls if pull.going]
         if going and not sure:
-            from dmr_tui.ui.screens.quitting import QuitDialog
+            from dmr_tui.ui.shell.quit_dialog import QuitDialog
 
             dialog = QuitDialog(going, "Switch")
             self.push_screen(

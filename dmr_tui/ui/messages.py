@@ -1,15 +1,13 @@
 """What is said between the monitor's thread, the panes and the screens."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from textual.message import Message
 
 from dmr_tui.measure.meter import Turn
-from dmr_tui.monitor.snapshot import ModelRow, Snapshot
-
-if TYPE_CHECKING:
-    from dmr_tui.monitor.record import Bodies
+from dmr_tui.monitor.actions.replay import Bodies
+from dmr_tui.state.model_row import ModelRow
+from dmr_tui.state.snapshot import Snapshot
 
 
 @dataclass
@@ -73,7 +71,7 @@ class RequestWanted(Message):
 class BodiesRead(Message):
     """Prompt and answer of a call have come, or the reason why not."""
 
-    bodies: "Bodies"
+    bodies: Bodies
 
 
 @dataclass

@@ -18,10 +18,10 @@ from typing import Any
 import httpx
 
 from dmr_tui.measure.stats import percentile
-from dmr_tui.monitor.archive import Archive
-from dmr_tui.monitor.calls import CallFilter
+from dmr_tui.monitor.archive.store import Archive
 from dmr_tui.simulator.recorder import Record
 from dmr_tui.simulator.server import Simulator, serve
+from dmr_tui.state.request_filter import CallFilter
 from tests.bench.archive import archive_rows
 from tests.bench.memory import memory_rows
 from tests.real_engine import real_engine

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from zlib import crc32
 
-from dmr_tui.monitor.archive import Archive
-from dmr_tui.monitor.calls import SHOWN_CALLS, CallFilter
-from dmr_tui.runner.requests import Outcome, Request
+from dmr_tui.monitor.archive.store import Archive
+from dmr_tui.runner.request import Outcome, Request
 from dmr_tui.runner.wire import Timings
+from dmr_tui.state.request_filter import SHOWN_CALLS, CallFilter
 
 Row = tuple[str, str, str, str, bool]
 

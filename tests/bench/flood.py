@@ -14,7 +14,7 @@ from textual import work
 
 from dmr_tui.commands.dashboard import SWITCH_S
 from dmr_tui.machine.probe import LocalMachine
-from dmr_tui.monitor.archive import Archive
+from dmr_tui.monitor.archive.store import Archive
 from dmr_tui.monitor.live import LiveMonitor
 from dmr_tui.runner.endpoint import parse_host
 from dmr_tui.ui.app import DashboardApp

@@ -12,14 +12,14 @@ from dataclasses import replace
 
 from dmr_tui.machine.probe import LocalMachine, Part
 from dmr_tui.monitor.alerts import find
-from dmr_tui.monitor.machinewatch import MachineWatch
-from dmr_tui.monitor.memorywatch import Known, MemoryWatch
+from dmr_tui.monitor.machine_monitor import MachineWatch
+from dmr_tui.monitor.memory.footprints import TakenLoads
+from dmr_tui.monitor.memory.memory_monitor import Known, MemoryWatch
 from dmr_tui.monitor.poller import Poller
-from dmr_tui.monitor.snapshot import Snapshot
-from dmr_tui.monitor.taken import TakenLoads
 from dmr_tui.runner.endpoint import parse_host
 from dmr_tui.simulator.machine import SimulatedMachine
 from dmr_tui.simulator.server import Simulator, serve
+from dmr_tui.state.snapshot import Snapshot
 
 Row = tuple[str, str, str, str, bool]
 ROUNDS = 60

@@ -17,7 +17,7 @@ from dmr_tui.machine.probe import LocalMachine
 from dmr_tui.monitor.live import LiveMonitor
 from dmr_tui.runner.endpoint import parse_host
 from dmr_tui.ui.app import DashboardApp
-from dmr_tui.ui.panes.chat import ChatOptions, ChatPane
+from dmr_tui.ui.chat.chat_pane import ChatOptions, ChatPane
 from tests.waiting import until
 
 BEAT_S = 0.01

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from dmr_tui.measure.thresholds import KNOWN
 from dmr_tui.settings import SETTABLE
-from dmr_tui.thresholds import KNOWN
-from dmr_tui.ui.actions import ACTS
+from dmr_tui.ui.commands.table import ACTS
 from tests.commands.conftest import Run
 
 

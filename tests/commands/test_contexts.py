@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from dmr_tui.commands.contexts import Contexts
-from dmr_tui.commands.runner import this_machine
+from dmr_tui.commands.switch_runner import Contexts
+from dmr_tui.commands.target import this_machine
 from dmr_tui.monitor.live import LiveMonitor, Monitor
-from dmr_tui.runner.discovery import DockerSocket, Places
+from dmr_tui.runner.discovery.places import DockerSocket, Places
 from dmr_tui.runner.endpoint import BadHost, Endpoint
 from dmr_tui.settings import Settings
 from dmr_tui.simulator.machine import SimulatedMachine

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from dmr_tui.commands import runner
+from dmr_tui.commands import target
 from dmr_tui.commands.doctor import run_doctor
-from dmr_tui.runner import discovery
-from dmr_tui.runner.discovery import find_places
+from dmr_tui.runner.discovery import places
+from dmr_tui.runner.discovery.places import find_places
 from dmr_tui.settings import BadSettings, Settings
 from dmr_tui.simulator.faults import Fault
 from dmr_tui.simulator.server import Simulator, serve
@@ -53,8 +53,8 @@ def nowhere() -> str:
 def usual(nowhere: str, monkeypatch: pytest.MonkeyPatch) -> int:
     """The usual port: one at which nobody's real runner is, as seen outside of containers."""
     port = int(nowhere.rpartition(":")[2])
-    monkeypatch.setattr(discovery, "DEFAULT_PORT", port)
-    monkeypatch.setattr(runner, "find_places", partial(find_places, in_container=False))
+    monkeypatch.setattr(places, "DEFAULT_PORT", port)
+    monkeypatch.setattr(target, "find_places", partial(find_places, in_container=False))
     return port
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from dmr_tui.commands import pull
-from dmr_tui.runner.discovery import Places
+from dmr_tui.runner.discovery.places import Places
 from dmr_tui.runner.endpoint import parse_host
 from dmr_tui.settings import Settings
 from dmr_tui.simulator.machine import SimulatedMachine

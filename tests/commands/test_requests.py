@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from dmr_tui.monitor.archive import Archive
-from dmr_tui.runner.requests import Outcome, Request
+from dmr_tui.monitor.archive.store import Archive
+from dmr_tui.runner.request import Outcome, Request
 from dmr_tui.runner.wire import Timings
 from dmr_tui.simulator.server import Simulator, serve
 from tests.commands.conftest import Run

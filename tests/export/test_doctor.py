@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from dmr_tui.export.doctor import doctor_exit_code, doctor_json, doctor_page
-from dmr_tui.monitor.doctor.check import Check, Result
+from dmr_tui.export.doctor_report import doctor_exit_code, doctor_json, doctor_page
+from dmr_tui.state.check import Check, Result
 from tests.monitor.doctor.facts import down
 from tests.ui.still import snapshot
 

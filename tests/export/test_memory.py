@@ -3,14 +3,14 @@
 import json
 from dataclasses import replace
 
-from dmr_tui.export.page import as_page
-from dmr_tui.export.status import snapshot_json
+from dmr_tui.export.status_json import snapshot_json
+from dmr_tui.export.status_page import as_page
 from dmr_tui.machine.reading import Reading
-from dmr_tui.monitor.alerts import Alert
-from dmr_tui.monitor.memory import MemoryState
-from dmr_tui.monitor.memorywatch import Known, MemoryWatch
-from dmr_tui.monitor.snapshot import MachineState, Snapshot
-from dmr_tui.monitor.taken import TakenLoads
+from dmr_tui.monitor.memory.footprints import TakenLoads
+from dmr_tui.monitor.memory.memory_monitor import Known, MemoryWatch
+from dmr_tui.state.alert import Alert
+from dmr_tui.state.memory import MemoryState
+from dmr_tui.state.snapshot import MachineState, Snapshot
 from tests.monitor.hardware import QWEN, card, computer, container, engine, user
 from tests.ui.still import GIB, snapshot
 

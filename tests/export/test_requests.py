@@ -10,7 +10,7 @@ from datetime import datetime
 import pytest
 from rich.cells import cell_len
 
-from dmr_tui.export.requests import (
+from dmr_tui.export.request_rows import (
     CSV_FIELDS,
     WIDTH,
     line_header,
@@ -18,9 +18,8 @@ from dmr_tui.export.requests import (
     request_line,
     requests_csv,
 )
-from dmr_tui.measure.calls import status_words
-from dmr_tui.monitor.calls import ended
-from dmr_tui.runner.requests import Request
+from dmr_tui.measure.request_numbers import ended, status_words
+from dmr_tui.runner.request import Request
 from dmr_tui.runner.wire import Timings
 
 AT = 1_790_000_000.0

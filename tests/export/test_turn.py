@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from dmr_tui.export.turn import figures_line
+from dmr_tui.export.turn_report import figures_line
 from dmr_tui.measure.meter import Turn
 from dmr_tui.measure.rates import Rate
 

@@ -13,24 +13,24 @@ import pytest
 
 from dmr_tui.measure.meter import Turn
 from dmr_tui.monitor import poller
-from dmr_tui.monitor.carryout import Progress
-from dmr_tui.monitor.chat import Message, Prompt
-from dmr_tui.monitor.configured import StoredOrNot
-from dmr_tui.monitor.join import Installed
+from dmr_tui.monitor.actions.chat import Message, Prompt
+from dmr_tui.monitor.actions.plans import UnloadPlan
+from dmr_tui.monitor.actions.remote_model import Offer
+from dmr_tui.monitor.actions.run import Progress
+from dmr_tui.monitor.actions.saved_configs import StoredOrNot
 from dmr_tui.monitor.live import LiveMonitor
-from dmr_tui.monitor.offer import Offer
-from dmr_tui.monitor.plans import UnloadPlan
-from dmr_tui.monitor.runnerwatch import RunnerWatch
-from dmr_tui.monitor.snapshot import Snapshot
+from dmr_tui.monitor.model_rows import Installed
+from dmr_tui.monitor.runner_monitor import RunnerWatch
 from dmr_tui.monitor.source import Polled, Streamed
 from dmr_tui.runner.answers import decode
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.endpoint import parse_host
-from dmr_tui.runner.errors import BadAnswer, Unreachable
+from dmr_tui.runner.errors.failures import BadAnswer, Unreachable
 from dmr_tui.runner.units import parameter_count, size_bytes
 from dmr_tui.runner.wire import Model, ModelConfig, Running
 from dmr_tui.simulator.machine import SimulatedMachine
 from dmr_tui.simulator.server import Simulator, serve
+from dmr_tui.state.snapshot import Snapshot
 from tests.waiting import until, until_true
 
 LONG = "9" * 400

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from dmr_tui.machine.amd import AmdProvider
-from dmr_tui.machine.fdinfo import MOST
-from dmr_tui.machine.intel import IntelProvider
+from dmr_tui.machine.gpu.amd import AmdProvider
+from dmr_tui.machine.gpu.fdinfo import MOST
+from dmr_tui.machine.gpu.intel import IntelProvider
 from dmr_tui.machine.reading import Reading
 from tests.machine.cards import (
     APU,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dmr_tui.machine.fdinfo import EVERY_S, MOST, SELDOM_S, DrmUsers
+from dmr_tui.machine.gpu.fdinfo import EVERY_S, MOST, SELDOM_S, DrmUsers
 from tests.machine.cards import GIB, write_user
 
 CARD, OTHER = "0000:03:00.0", "0000:04:00.0"

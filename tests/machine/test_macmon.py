@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dmr_tui.machine.macmon import AGAIN_S, SILENT_S, Macmon, Vitals, vitals
+from dmr_tui.machine.gpu.macmon import AGAIN_S, SILENT_S, Macmon, Vitals, vitals
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the script needs a shell")
 LINE = '{"temp": {"gpu_temp_avg": 48.5}, "gpu_power": 6.25, "gpu_freq_mhz": 912}'

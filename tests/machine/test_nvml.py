@@ -3,7 +3,7 @@
 import psutil
 import pytest
 
-from dmr_tui.machine.nvml import KEPT_NAMES, Names
+from dmr_tui.machine.gpu.nvml import KEPT_NAMES, Names
 
 
 class OneNumber:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from dmr_tui.machine.reading import Reading
+from dmr_tui.measure.architecture import Layer, Shape
 from dmr_tui.measure.fit import (
     BYTES,
     Asked,
@@ -18,7 +19,6 @@ from dmr_tui.measure.fit import (
     unload_for,
     wanted_free,
 )
-from dmr_tui.measure.shape import Layer, Shape
 
 MIB, GIB = 2**20, 2**30
 LLAMA3_8B = Shape("llama", (Layer(8, 128, 128),) * 32, 4096, 32, 128256, 8192)

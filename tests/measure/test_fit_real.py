@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from dmr_tui.machine.reading import Reading
+from dmr_tui.measure.architecture import read_shape
 from dmr_tui.measure.fit import Asked, Room, need
-from dmr_tui.measure.shape import read_shape
-from dmr_tui.monitor.enginelog import EngineFacts, EngineLog
-from dmr_tui.runner.logevents import LoadStarted
-from dmr_tui.runner.loglines import read_line
+from dmr_tui.monitor.log.engine_log import EngineLog
+from dmr_tui.runner.logs.log_event import LoadStarted
+from dmr_tui.runner.logs.log_line import read_line
+from dmr_tui.state.engine_facts import EngineFacts
 
 pytest.importorskip("xllamacpp", reason="xllamacpp has no wheel for this platform")
 pytest.importorskip("gguf")

@@ -7,7 +7,7 @@ import pytest
 from dmr_tui.machine.host import Host
 from dmr_tui.machine.pressure import Pressure
 from dmr_tui.machine.reading import Reading
-from dmr_tui.measure.pressure import judge
+from dmr_tui.measure.pressure_level import judge
 from tests.monitor.hardware import container
 from tests.ui.still import GIB, HOST
 

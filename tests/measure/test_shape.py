@@ -2,7 +2,7 @@
 
 import pytest
 
-from dmr_tui.measure.shape import Layer, Shape, read_shape
+from dmr_tui.measure.architecture import Layer, Shape, read_shape
 
 LLAMA = {
     "general.architecture": "llama",

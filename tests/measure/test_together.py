@@ -1,7 +1,7 @@
 """Rates are added up only while calls decode at the same time."""
 
-from dmr_tui.measure.together import together
-from dmr_tui.runner.requests import Request
+from dmr_tui.measure.concurrency import together
+from dmr_tui.runner.request import Request
 from dmr_tui.runner.wire import Timings
 
 

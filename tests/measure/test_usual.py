@@ -1,6 +1,6 @@
 """Slower than usual, compared only with contexts of similar depth."""
 
-from dmr_tui.measure.usual import ENOUGH, REMEMBERED, Usual
+from dmr_tui.measure.baseline import ENOUGH, REMEMBERED, Usual
 
 
 def test_too_few_calls_are_not_usual() -> None:

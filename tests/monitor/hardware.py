@@ -3,7 +3,7 @@
 import msgspec
 
 from dmr_tui.machine.container import Container, ContainerReport
-from dmr_tui.machine.gpu import Gpu, GpuProcess, GpuReport
+from dmr_tui.machine.gpu.gpu import Gpu, GpuProcess, GpuReport
 from dmr_tui.machine.host import Host
 from dmr_tui.machine.probe import Machine
 from dmr_tui.machine.processes import EngineProcess, ProcessReport

@@ -10,15 +10,16 @@ from dmr_tui.machine.pressure import Pressure
 from dmr_tui.machine.probe import Machine
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.fit import Asked, Need, Room
-from dmr_tui.measure.pressure import Judged
-from dmr_tui.monitor.alerts import Alert, find
-from dmr_tui.monitor.configured import LostConfig
-from dmr_tui.monitor.events import Event
-from dmr_tui.monitor.memory import Fit, Holding, MemoryState
-from dmr_tui.monitor.snapshot import MachineState, Runner, Snapshot
+from dmr_tui.measure.pressure_level import Judged
+from dmr_tui.monitor.alerts import find
 from dmr_tui.runner.backend import parse_status
 from dmr_tui.runner.endpoint import parse_host
-from dmr_tui.runner.requests import Request
+from dmr_tui.runner.request import Request
+from dmr_tui.state.alert import Alert
+from dmr_tui.state.event import Event
+from dmr_tui.state.lost_config import LostConfig
+from dmr_tui.state.memory import Fit, Holding, MemoryState
+from dmr_tui.state.snapshot import MachineState, Runner, Snapshot
 from tests.monitor.hardware import GEMMA, QWEN, SMOLLM, card, computer, container, engine
 from tests.ui.still import GIB, HOST, NOW, request, rows, snapshot
 

@@ -13,11 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from dmr_tui.monitor import archive_file, archive_kinds
-from dmr_tui.monitor.archive import Archive, ArchiveDamaged, ArchiveFailed
-from dmr_tui.monitor.calls import CallFilter, ended
-from dmr_tui.runner.requests import Request
+from dmr_tui.measure.request_numbers import ended
+from dmr_tui.monitor.archive import file as file_module
+from dmr_tui.monitor.archive import kinds
+from dmr_tui.monitor.archive.store import Archive, ArchiveDamaged, ArchiveFailed
+from dmr_tui.monitor.requests.selection import matches
+from dmr_tui.runner.request import Request
 from dmr_tui.runner.wire import Timings
+from dmr_tui.state.request_filter import CallFilter
 
 HERE = "http://localhost:12434"
 DIGEST = "sha256:" + "ab" * 32
@@ -225,7 +228,7 @@ def test_what_was_added_since(archive: Archive) -> None:
 def test_the_same_filter_in_memory_and_in_the_archive(
     archive: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archive_kinds, "MOST_FORMS", 150)
+    monkeypatch.setattr(kinds, "MOST_FORMS", 150)
     dice = random.Random(7)
     names = {"n8n": "Invoices 2024", "curl": "Probe"}
     outcomes = ("ok", "cut", "client left", "failed", "context overflow")
@@ -264,7 +267,7 @@ def test_the_same_filter_in_memory_and_in_the_archive(
         )
         runner = dice.choice((None, HERE))
         here = requests if runner is None else requests[:300]
-        expected = {r.id for r in here if wanted.matches(r, names)}
+        expected = {r.id for r in here if matches(wanted, r, names)}
         found = archive.find(wanted, names, runner, 10_000)
         assert {r.id for r in found} == expected, wanted
         assert archive.count(wanted, names, runner) == len(found)
@@ -276,7 +279,7 @@ def test_the_same_filter_in_memory_and_in_the_archive(
 def test_errors_of_all_sorts_do_not_fill_the_table_of_kinds(
     archive: Archive, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archive_kinds, "MOST_FORMS", 20)
+    monkeypatch.setattr(kinds, "MOST_FORMS", 20)
     words = [f"{'abcdefghij'[n // 10]}{'abcdefghij'[n % 10]}" for n in range(100)]
     archive.add([call(n, outcome="failed", error=f"bad {words[n]}") for n in range(100)], HERE)
     assert ids(archive, CallFilter(words="bad jj")) == [call(99).id]
@@ -450,12 +453,12 @@ def test_two_that_begin_the_file_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
                 raise error
 
     refused = Refused()
-    archive_file._use_log(refused)  # type: ignore[arg-type]
+    file_module._use_log(refused)  # type: ignore[arg-type]
     assert refused.times == 0
-    monkeypatch.setattr(archive_file, "BUSY_S", 0.1)
+    monkeypatch.setattr(file_module, "BUSY_S", 0.1)
     refused.times = 1000
     with pytest.raises(sqlite3.OperationalError):
-        archive_file._use_log(refused)  # type: ignore[arg-type]
+        file_module._use_log(refused)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -644,7 +647,7 @@ def test_a_disk_that_is_really_full_or_read_only(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_where_a_file_is_to_be_made(path: Path) -> None:
-    with pytest.raises(ArchiveFailed, match="the disk is full"), archive_file.failures(path):
+    with pytest.raises(ArchiveFailed, match="the disk is full"), file_module.failures(path):
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
@@ -674,7 +677,7 @@ def test_a_folder_that_is_none(tmp_path: Path) -> None:
 def test_locked_by_another_program(
     archive: Archive, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archive_file, "BUSY_S", 0.05)
+    monkeypatch.setattr(file_module, "BUSY_S", 0.05)
     archive.open()
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

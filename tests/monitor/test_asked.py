@@ -2,7 +2,7 @@
 
 import pytest
 
-from dmr_tui.monitor.asked import Flags, read_flags
+from dmr_tui.monitor.memory.engine_flags import Flags, read_flags
 
 
 @pytest.mark.parametrize(

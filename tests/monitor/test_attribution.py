@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from dmr_tui.machine.reading import Reading
-from dmr_tui.monitor.attribution import attribute
-from dmr_tui.monitor.enginelog import EngineFacts
+from dmr_tui.monitor.memory.attribution import attribute
+from dmr_tui.state.engine_facts import EngineFacts
 from tests.monitor.hardware import NOMIC, QWEN, card, computer, engine, user
 from tests.ui.still import GIB, rows
 

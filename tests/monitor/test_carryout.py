@@ -4,8 +4,7 @@ import threading
 
 import pytest
 
-from dmr_tui.monitor.carryout import ON_ITS_OWN, Progress
-from dmr_tui.monitor.plans import (
+from dmr_tui.monitor.actions.plans import (
     ConfigurePlan,
     LoadPlan,
     Plan,
@@ -16,10 +15,12 @@ from dmr_tui.monitor.plans import (
     merged,
     steps_of,
 )
-from dmr_tui.monitor.snapshot import ModelRow, Snapshot
+from dmr_tui.monitor.actions.run import ON_ITS_OWN, Progress
 from dmr_tui.simulator.configuration import RunnerConfig
 from dmr_tui.simulator.runner import Key
 from dmr_tui.simulator.server import Simulator
+from dmr_tui.state.model_row import ModelRow
+from dmr_tui.state.snapshot import Snapshot
 from tests.monitor.conftest import Watch, Watched
 from tests.waiting import until_true
 

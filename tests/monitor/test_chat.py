@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from dmr_tui.monitor.chat import Message, Prompt
+from dmr_tui.monitor.actions.chat import Message, Prompt
 from dmr_tui.simulator.faults import Fault
 from dmr_tui.simulator.server import Simulator
 from tests.monitor.conftest import Asked, Watch, Watched, watched

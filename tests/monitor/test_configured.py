@@ -9,15 +9,15 @@ from typing import Any
 import httpx
 import pytest
 
-from dmr_tui.monitor.configured import Configurations
-from dmr_tui.monitor.keptconfigs import FILE, KEPT_S, KeptConfigs, kept_configs
+from dmr_tui.monitor.actions.config_file import FILE, KEPT_S, KeptConfigs, kept_configs
+from dmr_tui.monitor.actions.saved_configs import Configurations
 from dmr_tui.monitor.live import LiveMonitor
-from dmr_tui.monitor.snapshot import Snapshot
 from dmr_tui.runner.endpoint import Endpoint, parse_host
 from dmr_tui.runner.wire import StoredConfig
 from dmr_tui.simulator.library import QWEN3
 from dmr_tui.simulator.machine import SimulatedMachine
 from dmr_tui.simulator.server import Simulator, serve
+from dmr_tui.state.snapshot import Snapshot
 from tests.waiting import until_true
 
 HERE = Endpoint("http://localhost:12434", "default")

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from dmr_tui.measure.meter import Turn
-from dmr_tui.monitor.chat import Message, Prompt
+from dmr_tui.monitor.actions.chat import Message, Prompt
 from dmr_tui.monitor.live import LiveMonitor
-from dmr_tui.runner.discovery import DockerSocket, Places
+from dmr_tui.runner.discovery.places import DockerSocket, Places
 from dmr_tui.runner.endpoint import Endpoint
 from dmr_tui.simulator.machine import SimulatedMachine
 from dmr_tui.simulator.server import Simulator, serve

@@ -2,8 +2,8 @@
 
 import random
 
-from dmr_tui.monitor.enginelog import EngineLog
-from dmr_tui.runner.logevents import (
+from dmr_tui.monitor.log.engine_log import EngineLog
+from dmr_tui.runner.logs.log_event import (
     BufferAllocated,
     DeviceSummed,
     LayersOffloaded,
@@ -14,7 +14,7 @@ from dmr_tui.runner.logevents import (
     SlotsReady,
     Unloaded,
 )
-from dmr_tui.runner.loglines import read_line
+from dmr_tui.runner.logs.log_line import read_line
 from tests.recorded import recorded
 
 A = "sha256:" + "a" * 64

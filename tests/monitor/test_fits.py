@@ -6,12 +6,17 @@ import pytest
 
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.fit import Asked, Held, Room
-from dmr_tui.monitor.asked import Flags, read_flags
-from dmr_tui.monitor.fits import AUTO_SLOTS, USEFUL, Loading, Shapes, find_fits, would_be_asked
-from dmr_tui.monitor.join import Installed, Loaded
-from dmr_tui.monitor.memory import Fit, Taken
-from dmr_tui.monitor.snapshot import Context, ModelRow
-from dmr_tui.monitor.taken import TakenLoads
+from dmr_tui.monitor.memory.engine_flags import Flags, read_flags
+from dmr_tui.monitor.memory.fits import (
+    AUTO_SLOTS,
+    USEFUL,
+    Loading,
+    Shapes,
+    find_fits,
+    would_be_asked,
+)
+from dmr_tui.monitor.memory.footprints import TakenLoads
+from dmr_tui.monitor.model_rows import Installed, Loaded
 from dmr_tui.runner.wire import Configured, RunnerConfig, Running
 from dmr_tui.simulator.library import (
     GEMMA3,
@@ -23,6 +28,8 @@ from dmr_tui.simulator.library import (
     QWEN3,
     VLLM_QWEN3,
 )
+from dmr_tui.state.memory import Fit, Taken
+from dmr_tui.state.model_row import Context, ModelRow
 from tests.monitor.hardware import packaged
 
 MIB, GIB = 2**20, 2**30

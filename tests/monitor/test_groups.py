@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from dmr_tui.monitor.calls import CallFilter
-from dmr_tui.monitor.groups import by_caller, by_model
-from dmr_tui.runner.requests import Request
+from dmr_tui.monitor.requests.groups import by_caller, by_model
+from dmr_tui.monitor.requests.selection import matches
+from dmr_tui.runner.request import Request
 from dmr_tui.runner.wire import Timings
+from dmr_tui.state.request_filter import CallFilter
 
 CALL = Request(
     id="a_1",
@@ -90,4 +91,4 @@ def test_a_model_that_became_slow_is_marked() -> None:
 )
 def test_a_filter(wanted: CallFilter, ids: int) -> None:
     names = {"LangChain JS (n8n AI nodes)": "orders"}
-    assert sum(wanted.matches(call, names) for call in CALLS) == ids
+    assert sum(matches(wanted, call, names) for call in CALLS) == ids

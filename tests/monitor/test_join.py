@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from dmr_tui.monitor.enginelog import EngineFacts
-from dmr_tui.monitor.join import Installed, Loaded, configs_by_model
-from dmr_tui.monitor.snapshot import Context, ModelRow
+from dmr_tui.monitor.model_rows import Installed, Loaded, configs_by_model
 from dmr_tui.runner.wire import Configured, Model, RunnerConfig, Running
+from dmr_tui.state.engine_facts import EngineFacts
+from dmr_tui.state.model_row import Context, ModelRow
 from tests.recorded import recorded
 
 TINY = "sha256:6b2404074c575d7e3705cef045147e5e9e5c98913a28d63b0da565148f05413e"

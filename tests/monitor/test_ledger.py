@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from dmr_tui.monitor import keeper
-from dmr_tui.monitor.archive import Archive
-from dmr_tui.monitor.calls import CallFilter, View
-from dmr_tui.monitor.ledger import Ledger
-from dmr_tui.monitor.snapshot import Calls
-from dmr_tui.monitor.traffic import Traffic
-from dmr_tui.runner.requests import Request
+from dmr_tui.monitor.archive import writer
+from dmr_tui.monitor.archive.store import Archive
+from dmr_tui.monitor.requests.request_log import Ledger
+from dmr_tui.monitor.requests.tracker import Traffic
+from dmr_tui.runner.request import Request
+from dmr_tui.state.request_filter import CallFilter, View
+from dmr_tui.state.requests import Calls
 from tests.waiting import until
 
 RUNNER = "localhost:12434"
@@ -177,7 +177,7 @@ async def test_an_archive_that_cannot_be_written_stops_nothing_else(tmp_path: Pa
 async def test_what_could_not_be_written_is_written_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keeper, "AGAIN_S", 0.05)
+    monkeypatch.setattr(writer, "AGAIN_S", 0.05)
     folder = tmp_path / "file"
     folder.write_text("not a folder")
     path = folder / "requests.db"

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from dmr_tui.machine.gpu import GpuReport
+from dmr_tui.machine.gpu.gpu import GpuReport
 from dmr_tui.machine.probe import Part
 from dmr_tui.machine.reading import Reading
-from dmr_tui.monitor.machinewatch import MachineWatch
+from dmr_tui.monitor.machine_monitor import MachineWatch
 from tests.ui.still import HOST, gpu
 
 

@@ -7,18 +7,19 @@ from pathlib import Path
 from dmr_tui.machine.probe import Machine
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.fit import Asked
-from dmr_tui.monitor.enginelog import EngineFacts
-from dmr_tui.monitor.join import Installed, Loaded
 from dmr_tui.monitor.live import LiveMonitor
-from dmr_tui.monitor.memory import MemoryState, Taken
-from dmr_tui.monitor.memorywatch import ELSEWHERE, FRESH_S, STEADY, Known, MemoryWatch
-from dmr_tui.monitor.snapshot import ModelRow, Runner, Snapshot
-from dmr_tui.monitor.taken import FILE, TakenLoads
+from dmr_tui.monitor.memory.footprints import FILE, TakenLoads
+from dmr_tui.monitor.memory.memory_monitor import ELSEWHERE, FRESH_S, STEADY, Known, MemoryWatch
+from dmr_tui.monitor.model_rows import Installed, Loaded
 from dmr_tui.runner.endpoint import parse_host
 from dmr_tui.runner.wire import Running
 from dmr_tui.simulator.library import GEMMA3, INSTALLED, LLAMA32, QWEN3
 from dmr_tui.simulator.machine import SimulatedMachine
 from dmr_tui.simulator.server import Simulator, serve
+from dmr_tui.state.engine_facts import EngineFacts
+from dmr_tui.state.memory import MemoryState, Taken
+from dmr_tui.state.model_row import ModelRow
+from dmr_tui.state.snapshot import Runner, Snapshot
 from tests.monitor.hardware import card, computer, engine, packaged, user
 from tests.ui.still import GIB, HOST
 from tests.waiting import until_true

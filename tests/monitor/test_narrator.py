@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from dmr_tui.monitor.narrator import Narrator, config_changed
-from dmr_tui.monitor.traffic import Traffic
+from dmr_tui.monitor.history.feeder import Narrator, config_changed
+from dmr_tui.monitor.requests.tracker import Traffic
 from dmr_tui.runner.names import Names
 
 

@@ -7,12 +7,12 @@ from typing import Any
 import anyio
 import pytest
 
-from dmr_tui.machine.gpu import GpuReport
+from dmr_tui.machine.gpu.gpu import GpuReport
 from dmr_tui.machine.probe import Part
 from dmr_tui.machine.reading import Reading
-from dmr_tui.monitor import partwatch
-from dmr_tui.monitor.machinewatch import SELDOM, MachineWatch
-from dmr_tui.monitor.partwatch import PartWatch
+from dmr_tui.monitor import part_reader
+from dmr_tui.monitor.machine_monitor import SELDOM, MachineWatch
+from dmr_tui.monitor.part_reader import PartWatch
 from tests.ui.still import HOST, gpu
 from tests.waiting import until
 
@@ -58,7 +58,7 @@ async def test_gpus_that_are_lost_stay_for_a_minute_and_are_marked_stale() -> No
     assert not await watch.read()
     assert watch.state.health == "stale"
     assert watch.value.gpus
-    now[0] = 31.0 + partwatch.KEPT_S
+    now[0] = 31.0 + part_reader.KEPT_S
     assert await watch.read()
     assert (watch.state.health, watch.state.reason) == ("absent", "it fell off the bus")
     assert watch.value.gpus == ()
@@ -74,7 +74,7 @@ async def test_no_driver_is_no_fault() -> None:
 
 
 async def test_a_part_that_hangs_delays_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(partwatch, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(part_reader, "PATIENCE_S", 0.2)
     released, readings = threading.Event(), []
 
     def hang() -> GpuReport:

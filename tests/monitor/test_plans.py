@@ -1,6 +1,6 @@
 """Plans in words, and configurations that get lost."""
 
-from dmr_tui.monitor.plans import (
+from dmr_tui.monitor.actions.plans import (
     ConfigurePlan,
     LoadPlan,
     RemovePlan,

@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from dmr_tui.machine.probe import Part
-from dmr_tui.monitor import poller, traffic
+from dmr_tui.monitor import poller
 from dmr_tui.monitor.live import LiveMonitor
-from dmr_tui.monitor.runnerwatch import RunnerWatch
-from dmr_tui.monitor.snapshot import Snapshot, SourceState
+from dmr_tui.monitor.requests import tracker
+from dmr_tui.monitor.runner_monitor import RunnerWatch
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.endpoint import Endpoint, parse_host
 from dmr_tui.simulator.configuration import RunnerConfig
@@ -21,6 +21,7 @@ from dmr_tui.simulator.faults import Fault
 from dmr_tui.simulator.machine import SimulatedMachine
 from dmr_tui.simulator.runner import Key
 from dmr_tui.simulator.server import Simulator, serve
+from dmr_tui.state.snapshot import Snapshot, SourceState
 from tests.monitor.conftest import NoMachine, Watch
 from tests.waiting import until_true
 
@@ -381,7 +382,7 @@ def test_nothing_is_left_after_the_end() -> None:
 def test_a_machine_that_does_not_answer_is_stale_and_delays_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("dmr_tui.monitor.partwatch.PATIENCE_S", 0.3)
+    monkeypatch.setattr("dmr_tui.monitor.part_reader.PATIENCE_S", 0.3)
     held = threading.Event()
 
     class Hanging(NoMachine):
@@ -411,7 +412,7 @@ def settled_but_machine(snapshot: Snapshot) -> bool:
 def test_a_feed_that_looks_open_and_says_nothing_is_opened_again(
     watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(traffic, "FEED_LATE_S", 0.5)
+    monkeypatch.setattr(tracker, "FEED_LATE_S", 0.5)
     seen = watch("quiet")
     seen.until(lambda s: s.source("requests feed").health == "ok" and s.models)
     # The runner forgets who listens, and the connection stays.

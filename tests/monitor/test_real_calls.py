@@ -11,13 +11,13 @@ from typing import Any
 import httpx
 import pytest
 
-from dmr_tui.measure.calls import ttft_s, waited_s
+from dmr_tui.measure.concurrency import together
 from dmr_tui.measure.rates import decode_rate
-from dmr_tui.measure.together import together
-from dmr_tui.monitor.calls import CallFilter, View
-from dmr_tui.monitor.snapshot import Snapshot
-from dmr_tui.runner.requests import Request
+from dmr_tui.measure.request_numbers import ttft_s, waited_s
+from dmr_tui.runner.request import Request
 from dmr_tui.simulator.server import Simulator
+from dmr_tui.state.request_filter import CallFilter, View
+from dmr_tui.state.snapshot import Snapshot
 from tests.monitor.conftest import Watched, watched
 from tests.real_engine import real_engine
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from dmr_tui.monitor.record import Again, read_bodies, refusal
-from dmr_tui.runner.requests import Request
+from dmr_tui.monitor.actions.replay import Again, read_bodies, refusal
+from dmr_tui.runner.request import Request
 
 CALL = Request(
     id="a_1",

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from dmr_tui.machine.reading import Reading
-from dmr_tui.monitor.memory import Holding
-from dmr_tui.monitor.room import CUDA_CONTEXT, find_room
+from dmr_tui.monitor.memory.pool import CUDA_CONTEXT, find_room
 from dmr_tui.runner.backend import parse_status
+from dmr_tui.state.memory import Holding
 from tests.monitor.hardware import card, computer, container
 from tests.ui.still import GIB, HOST
 

@@ -10,11 +10,11 @@ import pytest
 
 from dmr_tui.monitor import search
 from dmr_tui.monitor.search import Found, Search, words
-from dmr_tui.runner import dockerengine
 from dmr_tui.runner.client import RunnerClient
-from dmr_tui.runner.discovery import DockerSocket, Places
+from dmr_tui.runner.discovery import docker_engine as docker_engine_module
+from dmr_tui.runner.discovery.places import DockerSocket, Places
 from dmr_tui.runner.endpoint import Endpoint, TlsWish, parse_host
-from dmr_tui.runner.errors import BadAnswer, NotARunner, Rejected, RunnerError, TimedOut
+from dmr_tui.runner.errors.failures import BadAnswer, NotARunner, Rejected, RunnerError, TimedOut
 from tests.engine_stand_in import DESKTOP, container, docker_engine
 from tests.stand_in import Heard, StandIn, Told, silent, stand_in
 from tests.waiting import until
@@ -223,7 +223,7 @@ def test_desktop_with_the_runner_off(nowhere: str, path: Path) -> None:
 def test_a_hung_daemon_does_not_delay_a_runner_that_answers(
     usual: StandIn, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dockerengine, "TIMEOUT_S", LONG_S)
+    monkeypatch.setattr(docker_engine_module, "TIMEOUT_S", LONG_S)
     monkeypatch.setattr(search, "PATIENCE_S", 0.05)
     with silent(path):
         found = look(places(usual.url, path=path))
@@ -234,7 +234,7 @@ def test_a_hung_daemon_does_not_delay_a_runner_that_answers(
 def test_without_a_runner_a_hung_daemon_is_waited_for(
     nowhere: str, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dockerengine, "TIMEOUT_S", 0.3)
+    monkeypatch.setattr(docker_engine_module, "TIMEOUT_S", 0.3)
     monkeypatch.setattr(search, "PATIENCE_S", 0.0)
     with silent(path):
         found = look(places(nowhere, path=path))
@@ -262,7 +262,7 @@ def test_docker_is_asked_while_the_usual_address_is(
 def test_whoever_gives_up_leaves_no_connection(
     usual: StandIn, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dockerengine, "TIMEOUT_S", LONG_S)
+    monkeypatch.setattr(docker_engine_module, "TIMEOUT_S", LONG_S)
     monkeypatch.setattr(search, "PATIENCE_S", LONG_S)
     waiting = anyio.Event()
 

@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from dmr_tui.monitor.slottasks import KEPT, SlotTask, SlotTasks
-from dmr_tui.runner.logevents import (
+from dmr_tui.monitor.requests.slot_tasks import KEPT, SlotTask, SlotTasks
+from dmr_tui.runner.logs.log_event import (
     DecodeTimed,
     PromptTimed,
     RunnerStarted,
@@ -12,9 +12,9 @@ from dmr_tui.runner.logevents import (
     TaskLaunched,
     TaskReleased,
 )
-from dmr_tui.runner.loglines import read_line
+from dmr_tui.runner.logs.log_line import read_line
 from dmr_tui.runner.records import read_record
-from dmr_tui.runner.requests import Outcome, Request
+from dmr_tui.runner.request import Outcome, Request
 from dmr_tui.runner.wire import RecordGroup, Timings
 from tests.recorded import recorded
 

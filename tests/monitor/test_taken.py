@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from dmr_tui.measure.fit import Asked
-from dmr_tui.monitor.memory import Taken
-from dmr_tui.monitor.taken import KEPT, TakenLoads
+from dmr_tui.monitor.memory.footprints import KEPT, TakenLoads
+from dmr_tui.state.memory import Taken
 
 GIB = 2**30
 ONE = Taken("sha256:aa", Asked(8192), 6 * GIB, "VRAM", "NVML", 100.0)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from dmr_tui.monitor.eventlist import KEPT
-from dmr_tui.monitor.timeline import Timeline
-from dmr_tui.runner.logevents import (
+from dmr_tui.monitor.history.event_list import KEPT
+from dmr_tui.monitor.history.timeline import Timeline
+from dmr_tui.runner.logs.log_event import (
     Configuring,
     ErrorLine,
     Loaded,
@@ -16,7 +16,7 @@ from dmr_tui.runner.logevents import (
     SlotsReady,
     TaskLaunched,
 )
-from dmr_tui.runner.loglines import read_line
+from dmr_tui.runner.logs.log_line import read_line
 from dmr_tui.runner.wire import Configured
 from tests.monitor.told import (
     MID,

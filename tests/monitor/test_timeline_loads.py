@@ -2,8 +2,8 @@
 
 import pytest
 
-from dmr_tui.monitor.timeline import Timeline
-from dmr_tui.runner.logevents import (
+from dmr_tui.monitor.history.timeline import Timeline
+from dmr_tui.runner.logs.log_event import (
     EngineExited,
     ErrorLine,
     Listening,

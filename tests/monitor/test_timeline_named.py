@@ -1,7 +1,7 @@
 """What nobody did and what has a name: reload thrash and config drift."""
 
-from dmr_tui.monitor.timeline import Timeline
-from dmr_tui.runner.logevents import (
+from dmr_tui.monitor.history.timeline import Timeline
+from dmr_tui.runner.logs.log_event import (
     ConfigurationKept,
     Configuring,
     Evicted,

@@ -6,12 +6,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from dmr_tui.monitor.calls import SHOWN_CALLS
-from dmr_tui.monitor.slottasks import SlotTasks
-from dmr_tui.monitor.traffic import Traffic
-from dmr_tui.runner.loglines import read_line
-from dmr_tui.runner.requests import Request
+from dmr_tui.monitor.requests.slot_tasks import SlotTasks
+from dmr_tui.monitor.requests.tracker import Traffic
+from dmr_tui.runner.logs.log_line import read_line
+from dmr_tui.runner.request import Request
 from dmr_tui.runner.wire import Record, RecordGroup
+from dmr_tui.state.request_filter import SHOWN_CALLS
 from tests.recorded import recorded
 
 DIGEST = "sha256:" + "a" * 64

@@ -7,11 +7,12 @@ import pytest
 from dmr_tui.machine.container import Container
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.fit import Asked
-from dmr_tui.monitor.snapshot import MachineState, ModelRow
-from dmr_tui.monitor.trial import AS_IT_IS, LONGEST, Trial, WhatIf, prospect
+from dmr_tui.monitor.memory.what_if import AS_IT_IS, LONGEST, Trial, WhatIf, prospect
 from dmr_tui.simulator.library import GEMMA3, NOMIC, PHI4, QWEN3, SMOLLM2
 from dmr_tui.simulator.model import Model
-from dmr_tui.ui.panes.stores import pressure_line
+from dmr_tui.state.model_row import ModelRow
+from dmr_tui.state.snapshot import MachineState
+from dmr_tui.ui.memory.memory_bars import pressure_line
 from tests.monitor.hardware import card, computer, container, user
 from tests.ui.memory_still import rows, still
 from tests.ui.still import GIB, snapshot

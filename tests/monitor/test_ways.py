@@ -4,8 +4,8 @@ import pytest
 
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.fit import Asked, Need, Verdict
-from dmr_tui.monitor.memory import Fit
-from dmr_tui.monitor.ways import listed, ways_to_load
+from dmr_tui.monitor.memory.fit_advice import listed, ways_to_load
+from dmr_tui.state.memory import Fit
 
 NEED = Need(Asked(8192), Reading(2**30), Reading(0), Reading(0))
 NAMES = {"a": "qwen3", "b": "phi4"}

@@ -2,9 +2,8 @@
 
 from datetime import UTC, datetime
 
-from dmr_tui.monitor.events import Event
-from dmr_tui.monitor.timeline import Timeline
-from dmr_tui.runner.logevents import (
+from dmr_tui.monitor.history.timeline import Timeline
+from dmr_tui.runner.logs.log_event import (
     Loaded,
     LoadStarted,
     LogEvent,
@@ -12,8 +11,9 @@ from dmr_tui.runner.logevents import (
     SlotsReady,
     Unloaded,
 )
-from dmr_tui.runner.requests import Outcome, Request
+from dmr_tui.runner.request import Outcome, Request
 from dmr_tui.runner.wire import Configured, RunnerConfig, Running
+from dmr_tui.state.event import Event
 
 T = 1_795_387_000.0
 A = "sha256:" + "a" * 64

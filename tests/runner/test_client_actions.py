@@ -7,7 +7,7 @@ import pytest
 
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.endpoint import parse_host
-from dmr_tui.runner.errors import ReadOnly, Rejected
+from dmr_tui.runner.errors.failures import ReadOnly, Rejected
 from dmr_tui.simulator.server import Simulator, serve
 from tests.waiting import until
 

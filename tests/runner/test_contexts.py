@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dmr_tui.runner.contexts import (
+from dmr_tui.runner.discovery.docker_contexts import (
     DEFAULT,
     NamedContext,
     active_docker_context,

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from dmr_tui.runner import discovery
-from dmr_tui.runner.discovery import DockerSocket, Places, by_docker, find_places
-from dmr_tui.runner.dockerengine import Controller, DockerEngine, Published
+from dmr_tui.runner.discovery import places as places_module
+from dmr_tui.runner.discovery.docker_engine import Controller, DockerEngine, Published
+from dmr_tui.runner.discovery.places import DockerSocket, Places, by_docker, find_places
 from dmr_tui.runner.endpoint import NOTHING_SAID, BadHost, Endpoint, TlsWish
 from tests.runner.test_contexts import write_contexts, write_docker_context
 
@@ -222,7 +222,7 @@ def test_the_usual_sockets(
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     paths = {tmp_path / each for each in there}
-    monkeypatch.setattr(discovery, "_exists", lambda path: path in paths)
+    monkeypatch.setattr(places_module, "_exists", lambda path: path in paths)
     env = {"DOCKER_HOST": "", "XDG_RUNTIME_DIR": str(tmp_path / "run")}
     (socket,) = look(tmp_path, env=env).sockets
     assert socket == DockerSocket(str(tmp_path / chosen), "Docker's usual socket")

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from dmr_tui.runner import dockerengine
-from dmr_tui.runner.dockerengine import Controller, DockerEngine, Published, ask_docker
+from dmr_tui.runner.discovery import docker_engine as docker_engine_module
+from dmr_tui.runner.discovery.docker_engine import Controller, DockerEngine, Published, ask_docker
 from tests.engine_stand_in import DESKTOP, container, docker_engine
 from tests.stand_in import Told, silent
 
@@ -187,7 +187,7 @@ def test_no_permission(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_daemon_that_hangs(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dockerengine, "TIMEOUT_S", 0.2)
+    monkeypatch.setattr(docker_engine_module, "TIMEOUT_S", 0.2)
     with silent(path):
         answer = ask(path, cloud=True)
     assert answer.trouble == "hung"

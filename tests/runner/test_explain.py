@@ -5,9 +5,16 @@ import json
 import msgspec
 import pytest
 
-from dmr_tui.runner import explain as explaining
-from dmr_tui.runner.errorrow import Entry, Kind
-from dmr_tui.runner.errors import (
+from dmr_tui.runner.errors import explain as explaining
+from dmr_tui.runner.errors.explain import (
+    HALF,
+    Explanation,
+    explain,
+    explain_line,
+    explain_text,
+    telling_line,
+)
+from dmr_tui.runner.errors.failures import (
     BadAnswer,
     BadCertificates,
     BrokenOff,
@@ -18,15 +25,8 @@ from dmr_tui.runner.errors import (
     TimedOut,
     Unreachable,
 )
-from dmr_tui.runner.errortable import BY_CLASS, TABLE
-from dmr_tui.runner.explain import (
-    HALF,
-    Explanation,
-    explain,
-    explain_line,
-    explain_text,
-    telling_line,
-)
+from dmr_tui.runner.errors.row import Entry, Kind
+from dmr_tui.runner.errors.table import BY_CLASS, TABLE
 from tests.recorded import FOLDER, client_records, recorded
 
 LOADING = "unable to load runner: error waiting for runner to be ready: "

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dmr_tui.runner.logevents import (
+from dmr_tui.runner.logs.log_event import (
     BufferAllocated,
     ConfigurationKept,
     Configuring,
@@ -36,7 +36,7 @@ from dmr_tui.runner.logevents import (
     TaskReleased,
     Unloaded,
 )
-from dmr_tui.runner.loglines import parse_line, read_line
+from dmr_tui.runner.logs.log_line import parse_line, read_line
 from tests.recorded import recorded
 
 TINY = "sha256:6b2404074c575d7e3705cef045147e5e9e5c98913a28d63b0da565148f05413e"

@@ -6,7 +6,7 @@ import pytest
 from dmr_tui.runner import wire
 from dmr_tui.runner.callers import caller_name
 from dmr_tui.runner.records import read_record
-from dmr_tui.runner.requests import Request
+from dmr_tui.runner.request import Request
 from tests.recorded import client_records, recorded
 
 

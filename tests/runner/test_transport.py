@@ -17,7 +17,7 @@ import pytest
 from dmr_tui.runner import client as runner_client
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.endpoint import Endpoint, TlsWish, parse_host
-from dmr_tui.runner.errors import (
+from dmr_tui.runner.errors.failures import (
     BadAnswer,
     BadCertificates,
     BrokenOff,

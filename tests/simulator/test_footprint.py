@@ -3,8 +3,8 @@
 import pytest
 
 from dmr_tui.machine.reading import Reading
+from dmr_tui.measure.architecture import read_shape
 from dmr_tui.measure.fit import Asked, Need, Room, judge, largest_context, need
-from dmr_tui.measure.shape import read_shape
 from dmr_tui.simulator.configuration import RunnerConfig
 from dmr_tui.simulator.footprint import CUDA_CONTEXT, footprint
 from dmr_tui.simulator.library import INSTALLED, NOMIC

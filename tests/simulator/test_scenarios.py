@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from dmr_tui.measure.pressure import judge
+from dmr_tui.measure.pressure_level import judge
 from dmr_tui.simulator.configuration import RunnerConfig
 from dmr_tui.simulator.machine import SimulatedMachine
 from dmr_tui.simulator.runner import Key

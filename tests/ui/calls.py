@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 from dmr_tui.measure.stats import Summary
-from dmr_tui.monitor.calls import CallFilter, CallGroup, View
-from dmr_tui.monitor.record import Bodies
-from dmr_tui.monitor.snapshot import Calls, Snapshot
-from dmr_tui.runner.explain import Explanation
-from dmr_tui.runner.requests import Request
+from dmr_tui.monitor.actions.replay import Bodies
+from dmr_tui.runner.errors.explain import Explanation
+from dmr_tui.runner.request import Request
 from dmr_tui.runner.wire import Timings
+from dmr_tui.state.request_filter import CallFilter, View
+from dmr_tui.state.requests import CallGroup, Calls
+from dmr_tui.state.snapshot import Snapshot
 from tests.ui.still import MODELS, NOW, request, snapshot
 
 N8N = "LangChain JS (n8n AI nodes)"

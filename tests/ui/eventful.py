@@ -6,14 +6,14 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from dmr_tui.monitor.events import Event
-from dmr_tui.monitor.snapshot import Snapshot, SourceState
-from dmr_tui.runner.loglines import LogLine, parse_line
+from dmr_tui.runner.logs.log_line import LogLine, parse_line
+from dmr_tui.state.event import Event
+from dmr_tui.state.snapshot import Snapshot, SourceState
 from dmr_tui.ui.app import DashboardApp
 from dmr_tui.ui.messages import RequestWanted
-from dmr_tui.ui.panes.log import LogPane
-from dmr_tui.ui.panes.timeline import TimelinePane
-from dmr_tui.ui.screens.timeline import TimelineScreen
+from dmr_tui.ui.timeline.log_pane import LogPane
+from dmr_tui.ui.timeline.timeline_pane import TimelinePane
+from dmr_tui.ui.timeline.timeline_screen import TimelineScreen
 from tests.ui.still import MODELS, NOW, StillMonitor, snapshot
 from tests.waiting import until
 

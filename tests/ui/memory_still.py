@@ -5,23 +5,24 @@ from dataclasses import replace
 
 from textual.pilot import Pilot
 
-from dmr_tui.machine.gpu import Gpu
+from dmr_tui.machine.gpu.gpu import Gpu
 from dmr_tui.machine.host import Host
 from dmr_tui.machine.probe import Machine
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.fit import Asked
-from dmr_tui.monitor.enginelog import EngineFacts
-from dmr_tui.monitor.join import Installed, Loaded
-from dmr_tui.monitor.memory import Taken
-from dmr_tui.monitor.memorywatch import Known, MemoryWatch
-from dmr_tui.monitor.snapshot import MachineState, ModelRow, Runner, Snapshot
-from dmr_tui.monitor.taken import TakenLoads
+from dmr_tui.monitor.memory.footprints import TakenLoads
+from dmr_tui.monitor.memory.memory_monitor import Known, MemoryWatch
+from dmr_tui.monitor.model_rows import Installed, Loaded
 from dmr_tui.runner.endpoint import parse_host
 from dmr_tui.runner.wire import Model, Running
 from dmr_tui.simulator.library import GEMMA3, LLAMA32, NOMIC, PHI4, QWEN3, SMOLLM2
 from dmr_tui.simulator.model import Model as Simulated
+from dmr_tui.state.engine_facts import EngineFacts
+from dmr_tui.state.memory import Taken
+from dmr_tui.state.model_row import ModelRow
+from dmr_tui.state.snapshot import MachineState, Runner, Snapshot
 from dmr_tui.ui.app import DashboardApp
-from dmr_tui.ui.screens.memory import MemoryScreen
+from dmr_tui.ui.memory.memory_screen import MemoryScreen
 from tests.monitor.hardware import card, computer, engine, packaged, user
 from tests.ui.screen import shows
 from tests.ui.still import GIB, HOST, NOW, StillMonitor, machine, snapshot, wave

@@ -6,34 +6,28 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from dmr_tui.machine.gpu import Gpu, GpuReport
+from dmr_tui.machine.gpu.gpu import Gpu, GpuReport
 from dmr_tui.machine.host import Host
 from dmr_tui.machine.probe import Machine
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.meter import Turn
 from dmr_tui.measure.stats import Summary
-from dmr_tui.monitor.calls import View
-from dmr_tui.monitor.carryout import Progress
-from dmr_tui.monitor.chat import Prompt
-from dmr_tui.monitor.configured import StoredOrNot
-from dmr_tui.monitor.enginelog import EngineFacts
-from dmr_tui.monitor.join import Installed, Loaded
-from dmr_tui.monitor.offer import Offer
-from dmr_tui.monitor.plans import Plan
-from dmr_tui.monitor.record import Bodies
-from dmr_tui.monitor.snapshot import (
-    Attempt,
-    MachineState,
-    Runner,
-    Snapshot,
-    SourceState,
-    Throughput,
-)
+from dmr_tui.monitor.actions.chat import Prompt
+from dmr_tui.monitor.actions.plans import Plan
+from dmr_tui.monitor.actions.remote_model import Offer
+from dmr_tui.monitor.actions.replay import Bodies
+from dmr_tui.monitor.actions.run import Progress
+from dmr_tui.monitor.actions.saved_configs import StoredOrNot
+from dmr_tui.monitor.model_rows import Installed, Loaded
 from dmr_tui.runner.backend import parse_status
 from dmr_tui.runner.endpoint import Endpoint
-from dmr_tui.runner.explain import Explanation
-from dmr_tui.runner.requests import Request
+from dmr_tui.runner.errors.explain import Explanation
+from dmr_tui.runner.request import Request
 from dmr_tui.runner.wire import Configured, Model, Running
+from dmr_tui.state.engine_facts import EngineFacts
+from dmr_tui.state.request_filter import View
+from dmr_tui.state.requests import Throughput
+from dmr_tui.state.snapshot import Attempt, MachineState, Runner, Snapshot, SourceState
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC).timestamp()
 HERE = Endpoint("http://localhost:12434", "default")

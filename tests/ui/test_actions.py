@@ -2,14 +2,14 @@
 
 import pytest
 
-from dmr_tui.ui.actions import ACTS, bindings
 from dmr_tui.ui.app import DashboardApp
-from dmr_tui.ui.screens.dashboard import DashboardScreen
-from dmr_tui.ui.screens.doctor import DoctorScreen
-from dmr_tui.ui.screens.memory import MemoryScreen
-from dmr_tui.ui.screens.request import RequestDetail
-from dmr_tui.ui.screens.requests import RequestsScreen
-from dmr_tui.ui.screens.timeline import TimelineScreen
+from dmr_tui.ui.commands.table import ACTS, bindings
+from dmr_tui.ui.dashboard.dashboard_screen import DashboardScreen
+from dmr_tui.ui.doctor.doctor_screen import DoctorScreen
+from dmr_tui.ui.memory.memory_screen import MemoryScreen
+from dmr_tui.ui.requests.request_detail import RequestDetail
+from dmr_tui.ui.requests.requests_screen import RequestsScreen
+from dmr_tui.ui.timeline.timeline_screen import TimelineScreen
 
 SCREENS = {
     "doctor": DoctorScreen,

@@ -8,9 +8,9 @@ from textual.widgets import Collapsible, Markdown, Static
 from dmr_tui.simulator.faults import Fault
 from dmr_tui.simulator.server import Simulator
 from dmr_tui.ui.app import DashboardApp
-from dmr_tui.ui.panes.chat import ChatPane
-from dmr_tui.ui.panes.prompt import PromptArea
-from dmr_tui.ui.screens.dashboard import DashboardScreen
+from dmr_tui.ui.chat.chat_pane import ChatPane
+from dmr_tui.ui.chat.prompt import PromptArea
+from dmr_tui.ui.dashboard.dashboard_screen import DashboardScreen
 from tests.ui.conftest import Beside
 from tests.ui.screen import hides, screen_text, shows, type_text
 from tests.waiting import until

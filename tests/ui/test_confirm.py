@@ -8,14 +8,14 @@ from textual.pilot import Pilot
 
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.fit import Asked, Need
-from dmr_tui.monitor.carryout import Progress, Step
-from dmr_tui.monitor.memory import Fit, MemoryState
-from dmr_tui.monitor.plans import LoadPlan, Plan, UnloadPlan, steps_of
-from dmr_tui.monitor.snapshot import Snapshot, SourceState
-from dmr_tui.runner.explain import Explanation
+from dmr_tui.monitor.actions.plans import LoadPlan, Plan, UnloadPlan, steps_of
+from dmr_tui.monitor.actions.run import Progress, Step
+from dmr_tui.runner.errors.explain import Explanation
 from dmr_tui.simulator.server import Simulator
+from dmr_tui.state.memory import Fit, MemoryState
+from dmr_tui.state.snapshot import Snapshot, SourceState
 from dmr_tui.ui.app import DashboardApp
-from dmr_tui.ui.screens.confirm import ConfirmDialog, ConfirmPage
+from dmr_tui.ui.models.confirm_dialog import ConfirmDialog, ConfirmPage
 from tests.ui.conftest import Beside
 from tests.ui.screen import hides, screen_text, shows
 from tests.ui.still import GIB, MODELS, StillMonitor, snapshot
@@ -166,7 +166,7 @@ async def test_the_clock_is_that_of_the_step_that_runs(monkeypatch: pytest.Monke
         await shows(pilot.app, "ok unload qwen3:8B-Q4_K_M", "… configure", "0:00")
         assert "1:15" not in screen_text(pilot.app)
 
-    monkeypatch.setattr("dmr_tui.ui.screens.confirm.monotonic", lambda: seconds)
+    monkeypatch.setattr("dmr_tui.ui.models.confirm_dialog.monotonic", lambda: seconds)
     await asked(WHOLE, test, progress=(steps(WHOLE, "running", "waiting", "waiting"),))
 
 

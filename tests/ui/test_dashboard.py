@@ -5,13 +5,13 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from dmr_tui.monitor.events import Event
-from dmr_tui.monitor.pulls import Pull
-from dmr_tui.monitor.snapshot import Runner
 from dmr_tui.simulator.faults import Fault
 from dmr_tui.simulator.server import Simulator
+from dmr_tui.state.event import Event
+from dmr_tui.state.pull import Pull
+from dmr_tui.state.snapshot import Runner
 from dmr_tui.ui.app import DashboardApp
-from dmr_tui.ui.screens.dashboard import DashboardScreen
+from dmr_tui.ui.dashboard.dashboard_screen import DashboardScreen
 from dmr_tui.ui.widgets.table import Table
 from tests.ui.conftest import Beside
 from tests.ui.screen import hides, screen_text, shows, type_text

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from dmr_tui.monitor.doctor.check import Check
+from dmr_tui.monitor.actions.plans import LoadPlan
 from dmr_tui.monitor.doctor.diagnosis import diagnose
-from dmr_tui.monitor.plans import LoadPlan
-from dmr_tui.monitor.snapshot import Snapshot
 from dmr_tui.simulator.server import Simulator
+from dmr_tui.state.check import Check
+from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.ui.app import DashboardApp
-from dmr_tui.ui.screens.doctor import command_in
+from dmr_tui.ui.doctor.doctor_screen import command_in
 from tests.monitor.doctor.facts import REFUSED, attempt, controller, down, engine, facts
 from tests.ui.conftest import Beside
 from tests.ui.screen import screen_text, shows

@@ -7,8 +7,8 @@ from textual.pilot import Pilot
 
 from dmr_tui.ui.app import DashboardApp
 from dmr_tui.ui.messages import SnapshotReady
-from dmr_tui.ui.panes.keybar import KeyBar, Mark, fitting
-from dmr_tui.ui.screens.help import HelpDialog
+from dmr_tui.ui.shell.help import HelpDialog
+from dmr_tui.ui.shell.keybar import KeyBar, Mark, fitting
 from tests.ui.screen import shows
 from tests.ui.still import StillMonitor, snapshot, without_runner
 from tests.waiting import until

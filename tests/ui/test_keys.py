@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import pytest
 
 from dmr_tui.settings import BadSettings, Settings
-from dmr_tui.ui.actions import ACTS
 from dmr_tui.ui.app import DashboardApp
-from dmr_tui.ui.keymap import key_words, keymap, keys_of
-from dmr_tui.ui.panes.prompt import PromptArea
+from dmr_tui.ui.chat.prompt import PromptArea
+from dmr_tui.ui.commands.keymap import key_words, keymap, keys_of
+from dmr_tui.ui.commands.table import ACTS
 from tests.ui.screen import hides, screen_text, shows, type_text
 from tests.ui.still import StillMonitor, snapshot
 from tests.waiting import until

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from dmr_tui.runner.loglines import LogLine
-from dmr_tui.ui.panes import log
-from dmr_tui.ui.panes.logline import LineFilter
-from dmr_tui.ui.panes.naming import ModelNames
+from dmr_tui.runner.logs.log_line import LogLine
+from dmr_tui.ui.timeline import log_pane
+from dmr_tui.ui.timeline.log_text import LineFilter
+from dmr_tui.ui.timeline.model_names import ModelNames
 from dmr_tui.ui.widgets.lines import Line
 from dmr_tui.ui.widgets.tail import cut_off
 from tests.ui.eventful import (
@@ -189,7 +189,7 @@ async def test_a_new_line_costs_only_itself(monkeypatch: pytest.MonkeyPatch) -> 
         await opened(pilot, app)
         await shows(app, "Log 20,000 lines", "line 19999")
         monkeypatch.setattr(LineFilter, "matches", matches)
-        monkeypatch.setattr(log, "line_parts", parts)
+        monkeypatch.setattr(log_pane, "line_parts", parts)
         await pilot.press("tab", "t")
         await until(lambda: len(looked_at) >= 20_000)
         await shows(app, "without the engine's lines", "line 19999")

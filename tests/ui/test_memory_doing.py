@@ -6,11 +6,11 @@ import pytest
 from textual.pilot import Pilot
 
 from dmr_tui.machine.probe import Machine
-from dmr_tui.monitor.plans import LoadPlan, UnloadPlan
+from dmr_tui.monitor.actions.plans import LoadPlan, UnloadPlan
 from dmr_tui.simulator.library import NOMIC, PHI4, QWEN3, SMOLLM2
+from dmr_tui.ui.memory.memory_screen import MemoryScreen
 from dmr_tui.ui.messages import MemoryWanted
-from dmr_tui.ui.screens.confirm import ConfirmDialog
-from dmr_tui.ui.screens.memory import MemoryScreen
+from dmr_tui.ui.models.confirm_dialog import ConfirmDialog
 from tests.monitor.hardware import card, computer, engine, user
 from tests.ui.conftest import Beside
 from tests.ui.memory_still import WIDE, rows, shown, still

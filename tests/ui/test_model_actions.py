@@ -9,12 +9,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from dmr_tui.monitor.carryout import Progress
-from dmr_tui.monitor.configured import LostConfig, StoredOrNot
-from dmr_tui.monitor.join import Installed
-from dmr_tui.monitor.live import Monitor
-from dmr_tui.monitor.offer import Offer
-from dmr_tui.monitor.plans import (
+from dmr_tui.monitor.actions.plans import (
     ConfigurePlan,
     LoadPlan,
     RemovePlan,
@@ -22,14 +17,20 @@ from dmr_tui.monitor.plans import (
     UnloadPlan,
     UntagPlan,
 )
-from dmr_tui.monitor.pulls import Pull
-from dmr_tui.monitor.snapshot import Snapshot
+from dmr_tui.monitor.actions.remote_model import Offer
+from dmr_tui.monitor.actions.run import Progress
+from dmr_tui.monitor.actions.saved_configs import StoredOrNot
+from dmr_tui.monitor.live import Monitor
+from dmr_tui.monitor.model_rows import Installed
 from dmr_tui.runner.endpoint import BadHost, Endpoint
-from dmr_tui.runner.explain import Explanation
+from dmr_tui.runner.errors.explain import Explanation
 from dmr_tui.simulator.library import NEMO
+from dmr_tui.state.lost_config import LostConfig
+from dmr_tui.state.pull import Pull
+from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.ui.app import DashboardApp
-from dmr_tui.ui.screens.contexts import Choice, Choices
-from dmr_tui.ui.screens.menu import ModelMenu
+from dmr_tui.ui.models.model_menu import ModelMenu
+from dmr_tui.ui.shell.contexts_dialog import Choice, Choices
 from tests.ui.conftest import Beside
 from tests.ui.screen import hides, screen_text, shows, type_text
 from tests.ui.still import MODELS, NOW, StillMonitor, request, snapshot

@@ -8,15 +8,16 @@ import pytest
 import textual
 from textual.pilot import Pilot
 
-from dmr_tui.machine.gpu import GpuReport
+from dmr_tui.machine.gpu.gpu import GpuReport
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.meter import Turn
 from dmr_tui.measure.rates import Rate
-from dmr_tui.monitor.snapshot import Runner, Snapshot, SourceState, Throughput
-from dmr_tui.runner.explain import Explanation
+from dmr_tui.runner.errors.explain import Explanation
 from dmr_tui.runner.wire import Timings
+from dmr_tui.state.requests import Throughput
+from dmr_tui.state.snapshot import Runner, Snapshot, SourceState
 from dmr_tui.ui.app import DashboardApp
-from dmr_tui.ui.panes.prompt import PromptArea
+from dmr_tui.ui.chat.prompt import PromptArea
 from tests.ui.still import (
     MODELS,
     NOW,

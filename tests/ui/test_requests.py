@@ -8,11 +8,11 @@ import pytest
 from textual.pilot import Pilot
 
 from dmr_tui.measure.meter import Turn
-from dmr_tui.monitor.calls import CallFilter, View
-from dmr_tui.monitor.snapshot import Snapshot
+from dmr_tui.state.request_filter import CallFilter, View
+from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.ui.app import DashboardApp
 from dmr_tui.ui.messages import LinesWanted, RequestWanted
-from dmr_tui.ui.panes.requests import RequestsPane
+from dmr_tui.ui.requests.requests_pane import RequestsPane
 from dmr_tui.ui.widgets.table import Table
 from tests.ui.calls import (
     BODIES,

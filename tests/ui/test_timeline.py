@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from dmr_tui.ui.messages import LinesWanted
-from dmr_tui.ui.screens.timeline import TimelineScreen, call_at
+from dmr_tui.ui.timeline.timeline_screen import TimelineScreen, call_at
 from tests.ui.eventful import (
     EVENTS,
     GEMMA,

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from dmr_tui.monitor.alerts import Alert
-from dmr_tui.monitor.snapshot import SourceState
+from dmr_tui.state.alert import Alert
+from dmr_tui.state.snapshot import SourceState
 from dmr_tui.ui.app import DashboardApp
-from dmr_tui.ui.panes.notice import QUIET_S, Dismissed, Notice, said_in
+from dmr_tui.ui.shell.notice import QUIET_S, Dismissed, Notice, said_in
 from tests.ui.screen import hides, screen_text, shows
 from tests.ui.still import StillMonitor, snapshot
 

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from dmr_tui.monitor.events import Event
 from dmr_tui.simulator.server import Simulator
+from dmr_tui.state.event import Event
 from dmr_tui.ui.app import DashboardApp
 from tests.ui.conftest import Beside
 from tests.ui.screen import hides, screen_text, shows

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 
-from dmr_tui.monitor.doctor.check import Check, Facts, Result
-from dmr_tui.monitor.doctor.docker import find_docker
-from dmr_tui.monitor.doctor.places import find_places, find_way
-from dmr_tui.monitor.doctor.runner import find_runner
+from dmr_tui.monitor.doctor.docker_checks import find_docker
+from dmr_tui.monitor.doctor.facts import Facts
+from dmr_tui.monitor.doctor.network_checks import find_places, find_way
+from dmr_tui.monitor.doctor.runner_checks import find_runner
+from dmr_tui.state.check import Check, Result
 
 ORDER: tuple[Result, ...] = ("problem", "warning", "unknown", "note", "ok")
 

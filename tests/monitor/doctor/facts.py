@@ -5,11 +5,12 @@ from typing import Any
 
 from dmr_tui.machine.reading import Reading
 from dmr_tui.machine.surroundings import Surroundings
-from dmr_tui.monitor.doctor.check import Check, Facts
-from dmr_tui.monitor.snapshot import Attempt, Runner, Snapshot
-from dmr_tui.runner.discovery import DESKTOP_PREFIX, DockerSocket, Places
-from dmr_tui.runner.dockerengine import Controller, DockerEngine, Published
+from dmr_tui.monitor.doctor.facts import Facts
+from dmr_tui.runner.discovery.docker_engine import Controller, DockerEngine, Published
+from dmr_tui.runner.discovery.places import DESKTOP_PREFIX, DockerSocket, Places
 from dmr_tui.runner.endpoint import Endpoint, TlsWish, parse_host
+from dmr_tui.state.check import Check
+from dmr_tui.state.snapshot import Attempt, Runner, Snapshot
 from tests.ui import still
 
 SOCKET = "/var/run/docker.sock"

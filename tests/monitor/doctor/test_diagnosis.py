@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from dmr_tui.monitor.doctor.check import Check, Result
 from dmr_tui.monitor.doctor.diagnosis import ORDER, diagnose, worst
+from dmr_tui.state.check import Check, Result
 from tests.monitor.doctor.facts import LOOKING, around, attempt, controller, engine, facts, named
 from tests.ui.still import snapshot
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from dmr_tui.monitor.doctor.check import Facts
-from dmr_tui.monitor.doctor.docker import find_docker
-from dmr_tui.runner.dockerengine import Published, Trouble
+from dmr_tui.monitor.doctor.docker_checks import find_docker
+from dmr_tui.monitor.doctor.facts import Facts
+from dmr_tui.runner.discovery.docker_engine import Published, Trouble
 from tests.monitor.doctor import facts as made
 from tests.monitor.doctor.facts import (
     DESKTOP,

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from dmr_tui.machine.reading import Reading
-from dmr_tui.monitor.doctor.check import Check
-from dmr_tui.monitor.doctor.places import find_places, find_way
-from dmr_tui.monitor.snapshot import Runner
-from dmr_tui.runner.contexts import Contexts, NamedContext
+from dmr_tui.monitor.doctor.network_checks import find_places, find_way
+from dmr_tui.runner.discovery.docker_contexts import Contexts, NamedContext
 from dmr_tui.runner.endpoint import TlsWish, parse_host
+from dmr_tui.state.check import Check
+from dmr_tui.state.snapshot import Runner
 from tests.monitor.doctor import facts as made
 from tests.monitor.doctor.facts import LOOKING, REFUSED, around, attempt, check, down, facts
 from tests.ui import still

@@ -6,16 +6,18 @@ from typing import Any
 
 import pytest
 
-from dmr_tui.machine.gpu import GpuReport
+from dmr_tui.machine.gpu.gpu import GpuReport
 from dmr_tui.machine.reading import Reading
-from dmr_tui.monitor.alerts import Alert
-from dmr_tui.monitor.doctor.check import Check, Facts
-from dmr_tui.monitor.doctor.runner import find_runner, smallest_model
-from dmr_tui.monitor.events import Event
-from dmr_tui.monitor.memory import Holding, MemoryState
-from dmr_tui.monitor.snapshot import ModelRow, Snapshot, SourceState
+from dmr_tui.monitor.doctor.facts import Facts
+from dmr_tui.monitor.doctor.runner_checks import find_runner, smallest_model
 from dmr_tui.runner.backend import parse_status
 from dmr_tui.runner.endpoint import parse_host
+from dmr_tui.state.alert import Alert
+from dmr_tui.state.check import Check
+from dmr_tui.state.event import Event
+from dmr_tui.state.memory import Holding, MemoryState
+from dmr_tui.state.model_row import ModelRow
+from dmr_tui.state.snapshot import Snapshot, SourceState
 from tests.monitor.doctor.facts import DESKTOP, check, controller, down, engine, facts
 from tests.ui.still import HERE, MODELS, gpu, machine, request, rows, snapshot
 

@@ -7,16 +7,16 @@ import pytest
 from anyio import wait_all_tasks_blocked
 
 from dmr_tui.machine.reading import Reading
-from dmr_tui.monitor.doctor import watch
-from dmr_tui.monitor.doctor.watch import DoctorWatch
-from dmr_tui.runner.discovery import DockerSocket, Places
+from dmr_tui.monitor.doctor import doctor_monitor
+from dmr_tui.monitor.doctor.doctor_monitor import DoctorWatch
+from dmr_tui.runner.discovery.places import DockerSocket, Places
 from tests.engine_stand_in import container, docker_engine
 from tests.monitor.doctor.facts import around, attempt, check, down
 from tests.ui.still import HERE
 
 
 def test_it_looks_only_while_it_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "EVERY_S", 0.001)
+    monkeypatch.setattr(doctor_monitor, "EVERY_S", 0.001)
     reads: list[bool] = []
     told: list[int] = []
 
@@ -57,7 +57,7 @@ def test_everything_is_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         asked.append(hosts)
         return around(names={"localhost": Reading("127.0.0.1")})
 
-    monkeypatch.setattr(watch, "read_surroundings", surroundings)
+    monkeypatch.setattr(doctor_monitor, "read_surroundings", surroundings)
     path = tmp_path / "docker.sock"
     doctor = DoctorWatch(Places((HERE,), (DockerSocket(str(path), "DOCKER_HOST"),)), lambda: None)
     snapshot = down(attempt(answer="connection refused: nothing listens there"))

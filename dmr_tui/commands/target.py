@@ -1,0 +1,83 @@
+"""Which runner a command means: a real one, or for --demo a simulated one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dmr_tui.machine.probe import LocalMachine, MachineProbe
+from dmr_tui.monitor.requests.request_log import OpenArchive
+from dmr_tui.runner.discovery.docker_contexts import DEFAULT
+from dmr_tui.runner.discovery.places import Places, find_places
+from dmr_tui.runner.endpoint import NOTHING_SAID, Endpoint, TlsWish, parse_host
+from dmr_tui.settings import Settings, data_path
+from dmr_tui.state.snapshot import DEMO_RULE
+
+if TYPE_CHECKING:
+    from dmr_tui.monitor.archive.store import Archive
+
+DEMO_SCENARIO = "workflow"
+DEMO_PULL_RATE = 60e6
+"""Bytes per second: a download that can be watched, stopped and gone on with."""
+
+
+@contextmanager
+def chosen(settings: Settings, *, demo: bool) -> Iterator[tuple[Places, MachineProbe]]:
+    """Where to look and the machine to read; a simulated runner ends with the block."""
+    if not demo:
+        found = places(settings)
+        yield found, this_machine(found)
+        return
+    with demo_runner() as (endpoint, machine):
+        yield Places((endpoint,)), machine
+
+
+def places(settings: Settings, context: str | None = None) -> Places:
+    """Where to look for the runner; a `context` that is named here wins. Raises BadHost."""
+    tls = TlsWish(settings.tls, settings.tls_skip_verify, settings.tls_ca_cert)
+    if context is not None:
+        begun = settings.context or (DEFAULT if settings.host is None else None)
+        # What was said of one runner's certificates is not meant for another's.
+        return find_places(context=context, tls=tls if context == begun else NOTHING_SAID)
+    return find_places(settings.host, settings.host_rule, context=settings.context, tls=tls)
+
+
+def this_machine(places: Places) -> LocalMachine:
+    """This computer, with the Docker Engine that is asked for the runner's container."""
+    engine = places.engine
+    return LocalMachine(None if engine is None else engine.path, places.no_engine)
+
+
+@contextmanager
+def demo_runner(scenario: str = DEMO_SCENARIO) -> Iterator[tuple[Endpoint, MachineProbe]]:
+    """A simulated runner with n8n's traffic, served over HTTP, and the machine under it."""
+    from dmr_tui.simulator.machine import SimulatedMachine
+    from dmr_tui.simulator.server import Simulator, serve
+
+    simulator = Simulator(scenario)
+    simulator.world.store.pull_rate = DEMO_PULL_RATE
+    with serve(simulator) as url:
+        yield parse_host(url, DEMO_RULE), SimulatedMachine(simulator)
+
+
+def archive(settings: Settings) -> OpenArchive | None:
+    """What makes the archive that the settings ask for, once it is needed."""
+    if not settings.archive:
+        return None
+
+    def make() -> "Archive":
+        from dmr_tui.monitor.archive.store import Archive
+
+        return Archive(
+            data_path(settings),
+            keep_days=settings.archive_days,
+            keep_mb=settings.archive_mb,
+            bodies=settings.archive_bodies,
+        )
+
+    return make
+
+
+def kept(settings: Settings) -> Path | None:
+    """The folder of what is remembered, that of the archive; None without an archive."""
+    return data_path(settings).parent if settings.archive else None

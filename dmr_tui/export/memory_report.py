@@ -1,0 +1,172 @@
+"""Who holds memory and what fits, as JSON or as lines of text."""
+
+from typing import Any
+
+from dmr_tui.machine.container import Container
+from dmr_tui.machine.processes import EngineProcess
+from dmr_tui.machine.reading import Reading
+from dmr_tui.measure.fit import Asked, Need
+from dmr_tui.state.memory import Fit, Holding, MemoryState
+from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.text import format
+from dmr_tui.text.sanitize import plain
+
+LISTED = 8
+"""Holders of memory that a page lists."""
+
+
+def reading_json(reading: Reading[Any]) -> dict[str, Any]:
+    """A value, or null with the reason."""
+    return {"value": reading.value, "reason": reading.reason or None}
+
+
+def memory_json(memory: MemoryState | None) -> dict[str, Any] | None:
+    """Room, holders, pressure and verdicts; sizes in bytes, null where unknown."""
+    if memory is None:
+        return None
+    room = memory.room.value
+    return {
+        "room": None
+        if room is None
+        else {
+            "kind": room.kind,
+            "total": room.total,
+            "free": room.free,
+            "overhead": room.overhead,
+            "source": room.source,
+        },
+        "room_reason": memory.room.reason or None,
+        "pressure": {"word": memory.pressure.word, "cause": memory.pressure.cause or None},
+        "holdings": [_holding(each) for each in memory.holdings],
+        "vram_unexplained": reading_json(memory.vram_rest),
+        "note": memory.note or None,
+    }
+
+
+def fit_json(fit: Fit | None) -> dict[str, Any] | None:
+    """The verdict on one model, with what it rests on."""
+    if fit is None:
+        return None
+    return {
+        "verdict": fit.verdict,
+        "reason": fit.reason or None,
+        "asked": _asked(fit.need.asked),
+        "context_source": fit.context_source,
+        "need": _need(fit.need),
+        "estimate": _need(fit.estimate),
+        "estimate_error_percent": fit.error,
+        "largest_context": fit.largest_context,
+        "unload": None if fit.unload is None else list(fit.unload),
+    }
+
+
+def _need(need: Need) -> dict[str, Any]:
+    return {
+        "source": need.source,
+        "total": reading_json(need.total),
+        "weights": need.weights.value,
+        "cache": need.cache.value,
+        "compute": need.compute.value,
+        "overhead": need.overhead,
+    }
+
+
+def _asked(asked: Asked) -> dict[str, Any]:
+    return {
+        "context": asked.context,
+        "slots": asked.slots,
+        "key_type": asked.key_type,
+        "value_type": asked.value_type,
+        "gpu_layers": asked.gpu_layers,
+    }
+
+
+def _holding(holding: Holding) -> dict[str, Any]:
+    return {
+        "model": holding.key or None,
+        "name": holding.name,
+        "pids": list(holding.pids),
+        "vram": reading_json(holding.vram),
+        "ram_own": reading_json(holding.own),
+        "ram_mapped": reading_json(holding.mapped),
+        "swapped": reading_json(holding.swapped),
+        "weights": holding.weights.value,
+        "cache": holding.cache.value,
+        "compute": holding.compute.value,
+        "parts_source": holding.parts_source or None,
+        "cpu_percent": reading_json(holding.cpu),
+    }
+
+
+def process_json(engine: EngineProcess) -> dict[str, Any]:
+    """An engine process; its command line stays out, as it may hold paths of a person."""
+    return {
+        "pid": engine.pid,
+        "name": engine.name,
+        "backend": engine.backend,
+        "digest": engine.digest,
+        "mode": engine.mode,
+        "resident": reading_json(engine.resident),
+        "own": reading_json(engine.own),
+        "mapped": reading_json(engine.mapped),
+        "swapped": reading_json(engine.swapped),
+        "cpu_percent": reading_json(engine.cpu),
+        "container": engine.container,
+    }
+
+
+def container_json(container: Container) -> dict[str, Any]:
+    """The runner's container."""
+    return {
+        "id": container.id,
+        "name": container.name or None,
+        "image": container.image or None,
+        "state": container.state or None,
+        "limit": reading_json(container.limit),
+        "needed": reading_json(container.needed),
+        "mapped": reading_json(container.mapped),
+        "oom_kills": reading_json(container.oom_kills),
+        "gpus": container.gpus,
+        "restarts": container.restarts,
+        "error": container.error or None,
+    }
+
+
+def memory_lines(snapshot: Snapshot) -> list[str]:
+    """Room, pressure, holders and warnings for a page of text."""
+    memory = snapshot.memory
+    if memory is None:
+        return []
+    room = memory.room.value
+    free = (
+        f"{format.UNKNOWN} {plain(memory.room.reason)}"
+        if room is None
+        else f"{format.gib_of(room.free, room.total)} {room.kind} free"
+    )
+    word = memory.pressure.word
+    lines = [f"memory     {free}"]
+    if word is not None:
+        cause = f": {plain(memory.pressure.cause)}" if memory.pressure.cause else ""
+        lines.append(f"  pressure {word}{cause}")
+    for holding in memory.holdings[:LISTED]:
+        held = []
+        if holding.vram.value:
+            held.append(f"{format.memory(holding.vram.value)} VRAM")
+        if holding.ram.value:
+            held.append(f"{format.memory(holding.ram.value)} RAM")
+        size = " · ".join(held) or f"{format.UNKNOWN} {plain(holding.vram.reason)}"
+        lines.append(f"  {plain(holding.name)}: {size}")
+    return [
+        *lines,
+        *(f"  warning  {plain(alert.text)}: {plain(alert.step)}" for alert in snapshot.alerts),
+    ]
+
+
+def verdict_words(fit: Fit | None) -> str:
+    """The verdict on a model that is not loaded: "fits, needs ~6.1 GiB"."""
+    if fit is None or fit.verdict in {"loaded", "unknown"}:
+        return ""
+    total = fit.need.total.value
+    sign = "~" if fit.need.source == "estimate" else ""
+    needs = "" if total is None else f", needs {sign}{format.memory(total)}"
+    return f"{fit.verdict}{needs}"

@@ -1,0 +1,1 @@
+"""GPUs by maker, all in one shape."""

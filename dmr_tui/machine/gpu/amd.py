@@ -1,0 +1,148 @@
+"""AMD GPUs through sysfs, without ROCm and without rights."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from dmr_tui.machine.gpu import drm
+from dmr_tui.machine.gpu.fdinfo import DrmUsers
+from dmr_tui.machine.gpu.gpu import Gpu, GpuReport, MemoryKind
+from dmr_tui.machine.reading import Reading
+
+SOURCE = "sysfs"
+APU_VRAM = 4 * 2**30
+"""A card without sensors, with at most that much of its own and more of RAM, is built in."""
+MEGAHERTZ = 1e-6
+_CURRENT = re.compile(r"^\s*\d+:\s*(\d+)\s*M[Hh]z\s*\*", re.MULTILINE)
+_ASLEEP: Reading[float] = Reading(None, drm.ASLEEP)
+
+
+class AmdProvider:
+    """Reads every card of AMD; a file that is missing leaves its figure unknown."""
+
+    def __init__(self, root: Path = drm.ROOT, proc: Path = Path("/proc")) -> None:
+        self._root = root
+        self._users = DrmUsers(proc)
+        self._driver = drm.driver_version("amdgpu")
+
+    def read(self) -> GpuReport:
+        """Every card now."""
+        devices = drm.cards(drm.AMD, self._root)
+        gpus = tuple(self._gpu(index, device) for index, device in enumerate(devices))
+        return GpuReport(SOURCE, gpus, "" if gpus else "no AMD GPU is there any more")
+
+    def close(self) -> None:
+        """There is nothing to give back."""
+
+    def _gpu(self, index: int, device: Path) -> Gpu:
+        address = drm.pci_address(device)
+        kind, used, total = _memory(device)
+        regions = ("vram", "gtt") if kind == "VRAM+GTT" else ("vram",)
+        gpu = Gpu(
+            index=index,
+            name=drm.text(device / "product_name").value or drm.pci_name(device, "AMD"),
+            use=_ASLEEP,
+            memory_used=used,
+            memory_total=total,
+            temperature=_ASLEEP,
+            power=_ASLEEP,
+            power_limit=_ASLEEP,
+            clock=_ASLEEP,
+            maker="AMD",
+            source=SOURCE,
+            id=address,
+            memory_kind=kind,
+            memory_clock=_ASLEEP,
+            fan=_ASLEEP,
+            pcie=Reading(None, drm.ASLEEP),
+            driver=self._driver,
+            processes=self._users.of(address, *regions),
+        )
+        return gpu if drm.is_asleep(device) else _with_sensors(gpu, device)
+
+
+def _with_sensors(gpu: Gpu, device: Path) -> Gpu:
+    """What only a card that is awake tells."""
+    sensors = drm.hwmon(device)
+    return replace(
+        gpu,
+        use=drm.number(device / "gpu_busy_percent", 0, 100),
+        # Accelerators such as the MI300 have the second only, at the hottest spot.
+        temperature=drm.first_of(
+            lambda: drm.number(sensors / "temp1_input", -50, 200, 1e-3),
+            lambda: drm.number(sensors / "temp2_input", -50, 200, 1e-3),
+        ),
+        power=drm.first_of(
+            lambda: drm.number(sensors / "power1_average", 0, 10_000, 1e-6),
+            lambda: drm.number(sensors / "power1_input", 0, 10_000, 1e-6),
+        ),
+        power_limit=drm.number(sensors / "power1_cap", 1, 10_000, 1e-6),
+        clock=drm.first_of(
+            lambda: drm.number(sensors / "freq1_input", 0, 20_000, MEGAHERTZ),
+            lambda: _current(device / "pp_dpm_sclk"),
+        ),
+        memory_clock=drm.first_of(
+            lambda: drm.number(sensors / "freq2_input", 0, 20_000, MEGAHERTZ),
+            lambda: _current(device / "pp_dpm_mclk"),
+        ),
+        fan=drm.first_of(
+            lambda: drm.number(sensors / "pwm1", 0, 100, 100.0 / 255.0),
+            lambda: _fan(sensors),
+        ),
+        pcie=drm.pcie_link(device),
+    )
+
+
+def _memory(device: Path) -> tuple[MemoryKind, Reading[int], Reading[int]]:
+    """Kind, used and total; of a GPU in the processor VRAM and GTT, its share of RAM, together."""
+    total, used = (drm.size(device / f"mem_info_vram_{which}") for which in ("total", "used"))
+    gtt_total, gtt_used = (
+        drm.size(device / f"mem_info_gtt_{which}") for which in ("total", "used")
+    )
+    kind: MemoryKind = "VRAM"
+    if _is_built_in(device, total.value, gtt_total.value):
+        kind = "VRAM+GTT"
+        total, used = _sum(total, gtt_total), _sum(used, gtt_used)
+    if used.value is not None and total.value is not None and used.value > total.value:
+        used = Reading(None, f"sysfs: says {used.value} bytes used of {total.value}")
+    if total.value == 0:
+        total = Reading(None, "sysfs: says there is no memory")
+    return kind, used, total
+
+
+def _is_built_in(device: Path, own: int | None, shared: int | None) -> bool:
+    """Whether it is in the processor and lives on RAM, by amdgpu's hwmon_attributes_visible."""
+    if own is None or shared is None or own >= shared:
+        return False
+    sensors = drm.hwmon(device)
+    if (sensors / "in1_input").exists():
+        # The voltage of the north bridge, which only processors have.
+        return True
+    if (sensors / "temp1_crit").exists() or (sensors / "power1_cap").exists():
+        return False
+    return own <= APU_VRAM
+
+
+def _sum(one: Reading[int], other: Reading[int]) -> Reading[int]:
+    if one.value is None or other.value is None:
+        return Reading(None, one.reason or other.reason)
+    return Reading(one.value + other.value)
+
+
+def _fan(sensors: Path) -> Reading[float]:
+    """Revolutions of the most that it can."""
+    most = drm.number(sensors / "fan1_max", 1, 100_000)
+    if most.value is None:
+        return Reading(None, most.reason)
+    return drm.number(sensors / "fan1_input", 0, 100, 100.0 / most.value)
+
+
+def _current(path: Path) -> Reading[float]:
+    """The megahertz of the level that is marked with a star."""
+    told = drm.text(path)
+    if told.value is None:
+        return Reading(None, told.reason)
+    match = _CURRENT.search(told.value)
+    return (
+        Reading(float(match[1])) if match else Reading(None, f"sysfs: {path.name} marks no level")
+    )

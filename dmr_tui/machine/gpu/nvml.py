@@ -1,0 +1,214 @@
+"""The calls of NVML as figures: each raises NVMLError, or ValueError for what cannot be."""
+
+from collections.abc import Callable, Container
+from contextlib import suppress
+from typing import Any
+
+import psutil
+import pynvml
+
+from dmr_tui.machine.gpu.gpu import GpuProcess
+from dmr_tui.machine.reading import Reading
+
+LARGEST = 2**50
+"""Bytes beyond which a size is none."""
+KEPT_NAMES = 256
+"""Names of processes that are remembered before those that ended are forgotten."""
+_REASONS = (
+    (0x4, "power limit"),
+    (0x8, "hardware slowdown"),
+    (0x20, "heat"),
+    (0x40, "heat, by hardware"),
+    (0x80, "power brake"),
+    (0x200, "board limit"),
+    (0x400, "voltage"),
+)
+"""Bits that slow the GPU down; idling, chosen clocks and the display do not."""
+_HARDWARE, _WHICH_HARDWARE = 0x8, 0x40 | 0x80
+_IMPOSSIBLE = 1 << 63
+_NO_V2 = {
+    pynvml.NVML_ERROR_FUNCTION_NOT_FOUND,
+    pynvml.NVML_ERROR_ARGUMENT_VERSION_MISMATCH,
+    pynvml.NVML_ERROR_NOT_SUPPORTED,
+}
+
+
+def words(error: Any) -> str:
+    """What an error of NVML means to a person."""
+    return _WORDS.get(error.value, str(error))
+
+
+_WORDS = {
+    pynvml.NVML_ERROR_LIBRARY_NOT_FOUND: "no NVIDIA driver on this machine",
+    pynvml.NVML_ERROR_DRIVER_NOT_LOADED: "the NVIDIA driver is not loaded",
+    pynvml.NVML_ERROR_NO_PERMISSION: "no permission to ask the NVIDIA driver",
+    pynvml.NVML_ERROR_NOT_SUPPORTED: "not supported on this GPU",
+    pynvml.NVML_ERROR_GPU_IS_LOST: "the GPU fell off the bus",
+    pynvml.NVML_ERROR_UNINITIALIZED: "the NVIDIA driver went away",
+    pynvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH: "driver and NVML differ; restart the machine",
+    pynvml.NVML_ERROR_FUNCTION_NOT_FOUND: "the NVIDIA driver is too old for this",
+    pynvml.NVML_ERROR_RESET_REQUIRED: "the GPU has to be reset",
+    pynvml.NVML_ERROR_INVALID_ARGUMENT: "the NVIDIA driver does not tell it of this GPU",
+}
+
+
+def text(call: Callable[..., Any], *arguments: Any) -> str:
+    """What the driver answers in letters; empty if no letters can be made of it."""
+    try:
+        told = call(*arguments)
+    except UnicodeDecodeError:
+        return ""
+    return told.decode("utf-8", "replace") if isinstance(told, bytes) else str(told)
+
+
+def memory(handle: Any) -> tuple[Reading[int], Reading[int]]:
+    """Bytes used and in all; version 2, because version 1 counts the driver's reserve as used."""
+    try:
+        info = pynvml.nvmlDeviceGetMemoryInfo(handle, version=pynvml.nvmlMemory_v2)
+    except pynvml.NVMLError as error:
+        if error.value not in _NO_V2:
+            raise
+        info = pynvml.nvmlDeviceGetMemoryInfo(handle)
+    used, total = int(info.used), int(info.total)
+    if total > LARGEST:
+        raise ValueError(f"says there are {total} bytes of memory")
+    if used > total > 0:
+        return Reading(None, f"NVML: says {used} bytes used of {total}"), Reading(total)
+    return Reading(used), Reading(total)
+
+
+def use(handle: Any) -> float:
+    """Per cent."""
+    value = float(pynvml.nvmlDeviceGetUtilizationRates(handle).gpu)
+    return _between(value, 0.0, 100.0, f"{value:.0f} % use")
+
+
+def temperature(handle: Any) -> float:
+    """Degrees Celsius."""
+    value = float(pynvml.nvmlDeviceGetTemperature(handle, pynvml.NVML_TEMPERATURE_GPU))
+    return _between(value, -50.0, 200.0, f"{value:.0f} °C")
+
+
+def power(handle: Any) -> float:
+    """Watts now."""
+    return _watts(pynvml.nvmlDeviceGetPowerUsage(handle))
+
+
+def power_limit(handle: Any) -> float:
+    """Watts that it may take."""
+    return _watts(pynvml.nvmlDeviceGetEnforcedPowerLimit(handle))
+
+
+def clock(handle: Any) -> float:
+    """Megahertz of the compute units."""
+    return _megahertz(pynvml.nvmlDeviceGetClockInfo(handle, pynvml.NVML_CLOCK_SM))
+
+
+def memory_clock(handle: Any) -> float:
+    """Megahertz of the memory."""
+    return _megahertz(pynvml.nvmlDeviceGetClockInfo(handle, pynvml.NVML_CLOCK_MEM))
+
+
+def fan(handle: Any) -> float:
+    """Per cent of the highest speed; some cards go beyond it."""
+    value = float(pynvml.nvmlDeviceGetFanSpeed(handle))
+    return _between(value, 0.0, 200.0, f"{value:.0f} % fan")
+
+
+def throttle(handle: Any) -> tuple[str, ...]:
+    """Why it is slower than it could be."""
+    try:
+        bits = int(pynvml.nvmlDeviceGetCurrentClocksEventReasons(handle))
+    except pynvml.NVMLError_FunctionNotFound:
+        bits = int(pynvml.nvmlDeviceGetCurrentClocksThrottleReasons(handle))
+    if bits & _IMPOSSIBLE:
+        raise ValueError("says an impossible reason for low clocks")
+    if bits & _WHICH_HARDWARE:
+        # The driver sets the general bit with each of the two that say more.
+        bits &= ~_HARDWARE
+    return tuple(word for bit, word in _REASONS if bits & bit)
+
+
+def link(handle: Any) -> str:
+    """The PCIe link now. Its traffic is left out: asking for that blocks 20 ms."""
+    return _link(
+        pynvml.nvmlDeviceGetCurrPcieLinkGeneration(handle),
+        pynvml.nvmlDeviceGetCurrPcieLinkWidth(handle),
+    )
+
+
+def best_link(handle: Any) -> str:
+    """The PCIe link that GPU and slot are capable of."""
+    return _link(
+        pynvml.nvmlDeviceGetMaxPcieLinkGeneration(handle),
+        pynvml.nvmlDeviceGetMaxPcieLinkWidth(handle),
+    )
+
+
+def _link(generation: int, width: int) -> str:
+    if not (1 <= generation <= 16 and 1 <= width <= 64):
+        raise ValueError(f"says a PCIe link of generation {generation}, width {width}")
+    return f"gen {generation} ×{width}"
+
+
+def processes(handle: Any, names: "Names") -> tuple[GpuProcess, ...]:
+    """Who holds memory: programs that compute and that draw, each once, most of it first."""
+    users = list(pynvml.nvmlDeviceGetComputeRunningProcesses(handle))
+    # Without those that draw the list is still worth showing: what they hold is left unexplained.
+    with suppress(pynvml.NVMLError):
+        users += pynvml.nvmlDeviceGetGraphicsRunningProcesses(handle)
+    held: dict[int, int | None] = {}
+    for user in users:
+        size = user.usedGpuMemory
+        known = None if size is None or not 0 <= size <= LARGEST else int(size)
+        before = held.get(user.pid)
+        # One that computes and draws is in both lists, with all of its memory.
+        held[user.pid] = before if known is None else max(known, before or 0)
+    told: Reading[int] = Reading(None, "the driver does not tell it of single processes")
+    found = [
+        GpuProcess(pid, names.of(pid), told if size is None else Reading(size))
+        for pid, size in held.items()
+    ]
+    names.forget_others(held)
+    return tuple(sorted(found, key=lambda each: (-(each.memory.value or 0), each.pid)))
+
+
+class Names:
+    """The names of processes, asked once for each; a number that is used again is noticed."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[float, str]] = {}
+
+    def of(self, pid: int) -> str:
+        """Empty if it may not be known, or if it has ended meanwhile."""
+        try:
+            process = psutil.Process(pid)
+            born = process.create_time()
+            known = self._known.get(pid)
+            if known is None or known[0] != born:
+                self._known[pid] = known = (born, str(process.name()))
+        except (psutil.Error, OSError):
+            return ""
+        return known[1]
+
+    def forget_others(self, pids: Container[int]) -> None:
+        """Of those that hold nothing any more, most have ended."""
+        if len(self._known) > KEPT_NAMES:
+            self._known = {pid: known for pid, known in self._known.items() if pid in pids}
+
+
+def _between(value: float, lowest: float, highest: float, told: str) -> float:
+    if not lowest <= value <= highest:
+        raise ValueError(f"says {told}")
+    return value
+
+
+def _watts(milliwatts: int) -> float:
+    # 2^32 - 1 and its like are "unknown" in some drivers.
+    if not 0 <= milliwatts < 10_000_000:
+        raise ValueError("says an impossible power")
+    return milliwatts / 1000.0
+
+
+def _megahertz(value: int) -> float:
+    return _between(float(value), 0.0, 20_000.0, f"{value} MHz")

@@ -1,0 +1,52 @@
+"""How fast a model usually is, and whether one call was slower."""
+
+from collections import deque
+from dataclasses import dataclass
+
+from dmr_tui.measure import thresholds
+from dmr_tui.measure.stats import percentile
+
+REMEMBERED = 50
+"""Calls of a model that make its usual rate."""
+ENOUGH = 5
+"""Calls of similar depth below which nothing is usual."""
+SIMILAR = 2.0
+"""Contexts whose depths differ by less than this factor are decoded about equally fast."""
+SHALLOW = 512
+"""Tokens of context below which depth makes no difference."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slower:
+    """How much slower than usual."""
+
+    usual: float
+    """Median tokens per second of the model's last calls at similar depth."""
+    share: float
+    """By how much it is slower, 0 to 1."""
+
+
+class Usual:
+    """The decode rates of one model's last calls, each with its depth in tokens."""
+
+    def __init__(self) -> None:
+        self._calls: deque[tuple[int, float]] = deque(maxlen=REMEMBERED)
+
+    def judge(self, depth: int, rate: float) -> Slower | None:
+        """How much slower than usual `rate` is, and from now on a part of what is usual.
+
+        None if it is not slow, or if too few calls at similar depth are known.
+        """
+        similar = sorted(r for d, r in self._calls if alike(d, depth))
+        self._calls.append((depth, rate))
+        if len(similar) < ENOUGH:
+            return None
+        usual = percentile(similar, 50)
+        slow = thresholds.level("slow") / 100.0 * usual
+        return Slower(usual, 1.0 - rate / usual) if rate < slow else None
+
+
+def alike(depth: int, other: int) -> bool:
+    """Whether two contexts are about equally deep."""
+    low, high = sorted((max(depth, SHALLOW), max(other, SHALLOW)))
+    return high <= SIMILAR * low

@@ -1,0 +1,82 @@
+"""One word for how hard a computer has to look for memory, and what says so."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from dmr_tui.machine.container import Container
+from dmr_tui.machine.host import Host
+from dmr_tui.machine.reading import Reading
+from dmr_tui.measure import thresholds
+
+Word = Literal["none", "some", "high", "critical"]
+ORDER: tuple[Word, ...] = ("none", "some", "high", "critical")
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The pressure as a whole."""
+
+    word: Word | None
+    """None if no sign of it could be read."""
+    cause: str = ""
+    """What drove it, with its number: "tasks wait 12 % of the time for memory"."""
+
+
+MIB = 2**20
+MAC_LEVELS: dict[int, tuple[Word, str]] = {
+    1: ("none", ""),
+    2: ("high", "warning"),
+    4: ("critical", "critical"),
+}
+
+
+def judge(host: Host, container: Container | None = None) -> Judged:
+    """The worst of all signs that can be read, and what it says."""
+    found = list(_signs(host, container))
+    if not found:
+        return Judged(None)
+    word, cause = max(found, key=lambda sign: ORDER.index(sign[0]))
+    return Judged(word, cause if word != "none" else "")
+
+
+def _signs(host: Host, container: Container | None) -> Iterator[tuple[Word, str]]:
+    pressure = host.pressure
+    if (full := pressure.full.value) is not None:
+        yield _word("all_wait", full), f"every task waits for memory {full:.0f} % of the time"
+    if (some := pressure.some.value) is not None:
+        yield _word("some_wait", some), f"tasks wait for memory {some:.0f} % of the time"
+    if pressure.oom_kills.value:
+        killed = pressure.oom_kills.value
+        yield "some", f"{killed} killed for memory on this machine since dmr-tui was started"
+    into, out = pressure.swap_in.value, pressure.swap_out.value
+    if into is not None and out is not None:
+        moved = into + out
+        digits = 0 if moved >= 10 * MIB else 1
+        # What lies there still is no pressure.
+        word = _word("swap", moved / MIB)
+        yield word, f"{moved / MIB:.{digits}f} MiB a second go to and from swap"
+    if (percent := _percent(host.ram_used, host.ram_total)) is not None:
+        yield _word("ram", percent), f"{percent:.0f} % of RAM are in use"
+    if (level := MAC_LEVELS.get(pressure.level.value or 0)) is not None:
+        yield level[0], f"macOS says: {level[1]}"
+    if (percent := _percent(pressure.committed, pressure.commit_limit)) is not None:
+        yield _word("commit", percent), f"{percent:.0f} % of Windows' commit limit are promised"
+    if container is not None:
+        percent = _percent(container.needed, container.limit)
+        if percent is not None:
+            yield _word("container", percent), f"the container needs {percent:.0f} % of its limit"
+
+
+def _word(sign: str, value: float) -> Word:
+    """What a sign says; its levels are those from which on it is some, high, critical."""
+    reached = sum(value >= level for level in thresholds.levels(f"pressure_{sign}"))
+    return ORDER[reached]
+
+
+def _percent(part: Reading[int], whole: Reading[int]) -> float | None:
+    """None also for what cannot be; counters of a group may run ahead of its limit a little."""
+    if part.value is None or not whole.value:
+        return None
+    percent = 100.0 * part.value / whole.value
+    return percent if 0.0 <= percent <= 110.0 else None

@@ -1,0 +1,1 @@
+"""Everything that changes the runner, done only at the user's wish."""

@@ -1,0 +1,221 @@
+"""One test prompt: load the model apart, stream the answer, measure it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Protocol
+
+import anyio
+
+from dmr_tui.measure.meter import Meter, Turn
+from dmr_tui.monitor.model_rows import Installed
+from dmr_tui.runner.client import RunnerClient
+from dmr_tui.runner.errors.explain import Explanation, explain
+from dmr_tui.runner.errors.failures import ReadOnly, Rejected, RunnerError
+from dmr_tui.runner.names import canonical, short
+from dmr_tui.runner.wire import Running
+from dmr_tui.text.suggest import nearest
+
+TEXT_S = 1 / 30
+"""Seconds between two pictures of a streaming answer."""
+QUIET_S = 0.25
+"""Seconds after which a picture is due although nothing came, for the clocks in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What to ask which model, and how."""
+
+    model: str
+    """A name that the runner knows."""
+    messages: tuple[Message, ...]
+    temperature: float | None = None
+    max_tokens: int | None = None
+    seed: int | None = None
+    json_answer: bool = False
+
+    def body(self, *, extras: bool = True) -> dict[str, Any]:
+        """The JSON of the call; `extras` are the engine's options that make it tell more."""
+        body: dict[str, Any] = {
+            "model": self.model,
+            "messages": [{"role": m.role, "content": m.content} for m in self.messages],
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+        for name in ("temperature", "max_tokens", "seed"):
+            if (value := getattr(self, name)) is not None:
+                body[name] = value
+        if self.json_answer:
+            body["response_format"] = {"type": "json_object"}
+        if extras:
+            body |= EXTRAS
+        return body
+
+
+EXTRAS = {"timings_per_token": True, "return_progress": True}
+"""Options of the engine that make it tell more while it answers."""
+_REFUSALS = (
+    "timings_per_token",
+    "return_progress",
+    "extra",
+    "unknown",
+    "unrecognized",
+    "permitted",
+)
+
+
+class Question(Protocol):
+    """What is asked of which model."""
+
+    @property
+    def model(self) -> str:
+        """A name that the runner knows."""
+        ...
+
+    def body(self, *, extras: bool = True) -> dict[str, Any]:
+        """The JSON of the call."""
+        ...
+
+
+class Ask:
+    """One prompt under way; everything but `stop` happens in `run`, on one event loop."""
+
+    def __init__(
+        self,
+        client: RunnerClient,
+        installed: Installed,
+        prompt: Question,
+        publish: Callable[[Turn], None],
+    ) -> None:
+        """`publish` gets the answer so far up to 30 times a second, and at last as it ended."""
+        self._client = client
+        self._installed = installed
+        self._prompt = prompt
+        self._publish = publish
+        self._scope: anyio.CancelScope | None = None
+        self._stopped = False
+        self._meter = Meter(prompt.model, time.perf_counter_ns())
+        self._cold: bool | None = None
+        self._load_s: float | None = None
+        self._failure: Explanation | None = None
+
+    def stop(self) -> None:
+        """End it now; the socket is closed, so that the engine stops as well."""
+        self._stopped = True
+        if self._scope is not None:
+            self._scope.cancel()
+
+    async def run(self) -> Turn:
+        """Ask, and return the answer as it ended; a failure is in it, not raised."""
+        with anyio.CancelScope() as self._scope:
+            if self._stopped:
+                self._scope.cancel()
+            try:
+                self._failure = self._refusal()
+                if self._failure is None:
+                    await self._load_if_cold()
+                    await self._stream()
+            except RunnerError as error:
+                self._failure = self._explain(error)
+        turn = self._turn(ended=True, stopped=self._stopped)
+        self._publish(turn)
+        return turn
+
+    def _refusal(self) -> Explanation | None:
+        if self._client.read_only:
+            return self._explain(ReadOnly("read-only mode: nothing is sent to a model"))
+        row = self._installed.row(self._prompt.model)
+        if row is None or not row.embedding:
+            return None
+        return Explanation(
+            f"{row.name} makes embeddings and cannot chat", "", "Choose a chat model."
+        )
+
+    def _explain(self, error: RunnerError) -> Explanation:
+        row = self._installed.row(self._prompt.model)
+        trained = None if row is None else row.context.trained
+        explanation = explain(error, self._prompt.model, trained)
+        missing = isinstance(error, Rejected) and error.status == 404
+        if missing and self._installed.models:
+            names = [row.name for row in self._installed.rows()]
+            explanation = replace(explanation, cause=f"Installed: {', '.join(names)[:300]}.")
+            if near := nearest(short(self._prompt.model), names):
+                return replace(explanation, step=f"Did you mean {near}?")
+        return explanation
+
+    async def _load_if_cold(self) -> None:
+        try:
+            running = await self._client.ps()
+        except RunnerError:
+            # The call itself will tell what is wrong.
+            return
+        self._cold = not any(self._is_ready(run) for run in running)
+        if not self._cold:
+            return
+        if self._installed.row(self._prompt.model) is not None:
+            self._publish(Turn(self._prompt.model, cold=True, loading_since=time.time()))
+        began = time.perf_counter()
+        await self._client.preload(self._prompt.model)
+        self._load_s = time.perf_counter() - began
+
+    def _is_ready(self, running: Running) -> bool:
+        if running.loading or running.mode != "completion":
+            return False
+        wanted = self._installed.names.digest(self._prompt.model)
+        if wanted is not None:
+            return self._installed.names.digest(running.model_name) == wanted
+        return canonical(running.model_name) == canonical(self._prompt.model)
+
+    async def _stream(self) -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._tick)
+            try:
+                await self._read(self._prompt.body())
+            except Rejected as error:
+                refused = any(word in error.body.lower() for word in _REFUSALS)
+                if error.status in {400, 422} and refused and not self._meter.started:
+                    await self._read_plainly()
+                else:
+                    self._failure = self._explain(error)
+            except RunnerError as error:
+                self._failure = self._explain(error)
+            group.cancel_scope.cancel()
+
+    async def _read_plainly(self) -> None:
+        try:
+            await self._read(self._prompt.body(extras=False))
+        except RunnerError as error:
+            self._failure = self._explain(error)
+
+    async def _read(self, body: dict[str, Any]) -> None:
+        self._meter = Meter(self._prompt.model, time.perf_counter_ns())
+        async with self._client.chat(body) as chunks:
+            async for at, chunk in chunks:
+                self._meter.take(at, chunk)
+
+    async def _tick(self) -> None:
+        taken, published = -1, 0.0
+        while True:
+            now = time.perf_counter()
+            if self._meter.taken != taken or now - published >= QUIET_S:
+                taken, published = self._meter.taken, now
+                self._publish(self._turn())
+            await anyio.sleep(TEXT_S)
+
+    def _turn(self, *, ended: bool = False, stopped: bool = False) -> Turn:
+        return self._meter.turn(
+            time.perf_counter_ns(),
+            ended=ended,
+            cold=self._cold,
+            load_s=self._load_s,
+            stopped=stopped,
+            failure=self._failure,
+        )

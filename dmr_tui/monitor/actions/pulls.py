@@ -1,0 +1,147 @@
+"""Downloads of models by the runner: how far each is, how fast, and how long it will take."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+
+import anyio
+
+from dmr_tui.runner.client import RunnerClient
+from dmr_tui.runner.errors.explain import Explanation, explain
+from dmr_tui.runner.errors.failures import RunnerError
+from dmr_tui.runner.names import canonical
+from dmr_tui.runner.wire import PullLine
+from dmr_tui.state.pull import Pull
+
+WINDOW_S = 5.0
+"""Seconds over which the rate is taken."""
+NEWS_S = 0.25
+"""The runner tells ten times a second; nobody reads that fast."""
+
+
+class Pulls:
+    """Every download of this session, the newest last; lives on one event loop."""
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        self._changed = changed
+        self._pulls: dict[str, Pull] = {}
+        self._scopes: dict[str, anyio.CancelScope] = {}
+
+    @property
+    def state(self) -> tuple[Pull, ...]:
+        """All of them; what nothing was heard of for a while has no rate."""
+        return tuple(_now(pull) for pull in self._pulls.values())
+
+    async def run(self, client: RunnerClient, name: str, ended: Callable[[], None]) -> None:
+        """Download `name`, unless that is going on; `ended` is called after it."""
+        key = canonical(name)
+        before = self._pulls.get(key)
+        if before is not None and before.going:
+            return
+        # Tried again it stands last.
+        self._pulls.pop(key, None)
+        self._put(key, Pull(name))
+        try:
+            with anyio.CancelScope() as self._scopes[key]:
+                await self._pull(client, key)
+            if self._scopes[key].cancelled_caught:
+                self._put(key, replace(self._pulls[key], state="stopped", rate=None))
+        except RunnerError as error:
+            failure = explain(error, name)
+            self._put(key, replace(self._pulls[key], state="failed", rate=None, failure=failure))
+        finally:
+            del self._scopes[key]
+        ended()
+
+    def refuse(self, name: str, why: Explanation) -> None:
+        """It cannot even be begun."""
+        self._put(canonical(name), Pull(name, "failed", failure=why))
+
+    def stop(self, name: str) -> None:
+        """End the download; what has come stays with the runner, for the next try."""
+        scope = self._scopes.get(canonical(name))
+        if scope is not None:
+            scope.cancel()
+
+    def forget(self) -> None:
+        """Drop those that are over."""
+        self._pulls = {key: pull for key, pull in self._pulls.items() if pull.going}
+        self._changed()
+
+    async def _pull(self, client: RunnerClient, key: str) -> None:
+        layers = _Layers()
+        told_at = 0.0
+        async with client.pull(self._pulls[key].name) as lines:
+            async for line in lines:
+                now = anyio.current_time()
+                pull = replace(_after(self._pulls[key], line, layers, now), heard_at=now)
+                if pull.state != self._pulls[key].state or now - told_at >= NEWS_S:
+                    told_at = now
+                    self._put(key, pull)
+                else:
+                    self._pulls[key] = pull
+
+    def _put(self, key: str, pull: Pull) -> None:
+        self._pulls[key] = pull
+        self._changed()
+
+
+class _Layers:
+    """How far each part is, and what came in the last seconds."""
+
+    def __init__(self) -> None:
+        self._current: dict[str, int] = {}
+        self._seen: deque[tuple[float, int]] = deque()
+        self.resumed = 0
+
+    def take(self, line: PullLine, now: float) -> None:
+        """Take in one line of progress."""
+        layer = line.layer
+        if layer.id not in self._current:
+            # What the first line of a part tells may be of an earlier try: it is no progress.
+            self.resumed += layer.current
+        self._current[layer.id] = max(layer.current, self._current.get(layer.id, 0))
+        self._seen.append((now, self.done - self.resumed))
+        while len(self._seen) > 2 and now - self._seen[0][0] > WINDOW_S:
+            self._seen.popleft()
+
+    @property
+    def done(self) -> int:
+        """Bytes of all parts."""
+        return sum(self._current.values())
+
+    @property
+    def rate(self) -> float | None:
+        """Bytes per second; None until a second has passed."""
+        (began, first), (ended, last) = self._seen[0], self._seen[-1]
+        return (last - first) / (ended - began) if ended - began >= 1.0 else None
+
+
+def _now(pull: Pull) -> Pull:
+    if pull.state != "pulling" or pull.rate is None:
+        return pull
+    silent = anyio.current_time() - pull.heard_at > WINDOW_S
+    return replace(pull, rate=None) if silent else pull
+
+
+def _after(pull: Pull, line: PullLine, layers: _Layers, now: float) -> Pull:
+    """The download after the runner has said `line`."""
+    match line.type:
+        case "progress":
+            layers.take(line, now)
+            total = line.total or pull.total
+            # A total that is smaller than what has come is none.
+            known = total if total and total >= layers.done else pull.total
+            return replace(
+                pull,
+                state="pulling",
+                done=layers.done,
+                total=known,
+                rate=layers.rate,
+                resumed=layers.resumed,
+            )
+        case "success":
+            done = pull.total or pull.done
+            return replace(pull, state="done", done=done, rate=None, said=pull.said or line.message)
+        case _:
+            return replace(pull, said=line.message)

@@ -1,0 +1,113 @@
+"""The kinds of calls that the archive holds, and which of them a filter wants."""
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from dmr_tui.monitor.archive.rows import (
+    ANY_ERROR,
+    KIND_COLUMNS,
+    SEARCHED_ERROR,
+    Kind,
+    StoredKind,
+    kind_of,
+    masked,
+    stored_kind,
+)
+from dmr_tui.monitor.archive.schema import INSERT_KIND
+from dmr_tui.monitor.requests.selection import matches_kind
+from dmr_tui.runner.request import Request
+from dmr_tui.state.request_filter import CallerNames, CallFilter
+
+MOST_FORMS = 2000
+"""Kinds from which on errors do not make further ones: looking through them would take longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The kinds of the calls that a filter wants."""
+
+    surely: list[int]
+    """All of their calls are wanted."""
+    perhaps: list[int]
+    """The error of a call decides, as a word may be a number in it."""
+    all: bool
+    """`surely` are all that there are."""
+
+
+class Kinds:
+    """A copy of the table `kinds`, which other instances write into as well."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self.by_id: dict[int, StoredKind] = {}
+        self._db = db
+        self._ids: dict[Kind, int] = {}
+        self._seen: tuple[int, int] = (0, 0)
+
+    def read(self) -> None:
+        """Read the table if it has changed; within the transaction that needs it."""
+        # Ids only grow, so that every insert and every delete changes one of these.
+        seen = self._db.execute("SELECT count(*), coalesce(max(id), 0) FROM kinds").fetchone()
+        if seen == self._seen:
+            return
+        columns = ", ".join(KIND_COLUMNS)
+        rows = self._db.execute(f"SELECT id, {columns} FROM kinds").fetchall()
+        self.by_id = {row[0]: stored_kind(row[0], Kind(*row[1:])) for row in rows}
+        self._ids = {stored.kind: id for id, stored in self.by_id.items()}
+        self._seen = seen
+
+    def put(self, requests: Iterable[Request], runner: str) -> list[StoredKind]:
+        """The kind of each request, added if it is new; within a transaction."""
+        self.read()
+        return [self._put(request, runner) for request in requests]
+
+    def _put(self, request: Request, runner: str) -> StoredKind:
+        kind = kind_of(request, runner, any_error=False)
+        if kind not in self._ids and kind.error_form and len(self.by_id) >= MOST_FORMS:
+            kind = kind_of(request, runner, any_error=True)
+        id = self._ids.get(kind)
+        if id is None:
+            id = self._db.execute(INSERT_KIND, kind).lastrowid or 0
+            self._ids[kind] = id
+            self.by_id[id] = stored_kind(id, kind)
+            self._seen = (len(self.by_id), id)
+        return self.by_id[id]
+
+    def forget(self) -> None:
+        """The transaction was rolled back: read the table next time."""
+        self._seen = (-1, -1)
+
+    def chosen(self, wanted: CallFilter, names: CallerNames, runner: str | None) -> Chosen:
+        """Which kinds have calls that `wanted` matches; its time does not count here."""
+        words = masked(wanted.words)
+        numbers = words != wanted.words
+        roughly = replace(wanted, words=words)
+        anything = replace(wanted, words="")
+        surely, perhaps = [], []
+        for id, stored in self.by_id.items():
+            kind = stored.kind
+            if runner is not None and kind.runner != runner:
+                continue
+            caller = names.get(kind.caller, kind.caller)
+            properties = stored.model, caller, kind.outcome
+            if matches_kind(wanted, *properties, stored.text):
+                surely.append(id)
+            elif kind.error_form == ANY_ERROR:
+                if matches_kind(anything, *properties, ""):
+                    perhaps.append(id)
+            elif (
+                numbers
+                and "\0" in kind.error_form
+                and matches_kind(roughly, *properties, masked(f"{stored.text} {caller}"))
+            ):
+                perhaps.append(id)
+        return Chosen(surely, perhaps, len(surely) == len(self.by_id))
+
+    def matches_error(
+        self, wanted: CallFilter, names: CallerNames, kind_id: int, error: str | None
+    ) -> bool:
+        """Whether a call of that kind with that error is wanted."""
+        stored = self.by_id[kind_id]
+        caller = names.get(stored.kind.caller, stored.kind.caller)
+        text = stored.exact_text + (error or "")[:SEARCHED_ERROR]
+        return matches_kind(wanted, stored.model, caller, stored.kind.outcome, text)

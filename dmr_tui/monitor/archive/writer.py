@@ -1,0 +1,207 @@
+"""Writes calls into the archive from a thread; a failure stops the archive, not the dashboard."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import anyio
+from anyio import CapacityLimiter, to_thread
+
+from dmr_tui.monitor.archive.store import Archive, ArchiveDamaged, ArchiveFailed
+from dmr_tui.monitor.requests.request_log import ARCHIVE
+from dmr_tui.runner.request import Request
+from dmr_tui.runner.wire import Record
+from dmr_tui.state.request_filter import SHOWN_CALLS, CallFilter
+from dmr_tui.state.snapshot import SourceState
+
+R = TypeVar("R")
+
+GATHER_S = 0.5
+"""Seconds that a call waits for others, so that they are written together."""
+AGAIN_S = 30.0
+"""Seconds after which a failed archive is tried again."""
+PRUNE_S = 600.0
+PRUNED_MORE = 20_000
+"""Deleted calls from which on there may be more to delete at once."""
+TOLD_S = 60.0
+"""Seconds for which a message about the archive is shown."""
+MOST_WAITING = 20_000
+"""Calls that wait to be written at the most, while the disk is full."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    runner: str
+    request: Request
+    record: Record | None
+
+
+class Keeper:
+    """The archive's own task; everything but its work on the file is on one event loop."""
+
+    def __init__(self, archive: Archive, changed: Callable[[], None]) -> None:
+        self.names: dict[str, str] = {}
+        """What a person calls a caller."""
+        self.limits: dict[str, float] = {}
+        """Seconds after which a caller hangs up, as a person set them."""
+        self.state = SourceState(ARCHIVE)
+        self.opened = anyio.Event()
+        self._archive = archive
+        self._changed = changed
+        self._one = CapacityLimiter(1)
+        self._waiting: dict[tuple[str, str], _Waiting] = {}
+        self._superseded: list[tuple[str, str]] = []
+        self._wanted = anyio.Event()
+        self._pruned_at = float("-inf")
+        self._told_at = float("-inf")
+
+    def put(self, runner: str, request: Request, record: Record | None) -> None:
+        """Keep a call, or what is now known of it."""
+        key = (runner, request.id)
+        before = self._waiting.pop(key, None)
+        if len(self._waiting) >= MOST_WAITING:
+            del self._waiting[next(iter(self._waiting))]
+        record = record or (before.record if before else None)
+        self._waiting[key] = _Waiting(runner, request, record)
+        self._wanted.set()
+
+    def supersede(self, runner: str, id: str) -> None:
+        """A later try stands for that call."""
+        self._superseded.append((runner, id))
+        self._wanted.set()
+
+    async def name(self, caller: str, name: str, limit: float | None) -> None:
+        """Remember what a person calls a caller, and its time limit."""
+        self.names.pop(caller, None)
+        self.limits.pop(caller, None)
+        if name:
+            self.names[caller] = name
+        if limit:
+            self.limits[caller] = limit
+        self._changed()
+
+        def named() -> None:
+            self._archive.name_caller(caller, name)
+            self._archive.limit_caller(caller, limit)
+
+        await self._do(named)
+
+    async def find(
+        self, runner: str, wanted: CallFilter, limit: int = SHOWN_CALLS
+    ) -> tuple[list[Request], int] | None:
+        """The newest calls that are wanted and how many there are; None if that failed."""
+        names = dict(self.names)
+
+        def found() -> tuple[list[Request], int]:
+            rows = self._archive.find(wanted, names, runner, limit)
+            whole = len(rows) < limit
+            return rows, len(rows) if whole else self._archive.count(wanted, names, runner)
+
+        await self._write()
+        return await self._do(found)
+
+    async def archived_bodies(self, runner: str, id: str) -> tuple[str, str] | None:
+        """Request and response as they were archived; None if they were not."""
+        return await self._do(lambda: self._archive.bodies(id, runner))
+
+    async def run(self) -> None:
+        """Open the archive and keep it, for ever."""
+        try:
+            await self._open()
+            self.opened.set()
+            while True:
+                with anyio.move_on_after(TOLD_S if self.state.reason else None):
+                    await self._wanted.wait()
+                self._forget_message()
+                self._wanted = anyio.Event()
+                await anyio.sleep(GATHER_S)
+                if not await self._write():
+                    await anyio.sleep(AGAIN_S)
+                    self._wanted.set()
+                if anyio.current_time() - self._pruned_at > PRUNE_S:
+                    deleted = await self._do(self._archive.prune)
+                    if (deleted or 0) >= PRUNED_MORE:
+                        self._wanted.set()
+                    else:
+                        self._pruned_at = anyio.current_time()
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._write()
+                await self._do(self._archive.close)
+
+    async def _open(self) -> None:
+        def opened() -> tuple[str, dict[str, str], dict[str, float]]:
+            message = self._archive.open()
+            return message, self._archive.caller_names(), self._archive.caller_limits()
+
+        found = await self._do(opened)
+        if found is None:
+            return
+        message, names, limits = found
+        # What a person said meanwhile is newer.
+        self.names, self.limits = names | self.names, limits | self.limits
+        self._set_state(SourceState(ARCHIVE, "ok", message))
+        if message:
+            self._told_at = anyio.current_time()
+
+    def _forget_message(self) -> None:
+        if self.state.health == "ok" and anyio.current_time() - self._told_at > TOLD_S:
+            self._set_state(SourceState(ARCHIVE, "ok"))
+
+    async def _write(self) -> bool:
+        """Write what waits; what could not be written waits on."""
+        if not (self._waiting or self._superseded):
+            return True
+        waiting, self._waiting = self._waiting, {}
+        superseded, self._superseded = self._superseded, []
+
+        def write() -> bool:
+            for runner in {w.runner for w in waiting.values()}:
+                here = [w for w in waiting.values() if w.runner == runner]
+                self._archive.add([w.request for w in here], runner)
+                for w in here:
+                    if w.record is not None:
+                        self._archive.put_bodies(
+                            w.request.id, runner, w.record.request, w.record.response
+                        )
+            for runner in {runner for runner, _ in superseded}:
+                self._archive.supersede([id for r, id in superseded if r == runner], runner)
+            return True
+
+        written = False
+        try:
+            written = bool(await self._do(write))
+        finally:
+            if not written:
+                # Also when the dashboard ends while it waits for its turn: the last write has it.
+                self._waiting = waiting | self._waiting
+                self._superseded = superseded + self._superseded
+        return written
+
+    async def _do(self, work: Callable[[], R]) -> R | None:
+        """The work done in the thread; None if it failed, which is told in `state`."""
+        try:
+            done = await to_thread.run_sync(work, limiter=self._one)
+        except ArchiveDamaged as damage:
+            await self._open_anew(str(damage))
+            return None
+        except ArchiveFailed as failure:
+            self._set_state(SourceState(ARCHIVE, "stale", str(failure)))
+            return None
+        if self.state.health == "stale":
+            self._set_state(SourceState(ARCHIVE, "ok"))
+        return done
+
+    async def _open_anew(self, damage: str) -> None:
+        try:
+            message = await to_thread.run_sync(self._archive.open, limiter=self._one)
+        except ArchiveFailed as failure:
+            self._set_state(SourceState(ARCHIVE, "stale", f"{damage}; {failure}"))
+        else:
+            self._set_state(SourceState(ARCHIVE, "ok", message))
+            self._told_at = anyio.current_time()
+
+    def _set_state(self, state: SourceState) -> None:
+        if state != self.state:
+            self.state = state
+            self._changed()

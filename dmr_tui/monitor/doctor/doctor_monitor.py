@@ -1,0 +1,72 @@
+"""Gathers what only the doctor looks at, and only while somebody reads it."""
+
+from collections.abc import Callable
+
+import anyio
+import anyio.to_thread
+
+from dmr_tui.machine.surroundings import Surroundings, read_surroundings
+from dmr_tui.monitor.doctor.diagnosis import diagnose
+from dmr_tui.monitor.doctor.facts import Facts
+from dmr_tui.runner.discovery.docker_engine import DockerEngine, ask_docker
+from dmr_tui.runner.discovery.places import Places
+from dmr_tui.state.check import Check
+from dmr_tui.state.snapshot import Snapshot
+
+EVERY_S = 5.0
+
+
+class DoctorWatch:
+    """Asks Docker and looks around this computer while the doctor is shown."""
+
+    def __init__(self, places: Places, changed: Callable[[], None]) -> None:
+        self.engines: tuple[DockerEngine, ...] | None = None
+        self._places = places
+        self._changed = changed
+        self._surroundings: Surroundings | None = None
+        self._shown = anyio.Event()
+
+    def show(self, shown: bool) -> None:
+        """Whether somebody reads it."""
+        if shown:
+            self._shown.set()
+        elif self._shown.is_set():
+            # Otherwise `run` waits for this very event.
+            self._shown = anyio.Event()
+
+    @property
+    def shown(self) -> bool:
+        """Whether somebody reads it."""
+        return self._shown.is_set()
+
+    async def run(self) -> None:
+        """Look again every few seconds, while it is shown."""
+        while True:
+            await self._shown.wait()
+            await self.read()
+            self._changed()
+            await anyio.sleep(EVERY_S)
+
+    async def read(self) -> None:
+        """Look once."""
+        hosts = {place.host for place in self._places.known}
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._ask_docker)
+            group.start_soon(self._look_around, hosts)
+
+    async def _ask_docker(self) -> None:
+        sockets = self._places.sockets
+        asked = [await ask_docker(each.path, each.rule, cloud=each.cloud) for each in sockets]
+        self.engines = tuple(asked)
+
+    async def _look_around(self, hosts: set[str]) -> None:
+        # A name server that does not answer keeps its thread, and nothing else.
+        self._surroundings = await anyio.to_thread.run_sync(
+            read_surroundings, hosts, abandon_on_cancel=True
+        )
+
+    def checks(self, snapshot: Snapshot, *, clock_known: bool) -> tuple[Check, ...]:
+        """All checks, by what is known now."""
+        return diagnose(
+            Facts(snapshot, self._places, self.engines, self._surroundings, clock_known)
+        )

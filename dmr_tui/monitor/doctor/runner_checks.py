@@ -1,0 +1,219 @@
+"""Checks of the runner itself: its version, backends, GPU, models, and whether an engine works."""
+
+from collections.abc import Iterator
+
+from dmr_tui.monitor.doctor.facts import Facts
+from dmr_tui.runner.backend import Backend
+from dmr_tui.state.check import Check, Result
+from dmr_tui.state.model_row import ModelRow
+from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.text import format
+from dmr_tui.text.sanitize import plain
+
+GROUP = "The runner"
+GPU_GROUP = "GPU"
+ENGINE = "engine at work"
+"""The check that only a load can answer."""
+UPDATE = "docker model uninstall-runner --images && docker model install-runner"
+UPDATE_DESKTOP = "update Docker Desktop; the runner comes with it"
+LACKS = (
+    ("configuration", "what is configured (GET /engines/_configure)"),
+    ("log", "its log: context really given, why models were unloaded, queue times"),
+    ("requests feed", "its record of calls: throughput and requests stay empty"),
+    ("requests in flight", "the calls in flight"),
+)
+VLLM = "docker model install-runner --backend vllm --gpu cuda"
+
+
+def find_runner(facts: Facts) -> Iterator[Check]:
+    """What the runner is and can."""
+    if not facts.up:
+        return
+    snapshot = facts.snapshot
+    yield _version(facts)
+    for backend in snapshot.runner.backends:
+        yield _backend(backend, facts)
+    yield from _models(snapshot)
+    if any(row.model is not None for row in snapshot.models):
+        yield _engine(snapshot)
+    yield from _gpu(facts)
+
+
+def _version(facts: Facts) -> Check:
+    snapshot = facts.snapshot
+    absent = [words for name, words in LACKS if snapshot.source(name).health == "absent"]
+    version = snapshot.runner.version
+    told = plain(version) if version else "before March 2026: it does not tell its version"
+    if version is None:
+        # The header of a preload came with the same release as GET /version.
+        absent.append("loading without an answer: a load generates one token")
+    update = UPDATE_DESKTOP if facts.install == "desktop" else UPDATE
+    if absent:
+        return Check(
+            GROUP, "version", "warning", f"{told}; it lacks {'; '.join(absent)}", (update,)
+        )
+    return Check(GROUP, "version", "ok", told)
+
+
+def _backend(backend: Backend, facts: Facts) -> Check:
+    words = " ".join(filter(None, (backend.version, backend.variant)))
+    detail = plain(backend.detail)
+    match backend.state:
+        case "running":
+            # It says so even where no engine's program exists.
+            return Check(GROUP, backend.name, "ok", f"says it runs {words}".rstrip())
+        case "installing":
+            return Check(GROUP, backend.name, "note", f"is being installed {detail}".rstrip())
+        case "error":
+            fix = ("4 Timeline shows its log", _update(facts))
+            if any(each.state == "running" for each in facts.snapshot.runner.backends):
+                # What nobody uses may well lack what it needs.
+                return Check(GROUP, backend.name, "note", f"cannot run: {detail}")
+            return Check(GROUP, backend.name, "problem", f"failed: {detail}", fix)
+        case "not installed":
+            needed = backend.name == "llama.cpp"
+            result: Result = "problem" if needed else "note"
+            evidence = f"not installed: {detail}" if detail else "not installed"
+            return Check(GROUP, backend.name, result, evidence, _installing(backend, facts))
+    return Check(GROUP, backend.name, "unknown", detail or "says nothing")
+
+
+def _update(facts: Facts) -> str:
+    return UPDATE_DESKTOP if facts.install == "desktop" else UPDATE
+
+
+def _installing(backend: Backend, facts: Facts) -> tuple[str, ...]:
+    detail = backend.detail.lower()
+    if "only" in detail:
+        # Only on another system: there is nothing to do here.
+        return ()
+    if backend.name == "llama.cpp":
+        return (_update(facts),)
+    if backend.name == "vllm":
+        if facts.install == "desktop":
+            return ("for safetensors models, on Windows with WSL2 and an NVIDIA GPU:", VLLM)
+        return (f"for safetensors models, with an NVIDIA GPU: {VLLM}",)
+    return ()
+
+
+def _models(snapshot: Snapshot) -> Iterator[Check]:
+    health = snapshot.source("models").health
+    if health not in {"ok", "stale"}:
+        yield Check(GROUP, "models", "unknown", snapshot.source("models").reason or "not asked yet")
+        return
+    installed = [row for row in snapshot.models if row.model is not None]
+    if installed:
+        size = snapshot.runner.models_bytes
+        told = "" if size is None else f", {format.disk(size)} on disk"
+        yield Check(GROUP, "models", "ok", f"{len(installed)} installed{told}")
+        return
+    yield Check(
+        GROUP,
+        "models",
+        "problem",
+        "none is installed: every call ends with model not found",
+        ("n in the list of models, or: dmr-tui pull ai/smollm2", "docker model pull ai/gemma3"),
+    )
+
+
+def _engine(snapshot: Snapshot) -> Check:
+    """Whether an engine has worked, since nothing but work proves that."""
+    name = ENGINE
+    failed = next((e for e in reversed(snapshot.events) if e.kind == "load failed"), None)
+    loaded = next((e for e in reversed(snapshot.events) if e.kind == "loaded"), None)
+    worked = next((c for c in reversed(snapshot.finished) if c.outcome in {"ok", "cut"}), None)
+    killed = next((a for a in snapshot.alerts if a.key.startswith(("killed:", "memory:"))), None)
+    if killed is not None:
+        # Docker says nothing of an engine that was killed inside a container that runs on.
+        return Check(GROUP, name, "problem", plain(killed.text), (killed.step,))
+    runs = [row for row in snapshot.models if row.loaded]
+    if runs:
+        return Check(GROUP, name, "ok", f"{plain(runs[0].name)} is loaded now")
+    if failed is not None and (loaded is None or loaded.at < failed.at):
+        ways = ("4 Timeline tells why, with the log", "p loads the smallest model, to see")
+        return Check(GROUP, name, "problem", f"the last load failed: {plain(failed.text)}", ways)
+    if loaded is not None or worked is not None:
+        return Check(GROUP, name, "ok", "it has loaded models or answered calls before")
+    evidence = "nothing was loaded yet; Running in its status proves nothing"
+    smallest = smallest_model(snapshot)
+    fix = () if smallest is None else (_proof(smallest),)
+    return Check(GROUP, name, "unknown", evidence, fix)
+
+
+def _proof(model: ModelRow) -> str:
+    return f"p loads {plain(model.name)}, the smallest, to prove it; or dmr-tui doctor --prove"
+
+
+def smallest_model(snapshot: Snapshot) -> ModelRow | None:
+    """The installed model that takes the least to load."""
+    rows = [row for row in snapshot.models if row.model is not None and not row.embedding]
+    return min(rows, key=lambda row: row.size_bytes or 2**62, default=None)
+
+
+def _gpu(facts: Facts) -> Iterator[Check]:
+    snapshot = facts.snapshot
+    machine, endpoint = snapshot.machine.machine, snapshot.runner.endpoint
+    if machine is None or endpoint is None:
+        return
+    if not endpoint.is_this_machine:
+        evidence = "the runner is on another computer, whose GPU cannot be seen from here"
+        yield Check(GPU_GROUP, "host", "unknown", evidence)
+        return
+    if not machine.gpu.gpus:
+        yield Check(GPU_GROUP, "host", "note", f"none is seen: {plain(machine.gpu.reason)}")
+        return
+    names = ", ".join(plain(gpu.name) for gpu in machine.gpu.gpus)
+    yield Check(GPU_GROUP, "host", "ok", names)
+    maker = machine.gpu.gpus[0].maker
+    yield from _container_gpu(facts, maker)
+    yield from _used(facts)
+
+
+def _container_gpu(facts: Facts, maker: str) -> Iterator[Check]:
+    running = [each for each in facts.controllers if each.state == "running"]
+    if facts.install != "engine" or not running:
+        return
+    kind = {"NVIDIA": "cuda", "AMD": "rocm"}.get(maker)
+    reinstall = f"docker model reinstall-runner --gpu {kind}"
+    for each in running:
+        if each.gpus:
+            yield Check(GPU_GROUP, "container", "ok", f"{each.name} was given it, {each.image}")
+        elif kind is None:
+            evidence = "it was given none; its Vulkan build may still find one"
+            yield Check(GPU_GROUP, "container", "note", evidence)
+        else:
+            evidence = f"{each.name} was given no GPU, {each.image}: it computes on the processor"
+            yield Check(GPU_GROUP, "container", "problem", evidence, (reinstall,))
+    engines = [each for each in facts.engines or () if each.answers and not each.is_desktop]
+    if maker == "NVIDIA" and engines and not any("nvidia" in e.runtimes for e in engines):
+        evidence = "Docker has no NVIDIA runtime"
+        toolkit = (
+            "install the NVIDIA Container Toolkit, then: sudo nvidia-ctk runtime configure"
+            " --runtime=docker && sudo systemctl restart docker",
+        )
+        yield Check(GPU_GROUP, "Docker's runtime", "warning", evidence, toolkit)
+
+
+def _used(facts: Facts) -> Iterator[Check]:
+    snapshot = facts.snapshot
+    unused = next((alert for alert in snapshot.alerts if alert.key == "gpu unused"), None)
+    if unused is not None:
+        fix = (unused.step,) if unused.step else ()
+        yield Check(GPU_GROUP, "engine", "problem", plain(unused.text), fix)
+        return
+    holdings = () if snapshot.memory is None else snapshot.memory.holdings
+    on_gpu = [each for each in holdings if each.key and each.vram.value]
+    if on_gpu:
+        told = ", ".join(f"{plain(each.name)} {format.memory(each.vram.value)}" for each in on_gpu)
+        yield Check(GPU_GROUP, "engine", "ok", f"models are on it: {told}")
+        return
+    llama = next((b for b in snapshot.runner.backends if b.name == "llama.cpp"), None)
+    if llama is not None and llama.variant == "cpu":
+        fix = ("docker model reinstall-runner --gpu auto",)
+        if facts.install == "desktop":
+            fix = ("Docker Desktop: Settings, AI, Enable GPU-backed inference",)
+        evidence = "its llama.cpp is built for processors"
+        yield Check(GPU_GROUP, "engine", "warning", evidence, fix)
+        return
+    evidence = "no loaded model is seen on it; it shows while a model answers"
+    yield Check(GPU_GROUP, "engine", "unknown", evidence)

@@ -1,0 +1,1 @@
+"""The timeline: loads, unloads, configurations, errors."""

@@ -1,0 +1,74 @@
+"""What happened to the runner: its log and the timeline that log, ps, feed and configuration make.
+
+Nothing of it is needed for the first paint, so that it is imported and begun after that.
+"""
+
+from collections.abc import Callable
+
+from dmr_tui.monitor.history.timeline import Timeline
+from dmr_tui.monitor.log.log_reader import LogWatch
+from dmr_tui.runner.client import RunnerClient
+from dmr_tui.runner.names import Names
+from dmr_tui.runner.request import Request
+from dmr_tui.runner.wire import Configured, Running
+
+READABLE = frozenset({"ok", "waiting"})
+
+
+class Story:
+    """Hears what the other sources notice, and reads the log when that is a reason to."""
+
+    def __init__(
+        self,
+        client: RunnerClient,
+        interval: float,
+        changed: Callable[[], None],
+        clock: Callable[[], float],
+        before: "Story | None" = None,
+    ) -> None:
+        """`before` watched the same runner: its timeline goes on."""
+        self.timeline: Timeline = Timeline() if before is None else before.timeline
+        self.log = LogWatch(client, self.timeline, interval, changed, clock)
+
+    @property
+    def log_tells(self) -> bool:
+        """Whether the log can be read, as far as is known."""
+        return self.log.source.state.health in READABLE
+
+    def running_is(
+        self, before: list[Running] | None, now: list[Running], names: Names, asked_at: float
+    ) -> None:
+        """`GET /engines/ps` answered."""
+        self.log.check(now, names, asked_at)
+        if before is not None and _loads(before) != _loads(now):
+            self.timeline.log_tells = self.log_tells
+            self.timeline.take_ps(before, now, asked_at)
+            self.log.want()
+
+    def configured_is(self, before: list[Configured], now: list[Configured], at: float) -> None:
+        """The stored configurations changed."""
+        self.timeline.take_configured(before, now, at)
+        self.log.want()
+
+    def config_changed(self, digest: str) -> None:
+        """That model is loaded anew, often between two looks at what is loaded."""
+        self.log.engines.gone(digest)
+
+    def call_ended(self, request: Request) -> None:
+        """One that ended badly belongs to the timeline, and the log may tell more of it."""
+        self.timeline.take_request(request)
+        if request.outcome not in {"ok", "cut"}:
+            self.log.want()
+
+    def runner_lost(self, at: float, reason: str) -> None:
+        """It does not answer any more."""
+        self.timeline.runner_lost(at, reason)
+
+    def runner_back(self, at: float, seconds: float) -> None:
+        """It answers again, after so many seconds."""
+        self.timeline.runner_back(at, seconds)
+        self.log.want()
+
+
+def _loads(running: list[Running]) -> list[tuple[str, str, bool]]:
+    return [(run.model_name, run.mode, run.loading) for run in running]

@@ -1,0 +1,219 @@
+"""The timeline: what the log, `ps`, the feed and the polls tell, each thing once."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from dmr_tui.monitor.history.config_changes import ConfigChanges
+from dmr_tui.monitor.history.config_drift import Drift
+from dmr_tui.monitor.history.error_events import ErrorEvents
+from dmr_tui.monitor.history.event_list import EventList
+from dmr_tui.monitor.history.keep_alive import Keeping
+from dmr_tui.monitor.history.loads import Loads
+from dmr_tui.monitor.history.ps_loads import PsLoads
+from dmr_tui.monitor.history.reloads import Reloads
+from dmr_tui.monitor.history.request_events import CallEvents
+from dmr_tui.monitor.history.unloads import Unloads
+from dmr_tui.runner import wire
+from dmr_tui.runner.logs import log_event as log
+from dmr_tui.runner.request import Request
+from dmr_tui.state.event import Event
+
+
+class Timeline:
+    """Collects events; times by the runner's clock.
+
+    A log may be read again from its beginning, as often as need be: keys are made of what happened
+    and when, and what is known of an event is never replaced by what one line of it says.
+    """
+
+    def __init__(self) -> None:
+        self.log_tells = True
+        """Whether the log can be read; without it, loads are taken from `ps`."""
+        self._list = EventList()
+        self._refs: dict[str, str] = {}
+        """What a digest was called last: `ps` has only that name."""
+        self._keeping = Keeping()
+        self._reloads = Reloads(self._list)
+        self._ps_reloads = Reloads(self._list)
+        self._drift = Drift(self._list)
+        self._changes = ConfigChanges(self._list)
+        self._errors = ErrorEvents(self._list)
+        self._calls = CallEvents(self._list)
+        self._loads = Loads(self._list, self._reloads, self._drift)
+        self._unloads = Unloads(self._list, self._reloads, self._keeping.seconds)
+        self._ps = PsLoads(self._list, self._ps_reloads)
+        self._now = 0.0
+        self._newest: log.LogEvent | None = None
+        self._until: log.LogEvent | None = None
+        """What the log told last before it was read again."""
+        self._log_began = False
+        self._takers: dict[type, Callable[[Any], None]] = {
+            log.RunnerStarted: self._runner_started,
+            log.RunnerStopping: lambda e: self._unloads.stopping(e.at),
+            log.ModelWanted: self._wanted,
+            log.LoadStarted: self._load_started,
+            log.SlotsReady: self._loads.slots_ready,
+            log.Loaded: self._load_ended,
+            log.Listening: self._load_ended,
+            log.LoadFailed: self._load_failed,
+            log.EngineExited: self._engine_exited,
+            log.Unloaded: self._unloaded,
+            log.EvictingForRoom: self._unloads.making_room,
+            log.Evicted: self._evicted,
+            log.NothingToUnload: self._nothing_to_unload,
+            log.Configuring: self._configuring,
+            log.OllamaOptions: lambda e: self._changes.ollama(e.at),
+            log.ConfigurationKept: lambda e: self._changes.kept(),
+            log.OutOfMemory: self._loads.lacks_memory,
+            log.ErrorLine: self._error,
+            log.TaskLaunched: self._slot_used,
+            log.TaskReleased: self._slot_used,
+        }
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """Oldest first; the same object until something changes."""
+        return self._list.events
+
+    def take_log(self, event: log.LogEvent) -> None:
+        """What a line of the log tells, in the log's order."""
+        if not event.at:
+            # A line without a stamp belongs to the one before.
+            event = replace(event, at=self._now)
+        self._now = event.at
+        self._newest = event
+        if event == self._until:
+            self._until, self._list.again = None, False
+        taker = self._takers.get(type(event))
+        if taker is not None:
+            taker(event)
+        self._log_began = True
+
+    def restart_log(self) -> None:
+        """The log is going to be read from its beginning, the same one or another."""
+        if self._newest is not None:
+            self._until, self._list.again = self._newest, True
+        self._log_began = False
+        self._now = 0.0
+        for part in (
+            self._reloads,
+            self._drift,
+            self._changes,
+            self._errors,
+            self._loads,
+            self._unloads,
+        ):
+            part.restart()
+
+    def take_ps(self, before: list[wire.Running], now: list[wire.Running], at: float) -> None:
+        """What is loaded, and what was loaded the last time; `at` is when this was asked."""
+        self._keeping.take_ps(before, now, at)
+        if not self.log_tells:
+            self._ps.take(before, now, at)
+            return
+        loading = {(run.model_name, run.mode) for run in before if run.loading}
+        for run in now:
+            if not run.loading and (run.model_name, run.mode) in loading:
+                self._loads.ready(run.backend_name, at)
+        self._tell_errors(at)
+
+    def take_configured(
+        self, before: list[wire.Configured], now: list[wire.Configured], at: float
+    ) -> None:
+        """What is configured, and what was the last time."""
+        self._keeping.take_configured(now, at)
+        self._changes.seen(before, now, at)
+
+    def take_request(self, request: Request) -> None:
+        """A call that ended, well or not."""
+        if request.digest is not None:
+            self._refs[request.digest] = request.model
+        for reloads in (self._reloads, self._ps_reloads):
+            reloads.called(request.digest, request.model, request.started_at, request.caller)
+        failure = self._calls.take(request)
+        if failure is not None:
+            self._errors.told(failure)
+
+    def runner_lost(self, at: float, reason: str) -> None:
+        """It does not answer any more."""
+        self._list.put(Event(f"lost:{at:.3f}", at, "runner lost", reason, "poll", "error"))
+
+    def runner_back(self, at: float, seconds: float) -> None:
+        """It answers again, after that many seconds."""
+        text = "it answers again"
+        event = Event(f"back:{at:.3f}", at, "runner back", text, "poll", "good", seconds=seconds)
+        self._list.put(event)
+
+    def _runner_started(self, event: log.RunnerStarted) -> None:
+        loaded = self._loads.runner_started(event.at)
+        self._unloads.runner_started()
+        self._drift.touch(None, "restart")
+        text = "configurations are forgotten" if self._log_began else "the log begins here"
+        if loaded:
+            text = f"{loaded} loaded model{'s' if loaded > 1 else ''} and all {text}"
+        key = f"start:{event.at:.6f}"
+        self._list.put(Event(key, event.at, "runner started", text, "log"))
+
+    def _wanted(self, event: log.ModelWanted) -> None:
+        self._unloads.wanted((event.digest or "", event.mode), event.at)
+
+    def _load_started(self, event: log.LoadStarted) -> None:
+        digest, key = event.digest, (event.digest or "", event.mode)
+        if digest is not None:
+            self._changes.loaded(digest, self._loads.asked(key), event.context_size)
+        self._loads.started(event)
+        self._ps.superseded("load", event.at, self._refs.get(digest or "", ""))
+
+    def _load_ended(self, event: log.Loaded | log.Listening) -> None:
+        ended = self._loads.ended(event)
+        if ended is None:
+            return
+        self._unloads.used(ended, event.at, ended=True)
+        self._tell_errors(event.at)
+
+    def _load_failed(self, event: log.LoadFailed) -> None:
+        model = self._loads.failed(event)
+        if model:
+            self._unloads.load_ended(model)
+
+    def _engine_exited(self, event: log.EngineExited) -> None:
+        self._loads.exited(event)
+        self._unloads.engine_died(event.model)
+
+    def _unloaded(self, event: log.Unloaded) -> None:
+        if event.digest is not None and event.model:
+            self._refs[event.digest] = event.model
+        self._loads.unloaded((event.digest or "", event.mode))
+        self._unloads.unloaded(event)
+        self._ps.superseded("unload", event.at, event.model)
+
+    def _evicted(self, event: log.Evicted) -> None:
+        if self._unloads.evicted(event.at):
+            self._drift.touch(None, "unload")
+
+    def _nothing_to_unload(self, event: log.NothingToUnload) -> None:
+        if self._unloads.nothing_to_unload(event.digest):
+            self._drift.touch(event.digest, "unload")
+
+    def _configuring(self, event: log.Configuring) -> None:
+        ollama = self._changes.logged(event)
+        self._unloads.configuring(event.digest)
+        if event.digest is not None:
+            self._drift.touch(event.digest, "ollama" if ollama else "person")
+
+    def _error(self, event: log.ErrorLine) -> None:
+        if event.engine:
+            self._loads.engine_error(event)
+            self._tell_errors(event.at)
+        else:
+            self._errors.take(event)
+
+    def _tell_errors(self, at: float) -> None:
+        for error in self._loads.errors(at):
+            self._errors.take(error)
+
+    def _slot_used(self, event: log.TaskLaunched | log.TaskReleased) -> None:
+        key = self._loads.engine_of(event.born)
+        if key is not None:
+            self._unloads.used(key, event.at, ended=isinstance(event, log.TaskReleased))

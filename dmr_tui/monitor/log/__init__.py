@@ -1,0 +1,1 @@
+"""The runner's log: read, kept, and what it says about the engines."""

@@ -1,0 +1,129 @@
+"""What the engines' log lines say about the models that are loaded."""
+
+from dataclasses import replace
+
+from dmr_tui.runner.logs.log_event import (
+    BufferAllocated,
+    DeviceSummed,
+    LayersOffloaded,
+    Loaded,
+    LoadFailed,
+    LoadStarted,
+    LogEvent,
+    RunnerStarted,
+    SlotsReady,
+    Unloaded,
+)
+from dmr_tui.state.engine_facts import SUMMED, EngineFacts
+
+FORGET_AFTER_S = 330.0
+"""DMR gives up on a load after 300 s; a load without an end is over by then."""
+
+
+class EngineLog:
+    """Joins log lines to models by digest.
+
+    Engine lines carry no name: they belong to the one load that is under way. While two models
+    load at once, nobody can tell, so nothing is joined until both have ended.
+    """
+
+    def __init__(self) -> None:
+        self.facts: dict[str, EngineFacts] = {}
+        self._loading: list[str] = []
+        self._mixed = False
+        self._trying = False
+        self._last_kind = ""
+
+    def take(self, event: LogEvent) -> None:
+        """Add one event; the log is read from its beginning after each reconnect."""
+        match event:
+            case LoadStarted(at, backend, digest, _) if digest and backend == "llama.cpp":
+                self._forget(at)
+                self.facts[digest] = EngineFacts(at)
+                self._loading.append(digest)
+                self._trying, self._last_kind = False, ""
+                self._mixed = len(self._loading) > 1
+            case SlotsReady(_, slots, context) if (digest := self._only()) is not None:
+                self.facts[digest] = replace(self.facts[digest], context=context, slots=slots)
+            case BufferAllocated() if self._tries(event):
+                pass
+            case BufferAllocated() | DeviceSummed() | LayersOffloaded():
+                if (digest := self._only()) is not None:
+                    self.facts[digest] = _told(self.facts[digest], event)
+            case Loaded(at):
+                if (digest := self._only()) is not None:
+                    self.facts[digest] = replace(self.facts[digest], ready_at=at)
+                self._ended()
+            case LoadFailed(digest=told) if told is not None and told not in self._loading:
+                # The runner says again what the engine has said.
+                pass
+            case LoadFailed():
+                if (digest := self._only()) is not None:
+                    self.facts.pop(digest, None)
+                self._ended()
+            case RunnerStarted():
+                self.clear()
+            case Unloaded(_, digest, "completion") if digest:
+                self.facts.pop(digest, None)
+                self._loading = [other for other in self._loading if other != digest]
+            case _:
+                pass
+
+    def gone(self, digest: str) -> None:
+        """That engine is not there any more, unless its load is what the log told last."""
+        if digest not in self._loading:
+            self.facts.pop(digest, None)
+
+    def clear(self) -> None:
+        """Forget everything, because the log is read again or belongs to another runner."""
+        self.facts.clear()
+        self._loading.clear()
+        self._mixed = False
+
+    def _tries(self, event: BufferAllocated) -> bool:
+        """Whether that line is of a trial, in which an engine takes nothing.
+
+        llama.cpp tries a load before the real one to see whether it would fit. With -v it prints
+        the same lines then: nothing for the weights, but the compute buffer in full.
+        """
+        if event.kind == "weights":
+            if event.size > 0:
+                self._trying = False
+            elif self._last_kind != "weights":
+                self._trying = True
+        self._last_kind = event.kind
+        return self._trying
+
+    def _only(self) -> str | None:
+        alone = len(self._loading) == 1 and not self._mixed
+        return self._loading[0] if alone and self._loading[0] in self.facts else None
+
+    def _ended(self) -> None:
+        if self._loading:
+            self._loading.pop(0)
+        if not self._loading:
+            self._mixed = False
+
+    def _forget(self, now: float) -> None:
+        self._loading = [
+            digest
+            for digest in self._loading
+            if digest in self.facts and now - self.facts[digest].started_at < FORGET_AFTER_S
+        ]
+
+
+def _told(
+    facts: EngineFacts, event: BufferAllocated | DeviceSummed | LayersOffloaded
+) -> EngineFacts:
+    if isinstance(event, LayersOffloaded):
+        return replace(facts, layers=f"{event.layers} of {event.of}")
+    if isinstance(event, DeviceSummed):
+        # Of a plan before the load; whatever was taken then is told line by line.
+        if any(not device.startswith(SUMMED) for device, _, _ in facts.buffers):
+            return facts
+        device = SUMMED + event.device
+        others = [buffer for buffer in facts.buffers if buffer[0] != device]
+        sums = (("weights", event.weights), ("cache", event.cache), ("compute", event.compute))
+        return replace(facts, buffers=(*others, *((device, kind, size) for kind, size in sums)))
+    told = [buffer for buffer in facts.buffers if not buffer[0].startswith(SUMMED)]
+    return replace(facts, buffers=(*told, (event.device, event.kind, event.size)))

@@ -1,0 +1,175 @@
+"""The runner's log: read when something happened, or while a screen shows it; never followed.
+
+Whoever stops following the log ends the new lines of every other follower until the runner is
+restarted (v1.2.6), `docker model logs -f` included.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+
+import anyio
+import anyio.lowlevel
+
+from dmr_tui.monitor.history.timeline import Timeline
+from dmr_tui.monitor.log.engine_log import EngineLog
+from dmr_tui.monitor.log.log_tail import LogTail
+from dmr_tui.monitor.requests.slot_tasks import SlotTasks
+from dmr_tui.monitor.source import Polled
+from dmr_tui.runner.client import RunnerClient
+from dmr_tui.runner.logs.log_event import EngineExited
+from dmr_tui.runner.logs.log_line import LogLine, parse_line, read_line
+from dmr_tui.runner.names import Names
+from dmr_tui.runner.wire import Running
+
+SHARE = 20.0
+"""Between two reads passes this many times the time that one takes."""
+PAUSE_S = 2.0
+READS = 3
+"""How often the log is read for a model that it may never mention."""
+LAG_S = 2.0
+"""Seconds that a log line may be ahead of or behind what `GET /engines/ps` says."""
+SHOWN_LINES = 20_000
+AT_ONCE = 500
+"""Lines after which other tasks of the loop have their turn."""
+
+
+class LogWatch:
+    """What the log says of engines, slots and events; times by the runner's clock."""
+
+    def __init__(
+        self,
+        client: RunnerClient,
+        timeline: Timeline,
+        interval: float,
+        changed: Callable[[], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self.engines = EngineLog()
+        self.tasks = SlotTasks()
+        self.source = Polled("log", interval, self._fetch, changed, clock)
+        self.exits: list[EngineExited] = []
+        """Engines that died, as far as that was not told yet."""
+        self.read: Callable[[], None] = lambda: None
+        """Called after each read that brought new lines."""
+        self._client = client
+        self._timeline = timeline
+        self._changed = changed
+        self._tail = LogTail()
+        self._wanted = anyio.Event()
+        self._silent: dict[str, int] = {}
+        """By digest, how often the log was read in vain."""
+        self._shown = False
+        self._raw: deque[str] = deque(maxlen=SHOWN_LINES)
+        self._lines: deque[LogLine] = deque(maxlen=SHOWN_LINES)
+        self._snapshot: tuple[LogLine, ...] = ()
+
+    @property
+    def lines(self) -> tuple[LogLine, ...]:
+        """The newest lines, oldest first, while a screen shows them."""
+        return self._snapshot
+
+    def show(self, shown: bool) -> None:
+        """Whether a screen shows the log: then it is read again and again."""
+        if shown == self._shown:
+            return
+        self._shown = shown
+        if shown:
+            self._tail.restart()
+            self.want()
+        else:
+            self._raw.clear()
+            self._lines.clear()
+            self._snapshot = ()
+
+    def want(self) -> None:
+        """Something happened that the log may tell of."""
+        self._wanted.set()
+
+    def check(self, running: Iterable[Running], names: Names, asked_at: float) -> None:
+        """Read the log if a chat model is loaded of which it has told nothing yet."""
+        chats = {
+            digest: run
+            for run in running
+            if run.mode == "completion" and (digest := names.digest(run.model_name))
+        }
+        for digest, facts in list(self.engines.facts.items()):
+            run = chats.get(digest)
+            # Unloaded, or being loaded anew: what the log told is of an engine that is gone.
+            if (run is None or run.loading) and facts.started_at < asked_at - LAG_S:
+                self.engines.gone(digest)
+        silent = {
+            digest
+            for digest, run in chats.items()
+            if not run.loading
+            and run.backend_name == "llama.cpp"
+            and digest not in self.engines.facts
+        }
+        self._silent = {digest: self._silent.get(digest, 0) for digest in silent}
+        if any(reads < READS for reads in self._silent.values()):
+            self.want()
+
+    async def run(self) -> None:
+        """Read when there is a reason, for ever."""
+        while True:
+            await self._wanted.wait()
+            self._wanted = anyio.Event()
+            began = time.perf_counter()
+            await self.source.poll()
+            self._silent = {digest: reads + 1 for digest, reads in self._silent.items()}
+            spent = time.perf_counter() - began
+            pause = self.source.interval if self._shown else PAUSE_S
+            await self.source.pause(max(pause, spent * SHARE))
+            if self._shown:
+                self._wanted.set()
+
+    async def _fetch(self) -> None:
+        if not await self._read_on():
+            # It is another log, or it was read for the first time with other eyes.
+            await self._read_on()
+
+    async def _read_on(self) -> bool:
+        async with self._client.log() as parts:
+            anew = self._tail.at_beginning
+            lines = await self._tail.read(parts)
+            if lines is None:
+                return False
+            if anew:
+                self.engines.clear()
+                self._timeline.restart_log()
+                self.tasks = SlotTasks()
+                self._raw.clear()
+                self._lines.clear()
+            count = 0
+            async for line in lines:
+                self._take(line)
+                count += 1
+                if count % AT_ONCE == 0:
+                    await anyio.lowlevel.checkpoint()
+        if count:
+            await self._parse()
+            self.read()
+            self._changed()
+        return True
+
+    def _take(self, line: str) -> None:
+        event = read_line(line)
+        if event is not None:
+            self.engines.take(event)
+            self.tasks.take(event)
+            self._timeline.take_log(event)
+            if isinstance(event, EngineExited):
+                self.exits = [*self.exits[-20:], event]
+        if self._shown:
+            self._raw.append(line)
+
+    async def _parse(self) -> None:
+        if not self._shown:
+            return
+        for number, line in enumerate(self._raw):
+            if line.strip():
+                self._lines.append(parse_line(line))
+            if number % AT_ONCE == 0:
+                await anyio.lowlevel.checkpoint()
+        self._raw.clear()
+        self._snapshot = tuple(self._lines)

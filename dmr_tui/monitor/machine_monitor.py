@@ -1,0 +1,173 @@
+"""Reads the computer at a steady pace and remembers the last minute of each percentage."""
+
+from collections.abc import Callable
+
+import anyio
+
+from dmr_tui.machine.container import ContainerReport
+from dmr_tui.machine.gpu.gpu import Gpu, GpuReport, together
+from dmr_tui.machine.host import Host
+from dmr_tui.machine.probe import Machine, MachineProbe
+from dmr_tui.machine.processes import ProcessReport
+from dmr_tui.machine.reading import Reading
+from dmr_tui.measure import thresholds
+from dmr_tui.measure.stats import Series
+from dmr_tui.monitor.part_reader import PATIENCE_S, PartWatch
+from dmr_tui.monitor.percentages import LENGTH, Ring
+from dmr_tui.state.snapshot import MachineState, SourceState
+
+ENOUGH_READINGS = 3
+SELDOM = 10
+"""Intervals between two looks for hardware that is not there."""
+
+GpuName = tuple[str, str]
+"""Part, and id or number within it."""
+
+
+class MachineWatch:
+    """The newest readings of the computer and their history."""
+
+    def __init__(
+        self,
+        probe: MachineProbe,
+        interval: float,
+        changed: Callable[[], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._interval = interval
+        self._changed = changed
+        self._clock = clock
+        self._parts = tuple(PartWatch(part, changed, clock) for part in probe.parts)
+        self._beats = 0
+        self._cpu = Ring(interval)
+        self._ram = Ring(interval)
+        self._gpu_use: dict[GpuName, Ring] = {}
+        self._gpu_memory: dict[GpuName, Ring] = {}
+
+    @property
+    def sources(self) -> tuple[SourceState, ...]:
+        """How each part is doing, without those of which there is nothing to say."""
+        return tuple(
+            watch.state for watch in self._parts if watch.state.health != "ok" or _tells(watch)
+        )
+
+    async def run(self) -> None:
+        """Read for ever; the next readings begin an interval after the last ones began."""
+        async with anyio.create_task_group() as group:
+            while True:
+                began = anyio.current_time()
+                for watch in self._parts:
+                    if not watch.reading and self._beats % _pace(watch) == 0:
+                        watch.reading = True
+                        group.start_soon(self._read, watch)
+                self._beats += 1
+                await anyio.sleep(max(0.05, self._interval - (anyio.current_time() - began)))
+
+    async def read(self) -> None:
+        """Read every part once, with patience."""
+        with anyio.move_on_after(PATIENCE_S):
+            async with anyio.create_task_group() as group:
+                for watch in self._parts:
+                    group.start_soon(self._read, watch)
+
+    async def _read(self, watch: PartWatch) -> None:
+        if not await watch.read():
+            return
+        now = self._clock()
+        match watch.value:
+            case Host() as host:
+                self._cpu.add(now, host.cpu.value)
+                self._ram.add(now, _percent(host.ram_used, host.ram_total))
+            case GpuReport(gpus=gpus):
+                for gpu in gpus:
+                    name, percent = _name(watch, gpu), _percent(gpu.memory_used, gpu.memory_total)
+                    self._ring(self._gpu_use, name).add(now, gpu.use.value)
+                    self._ring(self._gpu_memory, name).add(now, percent)
+        self._changed()
+
+    def _ring(self, rings: dict[GpuName, Ring], name: GpuName) -> Ring:
+        return rings.setdefault(name, Ring(self._interval))
+
+    def _newest(self, field: str) -> list[PartWatch]:
+        return [watch for watch in self._parts if watch.part.field == field]
+
+    @property
+    def machine(self) -> Machine | None:
+        """The computer as it was read last; None until its memory was read."""
+        host = next((w.value for w in self._newest("host") if w.value is not None), None)
+        if host is None:
+            return None
+        reports = [w.value for w in self._newest("gpu") if w.value is not None]
+        processes = next((w.value for w in self._newest("processes")), None)
+        container = next((w.value for w in self._newest("container")), None)
+        return Machine(
+            host,
+            together(reports) if reports else _READING,
+            ProcessReport(reason="not read yet") if processes is None else processes,
+            ContainerReport(reason="not read yet") if container is None else container,
+        )
+
+    def hint(self, began: float, ended: float) -> str:
+        """What about this computer would explain a call that was slow between these times.
+
+        Empty if nothing is seen, or if too few readings lie between them to say anything.
+        """
+        uses = [ring.between(began, ended) for ring in self._gpu_use.values()]
+        known = [[value for value in values if value is not None] for values in uses]
+        unused, (_, full) = thresholds.level("gpu_unused"), thresholds.levels("cpu")
+        if known and all(len(v) >= ENOUGH_READINGS and max(v) < unused for v in known):
+            return "the GPU was hardly used, so the processor may have done the work"
+        cpu = [value for value in self._cpu.between(began, ended) if value is not None]
+        if len(cpu) >= ENOUGH_READINGS and min(cpu) >= full:
+            return "the processor was full all the time"
+        return ""
+
+    def snapshot(self) -> MachineState:
+        """The newest readings with their history."""
+        machine = self.machine
+        # In the order in which the GPUs of all makers are numbered.
+        names = [
+            _name(watch, gpu)
+            for watch in self._newest("gpu")
+            if machine is not None and watch.value is not None
+            for gpu in watch.value.gpus
+        ]
+        return MachineState(
+            machine=machine,
+            span_s=LENGTH * self._interval,
+            cpu=self._cpu.series,
+            ram=self._ram.series,
+            gpu_use=tuple(_series(self._gpu_use, name) for name in names),
+            gpu_memory=tuple(_series(self._gpu_memory, name) for name in names),
+            sources=self.sources,
+        )
+
+
+_READING = GpuReport("", (), "reading the drivers …")
+
+
+def _pace(watch: PartWatch) -> int:
+    """Intervals between two readings; what is not there need not be looked for each second."""
+    every = round(watch.part.every)
+    return max(every, SELDOM) if watch.state.health == "absent" else every
+
+
+def _name(watch: PartWatch, gpu: Gpu) -> GpuName:
+    return (watch.part.name, gpu.id or str(gpu.index))
+
+
+def _series(rings: dict[GpuName, Ring], name: GpuName) -> Series:
+    ring = rings.get(name)
+    return ring.series if ring is not None else ()
+
+
+def _tells(watch: PartWatch) -> bool:
+    """Whether a part that is fine is worth a line among the sources."""
+    value = watch.value
+    return not isinstance(value, GpuReport) or bool(value.gpus or value.reason)
+
+
+def _percent(used: Reading[int], total: Reading[int]) -> float | None:
+    if used.value is None or not total.value:
+        return None
+    return 100.0 * used.value / total.value

@@ -1,0 +1,1 @@
+"""Memory: where it went, and which model fits."""

@@ -1,0 +1,246 @@
+"""Which installed model fits, the way it would be loaded now, and what to unload for it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from dmr_tui.machine.reading import Reading
+from dmr_tui.measure.architecture import Shape, read_shape
+from dmr_tui.measure.fit import (
+    DOES_NOT_FIT,
+    Asked,
+    Held,
+    Need,
+    Room,
+    judge,
+    largest_context,
+    need,
+    unload_for,
+    wanted_free,
+)
+from dmr_tui.monitor.memory.engine_flags import ALL_LAYERS, Flags, read_flags
+from dmr_tui.monitor.memory.footprints import TakenLoads
+from dmr_tui.monitor.model_rows import configs_by_model
+from dmr_tui.runner.wire import Configured
+from dmr_tui.state.memory import ContextSource, Fit, Holding, Taken
+from dmr_tui.state.model_row import ModelRow
+
+AUTO_SLOTS = 4
+"""What llama-server starts with if nobody says how many, sharing one cache."""
+USEFUL = 2048
+"""Tokens below which a context holds no prompt that is worth a load."""
+UNTRAINED = 4096
+"""llama.cpp's context where neither package nor header names one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """What the verdicts of all models depend on, beside the models."""
+
+    room: Reading[Room]
+    held: tuple[Held, ...] = ()
+    """What would be free without each loaded model."""
+    asked: Mapping[str, Asked] | None = None
+    """How the loaded models were started, by digest."""
+    slots: int | None = None
+    """With how many slots engines start by themselves here, as far as one has said."""
+
+
+class Shapes:
+    """The shapes of the installed models, read once."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[object, Reading[Shape]]] = {}
+
+    def of(self, row: ModelRow) -> Reading[Shape]:
+        """The shape that its package tells."""
+        config = row.model.config if row.model else None
+        known = self._known.get(row.key)
+        if known is None or known[0] is not config:
+            shape = _shape(row)
+            self._known[row.key] = known = (config, shape)
+        return known[1]
+
+
+def _shape(row: ModelRow) -> Reading[Shape]:
+    config = row.model.config if row.model else None
+    if config is None:
+        return Reading(None, "the package tells nothing about the model")
+    if config.format not in {None, "", "gguf"}:
+        return Reading(None, f"a {config.format} package tells nothing about its layers")
+    return read_shape(config.gguf, row.architecture)
+
+
+def find_fits(
+    rows: Sequence[ModelRow],
+    configured: Sequence[Configured],
+    loading: Loading,
+    shapes: Shapes,
+    taken: TakenLoads,
+) -> dict[str, Fit]:
+    """The verdict for each installed model, by its key."""
+    configs = configs_by_model(configured)
+    found = {}
+    for row in rows:
+        if row.model is None:
+            continue
+        config = configs.get(row.key)
+        flags = read_flags((config.config.runtime_flags if config else None) or ())
+        asked, source = would_be_asked(row, flags, loading.slots)
+        running = (loading.asked or {}).get(row.key) if row.runs else None
+        found[row.key] = _fit(row, running or asked, source, loading, shapes.of(row), taken)
+    return found
+
+
+def would_be_asked(row: ModelRow, flags: Flags, slots: int | None) -> tuple[Asked, ContextSource]:
+    """How the runner would start the model now, and who says which context.
+
+    A flag wins over the configured context, that over the packaged one; -1 is the trained one.
+    """
+    context = row.context
+    candidates: tuple[tuple[int | None, ContextSource], ...] = (
+        (flags.context, "flag"),
+        (context.configured, "configured"),
+        (context.packaged, "packaged"),
+    )
+    for wanted, source in candidates:
+        if wanted is not None and wanted > 0:
+            return asked_with(flags, wanted, slots), source
+        if wanted:
+            break
+    if context.trained:
+        return asked_with(flags, context.trained, slots), "trained"
+    return asked_with(flags, UNTRAINED, slots), "default"
+
+
+def asked_with(flags: Flags, context: int, slots: int | None) -> Asked:
+    """What those flags mean for an engine with that context."""
+    auto = flags.slots is None or flags.slots <= 0
+    number = (slots or AUTO_SLOTS) if auto else flags.slots or 1
+    all_layers = flags.layers is None or not 0 <= flags.layers < ALL_LAYERS
+    return Asked(
+        context=context,
+        slots=number,
+        key_type=flags.key_type or "f16",
+        value_type=flags.value_type or "f16",
+        ubatch=flags.ubatch if flags.ubatch and flags.ubatch > 0 else 512,
+        flash=flags.flash is not False,
+        unified=flags.unified if flags.unified is not None else auto,
+        gpu_layers=None if all_layers else flags.layers,
+    )
+
+
+def _fit(
+    row: ModelRow,
+    asked: Asked,
+    source: ContextSource,
+    loading: Loading,
+    shape: Reading[Shape],
+    taken: TakenLoads,
+) -> Fit:
+    weights = weights_of(row)
+    room = loading.room
+    estimate = need(shape, weights, asked, room)
+    kind = "" if room.value is None else room.value.kind
+    last = taken.find(row.key, asked, kind)
+    needed = estimate if last is None else _as_taken(estimate, last)
+    loaded = row.loaded
+    if room.value is None:
+        word: Literal["loaded", "unknown"] = "loaded" if loaded else "unknown"
+        return Fit(word, needed, estimate, source, reason=room.reason, shape=shape)
+    free = room.value.free
+    own = next((held.size for held in loading.held if held.key == row.key), 0)
+    # What is being loaded has a part of its memory already, and is in nobody's way.
+    coming = bool(row.runs) and not loaded
+    given = replace(room.value, free=free + own) if coming else room.value
+    verdict = judge(needed, Reading(given))
+    largest = _useful(largest_context(shape, weights, asked, room, free + own), shape)
+    if loaded:
+        # It is there, whatever the formula says.
+        largest = max(largest or 0, asked.context)
+    unload = None if row.runs else models_to_unload(needed, free, loading.held)
+    smaller = None
+    if verdict in DOES_NOT_FIT and not row.runs and unload is None and largest is None:
+        idle = tuple(held for held in loading.held if not held.busy)
+        freed = free + sum(held.size for held in idle)
+        if most := _useful(largest_context(shape, weights, asked, room, freed), shape):
+            smaller = (tuple(held.key for held in idle), most)
+    alone = None
+    if verdict == "too big":
+        alone = largest_context(shape, weights, asked, room, room.value.total)
+    return Fit(
+        "loaded" if loaded else verdict,
+        needed,
+        estimate,
+        source,
+        largest_context=largest,
+        unload=unload,
+        smaller=smaller,
+        alone=alone,
+        taken=last,
+        reason=needed.total.reason,
+        shape=shape,
+    )
+
+
+def too_short(context: int, trained: int | None) -> bool:
+    """Whether so many tokens are too few for prompts, and fewer than the model is trained for."""
+    return context < min(USEFUL, trained or USEFUL)
+
+
+def _useful(context: int | None, shape: Reading[Shape]) -> int | None:
+    trained = shape.value.trained if shape.value is not None else None
+    return None if not context or too_short(context, trained) else context
+
+
+def weights_of(row: ModelRow) -> Reading[int]:
+    """Bytes of the weights, as the runner tells them."""
+    if row.size_bytes is None:
+        return Reading(None, "the runner does not tell the size of the weights")
+    return Reading(row.size_bytes)
+
+
+def _as_taken(estimate: Need, taken: Taken) -> Need:
+    """The need as it was measured: by its parts where the engine told them, else in proportion."""
+    told = (taken.weights, taken.cache, taken.compute)
+    if None not in told:
+        parts = [size or 0 for size in told]
+    else:
+        by_formula = (estimate.weights, estimate.cache, estimate.compute)
+        parts = [part.value or 0 for part in by_formula]
+    over = sum(parts) - taken.total
+    if over > 0:
+        parts = [size * taken.total // sum(parts) for size in parts]
+    weights, cache, compute = (Reading(size) for size in parts)
+    rest = taken.total - sum(parts)
+    return Need(estimate.asked, weights, cache, compute, rest, source="last load")
+
+
+def models_to_unload(needed: Need, free: int, held: Sequence[Held]) -> tuple[str, ...] | None:
+    """Keys of the models to unload so that it fits, or if it never does, so that it is tight.
+
+    Empty if it fits as it is; None if unloading does not help, or the need is unknown.
+    """
+    total = needed.total.value
+    if total is None:
+        return None
+    if wanted_free(total) <= free:
+        return ()
+    for goal in (wanted_free(total), total):
+        chosen = unload_for(goal - free, held)
+        if chosen is not None:
+            return tuple(each.key for each in chosen)
+    return None
+
+
+def held_by(holdings: Sequence[Holding], room: Reading[Room]) -> tuple[Held, ...]:
+    """What each loaded model would give back to that room."""
+    if room.value is None:
+        return ()
+    on_gpu = room.value.kind == "VRAM"
+    found = []
+    for each in holdings:
+        size = each.vram.value if on_gpu else each.ram.value
+        if each.key and size:
+            found.append(Held(each.key, size, each.busy))
+    return tuple(found)

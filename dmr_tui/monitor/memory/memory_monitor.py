@@ -1,0 +1,225 @@
+"""Joins machine, models, engines and log into who holds memory and what fits.
+
+Nothing of it is needed for the first paint, so that it is imported after that.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from dmr_tui.machine.probe import Machine
+from dmr_tui.machine.processes import EngineProcess
+from dmr_tui.machine.reading import Reading
+from dmr_tui.measure.fit import Asked, Room
+from dmr_tui.measure.pressure_level import judge as judge_pressure
+from dmr_tui.monitor.memory.attribution import attribute
+from dmr_tui.monitor.memory.engine_flags import read_flags
+from dmr_tui.monitor.memory.fits import (
+    Loading,
+    Shapes,
+    asked_with,
+    find_fits,
+    held_by,
+    would_be_asked,
+)
+from dmr_tui.monitor.memory.footprints import TakenLoads
+from dmr_tui.monitor.memory.pool import find_room
+from dmr_tui.runner.wire import Configured
+from dmr_tui.state.engine_facts import EngineFacts
+from dmr_tui.state.memory import Fit, Holding, MemoryState, Taken
+from dmr_tui.state.model_row import ModelRow
+from dmr_tui.state.snapshot import Runner, SourceState
+
+STEADY = 48 * 2**20
+"""Bytes by which what is free may waver without another verdict."""
+SETTLED_S = 2.0
+"""Seconds after which a load has taken what it takes."""
+FRESH_S = 12.0
+"""Seconds within which RAM is what the load took; later an engine also holds cached prompts."""
+ELSEWHERE = "the runner is on another machine: what is free there cannot be seen from here"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the runner's side tells."""
+
+    runner: Runner
+    rows: Sequence[ModelRow] = ()
+    configured: Sequence[Configured] = ()
+    facts: Mapping[str, EngineFacts] | None = None
+    now: float = 0.0
+    """By the runner's clock."""
+
+
+class MemoryWatch:
+    """The newest MemoryState, joined anew when something changed."""
+
+    def __init__(self, loads: TakenLoads, news: Callable[[], None]) -> None:
+        """`news` is called when a load is to be remembered."""
+        self._loads = loads
+        self._news = news
+        self._shapes = Shapes()
+        self.loading: Loading | None = None
+        """What the newest verdicts were made from; None until the machine was read."""
+        self._free: int | None = None
+        self._slots: int | None = None
+        self._began = False
+        self._ready: dict[str, tuple[int, ...]] = {}
+        self._seen_at: dict[str, float] = {}
+        self._fits: tuple[object, dict[str, Fit]] | None = None
+        self._version = 0
+
+    @property
+    def state(self) -> SourceState | None:
+        """How remembering goes; None if there is nothing to say."""
+        if not self._loads.problem:
+            return None
+        return SourceState("remembered loads", "stale", self._loads.problem)
+
+    def look(self, machine: Machine | None, known: Known) -> MemoryState | None:
+        """What is known now; None until the machine was read."""
+        if machine is None:
+            return None
+        endpoint = known.runner.endpoint
+        if endpoint is None or not endpoint.is_this_machine:
+            return self._elsewhere(known)
+        facts = known.facts or {}
+        holdings, rest, note = attribute(machine, known.rows, facts)
+        room = self._steady(find_room(machine, known.runner.backends, holdings))
+        asked = _running(machine, known.rows, facts)
+        if room.value is not None:
+            self._remember(holdings, room.value, asked, known)
+        # Engines of one runner start alike, also while none of them is there.
+        self._slots = _slots(machine, facts) or self._slots
+        loading = Loading(room, held_by(holdings, room), asked, self._slots)
+        self.loading = loading
+        fits = self._find_fits(known, loading)
+        return MemoryState(
+            room=room,
+            holdings=tuple(_with_parts(each, fits) for each in holdings),
+            vram_rest=rest,
+            pressure=judge_pressure(machine.host, machine.container.container),
+            fits=fits,
+            note=note,
+        )
+
+    def _elsewhere(self, known: Known) -> MemoryState:
+        room: Reading[Room] = Reading(None, ELSEWHERE)
+        self.loading = Loading(room)
+        return MemoryState(room=room, fits=self._find_fits(known, self.loading), note=ELSEWHERE)
+
+    def _find_fits(self, known: Known, loading: Loading) -> dict[str, Fit]:
+        # What a model holds wavers by a few pages.
+        held = tuple((each.key, each.size // STEADY, each.busy) for each in loading.held)
+        asked = tuple((loading.asked or {}).items())
+        models = tuple(
+            (row.key, row.context, tuple((run.state == "loading") for run in row.runs))
+            for row in known.rows
+        )
+        key = (models, tuple(known.configured), loading.room, held, asked, loading.slots)
+        if self._fits is None or self._fits[0] != (key, self._version):
+            fits = find_fits(known.rows, known.configured, loading, self._shapes, self._loads)
+            self._fits = ((key, self._version), fits)
+        return self._fits[1]
+
+    def _steady(self, room: Reading[Room]) -> Reading[Room]:
+        if room.value is None:
+            return room
+        if self._free is None or abs(room.value.free - self._free) > STEADY:
+            self._free = room.value.free
+        return Reading(replace(room.value, free=self._free))
+
+    def _remember(
+        self, holdings: Sequence[Holding], room: Room, asked: Mapping[str, Asked], known: Known
+    ) -> None:
+        """Keep what a load took, as soon as it has taken it."""
+        idle = {row.key for row in known.rows if any(r.state != "loading" for r in row.runs)}
+        ready = {each.key: each.pids for each in holdings if each.key in idle and each.pids}
+        for key, pids in ready.items():
+            if self._ready.get(key) != pids:
+                self._seen_at[key] = known.now
+        self._ready = ready
+        if not self._began and known.rows:
+            # Loaded before we came: for how long, nobody knows.
+            self._began = True
+            self._seen_at = dict.fromkeys(ready, known.now - 2.0 * FRESH_S)
+        for each in holdings:
+            if each.key not in ready or each.key not in asked:
+                continue
+            age = known.now - self._seen_at.get(each.key, known.now)
+            if age >= SETTLED_S and self._take(each, room, asked[each.key], known, age):
+                self._version += 1
+                self._news()
+
+    def _take(self, holding: Holding, room: Room, asked: Asked, known: Known, age: float) -> bool:
+        on_gpu = room.kind == "VRAM"
+        if sum(row.key == holding.key and len(row.runs) == 1 for row in known.rows) != 1:
+            # Of two engines of one model nobody can tell which took what.
+            return False
+        size = holding.vram.value if on_gpu else holding.ram.value
+        if not size or (not on_gpu and age > FRESH_S):
+            return False
+        taken = Taken(
+            holding.key,
+            asked,
+            size,
+            room.kind,
+            room.source if on_gpu else "resident memory",
+            known.now,
+        )
+        if holding.parts_source == "engine log":
+            taken = replace(
+                taken,
+                weights=holding.weights.value,
+                cache=holding.cache.value,
+                compute=holding.compute.value,
+            )
+        return self._loads.put(taken)
+
+
+def _with_parts(holding: Holding, fits: Mapping[str, Fit]) -> Holding:
+    """Where the log does not tell the parts, those of the formula, marked as such."""
+    fit = fits.get(holding.key)
+    if fit is None or holding.parts_source or fit.estimate.total.value is None:
+        return holding
+    estimate = fit.estimate
+    return replace(
+        holding,
+        weights=estimate.weights,
+        cache=estimate.cache,
+        compute=estimate.compute,
+        parts_source="estimate",
+    )
+
+
+def _running(
+    machine: Machine, rows: Sequence[ModelRow], facts: Mapping[str, EngineFacts]
+) -> dict[str, Asked]:
+    """How each loaded model was started: by its command line, else by log and config."""
+    engines: dict[str, EngineProcess] = {
+        engine.digest: engine for engine in machine.processes.engines if engine.digest
+    }
+    asked = {}
+    for row in rows:
+        engine = engines.get(row.key)
+        if not row.runs or row.digest is None or engine is None:
+            continue
+        flags = read_flags(engine.arguments)
+        told = facts.get(row.digest)
+        slots = told.slots if told is not None else None
+        if flags.context is None or flags.context <= 0:
+            asked[row.key], _ = would_be_asked(row, flags, slots)
+            if told is not None and told.context is not None:
+                asked[row.key] = replace(asked[row.key], context=told.context)
+        else:
+            asked[row.key] = asked_with(flags, flags.context, slots)
+    return asked
+
+
+def _slots(machine: Machine, facts: Mapping[str, EngineFacts]) -> int | None:
+    """With how many slots an engine started here that was told no number."""
+    told = (
+        facts[digest].slots
+        for engine in machine.processes.engines
+        if (digest := engine.digest or "") in facts and read_flags(engine.arguments).slots is None
+    )
+    return min((slots for slots in told if slots), default=None)

@@ -1,0 +1,99 @@
+"""Where the next model would go, and how much is free there."""
+
+from dmr_tui.machine.gpu.gpu import Gpu
+from dmr_tui.machine.probe import Machine
+from dmr_tui.machine.reading import Reading
+from dmr_tui.measure.fit import Room
+from dmr_tui.runner.backend import Backend
+from dmr_tui.state.memory import Holding
+
+MIB = 2**20
+CUDA_CONTEXT = 450 * MIB
+"""What the driver takes on each GPU for a process that computes there (451 to 456 MiB seen)."""
+
+
+def find_room(
+    machine: Machine, backends: tuple[Backend, ...], holdings: tuple[Holding, ...]
+) -> Reading[Room]:
+    """The memory that engines use here: that of the GPUs, unless something says otherwise."""
+    gpus = _separate(machine.gpu.gpus)
+    if not gpus or not _uses_gpus(machine, backends, holdings):
+        return _ram(machine, holdings)
+    if any(gpu.memory_kind == "unified" for gpu in gpus):
+        return _unified(machine, gpus[0])
+    used = [gpu.memory_used for gpu in gpus]
+    total = [gpu.memory_total for gpu in gpus]
+    for reading in (*total, *used):
+        if reading.value is None:
+            return Reading(None, reading.reason)
+    if gpus[0].slice_of is not None:
+        # An engine sees one MIG slice only.
+        gpus = (max(gpus, key=_free),)
+    return Reading(
+        Room(
+            "VRAM",
+            sum(gpu.memory_total.value or 0 for gpu in gpus),
+            sum(_free(gpu) for gpu in gpus),
+            CUDA_CONTEXT * sum(gpu.maker == "NVIDIA" for gpu in gpus),
+            gpus[0].source,
+        )
+    )
+
+
+def _separate(gpus: tuple[Gpu, ...]) -> tuple[Gpu, ...]:
+    """The GPUs that memory is taken from: MIG slices instead of the GPU that was cut into them.
+
+    A GPU in the processor is left out beside one with memory of its own.
+    """
+    cut = {gpu.slice_of for gpu in gpus}
+    whole = tuple(gpu for gpu in gpus if gpu.index not in cut)
+    slices = tuple(gpu for gpu in whole if gpu.slice_of is not None)
+    own = tuple(gpu for gpu in whole if gpu.memory_kind == "VRAM" and gpu.maker != "Intel")
+    return slices or own or whole
+
+
+def _free(gpu: Gpu) -> int:
+    return max(0, (gpu.memory_total.value or 0) - (gpu.memory_used.value or 0))
+
+
+def _uses_gpus(
+    machine: Machine, backends: tuple[Backend, ...], holdings: tuple[Holding, ...]
+) -> bool:
+    container = machine.container.container
+    if container is not None and container.gpus is False:
+        return False
+    llama = next((backend for backend in backends if backend.name == "llama.cpp"), None)
+    # The build without CUDA brings Vulkan, by which it may use the GPUs of others.
+    nvidia = all(gpu.maker == "NVIDIA" for gpu in machine.gpu.gpus)
+    if llama is not None and llama.variant == "cpu" and nvidia:
+        return False
+    loaded = [each for each in holdings if each.key and each.vram.value is not None]
+    return not loaded or any(each.vram.value for each in loaded)
+
+
+def _ram(machine: Machine, holdings: tuple[Holding, ...]) -> Reading[Room]:
+    used, total = machine.host.ram_used, machine.host.ram_total
+    if used.value is None or total.value is None:
+        return Reading(None, used.reason or total.reason)
+    # Pages of mapped weights count as available, but the models that are loaded need them.
+    mapped = sum(each.mapped.value or 0 for each in holdings if each.key)
+    whole, free = total.value, total.value - used.value - mapped
+    container = machine.container.container
+    if container is not None and container.limit.value is not None:
+        whole = min(whole, container.limit.value)
+        if container.needed.value is not None:
+            free = min(free, container.limit.value - container.needed.value - mapped)
+    return Reading(Room("RAM", whole, max(0, free), source="psutil"))
+
+
+def _unified(machine: Machine, gpu: Gpu) -> Reading[Room]:
+    """A GPU that uses the computer's memory: bound by its share and by what is available."""
+    used, total = machine.host.ram_used, machine.host.ram_total
+    if used.value is None or total.value is None:
+        return Reading(None, used.reason or total.reason)
+    available = total.value - used.value
+    budget = gpu.memory_total.value
+    if budget is None:
+        return Reading(Room("unified", total.value, available, source="psutil"))
+    free = min(available, budget - (gpu.memory_used.value or 0))
+    return Reading(Room("unified", budget, max(0, free), source=gpu.source))

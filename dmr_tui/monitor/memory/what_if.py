@@ -1,0 +1,218 @@
+"""A model with another context, cache type or number of slots: its need, and whether it fits."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from dmr_tui.machine.reading import Reading
+from dmr_tui.measure.architecture import Shape
+from dmr_tui.measure.fit import (
+    CACHE_TYPES,
+    DOES_NOT_FIT,
+    Asked,
+    Need,
+    Room,
+    Verdict,
+    judge,
+    largest_context,
+    need,
+)
+from dmr_tui.monitor.memory.engine_flags import read_flags
+from dmr_tui.monitor.memory.fits import held_by, models_to_unload, weights_of, would_be_asked
+from dmr_tui.state.memory import ContextSource, Fit, MemoryState
+from dmr_tui.state.model_row import ModelRow
+from dmr_tui.state.snapshot import Snapshot
+
+MOST_SLOTS = 64
+SMALLEST = 256
+LONGEST = 2**21
+"""Tokens up to which a person can try where the header tells no trained context."""
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """What a person asks: None where it is left as the runner would do it."""
+
+    context: int | None = None
+    cache_type: str | None = None
+    slots: int | None = None
+
+    def asked(self, asked: Asked) -> Asked:
+        """How the engine would then be started."""
+        return replace(
+            asked,
+            context=asked.context if self.context is None else self.context,
+            key_type=self.cache_type or asked.key_type,
+            value_type=self.cache_type or asked.value_type,
+            slots=asked.slots if self.slots is None else self.slots,
+            unified=asked.unified if self.slots is None else False,
+        )
+
+
+AS_IT_IS = WhatIf()
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The question about one model, and its answers."""
+
+    row: ModelRow
+    fit: Fit
+    """The verdict of the monitor on the model as it would be loaded."""
+    memory: MemoryState
+    what: WhatIf = AS_IT_IS
+
+    @property
+    def asked(self) -> Asked:
+        """How the engine would be started."""
+        return self.what.asked(self.fit.estimate.asked)
+
+    @property
+    def need(self) -> Need:
+        """What it would take; of an unchanged question, what the last load took if known."""
+        if self.what == AS_IT_IS:
+            return self.fit.need
+        return need(self.fit.shape, weights_of(self.row), self.asked, self.memory.room)
+
+    @property
+    def own(self) -> int:
+        """Bytes that it holds now, which a load with another context gives back first."""
+        room, holding = self.memory.room.value, self.memory.holding(self.row.key)
+        if holding is None or room is None:
+            return 0
+        held = holding.vram if room.kind == "VRAM" else holding.ram
+        return held.value or 0
+
+    @property
+    def room(self) -> Reading[Room]:
+        """What there is for it: what it holds itself counts as free."""
+        room = self.memory.room
+        if room.value is None:
+            return room
+        return Reading(replace(room.value, free=room.value.free + self.own))
+
+    @property
+    def free(self) -> Reading[int]:
+        """Bytes that are free for it, its own included."""
+        room = self.room
+        return Reading(None, room.reason) if room.value is None else Reading(room.value.free)
+
+    @property
+    def loaded(self) -> bool:
+        """Whether it is loaded just as it is asked."""
+        return self.what == AS_IT_IS and self.fit.verdict == "loaded"
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether it fits without unloading anything else."""
+        return judge(self.need, self.room)
+
+    @property
+    def lacks_room(self) -> bool:
+        """Whether it needs more than is free for it."""
+        return self.verdict in DOES_NOT_FIT
+
+    @property
+    def largest(self) -> int | None:
+        """The largest context that fits with the cache type and slots that are asked."""
+        if self.what.cache_type is None and self.what.slots is None:
+            return self.fit.largest_context
+        free = self.free.value
+        if free is None:
+            return None
+        room = self.memory.room
+        return largest_context(self.fit.shape, weights_of(self.row), self.asked, room, free)
+
+    @property
+    def unload(self) -> tuple[str, ...] | None:
+        """Keys of the models to be unloaded first; empty if it fits, None if that does not help."""
+        if self.what == AS_IT_IS:
+            return self.fit.unload
+        free = self.free.value
+        if free is None or self.need.total.value is None:
+            return ()
+        held = held_by(self.memory.holdings, self.memory.room)
+        return models_to_unload(self.need, free, [h for h in held if h.key != self.row.key])
+
+    @property
+    def way(self) -> tuple[tuple[str, ...], int | None]:
+        """What to unload, and which context to take instead, for it to fit as far as it can.
+
+        A person who asked for something gets that, whether it fits or not.
+        """
+        unload, context = self.unload or (), self.what.context
+        if self.what != AS_IT_IS:
+            return unload, context
+        if self.fit.smaller is not None:
+            return self.fit.smaller
+        if not unload and self.fit.lacks_room:
+            return unload, self.fit.largest_context
+        return unload, context
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether nothing that is known makes room for it."""
+        smaller = self.what == AS_IT_IS and self.fit.smaller is not None
+        return self.lacks_room and not self.unload and not smaller
+
+    def changed(self, what: WhatIf) -> WhatIf:
+        """What of it is not as the engine would be started anyway."""
+        asked = self.fit.estimate.asked
+        return WhatIf(
+            None if what.context == asked.context else what.context,
+            None if what.cache_type == asked.key_type == asked.value_type else what.cache_type,
+            None if what.slots == asked.slots and not asked.unified else what.slots,
+        )
+
+    def with_context(self, context: int) -> WhatIf:
+        """That context, as far as the model was trained for it."""
+        most = self.row.context.trained or LONGEST
+        return replace(self.what, context=max(SMALLEST, min(most, context)))
+
+    def with_next_cache_type(self) -> WhatIf:
+        """f16, q8_0, q4_0, and again."""
+        now = self.asked.key_type
+        place = CACHE_TYPES.index(now) + 1 if now in CACHE_TYPES else 0
+        return replace(self.what, cache_type=CACHE_TYPES[place % len(CACHE_TYPES)])
+
+    def with_slots(self, slots: int) -> WhatIf:
+        """That many slots."""
+        return replace(self.what, slots=max(1, min(MOST_SLOTS, slots)))
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """What a model would take with another configuration."""
+
+    asked: Asked
+    source: ContextSource
+    """Who says which context: a flag wins over the configured one."""
+    need: Need
+    verdict: Verdict
+    trained: int | None = None
+    """What it was trained for, in tokens, if that is less than the context."""
+
+    @property
+    def lacks_room(self) -> bool:
+        """Whether it needs more than is free for it."""
+        return self.verdict in DOES_NOT_FIT
+
+
+def prospect(snapshot: Snapshot, row: ModelRow, config: Mapping[str, Any]) -> Prospect:
+    """What if that were stored for the model? Need and verdict may be unknown, with a reason."""
+    memory = snapshot.memory
+    fit = None if memory is None else memory.fits.get(row.key)
+    size, flags = config.get("context-size"), config.get("runtime-flags")
+    configured = size if isinstance(size, int) else None
+    words = [str(flag) for flag in flags] if isinstance(flags, list) else []
+    usual = None if fit is None or not fit.estimate.asked.unified else fit.estimate.asked.slots
+    then = replace(row, context=replace(row.context, configured=configured))
+    asked, source = would_be_asked(then, read_flags(words), usual)
+    room: Reading[Room] = Reading(None, "the machine was not read yet")
+    shape: Reading[Shape] = Reading(None, room.reason)
+    if memory is not None and fit is not None:
+        room, shape = Trial(row, fit, memory).room, fit.shape
+    needed = need(shape, weights_of(row), asked, room)
+    trained = row.context.trained
+    beyond = trained is not None and asked.context > trained
+    return Prospect(asked, source, needed, judge(needed, room), trained if beyond else None)

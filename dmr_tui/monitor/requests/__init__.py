@@ -1,0 +1,1 @@
+"""The requests of every client: tracked, joined, counted."""

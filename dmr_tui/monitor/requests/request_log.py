@@ -1,0 +1,230 @@
+"""The calls that the open screen asked for: heard in this session, and from the archive."""
+
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+import anyio
+from anyio import to_thread
+
+from dmr_tui.measure.request_numbers import ended
+from dmr_tui.monitor.requests.groups import by_caller, by_model
+from dmr_tui.monitor.requests.selection import matches
+from dmr_tui.monitor.requests.tracker import Traffic
+from dmr_tui.monitor.source import FIRST_PAINT_S
+from dmr_tui.runner.request import Request
+from dmr_tui.runner.wire import Record
+from dmr_tui.state.request_filter import SHOWN_CALLS, CallFilter, View
+from dmr_tui.state.requests import Calls
+from dmr_tui.state.snapshot import SourceState
+
+if TYPE_CHECKING:
+    from dmr_tui.monitor.archive.store import Archive
+    from dmr_tui.monitor.archive.writer import Keeper
+
+OpenArchive = Callable[[], "Archive"]
+
+ARCHIVE = "archive"
+RESTORED = 1000
+"""Calls that are taken over from the last time: what is usual, and the last minutes."""
+COUNT_S = 1.0
+"""Seconds between two counts by caller and by model, as 10,000 calls take a while to count."""
+NEAR = 500
+"""Rows among which a call is looked for of which more is known now."""
+
+
+class Ledger:
+    """Everything happens on one event loop; without an archive only this session is known."""
+
+    def __init__(self, archive: OpenArchive | None, changed: Callable[[], None]) -> None:
+        self.keeper: Keeper | None = None
+        self._archive = archive
+        self._early: list[Callable[[Keeper], None]] = []
+        """What the keeper is told once it is there."""
+        self._changed = changed
+        self._traffic: Traffic | None = None
+        self._runner = ""
+        self._view = View()
+        self._rows: list[Request] = []
+        self._matching: int | None = None
+        self._reading = False
+        self._wanted = anyio.Event()
+        self._watched = anyio.Event()
+        self._names: dict[str, str] = {}
+        self._limits: dict[str, float] = {}
+        self._shown: Calls | None = None
+        self._shown_is_old = False
+        self._counted_at = float("-inf")
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What a person calls a caller, by its own name."""
+        return self._names if self.keeper is None else self.keeper.names
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """Seconds after which a caller hangs up, as a person set them."""
+        return self._limits if self.keeper is None else self.keeper.limits
+
+    @property
+    def sources(self) -> tuple[SourceState, ...]:
+        """How the archive is doing, if there is one."""
+        if self._archive is None:
+            return ()
+        return (SourceState(ARCHIVE) if self.keeper is None else self.keeper.state,)
+
+    def watch(self, runner: str, traffic: Traffic) -> None:
+        """From now on calls are those of `runner`, as `traffic` hears them."""
+        self._runner, self._traffic = runner, traffic
+        traffic.listeners.append(self)
+        self._watched.set()
+        self._pick()
+
+    def look(self, view: View) -> None:
+        """What the open screen needs."""
+        before, self._view = self._view, view
+        self._shown = None
+        if view.calls != before.calls:
+            self._pick()
+        self._changed()
+
+    async def name_caller(self, caller: str, name: str, limit: float | None) -> None:
+        """Call a caller by another name, and know its time limit in seconds."""
+        if self.keeper is not None:
+            await self.keeper.name(caller, name, limit)
+        else:
+            self._names = {k: v for k, v in self._names.items() if k != caller}
+            self._limits = {k: v for k, v in self._limits.items() if k != caller}
+            if name:
+                self._names[caller] = name
+            if limit:
+                self._limits[caller] = limit
+        if self._traffic is not None:
+            self._traffic.limits = self.limits
+        self._shown = None
+        self._pick()
+        self._changed()
+
+    def calls(self) -> Calls | None:
+        """What the screen that asked gets: the same object while nothing changed."""
+        if self._view.calls is None:
+            return None
+        due = time.monotonic() - self._counted_at >= COUNT_S
+        if self._shown is None or (self._shown_is_old and (due or not self._view.groups)):
+            groups = self._view.groups
+            rows = tuple(self._rows)
+            self._shown = Calls(
+                view=self._view,
+                rows=rows,
+                matching=self._matching,
+                reading=self._reading,
+                by_caller=by_caller(rows, self.names) if groups else (),
+                by_model=by_model(rows) if groups else (),
+            )
+            self._shown_is_old = False
+            self._counted_at = time.monotonic()
+        return self._shown
+
+    async def run(self) -> None:
+        """Keep the archive and read from it, for ever."""
+        if self._archive is None:
+            return
+        await self._watched.wait()
+        await anyio.sleep(FIRST_PAINT_S)
+        keeper = await self._keeper(self._archive)
+        async with anyio.create_task_group() as group:
+            group.start_soon(keeper.run)
+            await keeper.opened.wait()
+            await self._restore(keeper)
+            while True:
+                await self._wanted.wait()
+                self._wanted = anyio.Event()
+                await self._read(keeper)
+
+    async def _keeper(self, archive: OpenArchive) -> "Keeper":
+        # SQLite is not needed for the first paint, and would make it later.
+        from dmr_tui.monitor.archive.writer import Keeper
+
+        self.keeper = Keeper(await to_thread.run_sync(archive), self._changed)
+        for tell in self._early:
+            tell(self.keeper)
+        self._early.clear()
+        return self.keeper
+
+    async def _restore(self, keeper: "Keeper") -> None:
+        found = await keeper.find(self._runner, CallFilter(), RESTORED)
+        if self._traffic is not None:
+            self._traffic.limits = self.limits
+            if found:
+                self._traffic.restore(found[0])
+        self._changed()
+
+    async def _read(self, keeper: "Keeper") -> None:
+        wanted, runner = self._view.calls, self._runner
+        if wanted is None or not runner:
+            return
+        found = await keeper.find(runner, wanted)
+        if wanted != self._view.calls or runner != self._runner:
+            return
+        self._reading = False
+        if found is not None:
+            rows, self._matching = found
+            merged = {row.id: row for row in rows} | {row.id: row for row in self._rows}
+            self._matching = max(self._matching, len(merged))
+            self._rows = sorted(merged.values(), key=ended, reverse=True)[:SHOWN_CALLS]
+        self._show_anew()
+
+    def _pick(self) -> None:
+        """Show what this session has heard at once; the archive adds the rest."""
+        wanted = self._view.calls
+        if wanted is None:
+            self._rows, self._matching, self._reading = [], None, False
+            return
+        heard: Iterable[Request] = () if self._traffic is None else self._traffic.finished
+        found = [request for request in heard if matches(wanted, request, self.names)]
+        self._rows = sorted(found, key=ended, reverse=True)[:SHOWN_CALLS]
+        self._matching = len(found) if self._archive is None else None
+        self._reading = self._archive is not None
+        self._wanted.set()
+        self._show_anew()
+
+    def call_ended(self, request: Request, record: Record | None) -> None:
+        """Keep it, and show it if it is one of those that are wanted."""
+        runner = self._runner
+        self._tell(lambda keeper: keeper.put(runner, request, record))
+        wanted = self._view.calls
+        if wanted is None or not matches(wanted, request, self.names):
+            return
+        near = self._rows[:NEAR]
+        known = next((n for n, row in enumerate(near) if row.id == request.id), None)
+        if known is not None:
+            self._rows[known] = request
+        else:
+            at = ended(request)
+            place = next((n for n, row in enumerate(self._rows) if ended(row) <= at), None)
+            self._rows.insert(len(self._rows) if place is None else place, request)
+            del self._rows[SHOWN_CALLS:]
+            if self._matching is not None:
+                self._matching += 1
+        self._show_anew()
+
+    def call_superseded(self, id: str) -> None:
+        """Show the later try alone."""
+        runner = self._runner
+        self._tell(lambda keeper: keeper.supersede(runner, id))
+        place = next((n for n, row in enumerate(self._rows) if row.id == id), None)
+        if place is not None:
+            del self._rows[place]
+            if self._matching is not None:
+                self._matching -= 1
+            self._show_anew()
+
+    def _tell(self, tell: "Callable[[Keeper], None]") -> None:
+        if self.keeper is not None:
+            tell(self.keeper)
+        elif self._archive is not None:
+            self._early.append(tell)
+
+    def _show_anew(self) -> None:
+        self._shown_is_old = True
+        self._changed()

@@ -1,0 +1,84 @@
+"""Everyone's speed over the last minutes, from the calls that ended in them."""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from dmr_tui.measure.rates import decode_rate, prefill_rate
+from dmr_tui.measure.request_numbers import ended
+from dmr_tui.measure.stats import binned, summary
+from dmr_tui.runner.request import FAILURES, Request
+from dmr_tui.state.requests import Throughput
+
+WINDOW_S = 300.0
+BINS = 60
+MOST = 20_000
+"""Calls that are counted at the most: 66 a second for five minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    id: str
+    at: float
+    decode: float | None
+    prefill: float | None
+    failed: bool
+    left: bool
+    untimed: bool
+
+
+class RollingWindow:
+    """The few facts of each call of the last minutes that throughput is made of."""
+
+    def __init__(self) -> None:
+        self._ended: dict[str, _Ended] = {}
+        self._order: deque[str] = deque()
+
+    def add(self, request: Request) -> None:
+        """Count a call, or count it anew because more is known of it."""
+        if request.id not in self._ended:
+            self._order.append(request.id)
+            if len(self._order) > MOST:
+                self._ended.pop(self._order.popleft(), None)
+        self._ended[request.id] = _Ended(
+            id=request.id,
+            at=ended(request),
+            decode=None if (d := decode_rate(request.timings)) is None else d.value,
+            prefill=None if (p := prefill_rate(request.timings)) is None else p.value,
+            failed=request.outcome in FAILURES,
+            left=request.outcome == "client left",
+            untimed=request.outcome in {"ok", "cut"}
+            and request.timings is None
+            and request.completion_tokens is not None,
+        )
+
+    def drop(self, id: str) -> None:
+        """Count a call no more: a later try stands for it."""
+        self._ended.pop(id, None)
+
+    def throughput(self, now: float) -> Throughput:
+        """What they say, at the runner's time `now`."""
+        recent = [call for call in self._ended.values() if call.at >= now - WINDOW_S]
+        if len(recent) < len(self._ended) // 2:
+            self._forget(recent)
+        decode = [(call.at, call.decode) for call in recent if call.decode is not None]
+        prefill = [(call.at, call.prefill) for call in recent if call.prefill is not None]
+        width = WINDOW_S / BINS
+        return Throughput(
+            window_s=WINDOW_S,
+            decode=summary(value for _, value in decode),
+            prefill=summary(value for _, value in prefill),
+            last_decode=max(decode)[1] if decode else None,
+            last_prefill=max(prefill)[1] if prefill else None,
+            series_end=int(now // width) if decode or prefill else 0,
+            decode_series=binned(decode, now, bins=BINS, width=width),
+            prefill_series=binned(prefill, now, bins=BINS, width=width),
+            finished=len(recent),
+            failed=sum(call.failed for call in recent),
+            client_left=sum(call.left for call in recent),
+            untimed=sum(call.untimed for call in recent),
+        )
+
+    def _forget(self, recent: Iterable[_Ended]) -> None:
+        self._ended = {call.id: call for call in recent}
+        self._order = deque(self._ended)

@@ -1,0 +1,382 @@
+"""Everyone's calls: the recorder's feed and its list, joined by id, nothing twice."""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Protocol
+
+from dmr_tui.measure.baseline import Slower, Usual
+from dmr_tui.measure.rates import decode_rate
+from dmr_tui.measure.request_numbers import ended
+from dmr_tui.monitor.requests.retries import Retries
+from dmr_tui.monitor.requests.rolling_window import RollingWindow
+from dmr_tui.monitor.requests.slot_tasks import SlotTasks
+from dmr_tui.runner.records import read_record
+from dmr_tui.runner.request import Request
+from dmr_tui.runner.wire import Record, RecordGroup
+from dmr_tui.state.request_filter import SHOWN_CALLS
+from dmr_tui.state.requests import Throughput
+
+KNOWN = 4 * SHOWN_CALLS
+"""Ids that are remembered, so that the runner may offer a call again."""
+READY_BEFORE_S = 0.2
+READY_AFTER_S = 1.5
+"""Around the end of a load the first call of the model begins; DMR looks every 0.5 s."""
+TOGETHER_S = 0.05
+"""Calls that waited for one load begin together; those that come later did not wait."""
+FEED_LATE_S = 5.0
+DIED_WITHIN_S = 2.0
+"""Seconds between the end of an engine and that of a call, as its end may be noticed late."""
+REFUSED_WITHIN_S = 0.05
+"""Seconds in which nobody hangs up: a call that ends so soon without an answer was refused."""
+SLOW_KEPT = 20
+"""Slow calls for which the reason may still come."""
+LATEST = 200
+"""Calls to which facts that come late may belong."""
+
+
+class Listener(Protocol):
+    """Who wants to know of the calls that end."""
+
+    def call_ended(self, request: Request, record: Record | None) -> None:
+        """A call ended; without its record: more is known of it now."""
+        ...
+
+    def call_superseded(self, id: str) -> None:
+        """A later try stands for that one."""
+        ...
+
+
+class Traffic:
+    """Calls in flight and calls that ended; all times by the runner's clock."""
+
+    def __init__(self) -> None:
+        self.in_flight: tuple[Request, ...] = ()
+        self.listeners: list[Listener] = []
+        self.limits: dict[str, float] = {}
+        """Seconds after which a caller hangs up, as a person set them."""
+        self.hint: Callable[[float, float], str] = lambda began, ended: ""
+        """What about the computer would explain that a call was slow between these times."""
+        self._finished: dict[str, Request] = {}
+        self._known: dict[str, None] = {}
+        self._flying: dict[str, Request] = {}
+        self._untold: dict[str, float] = {}
+        """By id, when the list told of an end that the feed has not told of yet."""
+        self._contexts: dict[str, int] = {}
+        self._windows: dict[str, int] = {}
+        self._loads: dict[str, tuple[float, float]] = {}
+        self._firsts: dict[str, Request] = {}
+        """By digest, the first call after its load."""
+        self._usual: dict[str, Usual] = {}
+        self._retries = Retries()
+        self._window = RollingWindow()
+        self._latest: deque[str] = deque(maxlen=LATEST)
+        self._slow: dict[str, Slower] = {}
+        """By id, how slow the latest slow calls were."""
+        self._snapshot: tuple[Request, ...] | None = None
+
+    @property
+    def finished(self) -> tuple[Request, ...]:
+        """The calls that ended, in the order in which that was heard."""
+        if self._snapshot is None:
+            self._snapshot = tuple(self._finished.values())
+        return self._snapshot
+
+    @property
+    def configured_contexts(self) -> dict[str, int]:
+        """By digest, the context window that the runner configured for the newest call."""
+        return self._contexts
+
+    def take_event(self, name: str, groups: Iterable[RecordGroup], now: float) -> bool:
+        """Add an event of the feed, heard at `now`; True if it brought anything new."""
+        groups = list(groups)
+        live = name == "new_request"
+        for group in groups if self._untold else ():
+            for record in group.records or ():
+                self._untold.pop(record.id, None)
+        return any([self._add(group, now if live else None) for group in groups])
+
+    def take_list(self, groups: Iterable[RecordGroup], now: float) -> bool:
+        """Add the recorder's list; calls that it shows without an end are what is in flight.
+
+        A call that it does not show any more, and whose end nobody told, was pushed out by newer
+        ones or dropped with its model. It stays in flight until its model is idle.
+        """
+        groups = list(groups)
+        before = self.in_flight
+        flying: dict[str, Request] = {}
+        listed: set[str] = set()
+        for group in groups:
+            for record in group.records or ():
+                listed.add(record.id)
+                if record.status_code == 0 and record.id not in self._known:
+                    flying[record.id] = self._flying.get(record.id) or self._retries.numbered(
+                        self._completed(read_record(record, group))
+                    )
+        just_ended = self._flying.keys() - flying.keys()
+        for id in just_ended & listed - self._known.keys():
+            self._untold[id] = now
+        added = any([self._add(group, now, just_ended) for group in groups])
+        for id in just_ended - listed - self._known.keys():
+            flying[id] = self._flying[id]
+        self._fly(flying)
+        return added or before != self.in_flight
+
+    def feed_is_late(self, now: float) -> bool:
+        """Whether the list told of an end so long ago that the feed will not tell of it."""
+        late = [id for id, told_at in self._untold.items() if now - told_at > FEED_LATE_S]
+        for id in late:
+            del self._untold[id]
+        return bool(late)
+
+    def idle(self, busy: Iterable[str | None], asked_at: float) -> bool:
+        """At `asked_at` the runner said that only these models are busy; True if that is news.
+
+        What was in flight to another one has ended, and the list that was read since does not
+        tell how.
+        """
+        busy = set(busy)
+        over = [
+            request
+            for request in self._flying.values()
+            if request.started_at < asked_at and request.digest not in busy and None not in busy
+        ]
+        for request in over:
+            self._remember(replace(request, outcome="end unknown"), None)
+        return bool(over)
+
+    def restore(self, requests: Iterable[Request]) -> None:
+        """Add calls that were archived before; the runner may offer some of them again."""
+        for request in sorted(requests, key=ended):
+            known = self._finished.get(request.id)
+            if known is not None and known.finished_at is not None:
+                continue
+            self._learn(request)
+            self._keep(request)
+            if known is not None:
+                self._tell(request, None)
+        self._finished = {r.id: r for r in sorted(self._finished.values(), key=ended)}
+        self._snapshot = None
+
+    def tell_load(self, digest: str, began: float, ready: float, window: int | None) -> None:
+        """An engine was started for `digest`; its log gives the times and the window of a slot."""
+        if window is not None:
+            self._windows[digest] = window
+        if self._loads.get(digest) != (began, ready):
+            self._loads[digest] = (began, ready)
+            self._firsts.pop(digest, None)
+        for request in (*self._latest_finished(), *self._flying.values()):
+            self._note_first(request)
+        self._complete_latest()
+
+    def tell_exit(self, digest: str, at: float, error: str) -> None:
+        """An engine died: whoever was answered by it did not leave."""
+        for request in self._latest_finished():
+            mine = request.digest == digest and abs(ended(request) - at) <= DIED_WITHIN_S
+            if mine and request.outcome == "client left":
+                why = f"the engine died while it answered: {error}".rstrip(": ")
+                self._improve(replace(request, outcome="failed", error=why))
+
+    def forget_engines(self) -> None:
+        """The runner is gone, and with it everything that was loaded."""
+        self._windows.clear()
+        self._contexts.clear()
+        self._loads.clear()
+        self._firsts.clear()
+
+    def forget_engine(self, digest: str) -> None:
+        """The engine of `digest` is gone; the next one may have another window."""
+        self._windows.pop(digest, None)
+        self._contexts.pop(digest, None)
+
+    def tell_tasks(self, tasks: SlotTasks) -> None:
+        """The log has told when the engine began with which task."""
+        for request in self._latest_finished():
+            whole = request.processing_at is not None and request.finished_at is not None
+            task = None if whole else tasks.of(request)
+            if task is None:
+                continue
+            ended_at = request.finished_at if request.finished_at is not None else task.released_at
+            told = replace(request, processing_at=task.launched_at, finished_at=ended_at)
+            if told != request:
+                self._improve(told)
+
+    def throughput(self, now: float) -> Throughput:
+        """What the calls that ended within the window say, at the runner's time `now`."""
+        return self._window.throughput(now)
+
+    def _add(
+        self, group: RecordGroup, finished_at: float | None, just_ended: Iterable[str] | None = None
+    ) -> bool:
+        new = False
+        for record in group.records or ():
+            if record.status_code == 0 or self._is_told(record.id):
+                continue
+            # One that the list alone tells ended at some time before the list was made.
+            heard = just_ended is None or record.id in just_ended
+            request = read_record(record, group, finished_at if heard else None)
+            self._remember(self._completed(request), record)
+            new = True
+        return new
+
+    def _is_told(self, id: str) -> bool:
+        known = self._finished.get(id)
+        return id in self._known and (known is None or known.outcome != "end unknown")
+
+    def _remember(self, request: Request, record: Record | None) -> None:
+        if (before := self._retries.replaced(request)) is not None:
+            request = self._retries.numbered(request)
+            self._drop(before)
+        request = _refused(request)
+        self._retries.ended(request)
+        request = self._judged(request)
+        self._keep(request)
+        self._latest.append(request.id)
+        self._explain_anew(request)
+        if request.digest and request.context_size:
+            self._contexts[request.digest] = request.context_size
+        self._tell(request, record)
+
+    def _keep(self, request: Request) -> None:
+        self._finished[request.id] = request
+        self._known[request.id] = None
+        self._window.add(request)
+        for kept, most in ((self._finished, SHOWN_CALLS), (self._known, KNOWN)):
+            while len(kept) > most:
+                del kept[next(iter(kept))]
+        self._snapshot = None
+        if request.id in self._flying:
+            self._fly({id: r for id, r in self._flying.items() if id != request.id})
+
+    def _drop(self, id: str) -> None:
+        self._finished.pop(id, None)
+        self._window.drop(id)
+        self._snapshot = None
+        for listener in self.listeners:
+            listener.call_superseded(id)
+
+    def _fly(self, flying: dict[str, Request]) -> None:
+        self._flying = flying
+        self.in_flight = tuple(sorted(flying.values(), key=lambda r: (r.started_at, r.id)))
+
+    def _completed(self, request: Request) -> Request:
+        """With what is known beside its record: the load before it, window, time limit."""
+        changes: dict[str, float | int] = {}
+        limit = self.limits.get(request.caller)
+        if limit is not None and limit != request.limit:
+            changes["limit"] = limit
+        digest = request.digest or ""
+        window = self._windows.get(digest)
+        began, ready = self._loads.get(digest, (float("inf"), float("inf")))
+        # What was known of the engine before it is not true of a call to this one.
+        of_this_engine = request.started_at >= ready - READY_BEFORE_S
+        if window is not None and (request.window is None or of_this_engine):
+            changes["window"] = window
+        self._note_first(request)
+        first = self._firsts.get(digest)
+        if first is not None and _waited_with(first, request):
+            changes["load_s"] = request.started_at - began
+        return replace(request, **changes) if changes else request  # type: ignore[arg-type]
+
+    def _note_first(self, request: Request) -> None:
+        digest = request.digest or ""
+        if digest not in self._loads:
+            return
+        ready = self._loads[digest][1]
+        after = -READY_BEFORE_S <= request.started_at - ready <= READY_AFTER_S
+        known = self._firsts.get(digest)
+        if after and (known is None or request.started_at <= known.started_at):
+            self._firsts[digest] = request
+            self._warm_up(digest, request)
+
+    def _warm_up(self, digest: str, first: Request) -> None:
+        """A call turned out to be the first after the load: later ones did not wait for it."""
+        for request in self._latest_finished():
+            late = not _waited_with(first, request)
+            # Of this load, not of one before.
+            waited = request.load_s == request.started_at - self._loads[digest][0]
+            if request.digest == digest and late and waited:
+                self._improve(replace(request, load_s=None))
+
+    def _complete_latest(self) -> None:
+        for request in self._latest_finished():
+            completed = self._completed(request)
+            if completed != request:
+                self._improve(completed)
+        self._fly({id: self._completed(request) for id, request in self._flying.items()})
+
+    def _latest_finished(self) -> list[Request]:
+        return [r for id in self._latest if (r := self._finished.get(id)) is not None]
+
+    def _improve(self, request: Request) -> None:
+        self._finished[request.id] = request
+        self._window.add(request)
+        self._snapshot = None
+        self._tell(request, None)
+
+    def _tell(self, request: Request, record: Record | None) -> None:
+        for listener in self.listeners:
+            listener.call_ended(request, record)
+
+    def _learn(self, request: Request) -> Slower | None:
+        rate = decode_rate(request.timings)
+        if rate is None or request.digest is None or request.prompt_tokens is None:
+            return None
+        usual = self._usual.setdefault(request.digest, Usual())
+        return usual.judge(request.prompt_tokens, rate.value)
+
+    def _judged(self, request: Request) -> Request:
+        slower = self._learn(request)
+        if slower is None:
+            return request
+        self._slow[request.id] = slower
+        if len(self._slow) > SLOW_KEPT:
+            del self._slow[next(iter(self._slow))]
+        return replace(request, slow=self._words(request, slower))
+
+    def _words(self, request: Request, slower: Slower) -> str:
+        began, end = _decoding(request)
+        others = sum(
+            other.started_at < end and ended(other) > began
+            for other in self._latest_finished()
+            if other.id != request.id
+        )
+        others += sum(r.id != request.id and r.started_at < end for r in self._flying.values())
+        reason = f"{others + 1} calls at once" if others else self.hint(began, end)
+        text = f"{slower.share:.0%} slower than its usual {slower.usual:.3g} tok/s"
+        return f"{text}: {reason}" if reason else text
+
+    def _explain_anew(self, request: Request) -> None:
+        """A call ended that ran beside others: it may be why one of them was slow."""
+        for id, slower in self._slow.items():
+            slow = self._finished.get(id)
+            if slow is None or id == request.id:
+                continue
+            began, end = _decoding(slow)
+            if request.started_at < end and ended(request) > began:
+                words = self._words(slow, slower)
+                if words != slow.slow:
+                    self._improve(replace(slow, slow=words))
+
+
+def _waited_with(first: Request, request: Request) -> bool:
+    """Whether a call waited for the load that `first` waited for: it began before that ended."""
+    after_s = request.started_at - first.started_at
+    at_once = request.id == first.id or request.started_at < ended(first)
+    return 0.0 <= after_s <= TOGETHER_S and at_once
+
+
+def _refused(request: Request) -> Request:
+    """A call that the runner could not pass on looks as if its caller had left."""
+    duration = request.duration
+    soon = duration is not None and duration < REFUSED_WITHIN_S
+    if request.outcome == "client left" and request.status == 502 and soon:
+        return replace(request, outcome="failed", error="the engine could not be reached")
+    return request
+
+
+def _decoding(request: Request) -> tuple[float, float]:
+    """When its tokens were generated; the engine's timings count back from its end."""
+    end = ended(request)
+    timings = request.timings
+    return end - (0.0 if timings is None else timings.predicted_ms or 0.0) / 1000.0, end

@@ -1,0 +1,369 @@
+"""Watches one runner: every call at its own pace, no more than the runner can bear unnoticed."""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+from anyio.abc import TaskGroup
+
+from dmr_tui.monitor.actions.config_file import kept_configs
+from dmr_tui.monitor.actions.saved_configs import Configurations
+from dmr_tui.monitor.history.feeder import Narrator, config_changed
+from dmr_tui.monitor.latency import Latency
+from dmr_tui.monitor.model_rows import Installed, Loaded, configs_by_model
+from dmr_tui.monitor.requests.tracker import Traffic
+from dmr_tui.monitor.source import Health, Polled, Streamed
+from dmr_tui.runner.client import RunnerClient
+from dmr_tui.runner.errors.failures import RunnerError, Unreachable
+from dmr_tui.runner.names import Names
+from dmr_tui.runner.request import Request
+from dmr_tui.runner.wire import Configured, DiskUsage, Model, Record, Running
+from dmr_tui.state.model_row import ModelRow
+from dmr_tui.state.snapshot import SourceState
+
+if TYPE_CHECKING:
+    from dmr_tui.monitor.history.history import Story
+
+STATUS_S = 5.0
+DISK_S = 60.0
+LONGEST_SILENCE_S = 5.0
+MODELS_S = 120.0
+"""Each `GET /models` adds two lines to the runner's log, so it is asked when something changed."""
+SHARE = 20.0
+"""Between two answers that may be large passes this many times the time that one takes."""
+SKEW_S = 0.5
+"""Seconds by which the runner's clock may be estimated wrongly."""
+MOST_OFTEN_S = 0.5
+"""Seconds between two looks at what is busy, however often calls end."""
+PATIENT_FAILURES = 2
+"""A busy runner may miss one poll; one that refuses the connection is down at once."""
+
+
+class RunnerWatch:
+    """What one runner says, kept up to date by `run`; times by the runner's clock."""
+
+    def __init__(
+        self,
+        client: RunnerClient,
+        interval: float,
+        changed: Callable[[], None],
+        clock: Callable[[], float] = time.time,
+        *,
+        before: "RunnerWatch | None" = None,
+        folder: Path | None = None,
+    ) -> None:
+        """`before` watched until now; if at the same address, its finished calls stay.
+
+        In `folder` configurations are remembered while nothing here runs.
+        """
+        self.client = client
+        # One address may be found by one rule today and by another tomorrow.
+        same = before is not None and before.client.endpoint.place == client.endpoint.place
+        kept = before if same else None
+        self.traffic: Traffic = kept.traffic if kept is not None else Traffic()
+        # Who listened before listens to the watch of before.
+        self.traffic.listeners = [self]
+        self.version: str | None = None
+        self.banner: str | None = None
+        self._latency = Latency()
+        self.down_since: float | None = None
+        self.down_reason = ""
+        self._changed = changed
+        self._clock = clock
+        self._up = anyio.Event()
+        self._busy = anyio.Event()
+        self._since: dict[tuple[str, str], tuple[str, float]] = {}
+        self._strangers: set[str] = set()
+        self._was_busy = False
+        self._asked_at = 0.0
+        self.installed = Installed(())
+        self.configurations: Configurations = (
+            kept.configurations
+            if kept is not None
+            else Configurations(kept_configs(folder, client.endpoint))
+        )
+        self._rows: tuple[Loaded, Installed, tuple[ModelRow, ...]] | None = None
+        self._narrator = Narrator(
+            partial(self._begin_story, interval, kept.story if kept is not None else None),
+            self.traffic,
+            lambda: self.names,
+        )
+        self._tell = self._narrator.tell
+        ends = (changed, clock)
+        self.ps = Polled("runners", interval, self._fetch_ps, *ends)
+        self.status = Polled("backends", STATUS_S, client.status, *ends)
+        self.configured = Polled("configuration", STATUS_S, self._fetch_configured, *ends)
+        self.models = Polled("models", MODELS_S, self._fetch_models, *ends)
+        self.disk = Polled("disk", DISK_S, self._fetch_disk, *ends)
+        self.requests = Polled("requests in flight", interval, self._fetch_requests, *ends)
+        self.feed = Streamed("requests feed", self._read_feed, *ends)
+
+    @property
+    def now(self) -> float:
+        """The runner's time."""
+        return self._clock() + self.client.clock.seconds
+
+    @property
+    def latency_ms(self) -> float | None:
+        """Milliseconds that a look at what is loaded takes; None until the first."""
+        return self._latency.shown
+
+    @property
+    def story(self) -> "Story | None":
+        """The timeline and the log; None until they are read."""
+        return self._narrator.story
+
+    @property
+    def names(self) -> Names:
+        """Which digest a name means, among the installed models."""
+        return self.installed.names
+
+    @property
+    def sources(self) -> tuple[SourceState, ...]:
+        """How each source is doing."""
+        states = (*(source.state for source in self._all()), *self.configurations.states)
+        return states if self.story is not None else (*states, SourceState("log"))
+
+    def _all(self) -> tuple[Health, ...]:
+        return (
+            self.ps,
+            self.status,
+            self.models,
+            self.configured,
+            self.disk,
+            self.requests,
+            self.feed,
+            *(() if self.story is None else (self.story.log.source,)),
+        )
+
+    async def run(self) -> None:
+        """Watch for ever."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._run_ps, group)
+            group.start_soon(self._run_requests)
+            group.start_soon(self._narrator.run)
+            group.start_soon(self.feed.run, self._until_up)
+
+    async def once(self) -> None:
+        """Ask once for everything that can be asked for, all at the same time."""
+        polls = (self.status, self.configured, self.models, self.disk, self.requests)
+        # Alone, for the latency that the header shows.
+        await self.ps.poll()
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._introduce)
+            group.start_soon(self._narrator.begin().log.source.poll)
+            for polled in polls:
+                group.start_soon(polled.poll)
+
+    def kick(self) -> None:
+        """Ask again now: something was done, or a person wants to see."""
+        for source in self._all():
+            source.kick()
+
+    def _begin_story(self, interval: float, before: "Story | None") -> "Story":
+        from dmr_tui.monitor.history.history import Story
+
+        return Story(self.client, interval, self._changed, self._clock, before=before)
+
+    async def _until_up(self) -> None:
+        await self._up.wait()
+
+    async def _run_ps(self, group: TaskGroup) -> None:
+        while True:
+            began = anyio.current_time()
+            error = await self.ps.poll()
+            if error is None:
+                self._heard(group)
+            else:
+                self._missed(error)
+            longest = max(self.ps.interval, LONGEST_SILENCE_S)
+            pause = min(self.ps.interval * 2.0**self.ps.failures, longest)
+            # From beginning to beginning, to stay in step with the readings of the machine.
+            await self.ps.pause(max(began + pause - anyio.current_time(), pause / 10.0))
+
+    def _heard(self, group: TaskGroup) -> None:
+        if not self._up.is_set():
+            group.start_soon(self._introduce)
+            if self.down_since is not None:
+                now, away = self.now, self._clock() - self.down_since
+                self._tell(lambda story: story.runner_back(now, away))
+            self.down_since, self.down_reason = None, ""
+            self._up.set()
+            # Whatever else is known may be of before a restart.
+            for source in self._all():
+                if source is not self.ps:
+                    source.kick()
+            self._changed()
+        # Together with this poll: one waking costs less than five, here and in the runner.
+        for polled in (self.status, self.configured, self.models, self.disk):
+            if polled.due:
+                group.start_soon(polled.poll)
+        if self._was_busy or self._is_busy():
+            self._busy.set()
+        if self.traffic.feed_is_late(self.now):
+            self.feed.reopen()
+
+    def _missed(self, error: RunnerError) -> None:
+        gone = isinstance(error, Unreachable) or self.ps.failures >= PATIENT_FAILURES
+        if gone and self.down_since is None:
+            self.down_since, self.down_reason = self._clock(), str(error)
+            self.traffic.forget_engines()
+            now, reason = self.now, str(error)
+            self._tell(lambda story: story.runner_lost(now, reason))
+            if self._up.is_set():
+                # Whoever waits already waits for this one.
+                self._up = anyio.Event()
+            self._changed()
+
+    async def _introduce(self) -> None:
+        # Not knowing the version is no reason to show nothing else.
+        with suppress(RunnerError):
+            self.version = await self.client.version()
+            self.banner = await self.client.banner()
+        self._changed()
+
+    def _is_busy(self) -> bool:
+        return any(running.in_use for running in self.ps.value or ())
+
+    async def _fetch_ps(self) -> list[Running]:
+        began, asked_at = time.perf_counter(), self.now
+        running = await self.client.ps()
+        self._latency.add((time.perf_counter() - began) * 1000.0)
+        self._asked_at = asked_at
+        self._note_changes(running)
+        running.sort(key=lambda r: (r.model_name, r.mode, r.backend_name))
+        before, names = self.ps.value, self.names
+        self._tell(lambda story: story.running_is(before, running, names, asked_at))
+        return running
+
+    def _note_changes(self, running: list[Running]) -> None:
+        since = {}
+        for run in running:
+            state = "loading" if run.loading else "busy" if run.in_use else ""
+            key = (run.model_name, run.mode)
+            before = self._since.get(key)
+            if state:
+                since[key] = before if before and before[0] == state else (state, self.now)
+        self._since = since
+        strangers = {r.model_name for r in running if not self.names.digest(r.model_name)}
+        if strangers - self._strangers:
+            self.models.kick()
+        self._strangers = strangers
+
+    async def _fetch_configured(self) -> list[Configured]:
+        configured = await self.client.configured()
+        before = configs_by_model(self.configured.value or ())
+        after = configs_by_model(configured)
+        for digest in before.keys() | after.keys():
+            if before.get(digest) != after.get(digest):
+                self._tell(partial(config_changed, digest=digest))
+                self.traffic.forget_engine(digest)
+        if self.configured.value is not None and self.configured.value != configured:
+            known, new, at = self.configured.value, configured, self.now
+            self._tell(lambda story: story.configured_is(known, new, at))
+        if self.configured.value != configured:
+            # Whole, with keys that nothing here understands: to be set again if they get lost.
+            await self.configurations.take_in(await self.client.stored())
+        return configured
+
+    async def _fetch_models(self) -> list[Model]:
+        models = await self.client.models()
+        if models != self.models.value:
+            self.installed = Installed(models)
+            self.configurations.removed(model.id for model in models)
+        return models
+
+    async def _fetch_disk(self) -> DiskUsage:
+        usage = await self.client.disk_usage()
+        if self.disk.value is not None and usage != self.disk.value:
+            self.models.kick()
+        return usage
+
+    async def _run_requests(self) -> None:
+        while True:
+            await self._busy.wait()
+            self._busy = anyio.Event()
+            began = time.perf_counter()
+            self._was_busy = self._is_busy()
+            busy, asked_at = self._busy_digests(), self._asked_at
+            if await self.requests.poll() is None:
+                # A call of before that look at what is busy, and still without an end.
+                self._hear(self.traffic.idle(busy, asked_at - SKEW_S))
+            spent = time.perf_counter() - began
+            await anyio.sleep(min(spent * SHARE, LONGEST_SILENCE_S))
+
+    async def _fetch_requests(self) -> None:
+        groups, _ = await self.client.requests()
+        self._hear(self.traffic.take_list(groups, self.now))
+
+    async def _read_feed(self) -> None:
+        async with self.client.feed() as events:
+            async for name, groups in events:
+                self.feed.good()
+                self._hear(self.traffic.take_event(name, groups, self.now))
+                self._look_whether_idle()
+
+    def _look_whether_idle(self) -> None:
+        # Until the next look a model would be called busy beside no call at all.
+        long_ago = self.now - self._asked_at > min(MOST_OFTEN_S, self.ps.interval)
+        if self._is_busy() and not self.traffic.in_flight and long_ago:
+            self.ps.kick()
+
+    def _hear(self, news: bool) -> None:
+        if news:
+            self._changed()
+
+    def call_ended(self, request: Request, record: Record | None) -> None:
+        """Tell the story of it."""
+        # What is told later makes the same entry better: when it ended, and why.
+        if record is not None or request.outcome not in {"ok", "cut"}:
+            self._tell(lambda story: story.call_ended(request))
+
+    def call_superseded(self, id: str) -> None:
+        """What happened has happened: the timeline keeps every try."""
+
+    def _busy_digests(self) -> set[str | None]:
+        return {self.names.digest(r.model_name) for r in self.ps.value or () if r.in_use}
+
+    def show_log(self, shown: bool) -> None:
+        """Whether a screen shows the log."""
+        self._tell(lambda story: story.log.show(shown))
+
+    def rows(self) -> tuple[ModelRow, ...]:
+        """One row for each model, joined anew only if something changed."""
+        if self.models.state.health == "waiting":
+            # Until the list has come, everything that is loaded would look like a stranger.
+            return ()
+        loaded = Loaded(
+            ps=self.ps.value or (),
+            since=self._busy_since(),
+            facts={} if self.story is None else dict(self.story.log.engines.facts),
+            request_contexts=self._request_contexts(),
+            configured=self.configured.value or (),
+            clock_offset=self.client.clock.seconds,
+        )
+        if self._rows is None or self._rows[:2] != (loaded, self.installed):
+            self._rows = (loaded, self.installed, self.installed.rows(loaded))
+        return self._rows[2]
+
+    def _request_contexts(self) -> dict[str, int]:
+        """What calls were configured with: the next best source where the log cannot be had."""
+        if self.story is None or self.story.log_tells:
+            return {}
+        return dict(self.traffic.configured_contexts)
+
+    def _busy_since(self) -> dict[tuple[str, str], float]:
+        """When each busy or loading runner began: its oldest call, else when it was first seen."""
+        started: dict[str, float] = {}
+        for request in self.traffic.in_flight:
+            if request.digest is not None:
+                started.setdefault(request.digest, request.started_at)
+        since = {}
+        for (name, mode), (state, seen) in self._since.items():
+            digest = self.names.digest(name) or ""
+            since[name, mode] = started.get(digest, seen) if state == "busy" else seen
+        return since

@@ -1,0 +1,1 @@
+"""Where the runner may be found."""

@@ -1,0 +1,261 @@
+"""What a Docker Engine says about the runner: over its socket, asking only, never changing.
+
+Not through the SDK: on Docker Desktop the runner itself is reached over the same socket, and
+whoever only looks for it need not wait for 100 ms of imports.
+"""
+
+import json
+from contextlib import suppress
+from typing import Any, Literal
+
+import anyio
+import httpx
+from msgspec import Struct, field
+
+from dmr_tui.runner.answers import decode, raise_for_status, read_body
+from dmr_tui.runner.errors.failures import Rejected, RunnerError, TimedOut, Unreachable
+from dmr_tui.runner.transport import named_errors
+
+DESKTOP = "Docker Desktop"
+DESKTOP_PREFIX = "/exp/vDD4.40"
+TIMEOUT_S = 2.0
+LABELS = ("com.docker.model-runner.role=controller", "com.docker.desktop.service=model-runner")
+NAME = "docker-model-runner"
+
+Trouble = Literal["", "no socket", "not allowed", "not running", "hung", "not asked", "failed"]
+
+
+class Published(Struct, frozen=True):
+    """A port of the container on this computer."""
+
+    ip: str
+    port: int
+    inside: int
+    """The port that it is in the container."""
+
+
+class Controller(Struct, frozen=True):
+    """The container in which the runner lives."""
+
+    id: str
+    name: str
+    image: str
+    state: str
+    """"running", "paused", "exited", "created", "restarting", "dead"."""
+    published: tuple[Published, ...] = ()
+    error: str = ""
+    """Why it did not start, in Docker's words."""
+    exit_code: int | None = None
+    oom_killed: bool = False
+    restarts: int | None = None
+    started_at: str = ""
+    health: str = ""
+    gpus: bool | None = None
+    """Whether it was given a GPU; None if that is not known."""
+    tls_port: int | None = None
+    """The port inside it that speaks TLS, if it was made with one."""
+
+
+class DockerEngine(Struct, frozen=True):
+    """One Docker Engine, or why it could not be asked."""
+
+    place: str
+    """Path of its socket, or what stands in its place."""
+    rule: str
+    """Which context or variable named it."""
+    trouble: Trouble = ""
+    reason: str = ""
+    version: str = ""
+    system: str = ""
+    kernel: str = ""
+    runtimes: tuple[str, ...] = ()
+    cloud: bool = False
+    controllers: tuple[Controller, ...] = ()
+
+    @property
+    def is_desktop(self) -> bool:
+        """Whether it is the one in Docker Desktop."""
+        return self.system == DESKTOP
+
+    @property
+    def answers(self) -> bool:
+        """Whether it could be asked."""
+        return not self.trouble
+
+
+class _Info(Struct, frozen=True):
+    system: str = field(name="OperatingSystem", default="")
+    kernel: str = field(name="KernelVersion", default="")
+    version: str = field(name="ServerVersion", default="")
+    runtimes: dict[str, Any] | None = field(name="Runtimes", default=None)
+
+
+class _State(Struct, frozen=True):
+    status: str = field(name="Status", default="")
+    error: str = field(name="Error", default="")
+    exit_code: int | None = field(name="ExitCode", default=None)
+    oom_killed: bool = field(name="OOMKilled", default=False)
+    started_at: str = field(name="StartedAt", default="")
+    health: dict[str, Any] | None = field(name="Health", default=None)
+
+
+class _Host(Struct, frozen=True):
+    requests: list[Any] | None = field(name="DeviceRequests", default=None)
+    devices: list[Any] | None = field(name="Devices", default=None)
+    runtime: str | None = field(name="Runtime", default=None)
+    bindings: dict[str, Any] | None = field(name="PortBindings", default=None)
+
+
+class _Config(Struct, frozen=True):
+    image: str = field(name="Image", default="")
+    env: list[str] | None = field(name="Env", default=None)
+
+
+class _Network(Struct, frozen=True):
+    ports: dict[str, Any] | None = field(name="Ports", default=None)
+
+
+class _Inspected(Struct, frozen=True):
+    id: str = field(name="Id")
+    name: str = field(name="Name", default="")
+    restarts: int | None = field(name="RestartCount", default=None)
+    state: _State = field(name="State", default=_State())
+    host: _Host = field(name="HostConfig", default=_Host())
+    config: _Config = field(name="Config", default=_Config())
+    network: _Network = field(name="NetworkSettings", default=_Network())
+
+
+class _Listed(Struct, frozen=True):
+    id: str = field(name="Id")
+
+
+async def ask_docker(socket: str, rule: str, *, cloud: bool = False) -> DockerEngine:
+    """What the Engine behind `socket` is, and its runner's containers; never raises RunnerError."""
+    try:
+        # One limit for all of it: an Engine that hangs takes the connection and says nothing.
+        with anyio.fail_after(TIMEOUT_S):
+            return await _ask(socket, rule, cloud)
+    except TimeoutError:
+        return DockerEngine(
+            socket,
+            rule,
+            "hung",
+            f"the Docker Engine took the connection and said nothing for {TIMEOUT_S:g} s",
+            cloud=cloud,
+        )
+    except RunnerError as error:
+        trouble, reason = _trouble(error)
+        return DockerEngine(socket, rule, trouble, reason, cloud=cloud)
+
+
+async def _ask(socket: str, rule: str, cloud: bool) -> DockerEngine:
+    transport = httpx.AsyncHTTPTransport(verify=False, uds=socket)
+    async with httpx.AsyncClient(
+        base_url="http://docker", transport=transport, trust_env=False, timeout=TIMEOUT_S
+    ) as http:
+        info: _Info = decode(await _get(http, "/info"), _Info)
+        told = [await _inspect(http, each) for each in await _find(http)]
+        controllers = tuple(_controller(each) for each in told if each is not None)
+    return DockerEngine(
+        socket,
+        rule,
+        version=info.version,
+        system=info.system,
+        kernel=info.kernel,
+        runtimes=tuple(sorted(info.runtimes or ())),
+        cloud=cloud,
+        controllers=controllers,
+    )
+
+
+async def _find(http: httpx.AsyncClient) -> list[str]:
+    filters: list[dict[str, list[str]]] = [{"label": [label]} for label in LABELS]
+    filters.append({"name": [f"^/{NAME}$"]})
+    for each in filters:
+        body = await _get(http, "/containers/json", {"all": "true", "filters": json.dumps(each)})
+        listed: list[_Listed] = decode(body, list[_Listed])
+        if listed:
+            # An id becomes part of a path.
+            return [container.id for container in listed if container.id.isalnum()]
+    return []
+
+
+async def _inspect(http: httpx.AsyncClient, id: str) -> _Inspected | None:
+    """What Docker knows of that container; None if it went since it was listed."""
+    try:
+        told: _Inspected = decode(await _get(http, f"/containers/{id}/json"), _Inspected)
+    except Rejected as error:
+        if error.status == 404:
+            return None
+        raise
+    return told
+
+
+async def _get(http: httpx.AsyncClient, path: str, params: dict[str, str] | None = None) -> bytes:
+    with named_errors():
+        async with http.stream("GET", path, params=params) as response:
+            await raise_for_status(response)
+            return await read_body(response)
+
+
+def _controller(told: _Inspected) -> Controller:
+    host, state = told.host, told.state
+    env = dict(each.partition("=")[::2] for each in told.config.env or ())
+    tls_port = None
+    if env.get("MODEL_RUNNER_TLS_ENABLED") == "true":
+        with suppress(ValueError):
+            tls_port = int(env.get("MODEL_RUNNER_TLS_PORT") or 12444)
+    devices = [
+        str(each.get("PathOnHost", "")) for each in host.devices or () if isinstance(each, dict)
+    ]
+    gpus = (
+        bool(host.requests)
+        or host.runtime in {"nvidia", "rocm"}
+        or any(path.startswith(("/dev/dri", "/dev/kfd", "/dev/nvidia")) for path in devices)
+    )
+    return Controller(
+        told.id,
+        told.name.lstrip("/"),
+        told.config.image,
+        state.status,
+        # What is not running publishes nothing; then what it is going to publish is shown.
+        _published(told.network.ports) or _published(host.bindings),
+        state.error,
+        state.exit_code,
+        state.oom_killed,
+        told.restarts,
+        state.started_at,
+        str((state.health or {}).get("Status", "")),
+        gpus,
+        tls_port,
+    )
+
+
+def _published(ports: dict[str, Any] | None) -> tuple[Published, ...]:
+    found = set()
+    for inside, bindings in (ports or {}).items():
+        number, _, protocol = inside.partition("/")
+        for binding in bindings or ():
+            with suppress(TypeError, ValueError, KeyError):
+                host_port = int(binding["HostPort"])
+                # Port 0 asks for any free one, and says nothing about which it became.
+                if protocol == "tcp" and host_port:
+                    found.add((str(binding.get("HostIp", "")), host_port, int(number)))
+    # Loopback first: that is where a program on this computer reaches it.
+    ordered = sorted(found, key=lambda each: (not each[0].startswith("127."), each))
+    return tuple(Published(*each) for each in ordered)
+
+
+def _trouble(error: RunnerError) -> tuple[Trouble, str]:
+    text = str(error)
+    if isinstance(error, TimedOut):
+        return "hung", "the Docker Engine took the connection and said nothing"
+    if isinstance(error, Unreachable) and "permission" in text:
+        return "not allowed", "no permission to use the Docker socket"
+    if isinstance(error, Unreachable) and "no such socket" in text:
+        return "no socket", "there is no Docker socket"
+    if isinstance(error, Unreachable):
+        return "not running", "the Docker socket is there, and no Engine behind it"
+    if isinstance(error, Rejected):
+        return "failed", f"the Docker Engine answered {text}"
+    return "failed", text

@@ -1,0 +1,235 @@
+"""Where to look for the runner: the order of Docker's own command line, and a little beyond it."""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dmr_tui.runner.discovery.docker_contexts import (
+    DEFAULT,
+    Contexts,
+    DockerContext,
+    active_docker_context,
+    docker_folder,
+    read_contexts,
+    read_docker_contexts,
+)
+from dmr_tui.runner.discovery.docker_engine import DESKTOP_PREFIX, Controller, DockerEngine
+from dmr_tui.runner.endpoint import (
+    CONTAINER_HOST,
+    DEFAULT_PORT,
+    DEFAULT_TLS_PORT,
+    NOTHING_SAID,
+    BadHost,
+    Endpoint,
+    TlsWish,
+    parse_host,
+    secured,
+)
+
+CLOUD_PORT = 12435
+CLOUD_TLS_PORT = 12445
+BRIDGE = "172.17.0.1"
+"""The host, as a container on Docker's own bridge sees it."""
+EVERYWHERE = frozenset({"", "0.0.0.0", "::"})
+
+
+@dataclass(frozen=True, slots=True)
+class DockerSocket:
+    """A socket at which a Docker Engine is asked for the runner."""
+
+    path: str
+    rule: str
+    cloud: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a runner may answer, the first choice first."""
+
+    known: tuple[Endpoint, ...]
+    """Addresses that need no asking; never empty."""
+    sockets: tuple[DockerSocket, ...] = ()
+    """Docker Engines to be asked; what they say comes before what is known."""
+    tls: TlsWish = NOTHING_SAID
+    notes: tuple[str, ...] = ()
+    """What was written down somewhere and could not be used."""
+    contexts: Contexts | None = None
+    context: str = ""
+    """The context that was chosen, by name; empty if none was."""
+    engine: DockerSocket | None = None
+    """The Docker Engine of this computer or of the context, also where it is not asked for the
+    runner since a host is named: the runner's container may be there all the same."""
+    no_engine: str = ""
+    """Why there is none."""
+
+    @property
+    def several(self) -> bool:
+        """Whether there is another place to look at if one fails."""
+        return len(self.known) > 1 or bool(self.sockets)
+
+
+def find_places(
+    host: str | None = None,
+    rule: str = "--host",
+    *,
+    context: str | None = None,
+    tls: TlsWish = NOTHING_SAID,
+    env: Mapping[str, str] = os.environ,
+    in_container: bool | None = None,
+) -> Places:
+    """Where to look, by what a person said and by what Docker's files say. Raises BadHost.
+
+    A host is the only place if it is named; so is a named context, `context` or the active one.
+    """
+    folder = docker_folder(env)
+    contexts = read_contexts(folder)
+    engines = read_docker_contexts(folder)
+    wanted = None
+    if context and context != DEFAULT:
+        wanted = next((each for each in engines if each.name == context), None)
+    sockets, without = _sockets(folder, env, engines, wanted)
+    engine = sockets[0] if sockets else None
+    no_engine = "; ".join(without)
+    # The flag wins over a context that is named, that over the variable and the file, and these
+    # over the active context.
+    if host and (rule == "--host" or not context):
+        only = (parse_host(host, rule, tls),)
+        return Places(only, tls=tls, contexts=contexts, engine=engine, no_engine=no_engine)
+    notes = tuple(note for note in (contexts.problem,) if note)
+    named = contexts.get(context or contexts.active)
+    if named is not None:
+        words = f"context {named.name}"
+        try:
+            endpoint = parse_host(named.host, words, tls.over(named.tls))
+        except BadHost as error:
+            if context:
+                raise
+            # The command line warns and goes on to look by itself, and so is it here.
+            notes += (str(error),)
+        else:
+            return Places(
+                (endpoint,),
+                tls=tls,
+                contexts=contexts,
+                context=named.name,
+                engine=engine,
+                no_engine=no_engine,
+            )
+    if context and context != DEFAULT and wanted is None:
+        raise BadHost(_no_context(context, contexts, engines))
+    if in_container is None:
+        in_container = Path("/.dockerenv").exists()
+    return Places(
+        tuple(_usual(tls, in_container)),
+        sockets,
+        tls,
+        notes + without,
+        contexts,
+        context or "",
+        engine,
+        no_engine,
+    )
+
+
+def _no_context(name: str, contexts: Contexts, engines: Sequence[DockerContext]) -> str:
+    names = [DEFAULT, *(each.name for each in contexts.named), *(each.name for each in engines)]
+    return f"--context: no context is called {name!r}; there are {', '.join(names)}"
+
+
+def _usual(tls: TlsWish, in_container: bool) -> Iterator[Endpoint]:
+    """Where a runner is unless somebody moved it."""
+    if tls.enabled:
+        yield secured(Endpoint(f"http://localhost:{DEFAULT_TLS_PORT}", "default, TLS"), tls)
+    else:
+        yield Endpoint(f"http://localhost:{DEFAULT_PORT}", "default")
+    if in_container:
+        yield Endpoint(f"http://{CONTAINER_HOST}", "inside a container, Docker Desktop")
+        yield Endpoint(f"http://{BRIDGE}:{DEFAULT_PORT}", "inside a container, Docker Engine")
+
+
+def _sockets(
+    folder: Path,
+    env: Mapping[str, str],
+    engines: Sequence[DockerContext],
+    wanted: DockerContext | None,
+) -> tuple[tuple[DockerSocket, ...], tuple[str, ...]]:
+    """The sockets of the Engine that is meant, and what of it cannot be asked."""
+    if wanted is not None:
+        return _socket(wanted.host, f"context {wanted.name}", wanted.cloud)
+    if host := env.get("DOCKER_HOST"):
+        return _socket(host, "DOCKER_HOST")
+    name = active_docker_context(folder, env)
+    if name != DEFAULT:
+        active = next((each for each in engines if each.name == name), None)
+        if active is None:
+            return (), (f"Docker's context {name!r} is active, and is not there",)
+        return _socket(active.host, f"Docker's context {name}", active.cloud)
+    home = Path(os.path.expanduser("~"))
+    usual = [Path("/var/run/docker.sock"), home / ".docker/run/docker.sock"]
+    usual.append(home / ".docker/desktop/docker.sock")
+    if runtime := env.get("XDG_RUNTIME_DIR"):
+        usual.append(Path(runtime) / "docker.sock")
+    there = [path for path in usual if _exists(path)]
+    if sys.platform == "win32":
+        return (), ("on Windows Docker is asked through a named pipe, which dmr-tui cannot",)
+    chosen = there[0] if there else usual[0]
+    return (DockerSocket(str(chosen), "Docker's usual socket"),), ()
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        # No right to look into the folder is a reason to be told by whoever asks.
+        return True
+
+
+def _socket(
+    host: str, rule: str, cloud: bool = False
+) -> tuple[tuple[DockerSocket, ...], tuple[str, ...]]:
+    if path := host.removeprefix("unix://").strip() if host.startswith("unix://") else "":
+        return (DockerSocket(path, rule, cloud),), ()
+    scheme = host.partition("://")[0]
+    hint = ""
+    if scheme == "ssh":
+        hint = "; forward the port (ssh -L 12434:localhost:12434 HOST), and it is found here"
+    return (), (f"{rule} names an Engine by {scheme}, which is not asked for the runner{hint}",)
+
+
+def by_docker(engine: DockerEngine, tls: TlsWish) -> tuple[Endpoint, ...]:
+    """Where the runner of that Engine answers."""
+    if not engine.answers:
+        return ()
+    published = tuple(_published(engine.controllers, tls))
+    if engine.is_desktop:
+        desktop = Endpoint(
+            f"http://localhost{DESKTOP_PREFIX}",
+            f"Docker Desktop's socket, {engine.rule}",
+            socket=engine.place,
+        )
+        if "-microsoft-standard-WSL2" in engine.kernel:
+            # In WSL a container of one's own wins over Desktop's runner.
+            return (*published, desktop)
+        # Desktop for Linux has no runner of its own, only such a container.
+        return (desktop, *published)
+    if engine.cloud:
+        port = CLOUD_TLS_PORT if tls.enabled else CLOUD_PORT
+        cloud = Endpoint(f"http://localhost:{port}", f"Docker Cloud, {engine.rule}")
+        return (secured(cloud, tls) if tls.enabled else cloud, *published)
+    return published
+
+
+def _published(controllers: Iterable[Controller], tls: TlsWish) -> Iterator[Endpoint]:
+    """The ports under which containers of the runner are really published."""
+    for controller in controllers:
+        for port in controller.published:
+            secure = port.inside == controller.tls_port
+            if secure != bool(tls.enabled):
+                continue
+            ip = "localhost" if port.ip in EVERYWHERE or port.ip == "127.0.0.1" else port.ip
+            name = f"[{ip}]" if ":" in ip else ip
+            rule = f"published by the container {controller.name or controller.id[:12]}"
+            endpoint = Endpoint(f"http://{name}:{port.port}", rule)
+            yield secured(endpoint, tls) if secure else endpoint

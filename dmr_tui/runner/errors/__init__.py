@@ -1,0 +1,1 @@
+"""How a request to the runner fails, and what that means."""

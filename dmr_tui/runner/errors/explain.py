@@ -1,0 +1,208 @@
+"""Errors in plain words: what happened, the likely cause, the next step."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from dmr_tui.runner.errors.failures import BrokenOff, Rejected, RunnerError, TimedOut, Unreachable
+from dmr_tui.runner.errors.row import Entry, Kind
+from dmr_tui.runner.errors.table import BY_CLASS, ENABLE_ON_DESKTOP, INSTALL_ON_LINUX, TABLE
+from dmr_tui.runner.names import shell_word, short
+
+__all__ = [
+    "ENABLE_ON_DESKTOP",
+    "INSTALL_ON_LINUX",
+    "Explanation",
+    "Kind",
+    "explain",
+    "explain_line",
+    "explain_text",
+    "telling_line",
+]
+
+HALF = 32 * 1024
+"""Characters that are looked at from each end of a text: a dump may be of any length."""
+
+_OVERFLOW = re.compile(
+    r"request \((\d{1,9}) tokens\) exceeds the available context size \((\d{1,9}) tokens\)"
+)
+_SAYS_MORE = re.compile(
+    r"^(?:TLS: |no route|no network|no permission|no such socket|no connection in time"
+    r"|the path of the socket|the runner was lost)"
+)
+_SAYS_ERROR = re.compile(
+    r"error|fail|cannot|can't|could not|unable to|unknown [a-z]|unsupported|not supported"
+    r"|not allowed|not found|no such|invalid|abort|assert|exception|out of memory"
+    r"|exit status [^0]|signal:|exceed|only (?:available|supported)|required by|must be"
+    r"|refused|denied",
+    re.IGNORECASE,
+)
+# These say only that there was an error; the line that tells which one stands further up.
+_SAYS_NO_MORE = re.compile(
+    r"exiting due to model loading error$"
+    r"|failed to load (?:the )?(?:multimodal )?model(?:,? '[^']*')?$"
+    r"|cleaning up before exit",
+    re.IGNORECASE,
+)
+_WRAPPING = re.compile(
+    r"^(?:(?:unable to load runner|error waiting for runner to be ready|unable to start runner"
+    r"|background model preload failed|preload failed"
+    r"|[\w.-]{1,20} (?:terminated unexpectedly|failed|exit status)):\s*|status=\d+ body=)+",
+    re.IGNORECASE,
+)
+_PREFIX = re.compile(r"^(?:\[[^\]]{1,40}\] *)?(?:\d+(?:\.\d+){2,3} [A-Z] +)?(?:\([^)]{1,40}\) )?")
+_LOG_FIELD = re.compile(r'(?<!\S)(\w{1,20})=("(?:[^"\\]|\\.)*"|\S*)')
+
+_ESCAPE = re.compile(r"\\(.)")
+_ESCAPED = {"n": "\n", "t": "\t", "r": ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """An error in three sentences; the last two may be empty."""
+
+    what: str
+    cause: str = ""
+    step: str = ""
+    detail: str = ""
+    """The runner's own words, for those who want to search for them."""
+    kind: Kind = "failed"
+
+
+def explain(error: RunnerError, model: str = "", trained: int | None = None) -> Explanation:
+    """The explanation of a failed call about `model`; `trained` for so many tokens, if known."""
+    if isinstance(error, Rejected):
+        return explain_text(error.status, error.body, model, trained)
+    text = str(error)
+    entry = next((entry for kind, entry in BY_CLASS if isinstance(error, kind)), None)
+    if isinstance(error, Unreachable | BrokenOff):
+        found = _find(text)
+        entry = found if found is not None and found.kind == "unreachable" else entry
+    generic = any(entry is each for _, each in BY_CLASS)
+    if isinstance(error, Unreachable | TimedOut) and generic and _SAYS_MORE.search(text):
+        # It was found out why; the usual cause would be a wrong one.
+        return Explanation(text[:1].upper() + text[1:], kind="unreachable")
+    return Explanation(text) if entry is None else _filled(entry, text, model)
+
+
+def explain_text(
+    status: int, body: str, model: str = "", trained: int | None = None
+) -> Explanation:
+    """The explanation of an error answer: `body` is DMR's plain text or the engine's JSON."""
+    text, prompt, window = _read(_ends(body.strip()))
+    if prompt is not None and window is not None:
+        return _overflow(prompt, window, text, model, trained)
+    entry = _find(text, status=status)
+    if entry is not None:
+        return _filled(entry, text, model, trained)
+    said = telling_line(text) or _last_line(text) or "nothing more"
+    return Explanation(f"The runner answered {status}: {said}", "", "", text)
+
+
+def explain_line(text: str, model: str = "") -> Explanation | None:
+    """The explanation of a line of the log, or of any other text; None if no entry knows it."""
+    text = _ends(text.strip())
+    fields = {name: _unquoted(value) for name, value in _LOG_FIELD.findall(text)}
+    if "msg" not in fields:
+        entry = _find(text)
+        return None if entry is None else _filled(entry, text, model)
+    words = fields.get("error") or fields.get("body") or fields["msg"]
+    # Arguments and names are left out: a word in them is no error.
+    entry = _find(words, f"{fields['msg']} {fields.get('backend', '')}: {words}")
+    named = model or fields.get("modelRef") or fields.get("reference") or fields.get("model", "")
+    return None if entry is None else _filled(entry, words, named)
+
+
+def telling_line(text: str) -> str:
+    """The last line of a dump that says which error there was; empty if none does."""
+    lines = [_WRAPPING.sub("", _PREFIX.sub("", line.strip())) for line in text.splitlines()]
+    errors = [line.strip() for line in lines if _SAYS_ERROR.search(line)]
+    telling = [line for line in errors if not _SAYS_NO_MORE.search(line)]
+    return (telling or errors or [""])[-1][:200]
+
+
+def _find(*texts: str, status: int = 0) -> Entry | None:
+    for entry in TABLE:
+        if any(entry.matches(text, status) for text in texts):
+            return entry
+    return None
+
+
+def _filled(entry: Entry, text: str, model: str, trained: int | None = None) -> Explanation:
+    if entry.kind == "context overflow" and (match := _OVERFLOW.search(text)):
+        return _overflow(int(match[1]), int(match[2]), text, model, trained)
+    said = telling_line(text) or "It gave no reason."
+    what, cause, step = (
+        part.format(model=_shown(model), name=_word(model), said=said)
+        for part in (entry.what, entry.cause, entry.step)
+    )
+    return Explanation(_capital(what), _capital(cause), step, text, entry.kind)
+
+
+def _overflow(prompt: int, window: int, text: str, model: str, trained: int | None) -> Explanation:
+    # A quarter on top leaves room for the answer, which shares the window with the prompt.
+    room = -(-prompt * 5 // 4 // 1024) * 1024
+    command = f"docker model configure --context-size {min(room, trained or room)} {_word(model)}"
+    if trained is None:
+        step = f"Shorten it, or, if the model was trained for as much: {command}"
+    elif trained <= max(prompt, window):
+        step = f"Shorten it: the model was trained for {trained:,} tokens, and no more are of use."
+    else:
+        step = f"Shorten it, or: {command}"
+    return Explanation(
+        f"The prompt has {prompt:,} tokens, the context window only {window:,}",
+        "Instructions, tools and earlier turns count as well.",
+        step,
+        text,
+        "context overflow",
+    )
+
+
+def _read(body: str) -> tuple[str, int | None, int | None]:
+    """The message of `body`, and the tokens of prompt and window if it tells them."""
+    try:
+        outer = msgspec.json.decode(body, type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return body, None, None
+    inner = outer.get("error")
+    error = inner if isinstance(inner, dict) else {}
+    message = _first_text((error.get("message"), inner, outer.get("message"), outer.get("detail")))
+    prompt, window = error.get("n_prompt_tokens"), error.get("n_ctx")
+    if type(prompt) is int and type(window) is int:
+        return message or body, prompt, window
+    return message or body, None, None
+
+
+def _first_text(values: Iterable[Any]) -> str:
+    return next((value.strip() for value in values if isinstance(value, str) and value), "")
+
+
+def _ends(text: str) -> str:
+    return text if len(text) <= 2 * HALF else f"{text[:HALF]}\n{text[-HALF:]}"
+
+
+def _unquoted(text: str) -> str:
+    if not text.startswith('"'):
+        return text
+    return _ESCAPE.sub(lambda match: _ESCAPED.get(match[1], match[1]), text[1:-1]).strip()
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1][:200] if lines else ""
+
+
+def _shown(model: str) -> str:
+    name = short(model)
+    return "the model" if not name else name if len(name) <= 80 else f"{name[:79]}…"
+
+
+def _word(model: str) -> str:
+    return shell_word(short(model), "MODEL")
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:] if text.startswith("the model") else text

@@ -1,0 +1,1 @@
+"""The lines of the runner's log, decoded."""

@@ -1,0 +1,75 @@
+"""The settings, each with its default and what is allowed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+
+from dmr_tui.measure.thresholds import Levels
+
+THEMES = ("dmr-dark", "dmr-light", "ansi-dark", "ansi-light")
+MEMORY_UNITS = ("GiB", "GB")
+TEMPERATURE_UNITS = ("C", "F")
+
+
+class BadSettings(ValueError):
+    """A setting that cannot be used; the text says where it is and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every choice, checked."""
+
+    host: str | None = field(default=None, repr=False)
+    """Address of the runner: URL, host:port or the path of a unix socket. None: look for it."""
+    context: str | None = None
+    """A named context of `docker model context`, or one of Docker itself. None: the active one."""
+    tls: bool | None = None
+    """Speak TLS to the runner, true or false. None: as the address or the context says."""
+    tls_skip_verify: bool | None = None
+    """Take any certificate, true or false; the screen says so. None: as the context says."""
+    tls_ca_cert: str | None = None
+    """File with the certificates of those who may sign the runner's. None: the system's."""
+    interval: float = 1.0
+    """Seconds between two polls, 0.25 to 60."""
+    read_only: bool = False
+    """Send nothing that changes the runner, prompts included: true or false."""
+    theme: str = "dmr-dark"
+    """dmr-dark, dmr-light, or the terminal's own 16 colours: ansi-dark, ansi-light."""
+    memory_unit: str = "GiB"
+    """How memory is counted: GiB, as nvidia-smi and llama.cpp do, or GB."""
+    temperature_unit: str = "C"
+    """Degrees: C or F."""
+    archive: bool = True
+    """Keep the calls that ended, without their prompts and answers: true or false."""
+    archive_file: str | None = None
+    """The file that they are kept in. None: requests.db in the platform's data folder."""
+    archive_days: float = 30.0
+    """Days after which a call is deleted, 0.01 to 36500."""
+    archive_mb: float = 500.0
+    """Megabytes from which on the oldest calls are deleted, 1 or more."""
+    archive_bodies: bool = False
+    """Keep prompts and answers as well: true or false."""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """Other keys than the usual ones: what is done = its keys, several with commas between."""
+    thresholds: Mapping[str, Levels] = field(default_factory=dict)
+    """From which numbers on something is called heavy, critical or slow: a number, or a list."""
+    host_rule: str = ""
+    """Which of flag, variable or file named the host."""
+    origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    """Where each setting comes from that is not the default; "keys.ID" and "thresholds.NAME"."""
+
+
+SETTABLE = tuple(
+    each.name for each in fields(Settings) if each.name not in ("host_rule", "origins")
+)
+TABLES = ("keys", "thresholds")
+"""The settings that hold several of their own."""
+OF_DMR = ("host", "tls", "tls_skip_verify", "tls_ca_cert")
+"""Those whose variables `docker model` reads as well."""
+VARIABLES = {
+    name: f"{'MODEL_RUNNER' if name in OF_DMR else 'DMR_TUI'}_{name.upper()}" for name in SETTABLE
+}
+
+
+def flag_of(name: str) -> str:
+    """The flag of a setting."""
+    return f"--{(name[:-1] if name in TABLES else name).replace('_', '-')}"

@@ -1,0 +1,1 @@
+"""Frozen types: what the monitor knows at one moment. No logic."""

@@ -1,0 +1,45 @@
+"""What an engine's log lines say about one loaded model."""
+
+from dataclasses import dataclass
+
+SUMMED = "sum of "
+"""Marks a device of the table that sums up, until single lines say it better."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFacts:
+    """What one loaded engine said of itself; times by the runner's clock."""
+
+    started_at: float
+    context: int | None = None
+    """Tokens that each slot can hold."""
+    slots: int | None = None
+    ready_at: float | None = None
+    buffers: tuple[tuple[str, str, int], ...] = ()
+    """Device, kind and bytes, as far as the engine tells them."""
+    layers: str = ""
+    """Layers on the GPU: "20 of 33"."""
+
+    @property
+    def weights(self) -> int | None:
+        """Bytes of weights on all devices."""
+        return self._size("weights")
+
+    @property
+    def cache(self) -> int | None:
+        """Bytes of the KV cache and of recurrent state on all devices."""
+        return self._size("cache")
+
+    @property
+    def compute(self) -> int | None:
+        """Bytes of the compute buffers on all devices."""
+        return self._size("compute")
+
+    def _size(self, kind: str) -> int | None:
+        sizes = [size for _, told, size in self.buffers if told == kind]
+        return sum(sizes) if sizes else None
+
+    @property
+    def load_s(self) -> float | None:
+        """Seconds from the start of the process to the model being read."""
+        return None if self.ready_at is None else self.ready_at - self.started_at

@@ -1,0 +1,74 @@
+"""One row for each model, installed or loaded or both."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from dmr_tui.runner.wire import Model
+
+pass
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One backend runner: a model loaded in one mode."""
+
+    backend: str
+    mode: str
+    state: Literal["loading", "busy", "idle"]
+    since: float | None = None
+    """When it began to load or to be busy, as far as we saw it."""
+    unloads_at: float | None = None
+    """None while busy, and if it never unloads."""
+    never_unloads: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The context windows of a model, in tokens; each from another source."""
+
+    trained: int | None = None
+    """What the GGUF metadata says."""
+    packaged: int | None = None
+    """What the package asks for."""
+    configured: int | None = None
+    """What `docker model configure` or Compose set."""
+    effective: int | None = None
+    """What the engine really gave each slot."""
+    effective_source: str = ""
+    slots: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """One model, installed or loaded or both."""
+
+    key: str
+    """The digest; for a loaded model that joins no installed one, the name it was called by."""
+    name: str
+    """Its first name, as short as it is not ambiguous: a further name does not rename it."""
+    ref: str
+    """What to write into a call to mean this model."""
+    digest: str | None
+    model: Model | None = field(repr=False, default=None)
+    """The runner's whole entry; None if the model is not installed."""
+    parameters: int | None = None
+    quantization: str | None = None
+    size_bytes: int | None = None
+    size_text: str | None = None
+    """The size as the runner prints it."""
+    architecture: str | None = None
+    embedding: bool = False
+    """Whether it makes embeddings and cannot chat."""
+    context: Context = Context()
+    runs: tuple[Run, ...] = ()
+
+    @property
+    def loaded(self) -> bool:
+        """Whether an engine has it."""
+        return any(run.state != "loading" for run in self.runs)
+
+    @property
+    def tags(self) -> Sequence[str]:
+        """All names of an installed model, the oldest first, as the runner keeps them."""
+        return (self.model.tags or ()) if self.model else ()

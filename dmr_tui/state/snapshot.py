@@ -1,0 +1,146 @@
+"""The frozen picture of one moment: the only thing that views read.
+
+Two snapshots are equal if nothing changed; the moment itself does not count. Times are seconds
+since 1970 by this computer's clock, so that a view can count up and down from them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from dmr_tui.machine.probe import Machine
+from dmr_tui.measure.stats import Series
+from dmr_tui.runner.backend import Backend
+from dmr_tui.runner.endpoint import Endpoint
+from dmr_tui.runner.logs.log_line import LogLine
+from dmr_tui.runner.request import Request
+from dmr_tui.state.alert import Alert
+from dmr_tui.state.check import Check
+from dmr_tui.state.event import Event
+from dmr_tui.state.lost_config import LostConfig
+from dmr_tui.state.memory import MemoryState
+from dmr_tui.state.model_row import ModelRow
+from dmr_tui.state.pull import Pull
+from dmr_tui.state.requests import Calls, Throughput
+
+SourceHealth = Literal["waiting", "ok", "stale", "absent"]
+"""`absent` is a call that this version of the runner does not have."""
+
+DEMO_RULE = "--demo"
+"""The rule of an endpoint that is simulated."""
+
+
+_NO_THROUGHPUT = Throughput(300.0)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """How one source of data is."""
+
+    name: str
+    health: SourceHealth = "waiting"
+    reason: str = ""
+    good_at: float | None = None
+    """When a stale source last answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One address that was tried, and what came back."""
+
+    endpoint: Endpoint
+    answer: str
+    """Empty while nothing came back yet."""
+    ok: bool = False
+    error: str = ""
+    """Kind of the failure: the name of its class in runner.errors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """Docker Model Runner itself."""
+
+    up: bool | None = None
+    """None until the first attempt has ended."""
+    endpoint: Endpoint | None = None
+    version: str | None = None
+    banner: str | None = None
+    backends: tuple[Backend, ...] = ()
+    latency_ms: float | None = None
+    """Milliseconds that the last poll took, in steps that the eye can tell apart."""
+    down_since: float | None = None
+    down_reason: str = ""
+    models_bytes: int | None = None
+    """Disk used by the models."""
+    slots_used: int | None = None
+    slots_total: int | None = None
+    """None where the runner's machine is not this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class MachineState:
+    """The computer, with a short history of each percentage."""
+
+    machine: Machine | None = None
+    span_s: float = 60.0
+    """Seconds that a full series covers."""
+    cpu: Series = ()
+    ram: Series = ()
+    gpu_use: tuple[Series, ...] = ()
+    """One series for each GPU."""
+    gpu_memory: tuple[Series, ...] = ()
+    sources: tuple[SourceState, ...] = ()
+    """How each part of the computer is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything that is known at one moment."""
+
+    taken_at: float = field(default=0.0, compare=False)
+    interval_s: float = 1.0
+    runner: Runner = Runner()
+    attempts: tuple[Attempt, ...] = ()
+    models: tuple[ModelRow, ...] = ()
+    in_flight: tuple[Request, ...] = ()
+    finished: tuple[Request, ...] = ()
+    """The newest calls, oldest first."""
+    throughput: Throughput = _NO_THROUGHPUT
+    machine: MachineState = MachineState()
+    sources: tuple[SourceState, ...] = ()
+    calls: Calls | None = None
+    """None while no screen shows them."""
+    events: tuple[Event, ...] = ()
+    """The timeline, oldest first."""
+    log: tuple[LogLine, ...] = ()
+    """The newest lines of the runner's log, oldest first; empty while no screen shows them."""
+    memory: MemoryState | None = None
+    """Who holds memory and what fits; None until it was joined for the first time."""
+    alerts: tuple[Alert, ...] = ()
+    """What is wrong with calls, memory or hardware, the worst first."""
+    lost: tuple[LostConfig, ...] = ()
+    """Configurations that the runner had and has no more."""
+    pulls: tuple[Pull, ...] = ()
+    """The downloads of this session."""
+    checks: tuple[Check, ...] = ()
+    """What the doctor found; empty while nobody reads it."""
+    caller_names: Mapping[str, str] = field(default_factory=dict)
+    """What a person calls a caller, by the name of its User-Agent."""
+    clock_offset: float = 0.0
+    """Seconds that the runner's clock is ahead of ours."""
+
+    read_only: bool = False
+
+    @property
+    def runner_now(self) -> float:
+        """The runner's time, by which calls and events are stamped."""
+        return self.taken_at + self.clock_offset
+
+    @property
+    def demo(self) -> bool:
+        """Whether the runner is a simulated one."""
+        return self.runner.endpoint is not None and self.runner.endpoint.rule == DEMO_RULE
+
+    def source(self, name: str) -> SourceState:
+        """The state of the source `name`; waiting if there is none of that name."""
+        return next((s for s in self.sources if s.name == name), SourceState(name))

@@ -1,0 +1,1 @@
+"""Every sentence and every format of a number."""

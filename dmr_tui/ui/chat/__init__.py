@@ -1,0 +1,1 @@
+"""The chat pane: prompts to the selected model."""

@@ -1,0 +1,333 @@
+"""The chat: quick test prompts to the chosen model, each with its numbers."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.reactive import var
+from textual.widgets import Static
+
+from dmr_tui.measure.meter import Turn
+from dmr_tui.monitor.actions.chat import Message, Prompt
+from dmr_tui.monitor.live import Monitor
+from dmr_tui.state.model_row import ModelRow
+from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.text.sanitize import plain, plain_lines
+from dmr_tui.ui.chat.presets import Preset
+from dmr_tui.ui.chat.prompt import PromptArea
+from dmr_tui.ui.commands.table import bindings
+from dmr_tui.ui.messages import TurnAdvanced
+from dmr_tui.ui.widgets.glyphs import GLYPHS
+
+if TYPE_CHECKING:
+    from dmr_tui.ui.chat.turn_view import TurnView
+
+PAINT_S = 1 / 12
+"""Seconds between two pictures of a streaming answer at the least."""
+PAINT_SHARE = 8.0
+"""Seconds between two pictures for each second of work that a picture takes."""
+KEPT_TURNS = 50
+"""Turns that stay on the screen; older ones leave it, and the conversation."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatOptions:
+    """How to ask; None leaves it to the engine."""
+
+    system: str = ""
+    temperature: float | None = None
+    max_tokens: int | None = None
+    seed: int | None = None
+
+    def words(self) -> str:
+        """What differs from the engine's defaults, for the border."""
+        parts = []
+        if self.system:
+            parts.append("system prompt")
+        if self.temperature is not None:
+            parts.append(f"temperature {self.temperature:g}")
+        if self.max_tokens is not None:
+            parts.append(f"max {self.max_tokens} tokens")
+        if self.seed is not None:
+            parts.append(f"seed {self.seed}")
+        return f" {GLYPHS.dot} ".join(parts)
+
+
+class ChatPane(Vertical):
+    """The conversation and the prompt; it asks through the monitor and shows what comes."""
+
+    ALLOW_MAXIMIZE = True
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("chat")]
+
+    snapshot: var[Snapshot] = var(Snapshot(), init=False)
+
+    def __init__(self, monitor: Callable[[], Monitor]) -> None:
+        """`monitor` answers the monitor of this moment: the demo replaces it."""
+        super().__init__(id="chat")
+        self.options = ChatOptions()
+        self.model: ModelRow | None = None
+        self._monitor = monitor
+        self._turns: list[TurnView] = []
+        self._number = 0
+        self._paint_at = 0.0
+        self._stop: Callable[[], None] | None = None
+        self._asked: tuple[str, Preset | None] | None = None
+        self._titles = ("", "")
+        self._invited: Content | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="chat-empty", markup=False)
+        yield VerticalScroll(id="transcript", can_focus=True)
+        yield PromptArea()
+
+    def on_mount(self) -> None:
+        self._show_titles()
+
+    @property
+    def streaming(self) -> bool:
+        """Whether an answer is on its way."""
+        return self._stop is not None
+
+    @property
+    def can_ask_again(self) -> bool:
+        """Whether there is a last prompt and nothing under way."""
+        return self._asked is not None and not self.streaming
+
+    @property
+    def answer(self) -> str:
+        """The text of the last answer."""
+        turn = self.last.turn if self.last else None
+        return turn.text if turn else ""
+
+    @property
+    def last(self) -> "TurnView | None":
+        """The newest turn."""
+        return self._turns[-1] if self._turns else None
+
+    def choose(self, row: ModelRow) -> None:
+        """Ask this model from now on."""
+        self.model = row
+        self._show_titles()
+
+    def watch_snapshot(self) -> None:
+        """The chosen model may have been loaded, unloaded or removed."""
+        if self.model is not None:
+            key = self.model.key
+            self.model = next((row for row in self.snapshot.models if row.key == key), self.model)
+        self._show_titles()
+
+    def tick(self) -> None:
+        """A second has passed: a load that is under way has a clock."""
+        if self.streaming and self.last is not None:
+            self.last.tick()
+
+    async def on_prompt_area_submitted(self, event: PromptArea.Submitted) -> None:
+        """Enter in the prompt."""
+        event.stop()
+        await self.send(event.text)
+
+    async def send(self, text: str, preset: Preset | None = None) -> None:
+        """Ask the chosen model; a test prompt is asked without the conversation before it."""
+        prompt_area = self.query_one(PromptArea)
+        problem = self._problem()
+        if problem:
+            self.notify(problem, severity="warning", markup=False)
+            return
+        assert self.model is not None
+        question = preset.fresh() if preset else text
+        if preset is None:
+            prompt_area.remember(text)
+            prompt_area.text = ""
+        self._asked = (text, preset)
+        prompt = self._prompt(question, preset)
+        view = self._new_turn(question)
+        self._stop = self._cancel_asking
+        self.screen.refresh_bindings()
+        await self._show_turn(view)
+        # Only when all of this is painted, so that the time to first token holds no painting.
+        self.call_after_refresh(self._ask, prompt, view.number)
+
+    def _ask(self, prompt: Prompt, number: int) -> None:
+        if self.streaming:
+            publish = partial(self._advance, number)
+            self._stop = self._monitor().ask(prompt, publish)
+
+    def _advance(self, number: int, turn: Turn) -> None:
+        self._post(TurnAdvanced(number, turn))
+
+    def _cancel_asking(self) -> None:
+        # Stopped before it was sent.
+        if self.last is not None and self.model is not None:
+            self._stop = None
+            self._advance(self.last.number, Turn(self.model.ref, ended=True, stopped=True))
+
+    def _post(self, message: TurnAdvanced) -> None:
+        # From the monitor's thread; a pane that is gone has no use for it.
+        if self.is_running:
+            self.post_message(message)
+
+    def _problem(self) -> str:
+        if self.streaming:
+            return "An answer is on its way: esc stops it"
+        if self.model is None:
+            return "Choose a model first: enter in the list of models"
+        if self.model.embedding:
+            return f"{plain(self.model.name)} makes embeddings and cannot chat: choose another"
+        return ""
+
+    def _prompt(self, question: str, preset: Preset | None) -> Prompt:
+        assert self.model is not None
+        messages = []
+        if self.options.system:
+            messages.append(Message("system", self.options.system))
+        if preset is None:
+            messages += self._conversation()
+        messages.append(Message("user", question))
+        return Prompt(
+            self.model.ref,
+            tuple(messages),
+            self.options.temperature,
+            preset.max_tokens if preset else self.options.max_tokens,
+            self.options.seed,
+            json_answer=bool(preset and preset.json_answer),
+        )
+
+    def _conversation(self) -> list[Message]:
+        messages = []
+        for view in self._turns:
+            turn = view.turn
+            if turn is not None and turn.ended and turn.text and not turn.stopped:
+                messages += [Message("user", view.question), Message("assistant", turn.text)]
+        return messages
+
+    def _new_turn(self, question: str) -> "TurnView":
+        # Markdown is a tenth of a second to import, and the first paint needs none.
+        from dmr_tui.ui.chat.turn_view import TurnView
+
+        self._number += 1
+        view = TurnView(self._number, question)
+        self._turns.append(view)
+        self._show_titles()
+        return view
+
+    async def _show_turn(self, view: "TurnView") -> None:
+        transcript = self.query_one("#transcript", VerticalScroll)
+        if len(self._turns) > KEPT_TURNS:
+            await self._turns.pop(0).remove()
+        await transcript.mount(view)
+        transcript.anchor()
+
+    async def on_turn_advanced(self, event: TurnAdvanced) -> None:
+        """The answer has grown, or it has ended."""
+        event.stop()
+        view = next((view for view in self._turns if view.number == event.number), None)
+        if view is None or (not event.turn.ended and time.perf_counter() < self._paint_at):
+            # The next message holds this text as well.
+            return
+        spent = time.thread_time()
+        await view.advance(event.turn)
+        self.call_after_refresh(self._painted, spent)
+        if event.turn.ended:
+            await self._ended(view, event.turn)
+
+    def _painted(self, spent: float) -> None:
+        # Laying out and painting Markdown takes 20 to 50 ms: painting more often than this would
+        # take from the machine what the model needs, and delay keys.
+        cost = time.thread_time() - spent
+        self._paint_at = time.perf_counter() + max(PAINT_S, PAINT_SHARE * cost)
+
+    async def _ended(self, view: "TurnView", turn: Turn) -> None:
+        self._stop = None
+        self.screen.refresh_bindings()
+        if (turn.stopped or (turn.failure is not None and not turn.text)) and self._asked:
+            text, preset = self._asked
+            if preset is None:
+                self.query_one(PromptArea).restore(text)
+        if turn.stopped and not turn.text and not turn.reasoning:
+            self._turns.remove(view)
+            await view.remove()
+            self._show_titles()
+
+    def stop(self) -> bool:
+        """Stop the answer; False if there is none."""
+        if self._stop is None:
+            return False
+        self._stop()
+        return True
+
+    async def regenerate(self) -> None:
+        """Ask the last prompt again, in place of its answer."""
+        if self._asked is None or self.streaming:
+            return
+        text, preset = self._asked
+        if self._turns:
+            await self._turns.pop().remove()
+        await self.send(text, preset)
+
+    async def clear(self) -> None:
+        """Forget the conversation."""
+        self.stop()
+        views, self._turns = self._turns, []
+        for view in views:
+            await view.remove()
+        self._stop = None
+        self._asked = None
+        self._show_titles()
+        self.screen.refresh_bindings()
+
+    def copy_last(self) -> None:
+        """Put the last answer on the clipboard."""
+        self.app.copy_to_clipboard(plain_lines(self.answer))
+        self.notify(f"Copied {len(self.answer):,} characters")
+
+    def set_options(self, options: ChatOptions) -> None:
+        """Ask like this from now on."""
+        self.options = options
+        self._show_titles()
+
+    def focus_prompt(self) -> None:
+        """Give the keys to the prompt."""
+        self.query_one(PromptArea).focus()
+
+    def _show_titles(self) -> None:
+        name = f" {GLYPHS.dot} {plain(self.model.name)}" if self.model else ""
+        titles = (f"Chat{name}", self.options.words())
+        if titles != self._titles:
+            self._titles = titles
+            self.border_title = Content(titles[0])
+            self.border_subtitle = Content(titles[1])
+        empty = self.query_one("#chat-empty", Static)
+        invitation = None if self._turns else self._invitation()
+        # Every update of a text lays the whole screen out again.
+        if invitation != self._invited:
+            self._invited = invitation
+            empty.display = invitation is not None
+            empty.update(invitation or "")
+
+    def _invitation(self) -> Content:
+        if self._monitor().read_only:
+            return Content.styled("Read-only: prompts are not sent.", "$label")
+        if self.model is None:
+            text = "Choose a model with enter in the list of models, then write a prompt here."
+            return Content.styled(text, "$label")
+        return Content.assemble(
+            ("Write a prompt and press ", "$label"),
+            ("enter", "$value"),
+            (", or ", "$label"),
+            ("ctrl+t", "$value"),
+            (
+                " for a test prompt. Under each answer stand decode and prefill speed, time to"
+                " first token and token counts, each with its source: ",
+                "$label",
+            ),
+            ("server", "$value"),
+            (" is the engine's own stopwatch, ", "$label"),
+            ("client", "$value"),
+            (" is measured here.", "$label"),
+        )

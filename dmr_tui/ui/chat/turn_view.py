@@ -1,0 +1,139 @@
+"""One question and its answer, growing while it streams."""
+
+import time
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Collapsible, Markdown, Static
+
+from dmr_tui.export.turn_report import failure_lines, figure_parts
+from dmr_tui.measure.meter import Turn
+from dmr_tui.text import format
+from dmr_tui.text.sanitize import plain, plain_lines
+from dmr_tui.ui.shell.pane import now
+from dmr_tui.ui.widgets.glyphs import GLYPHS
+
+FIGURES_S = 0.25
+"""Seconds between two looks of the numbers while an answer streams: faster cannot be read."""
+FOLDED_LINES = 6
+"""Lines of a long prompt that are shown."""
+
+
+class TurnView(Vertical):
+    """What was asked, the reasoning folded, the answer as Markdown, and its numbers."""
+
+    def __init__(self, number: int, question: str) -> None:
+        super().__init__(classes="turn")
+        self.number = number
+        self.question = question
+        self.turn: Turn | None = None
+        self._written = 0
+        self._fold: Collapsible | None = None
+        self._waiting = turn_content(Turn(""))
+        self._figures = self._waiting.markup
+        self._figured_at = float("-inf")
+
+    def compose(self) -> ComposeResult:
+        yield Static(_question(self.question), classes="question", markup=False)
+        yield Markdown("", classes="answer", open_links=False)
+        yield Static(self._waiting, classes="figures", markup=False)
+
+    def on_mount(self) -> None:
+        self.query_one(Markdown).display = False
+
+    async def advance(self, turn: Turn) -> None:
+        """Show the answer as far as it has come; text that is shown is not written again."""
+        self.turn = turn
+        if turn.reasoning:
+            await self._show_reasoning(turn)
+        if len(turn.text) > self._written:
+            await self._write(plain_lines(turn.text[self._written :]))
+            self._written = len(turn.text)
+        if turn.failure is not None:
+            self.add_class("-failed")
+        since = time.monotonic() - self._figured_at
+        if turn.ended or since >= FIGURES_S:
+            self._figured_at = time.monotonic()
+            self._show_figures(turn)
+
+    async def _write(self, text: str) -> None:
+        answer = self.query_one(Markdown)
+        if not answer.display:
+            answer.display = True
+        await answer.append(text)
+
+    async def _show_reasoning(self, turn: Turn) -> None:
+        words = len(turn.reasoning.split())
+        thinking = "" if turn.text or turn.ended else f" {GLYPHS.ellipsis}"
+        title = f"reasoning {GLYPHS.dot} {words} words{thinking}"
+        fold = self._fold
+        if fold is None:
+            text = Static("", classes="reasoning-text", markup=False)
+            fold = self._fold = Collapsible(text, title=title, classes="reasoning")
+            await self.mount(fold, before=self.query_one(Markdown))
+        elif fold.title != title:
+            fold.title = title
+        if not fold.collapsed or turn.ended:
+            self.query_one(".reasoning-text", Static).update(plain_lines(turn.reasoning))
+
+    def tick(self) -> None:
+        """A second has passed: a load that is under way has a clock."""
+        if self.turn is not None and not self.turn.ended:
+            self._show_figures(self.turn)
+
+    def on_collapsible_expanded(self) -> None:
+        """Text that came while it was folded is shown now."""
+        if self.turn is not None:
+            self.query_one(".reasoning-text", Static).update(plain_lines(self.turn.reasoning))
+
+    def _show_figures(self, turn: Turn) -> None:
+        content = turn_content(turn)
+        key = content.markup
+        if key != self._figures:
+            self._figures = key
+            self.query_one(".figures", Static).update(content)
+
+
+def turn_content(turn: Turn) -> Content:
+    """What stands under an answer: where it is, then its numbers, then what went wrong."""
+    lines = []
+    if not turn.ended:
+        lines.append(Content.styled(_progress(turn), "$label"))
+    parts = figure_parts(turn)
+    if parts:
+        dot = Content.styled(f" {GLYPHS.dot} ", "$faint")
+        lines.append(
+            dot.join(
+                Content.assemble(
+                    (part.number, "bold $value"), (part.words, "$label"), (part.tag, "$faint")
+                )
+                for part in parts
+            )
+        )
+    if turn.failure is not None:
+        styles = ["bold $error", "$value", "$accent", "$faint"]
+        for line, style in zip(failure_lines(turn.failure), styles, strict=False):
+            lines.append(Content.styled(plain(line), style))
+    return Content("\n").join(lines)
+
+
+def _progress(turn: Turn) -> str:
+    if turn.loading_since is not None:
+        return f"loading the model {format.clock(now() - turn.loading_since)} {GLYPHS.ellipsis}"
+    if turn.ttft_s is not None:
+        return ""
+    if turn.prefill_total:
+        done = format.count(turn.prefill_done)
+        return f"reading the prompt: {done} of {format.count(turn.prefill_total)} tokens"
+    return f"waiting for the first token {GLYPHS.ellipsis}"
+
+
+def _question(text: str) -> str:
+    shown = plain_lines(text).strip()
+    lines = shown.split("\n")
+    words = len(shown.split())
+    if len(lines) > FOLDED_LINES or len(shown) > 600:
+        head = "\n".join(lines[:FOLDED_LINES])[:400]
+        return f"{head} {GLYPHS.ellipsis} ({words:,} words)"
+    return shown

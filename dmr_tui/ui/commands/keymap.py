@@ -1,0 +1,144 @@
+"""Other keys than the usual ones: what may be chosen, and which key works now."""
+
+from collections.abc import Iterator, Mapping
+from string import punctuation
+
+from textual.keys import Keys, _character_to_key
+
+from dmr_tui.settings import BadSettings, Settings
+from dmr_tui.text.suggest import did_you_mean
+from dmr_tui.ui.commands.command import Act
+from dmr_tui.ui.commands.table import ACTS
+
+SIGNS = {_character_to_key(sign): sign for sign in punctuation}
+"""The names of keys that are signs."""
+MODIFIERS = ("ctrl", "alt", "shift", "super", "hyper", "meta")
+SPOKEN = {"esc": "escape", "return": "enter", "pgup": "pageup", "pgdn": "pagedown"} | {
+    "del": "delete",
+    "ins": "insert",
+    "plus_sign": "plus",
+}
+"""What people call a key, and what Textual calls it."""
+SAME = {
+    "ctrl+i": "tab",
+    "ctrl+m": "enter",
+    "ctrl+h": "backspace",
+    "ctrl+left_square_bracket": "esc",
+}
+"""Keys that a terminal cannot tell from others."""
+LIST = ("up", "k", "down", "j", "pageup", "pagedown", "home", "g", "end", "G")
+WITH_LISTS = ("everywhere", "models", "requests", "memory", "timeline", "log")
+WRITING = ("space", "backspace", "delete", "left", "right", "enter", *LIST)
+"""Keys that a prompt is written with, apart from those that are text."""
+NAMES = {key.value.rpartition("+")[2] for key in Keys if "<" not in key.value} | set(SIGNS)
+
+
+def keymap(settings: Settings) -> dict[str, str]:
+    """Textual's keymap for the keys that were chosen; empty if none were. Raises BadSettings.
+
+    Textual takes a key from all that share it when one of them gets another: those are in it too.
+    """
+    ids = {act.id: act for act in ACTS}
+    chosen: dict[str, str] = {}
+    for name, keys in settings.keys.items():
+        where = settings.origins.get(f"keys.{name}", "keys")
+        if name not in ids:
+            near = did_you_mean(name, tuple(ids)) or "; dmr-tui config --keys lists what there is"
+            raise BadSettings(f"{where}: no action is called {name!r}{near}")
+        try:
+            chosen[name] = ",".join(_normal(key) for key in keys.split(","))
+        except ValueError as error:
+            raise BadSettings(f"{where}: {name} = {keys!r}: {error}") from None
+    for name in chosen:
+        where = settings.origins.get(f"keys.{name}", "keys")
+        for problem in _problems(ids[name], chosen):
+            raise BadSettings(f"{where}: {name} = {settings.keys[name]!r}: {problem}")
+    sharers = {
+        act.id: act.keys
+        for act in ACTS
+        if any(act.where == ids[name].where and _share(act, ids[name]) for name in chosen)
+    }
+    return sharers | chosen
+
+
+def keys_of(act: Act, keymap: Mapping[str, str]) -> tuple[str, ...]:
+    """The keys that do it now."""
+    return tuple(keymap.get(act.id, act.keys).split(","))
+
+
+def key_words(act: Act, keymap: Mapping[str, str]) -> str:
+    """The same, as people call them: "esc /"."""
+    return " ".join(_word(key) for key in keys_of(act, keymap))
+
+
+def _word(key: str) -> str:
+    modifiers, plus, name = key.rpartition("+")
+    return f"{modifiers}{plus}{SIGNS.get(name, 'esc' if name == 'escape' else name)}"
+
+
+def _normal(key: str) -> str:
+    """A key by Textual's name. Raises ValueError with what is allowed."""
+    # The sign + may itself stand behind a plus.
+    head, name = (key[:-1].removesuffix("+"), "+") if key.endswith("+") else ("", key)
+    if len(key) > 1 and name == key:
+        head, _, name = key.rpartition("+")
+    given = head.lower().split("+") if head else []
+    modifiers = tuple(each for each in MODIFIERS if each in given)
+    if len(modifiers) != len(given):
+        raise ValueError(f"modifiers are {', '.join(MODIFIERS)}: ctrl+t")
+    if len(name) > 1 or modifiers:
+        name = name.lower()
+    name = SPOKEN.get(name, name)
+    if len(name) == 1:
+        if not name.isprintable() or name == " ":
+            raise ValueError("write space for the space bar")
+        name = _character_to_key(name)
+        if modifiers == ("shift",):
+            raise ValueError("write the sign that the key gives: S, not shift+s")
+    elif name not in NAMES:
+        near = (
+            did_you_mean(name, tuple(NAMES))
+            or "; write a sign, or a name such as f5, space, ctrl+t"
+        )
+        raise ValueError(f"no key is called {key!r}{near}")
+    normal = "+".join((*modifiers, name))
+    if normal in SAME:
+        raise ValueError(f"a terminal sends {SAME[normal]} for {normal}")
+    return normal
+
+
+def _problems(act: Act, chosen: Mapping[str, str]) -> Iterator[str]:
+    """Why these keys cannot be those of `act`."""
+    usual = act.keys.split(",")
+    for key in keys_of(act, chosen):
+        if key in usual:
+            # Where it has been shared from the start, it is told apart by what can be done.
+            continue
+        word = _word(key)
+        if key in {"ctrl+p", "ctrl+c"}:
+            yield f"{word} is not free: the list of commands, and ending the program"
+        if key in {"tab", "shift+tab"}:
+            yield f"{word} is not free: it goes to the next pane"
+        if act.where in WITH_LISTS and key in LIST:
+            yield f"{word} is not free: it moves in lists"
+        if act.where == "request" and key in {*LIST[:4], "enter", "i", "space"}:
+            yield f"{word} is not free: it scrolls or closes the call"
+        writes = act.action == "screen.new_line" and key == "enter"
+        if act.where == "chat" and not writes and _is_writing(key):
+            yield f"{word} writes the prompt; take a function key, or one with ctrl"
+    for other in ACTS:
+        near = act.where == other.where or "everywhere" in (act.where, other.where)
+        if other is act or not near or _share(act, other):
+            continue
+        for key in keys_of(act, chosen):
+            if key in keys_of(other, chosen):
+                yield f"{_word(key)} is the key of {other.id} already: {other.help}"
+
+
+def _is_writing(key: str) -> bool:
+    return len(key) == 1 or key in SIGNS or key in WRITING
+
+
+def _share(one: Act, other: Act) -> bool:
+    """Whether they have a key in common from the start, and are told apart by what can be done."""
+    return not set(one.keys.split(",")).isdisjoint(other.keys.split(","))

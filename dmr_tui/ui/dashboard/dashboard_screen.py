@@ -1,0 +1,215 @@
+"""The dashboard: models, hardware, memory, throughput, and the chat beside or behind them."""
+
+from collections.abc import Callable
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
+
+from dmr_tui.monitor.live import Monitor
+from dmr_tui.runner.endpoint import Endpoint
+from dmr_tui.state.model_row import ModelRow
+from dmr_tui.ui.chat.chat_pane import ChatOptions, ChatPane
+from dmr_tui.ui.chat.presets import Preset
+from dmr_tui.ui.chat.prompt import PromptArea
+from dmr_tui.ui.dashboard.hardware_pane import HardwarePane
+from dmr_tui.ui.dashboard.memory_pane import MemoryPane
+from dmr_tui.ui.dashboard.throughput_pane import ThroughputPane
+from dmr_tui.ui.messages import MemoryWanted, ModelChosen
+from dmr_tui.ui.models.model_actions import ModelActionsScreen
+from dmr_tui.ui.models.models_pane import ModelsPane
+from dmr_tui.ui.shell.header import HeaderPane
+from dmr_tui.ui.shell.keybar import KeyBar
+from dmr_tui.ui.shell.narrow import SwitchBar, TooSmall
+from dmr_tui.ui.shell.notice import NoticePane
+
+
+class DashboardScreen(ModelActionsScreen):
+    """What is loaded, how fast, does it fit: within five seconds."""
+
+    ESCAPE_TO_MINIMIZE = False
+    """Escape stops an answer first, in a maximized chat as well."""
+
+    def __init__(self, monitor: Callable[[], Monitor]) -> None:
+        super().__init__(monitor)
+        self._chats_at: Endpoint | None = None
+        """The runner whose model the chat asks."""
+
+    def compose(self) -> ComposeResult:
+        bound = DashboardScreen.snapshot
+        yield HeaderPane(id="header").data_bind(bound)
+        yield TooSmall(id="too-small").data_bind(bound)
+        yield SwitchBar(id="switch").data_bind(bound)
+        with Horizontal(id="body"):
+            with Vertical(id="monitor"):
+                yield ModelsPane().data_bind(bound)
+                with Horizontal(id="machine"):
+                    yield HardwarePane(id="hardware", classes="pane").data_bind(bound)
+                    yield MemoryPane(id="memory", classes="pane").data_bind(bound)
+                yield ThroughputPane(id="throughput", classes="pane").data_bind(bound)
+            yield ChatPane(self._monitor).data_bind(bound)
+        yield NoticePane(id="notice").data_bind(bound)
+        yield KeyBar().data_bind(DashboardScreen.snapshot)
+
+    def on_mount(self) -> None:
+        self.query_one(NoticePane).display = False
+        self.query_one(ModelsPane).focus_table()
+
+    @property
+    def chat(self) -> ChatPane:
+        """The chat."""
+        return self.query_one(ChatPane)
+
+    @property
+    def models(self) -> ModelsPane:
+        """The list of models."""
+        return self.query_one(ModelsPane)
+
+    def watch_snapshot(self) -> None:
+        """Choose a model for the chat if nobody has: one that is loaded, else the first."""
+        model, rows = self.chat.model, self.snapshot.models
+        gone = model is not None and all(row.key != model.key for row in rows)
+        another = self._chats_at != self.snapshot.runner.endpoint
+        if model is None or (rows and gone and another):
+            chats = [r for r in rows if r.model is not None and not r.embedding]
+            if chats:
+                self._choose(next((row for row in chats if row.runs), chats[0]))
+
+    def tick(self, heard_at: float) -> None:
+        """A second has passed: clocks go on; the monitor last spoke at `heard_at`."""
+        super().tick(heard_at)
+        self.models.tick()
+        self.chat.tick()
+
+    def _choose(self, row: ModelRow) -> None:
+        self._chats_at = self.snapshot.runner.endpoint
+        self.chat.choose(row)
+        self.models.mark(row)
+
+    def on_model_chosen(self, event: ModelChosen) -> None:
+        """Chat with this model."""
+        event.stop()
+        self._choose(event.row)
+        self.action_focus_chat()
+
+    def on_descendant_focus(self) -> None:
+        """In a small window the pane with the keys is the one that is shown."""
+        inside = self.focused is not None and self.chat in self.focused.ancestors_with_self
+        self.set_class(inside, "-chatting")
+        self.query_one(SwitchBar).show_side(chat=inside)
+
+    def action_choose_model(self) -> None:
+        """Chat with the model under the cursor."""
+        row = self.models.row
+        if row is not None:
+            self.post_message(ModelChosen(row))
+
+    def action_model_details(self) -> None:
+        """Everything about the model under the cursor."""
+        from dmr_tui.ui.models.model_details import ModelDetails
+
+        row = self.models.row
+        if row is not None:
+            self.app.push_screen(ModelDetails(row))
+
+    def action_model_memory(self) -> None:
+        """What the model under the cursor needs."""
+        row = self.models.row
+        if row is not None:
+            self.post_message(MemoryWanted(row.key))
+
+    def action_filter_models(self) -> None:
+        """Type a filter."""
+        self.models.ask_filter()
+
+    def action_drop_filter(self) -> None:
+        """Show every model again."""
+        self.models.drop_filter()
+
+    def action_sort_models(self) -> None:
+        """Sort by the next column."""
+        self.models.sort_next()
+
+    def action_focus_chat(self) -> None:
+        """Write a prompt."""
+        self.add_class("-chatting")
+        self.chat.focus_prompt()
+
+    def action_focus_models(self) -> None:
+        """Back to the list."""
+        self.minimize()
+        self.remove_class("-chatting")
+        self.models.focus_table()
+
+    def action_send_prompt(self) -> None:
+        """Send what stands in the prompt."""
+        self.query_one(PromptArea).submit()
+
+    def action_new_line(self) -> None:
+        """Begin a new line in the prompt."""
+        self.query_one(PromptArea).new_line()
+
+    def action_stop_answer(self) -> None:
+        """Stop the answer."""
+        self.chat.stop()
+
+    def action_presets(self) -> None:
+        """Choose a test prompt and send it."""
+        from dmr_tui.ui.chat.options_dialog import PresetsDialog
+
+        async def chosen(preset: Preset | None) -> None:
+            if preset is not None:
+                self.action_focus_chat()
+                await self.chat.send(preset.title, preset)
+
+        self.app.push_screen(PresetsDialog(), chosen)
+
+    def action_chat_options(self) -> None:
+        """Set system prompt, temperature, token limit and seed."""
+        from dmr_tui.ui.chat.options_dialog import OptionsDialog
+
+        def chosen(options: ChatOptions | None) -> None:
+            if options is not None:
+                self.chat.set_options(options)
+
+        self.app.push_screen(OptionsDialog(self.chat.options), chosen)
+
+    async def action_regenerate(self) -> None:
+        """Ask the last prompt again."""
+        await self.chat.regenerate()
+
+    def action_copy_answer(self) -> None:
+        """Copy the last answer."""
+        self.chat.copy_last()
+
+    async def action_clear_chat(self) -> None:
+        """Forget the conversation."""
+        await self.chat.clear()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What can be done now; False hides it, None shows it dimmed."""
+        chat = self.chat
+        match action:
+            case "stop_answer":
+                return chat.streaming
+            case "focus_models":
+                return not chat.streaming
+            case "regenerate":
+                return True if chat.can_ask_again else None
+            case "copy_answer":
+                return True if chat.answer else None
+            case "drop_filter":
+                return self.models.filtered
+        return super().check_action(action, parameters)
+
+    def action_maximize_pane(self) -> None:
+        """Give the screen to the focused pane, and back."""
+        if self.maximized is not None:
+            self.minimize()
+            return
+        focused = self.focused
+        pane = focused
+        while pane is not None and pane.id not in {"models", "chat"}:
+            pane = pane.parent if isinstance(pane.parent, Widget) else None
+        if pane is not None:
+            self.maximize(pane)

@@ -1,0 +1,187 @@
+"""How fast the runner really is: everyone's finished calls, and what is in flight."""
+
+from collections.abc import Sequence
+from itertools import takewhile
+
+from dmr_tui.measure import thresholds
+from dmr_tui.measure.stats import Series, Summary
+from dmr_tui.runner.names import short
+from dmr_tui.runner.request import Request
+from dmr_tui.state.requests import Throughput
+from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.text import format
+from dmr_tui.text.sanitize import plain
+from dmr_tui.ui.shell.pane import Pane, now
+from dmr_tui.ui.widgets.glyphs import GLYPHS
+from dmr_tui.ui.widgets.lines import Line, Part, fit, spread, width_of
+from dmr_tui.ui.widgets.pictures import history, round_top
+
+LABEL = 8
+IN_FLIGHT = 34
+"""Cells of the column at the right, where there is room for one."""
+BESIDE = 72
+"""Cells from which there is room for it."""
+TALLEST = 4
+SCALE = 7
+LOAD_FAILURES = frozenset({"out of memory", "load failed"})
+
+
+class ThroughputPane(Pane):
+    """Decode and prefill over five minutes at the left, calls in flight at the right."""
+
+    def titles(self) -> tuple[str, str]:
+        """The window, and how the feed is doing if it is not well."""
+        window = self.snapshot.throughput.window_s / 60.0
+        title = f"Throughput {GLYPHS.dot} tok/s {GLYPHS.dot} {window:.0f} min, all callers"
+        feed = self.snapshot.source("requests feed")
+        if feed.health == "stale":
+            return title, f"feed stale: {plain(feed.reason)}"
+        return title, ""
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        """Rates and counts, with the calls in flight beside or below them."""
+        width -= 1
+        if self.snapshot.source("requests feed").health == "absent":
+            return [(("this runner does not tell about requests", "$label"),)]
+        if width < BESIDE:
+            return self._below(width, height)
+        left = self._rates(width - IN_FLIGHT - 2, height)
+        right = _in_flight(self.snapshot, IN_FLIGHT, height)
+        rows = min(height, max(len(left), len(right)))
+        left += [()] * (rows - len(left))
+        right += [()] * (rows - len(right))
+        pairs = zip(left[:rows], right[:rows], strict=True)
+        return [spread(a, [("  ", ""), *_padded(b, IN_FLIGHT)], width) for a, b in pairs]
+
+    def _below(self, width: int, height: int) -> list[Line]:
+        lines = self._rates(width, min(height, 3))
+        calls = self.snapshot.in_flight
+        if calls and height <= len(lines):
+            # The oldest call shares the line of the counts.
+            call = _call(calls[0], self.snapshot, min(IN_FLIGHT, width // 2))
+            lines[-1] = spread(lines[-1], [("  ", ""), *call], width)
+        return [*lines, *_in_flight(self.snapshot, width, max(1, height - len(lines)))][:height]
+
+    def _rates(self, width: int, height: int) -> list[Line]:
+        throughput = self.snapshot.throughput
+        rows = max(1, min(TALLEST, (height - 1) // 2))
+        return [
+            *_rate("decode", throughput.decode, throughput.last_decode, throughput, width, rows),
+            *_rate("prefill", throughput.prefill, throughput.last_prefill, throughput, width, rows),
+            _counts(throughput, failed_loads(self.snapshot)),
+        ]
+
+
+def _rate(
+    label: str,
+    summary: Summary | None,
+    last: float | None,
+    throughput: Throughput,
+    width: int,
+    rows: int,
+) -> list[Line]:
+    head: Part = (fit(label, LABEL), "$label")
+    if summary is None:
+        return [(head, (f"{format.UNKNOWN} {_why_none(label, throughput)}", "$faint"))]
+    series: Series = throughput.decode_series if label == "decode" else throughput.prefill_series
+    top = round_top(summary.highest)
+    value: list[Part] = [
+        (f"{format.rate(last):>6}", "bold $value"),
+        ("  p50 ", "$faint"),
+        (f"{format.rate(summary.p50):>5}", "$value"),
+        ("  p95 ", "$faint"),
+        (f"{format.rate(summary.p95):>5}", "$value"),
+    ]
+    scale = f"0–{top / 1000.0:g}k" if top >= 10_000 else f"0–{top:,.0f}"
+    if rows > 1:
+        picture = history(series, width, top, rows=rows - 1, end=throughput.series_end)
+        caption = spread([head, *value], [(scale, "$faint")], width)
+        return [caption, *(((row, "$load-moderate"),) for row in picture)]
+    # As wide for both rates, so that their pictures stand below each other.
+    scale = fit(scale, SCALE, right=True)
+    cells = min(60, width - LABEL - width_of(value) - SCALE - 1)
+    if cells < 8:
+        return [(head, *value)]
+    (row,) = history(series, cells, top, end=throughput.series_end)
+    return [(head, (row, "$load-moderate"), (f" {scale}", "$faint"), *value)]
+
+
+def _why_none(label: str, throughput: Throughput) -> str:
+    if throughput.untimed:
+        return "no timings in these replies"
+    if label == "prefill" and throughput.decode is not None:
+        return "no call with 64 new prompt tokens"
+    if throughput.finished:
+        return "no call generated tokens"
+    return "after the next finished call"
+
+
+def failed_loads(snapshot: Snapshot) -> int:
+    """How many loads failed within the window: the runner keeps no record of their calls."""
+    since = snapshot.runner_now - snapshot.throughput.window_s
+    recent = takewhile(lambda event: event.at >= since, reversed(snapshot.events))
+    return sum(event.kind in LOAD_FAILURES and event.severity == "error" for event in recent)
+
+
+def _counts(throughput: Throughput, loads: int) -> Line:
+    lost: list[Part] = []
+    if loads:
+        lost = [
+            (str(loads), "bold $error"),
+            (f" load{'s' if loads > 1 else ''} failed", "$error"),
+        ]
+    if throughput.finished == 0:
+        return tuple(lost) or (("no requests yet", "$faint"),)
+    parts: list[Part] = [
+        (str(throughput.finished), "bold $value"),
+        (" requests" if throughput.finished != 1 else " request", "$label"),
+    ]
+    if throughput.failed or not lost:
+        parts += [
+            (", ", "$label"),
+            (str(throughput.failed), "bold $error" if throughput.failed else "$value"),
+            (" failed", "$error" if throughput.failed else "$label"),
+        ]
+    if lost:
+        parts += [(", ", "$label"), *lost]
+    if throughput.client_left:
+        parts += [(", ", "$label"), (str(throughput.client_left), "$value"), (" left", "$label")]
+    if throughput.untimed:
+        parts += [(", ", "$label"), (str(throughput.untimed), "$value"), (" untimed", "$label")]
+    if throughput.decode is not None:
+        parts.append((f" {GLYPHS.dot} server", "$faint"))
+    return tuple(parts)
+
+
+def _in_flight(snapshot: Snapshot, width: int, height: int) -> list[Line]:
+    calls = snapshot.in_flight
+    if not calls:
+        return [(("nothing in flight", "$faint"),)] if snapshot.runner.up else []
+    lines: list[Line] = [((f"{len(calls)}", "bold $value"), (" in flight", "$label"))]
+    room = max(1, height - 1)
+    shown = calls if len(calls) <= room else calls[: room - 1]
+    lines += [_call(request, snapshot, width) for request in shown]
+    if len(shown) < len(calls):
+        lines.append(((f"and {len(calls) - len(shown)} more", "$faint"),))
+    return lines
+
+
+def _call(request: Request, snapshot: Snapshot, width: int) -> Line:
+    elapsed = now() - (request.started_at - snapshot.clock_offset)
+    clock = format.clock(elapsed)
+    style = "bold $value"
+    if request.limit is not None:
+        clock += f"/{format.clock(request.limit)}"
+        if 100.0 * elapsed >= thresholds.level("time_limit") * request.limit:
+            style = "bold $load-critical"
+    caller = plain(request.caller).removesuffix(" (n8n AI nodes)")
+    if request.caller.endswith("(n8n AI nodes)"):
+        caller = "n8n AI node"
+    who = f"{caller} {GLYPHS.dot} {plain(short(request.model))}"
+    room = width - len(clock) - 1
+    return ((fit(who, room), "$label"), (" ", ""), (clock, style))
+
+
+def _padded(line: Line, width: int) -> list[Part]:
+    used = width_of(line)
+    return [*line, (" " * max(0, width - used), "")]

@@ -1,0 +1,291 @@
+"""Where the runner is looked for, what came back, how to enable it, and how each source is."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+
+from dmr_tui.machine.reading import Reading
+from dmr_tui.monitor.actions.plans import LoadPlan
+from dmr_tui.monitor.doctor.diagnosis import ORDER
+from dmr_tui.monitor.doctor.runner_checks import smallest_model
+from dmr_tui.state.check import Check, Result
+from dmr_tui.state.request_filter import View
+from dmr_tui.state.snapshot import Snapshot, SourceState
+from dmr_tui.text import format
+from dmr_tui.text.sanitize import plain
+from dmr_tui.ui.commands.table import bindings
+from dmr_tui.ui.shell.header import HeaderPane
+from dmr_tui.ui.shell.keybar import KeyBar
+from dmr_tui.ui.shell.live_screen import LiveScreen
+from dmr_tui.ui.shell.pane import Page, now
+from dmr_tui.ui.widgets.glyphs import GLYPHS
+from dmr_tui.ui.widgets.lines import Line, Part, wrapped
+
+LABEL = 22
+NAME = 29
+WIDE = 100
+HEALTH_STYLES = {"ok": "$success", "stale": "$warning", "absent": "$label", "waiting": "$label"}
+SOURCES = {
+    "runners": "what is loaded",
+    "backends": "state of the backends",
+    "models": "list of models",
+    "configuration": "stored configuration",
+    "disk": "disk use",
+    "requests in flight": "calls in flight",
+    "requests feed": "finished calls",
+    "log": "runner's log",
+    "archive": "archive of calls",
+    "machine": "this machine",
+}
+OF_MACHINE = frozenset(
+    {"NVIDIA GPUs", "AMD GPUs", "Intel GPUs", "Apple GPU", "engine processes", "container"}
+)
+
+
+SIGNS: dict[Result, tuple[str, str]] = {
+    "ok": ("up", "$success"),
+    "note": ("up", "$label"),
+    "warning": ("down", "$warning"),
+    "problem": ("down", "$error"),
+    "unknown": ("unknown", "$label"),
+}
+
+
+_COMMAND = re.compile(
+    r"(?:^|: )((?:sudo|docker|dmr-tui) [^,;(]+(?:, then (?:sudo|docker) [^,;(]+)*)$"
+)
+"""A step ends with its command, or is one: what stands behind it would be a part of it."""
+
+
+class DoctorScreen(LiveScreen):
+    """Opens by itself while no runner answers, and can be opened at any time."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("doctor")]
+
+    def compose(self) -> ComposeResult:
+        yield HeaderPane(id="header").data_bind(DoctorScreen.snapshot)
+        with VerticalScroll(id="doctor-scroll"):
+            yield DoctorPane(id="doctor").data_bind(DoctorScreen.snapshot)
+        yield KeyBar().data_bind(DoctorScreen.snapshot)
+
+    @property
+    def view(self) -> View:
+        """Docker and the computer are asked only while somebody reads it."""
+        return View(doctor=True)
+
+    def action_copy_step(self) -> None:
+        """Copy the first command that mends the gravest finding, or else a step in words."""
+        checks = sorted(self.snapshot.checks, key=lambda check: ORDER.index(check.result))
+        steps = [plain(step) for each in checks for step in each.fix]
+        if not steps:
+            self.notify("There is nothing to do")
+            return
+        copied = next(filter(None, map(command_in, steps)), steps[0])
+        self.app.copy_to_clipboard(copied)
+        self.notify(f"Copied: {copied}", markup=False)
+
+    def action_prove_engine(self) -> None:
+        """Load the smallest model, after asking, to see whether an engine works."""
+        from dmr_tui.ui.models.confirm_dialog import ConfirmDialog
+
+        model = smallest_model(self.snapshot)
+        if self.snapshot.read_only:
+            self.notify("Read-only mode: nothing is sent that loads a model", severity="warning")
+        elif model is not None and model.digest is not None:
+            plan = LoadPlan(model.name, model.ref, model.digest)
+            remarks = ["The status of a backend proves nothing; a load does."]
+            self.app.push_screen(ConfirmDialog(plan, remarks, self._monitor))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What can be done now; None shows it dimmed."""
+        if action == "prove_engine":
+            can = self.snapshot.runner.up and smallest_model(self.snapshot) is not None
+            return True if can else None
+        return True
+
+
+class DoctorPane(Page):
+    """The findings as lines."""
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        """What mends it, every check, and how each source is."""
+        snapshot = self.snapshot
+        parts: list[tuple[Iterable[Line], int]] = [
+            (_title_of(snapshot), 2),
+            (_to_do(snapshot), 8),
+            # A narrow window has no room for a column of names in each row that goes on.
+            (_checks(snapshot.checks, width), 8 if width < WIDE else NAME + 14),
+        ]
+        if snapshot.runner.up:
+            parts.append((_sources(snapshot), LABEL + 3))
+        parts.append((_unknown(snapshot), LABEL + 3))
+        return [
+            row for lines, indent in parts for line in lines for row in wrapped(line, width, indent)
+        ]
+
+
+def command_in(step: str) -> str:
+    """What of a step can be run as it stands; empty if nothing can."""
+    found = _COMMAND.search(step)
+    return "" if found is None else found[1].replace(", then ", " && ")
+
+
+def _title(text: str) -> Line:
+    return ((text, "bold $accent"),)
+
+
+def _fact(label: str, *parts: Part) -> Line:
+    return ((f"  {label:{LABEL}} ", "$label"), *parts)
+
+
+def _title_of(snapshot: Snapshot) -> Iterator[Line]:
+    runner = snapshot.runner
+    if runner.up is None:
+        yield _title("Looking for Docker Model Runner …")
+    elif runner.up:
+        yield _title("Docker Model Runner answers")
+    elif runner.down_since is not None:
+        ago = format.age(now() - runner.down_since)
+        yield _title(f"Docker Model Runner stopped answering {ago} ago")
+    else:
+        yield _title("No Docker Model Runner answers")
+    if not runner.up:
+        every = f"{snapshot.interval_s:g}"
+        yield (
+            ("  It is tried again by itself, at first every ", "$label"),
+            (f"{every} s", "$value"),
+            ("; this screen closes when a runner answers.", "$label"),
+        )
+    yield ()
+
+
+def _to_do(snapshot: Snapshot) -> Iterator[Line]:
+    """The way out of each problem, in the order in which they are to be solved."""
+    problems = [each for each in snapshot.checks if each.result == "problem" and each.fix]
+    if problems or not snapshot.runner.up:
+        yield _title("What to do")
+    for check in problems:
+        yield (
+            (f"  {GLYPHS.down} ", "$error"),
+            (f"{plain(check.name)}: ", "bold $value"),
+            (plain(check.evidence), "$value"),
+        )
+        yield from _steps(check)
+    if not snapshot.runner.up:
+        yield _fact("a runner elsewhere", ("dmr-tui --host http://HOST:12434", "bold $value"))
+        yield _fact("", ("C chooses another context", "$label"))
+        yield _fact("no runner at hand", ("press d for a simulated one", "bold $value"))
+    if problems or not snapshot.runner.up:
+        yield ()
+
+
+def _steps(check: Check) -> Iterator[Line]:
+    for step in check.fix:
+        yield ((f"      {GLYPHS.then} ", "$label"), (plain(step), "bold $value"))
+
+
+def _checks(checks: Sequence[Check], width: int) -> Iterator[Line]:
+    for group, members in groupby(checks, key=lambda check: check.group):
+        yield _title(group)
+        found = list(members)
+        longest = max(len(plain(check.name)) for check in found)
+        column = min(longest, NAME) if width < WIDE else NAME
+        for check in found:
+            sign, style = SIGNS[check.result]
+            yield (
+                (f"  {getattr(GLYPHS, sign)} ", style),
+                (f"{plain(check.name):{column}} ", "bold $value"),
+                (f"{check.result:8} ", style),
+                (plain(check.evidence), "$value"),
+            )
+            if check.result != "problem":
+                yield from _steps(check)
+        yield ()
+
+
+def _sources(snapshot: Snapshot) -> Iterator[Line]:
+    yield _title("Sources")
+    for source in snapshot.sources:
+        name = SOURCES.get(source.name, source.name)
+        yield _fact(name, *_health(source))
+    yield ()
+
+
+def _health(source: SourceState) -> list[Part]:
+    words = {"ok": "ok", "absent": "this version of the runner does not have it"}
+    if source.name in OF_MACHINE and source.health in {"ok", "absent"} and source.reason:
+        # What is not on this computer is no fault.
+        return [(plain(source.reason), "$label")]
+    if source.health == "waiting":
+        when = {
+            "requests in flight": "asked only while a model is busy",
+            "log": "read when a model was loaded or something went wrong",
+            "archive": "opened soon",
+        }
+        return [(when.get(source.name, "not asked yet"), "$label")]
+    parts: list[Part] = [(words.get(source.health, "stale"), HEALTH_STYLES[source.health])]
+    if source.health == "stale" and source.good_at is not None:
+        parts.append((f", good {format.age(now() - source.good_at)} ago", "$label"))
+    if source.reason:
+        parts.append((f": {plain(source.reason)}", "$value"))
+    return parts
+
+
+def _unknown(snapshot: Snapshot) -> Iterator[Line]:
+    """Every figure that has no value, with the reason."""
+    found = list(_missing(snapshot))
+    if not found:
+        return
+    yield _title("What is not known, and why")
+    for name, reason in found:
+        yield _fact(name, (plain(reason), "$value"))
+
+
+def _missing(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+    machine = snapshot.machine.machine
+    if machine is not None:
+        host = machine.host
+        figures_of_host: list[tuple[str, Reading[float]]] = [
+            ("CPU", host.cpu),
+            ("RAM", host.ram_used),
+            ("swap", host.swap_used),
+        ]
+        yield from ((n, r.reason) for n, r in figures_of_host if r.value is None)
+        if not machine.gpu.gpus:
+            yield "GPU", machine.gpu.reason
+        for gpu in machine.gpu.gpus:
+            figures_of_gpu: list[tuple[str, Reading[Any]]] = [
+                ("use", gpu.use),
+                ("memory", gpu.memory_used),
+                ("temperature", gpu.temperature),
+                ("power", gpu.power),
+                ("clock", gpu.clock),
+                ("processes", gpu.processes),
+                ("throttling", gpu.throttle),
+            ]
+            for name, reading in figures_of_gpu:
+                if reading.value is None:
+                    yield f"GPU {gpu.index} {name}", reading.reason
+    if snapshot.runner.up:
+        yield from _memory(snapshot)
+        if snapshot.runner.slots_total is None:
+            yield "number of slots", "min(CPUs, 8) of the runner's machine, which is not this one"
+        if snapshot.throughput.untimed:
+            yield "some rates", f"{snapshot.throughput.untimed} replies hold no timings"
+
+
+def _memory(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+    memory = snapshot.memory
+    if memory is None:
+        return
+    if memory.note:
+        yield "memory of each model", memory.note
+    if memory.room.value is None and memory.room.reason != memory.note:
+        yield "free memory", memory.room.reason
+    if memory.pressure.word is None and not memory.note:
+        yield "memory pressure", "nothing on this system tells it"

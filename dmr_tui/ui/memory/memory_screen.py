@@ -1,0 +1,145 @@
+"""Memory: who holds it, which model fits, and what would be if."""
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+
+from dmr_tui.monitor.memory.what_if import AS_IT_IS
+from dmr_tui.ui.memory.fits_pane import FitsPane
+from dmr_tui.ui.memory.usage_pane import HoldingsPane
+from dmr_tui.ui.memory.what_if_pane import WhatIfPane
+from dmr_tui.ui.models.model_actions import ModelActionsScreen
+from dmr_tui.ui.shell.header import HeaderPane
+from dmr_tui.ui.shell.keybar import KeyBar
+from dmr_tui.ui.shell.narrow import TooSmall
+from dmr_tui.ui.shell.notice import NoticePane
+
+
+class MemoryScreen(ModelActionsScreen):
+    """What holds memory, does the next model fit, and what to unload for it."""
+
+    reloads = True
+    ESCAPE_TO_MINIMIZE = False
+    """Escape drops the filter first."""
+
+    def compose(self) -> ComposeResult:
+        bound = MemoryScreen.snapshot
+        yield HeaderPane(id="header").data_bind(bound)
+        yield TooSmall(id="too-small").data_bind(bound)
+        with Horizontal(id="memory-body"):
+            with Vertical(id="memory-left"):
+                yield HoldingsPane(id="holdings", classes="pane").data_bind(bound)
+                yield FitsPane().data_bind(bound)
+            yield WhatIfPane(id="what-if", classes="pane").data_bind(bound)
+        yield NoticePane(id="notice").data_bind(bound)
+        yield KeyBar().data_bind(MemoryScreen.snapshot)
+
+    def on_mount(self) -> None:
+        self.query_one(NoticePane).display = False
+        self.fits.focus_table()
+
+    @property
+    def fits(self) -> FitsPane:
+        """The models."""
+        return self.query_one(FitsPane)
+
+    @property
+    def what_if(self) -> WhatIfPane:
+        """What would be if."""
+        return self.query_one(WhatIfPane)
+
+    def watch_snapshot(self) -> None:
+        """The what-if is about the model under the cursor."""
+        self.call_after_refresh(self._follow_cursor)
+
+    def on_table_cursor_moved(self) -> None:
+        """Another model."""
+        self._follow_cursor()
+
+    def on_input_changed(self) -> None:
+        """A filter may leave the cursor on another model."""
+        self._follow_cursor()
+
+    def _follow_cursor(self) -> None:
+        self.what_if.show(self.fits.row)
+        self.refresh_bindings()
+
+    def go_to(self, key: str) -> None:
+        """Put the cursor on that model."""
+        self.fits.go_to(key)
+        self._follow_cursor()
+
+    def action_context(self, factor: float) -> None:
+        """What if the context were so many times as long?"""
+        self.what_if.scale_context(factor)
+
+    def action_context_by(self, tokens: int) -> None:
+        """What if the context were so many tokens longer?"""
+        self.what_if.move_context(tokens)
+
+    def action_next_cache_type(self) -> None:
+        """What if the KV cache were of another type?"""
+        self.what_if.next_cache_type()
+
+    def action_slots(self, number: int) -> None:
+        """What if there were so many slots more?"""
+        self.what_if.move_slots(number)
+
+    def action_largest(self) -> None:
+        """What if it had the largest context that fits?"""
+        self.what_if.take_largest()
+
+    def action_as_loaded(self) -> None:
+        """Back to how the runner would load it."""
+        self.what_if.change(AS_IT_IS)
+
+    def on_table_chosen(self) -> None:
+        """A double click on a model."""
+        self.action_load_model()
+
+    def action_load_model(self) -> None:
+        """Load the model as the what-if says, after asking."""
+        self._follow_cursor()
+        from dmr_tui.ui.models import plan_questions
+
+        row = self.fits.row
+        if row is not None:
+            plan_questions.load(self, row, self.what_if.what, self.what_if.trial)
+
+    def action_model_details(self) -> None:
+        """Everything about the model under the cursor."""
+        from dmr_tui.ui.models.model_details import ModelDetails
+
+        row = self.fits.row
+        if row is not None:
+            self.app.push_screen(ModelDetails(row))
+
+    def action_filter_models(self) -> None:
+        """Type a filter."""
+        self.fits.ask_filter()
+
+    def action_drop_filter(self) -> None:
+        """Show every model again; then a maximized pane is as large as it was."""
+        if self.fits.filtered:
+            self.fits.drop_filter()
+        else:
+            self.minimize()
+
+    def action_sort_models(self) -> None:
+        """Sort by the next column."""
+        self.fits.sort_next()
+
+    def action_maximize_pane(self) -> None:
+        """Give the screen to the table, and back."""
+        if self.maximized is not None:
+            self.minimize()
+        else:
+            self.maximize(self.fits)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What can be done now; False hides it, None shows it dimmed."""
+        if not self.is_mounted:
+            return True
+        match action:
+            case "drop_filter":
+                return self.fits.filtered or self.maximized is not None
+        return super().check_action(action, parameters)

@@ -1,0 +1,1 @@
+"""Lists of models and the dialogs of what can be done to one."""

@@ -1,0 +1,208 @@
+"""Everything that is known about one model."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+
+from dmr_tui.state.memory import Fit, Holding, MemoryState
+from dmr_tui.state.model_row import ModelRow
+from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.text import format
+from dmr_tui.text.sanitize import plain
+from dmr_tui.ui.memory.verdicts import missed
+from dmr_tui.ui.models.models_pane import state_words
+from dmr_tui.ui.shell.pane import Page
+from dmr_tui.ui.widgets.lines import Line, fit, wrapped
+
+LABEL = 16
+LONGEST = 2000
+"""Characters of one metadata value that are shown; chat templates can be long."""
+
+Fact = tuple[str, str]
+
+
+class ModelDetails(ModalScreen[None]):
+    """Name, state, context windows, package and GGUF metadata."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,i,space,enter", "dismiss", "Close", key_display="esc"),
+        Binding("up,k", "scroll(-1)", show=False),
+        Binding("down,j", "scroll(1)", show=False),
+    ]
+
+    def __init__(self, row: ModelRow) -> None:
+        super().__init__()
+        self._row = row
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(classes="dialog", id="details"):
+            yield DetailsPage(self._row)
+
+    def on_mount(self) -> None:
+        box = self.query_one("#details")
+        box.border_title = Content(plain(self._row.name))
+        box.border_subtitle = Content("esc closes")
+        box.focus()
+        self.watch(self.app, "snapshot", self._show)
+
+    def _show(self, snapshot: Snapshot) -> None:
+        self.query_one(DetailsPage).snapshot = snapshot
+
+    def action_scroll(self, lines: int) -> None:
+        """Scroll by lines."""
+        self.query_one("#details").scroll_relative(y=lines, animate=False)
+
+
+class DetailsPage(Page):
+    """The facts as lines."""
+
+    def __init__(self, row: ModelRow) -> None:
+        super().__init__()
+        self._row = row
+
+    def watch_snapshot(self) -> None:
+        """A model that is gone keeps what was known of it."""
+        models = self.snapshot.models
+        self._row = next((row for row in models if row.key == self._row.key), self._row)
+        super().watch_snapshot()
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        """Names at the left, values at the right of them, however long both are."""
+        lines: list[Line] = []
+        for title, facts in (
+            ("Now", list(_now(self._row))),
+            ("Memory", list(_memory(self._row, self.snapshot.memory))),
+            ("Context window, in tokens", list(_contexts(self._row))),
+            ("Package", list(_package(self._row))),
+            ("GGUF metadata", list(_metadata(self._row))),
+        ):
+            if not facts:
+                continue
+            if lines:
+                lines.append(())
+            lines.append(((title, "bold $accent"),))
+            longest = max(len(name) for name, _ in facts)
+            label = min(max(LABEL, longest), width // 2 - 3)
+            for name, value in facts:
+                fact = ((f"  {fit(plain(name), label)} ", "$label"), (plain(value), "$value"))
+                lines += wrapped(fact, width, label + 3)
+        return lines
+
+
+def _now(row: ModelRow) -> Iterator[Fact]:
+    if row.model is None:
+        yield "installed", "no: the runner names it, but its list of models does not"
+    if not row.runs:
+        yield "state", "not loaded"
+    for run in row.runs:
+        words, _ = state_words(run)
+        text = f"{words} on {run.backend}"
+        if run.unloads_at is not None:
+            text += "; unless it is used, it unloads then"
+        yield run.mode, text
+
+
+def _memory(row: ModelRow, memory: MemoryState | None) -> Iterator[Fact]:
+    if memory is None:
+        return
+    holding, fit = memory.holding(row.key), memory.fits.get(row.key)
+    if holding is not None:
+        for name, reading in (
+            ("GPU memory", holding.vram),
+            ("RAM of its own", holding.own),
+            ("mapped weights", holding.mapped),
+            ("swapped out", holding.swapped),
+        ):
+            value = format.memory(reading.value)
+            yield name, value if reading.value is not None else f"{value} {reading.reason}"
+        if holding.layers:
+            yield "layers on the GPU", holding.layers
+        if holding.pids:
+            yield "engine process", ", ".join(str(pid) for pid in holding.pids)
+    if fit is None:
+        return
+    yield from _need(fit, holding)
+    yield "verdict", fit.verdict + (f": {fit.reason}" if fit.reason else "")
+    if fit.largest_context is not None:
+        yield "largest context", f"{fit.largest_context:,}  with which it fits now"
+    if fit.taken is not None:
+        yield (
+            "last load took",
+            f"{format.memory(fit.taken.total)} ({fit.taken.source}){missed(fit)}",
+        )
+
+
+def _need(fit: Fit, holding: Holding | None) -> Iterator[Fact]:
+    told = holding is not None and holding.parts_source == "engine log"
+    parts = (
+        ("weights", fit.estimate.weights, holding.weights if holding and told else None),
+        ("KV cache", fit.estimate.cache, holding.cache if holding and told else None),
+        ("compute", fit.estimate.compute, holding.compute if holding and told else None),
+    )
+    for name, estimate, measured in parts:
+        if measured is not None and measured.value is not None:
+            yield name, f"{format.memory(measured.value)}  by the engine's log"
+        elif estimate.value is None:
+            yield name, f"{format.UNKNOWN} {estimate.reason}"
+        else:
+            yield name, f"~{format.memory(estimate.value)}  by formula"
+    total = fit.need.total
+    if total.value is None:
+        yield "needs", f"{format.UNKNOWN} {total.reason}"
+    else:
+        by = "by formula" if fit.need.source == "estimate" else "by its last load"
+        sign = "~" if fit.need.source == "estimate" else ""
+        yield "needs", f"{sign}{format.memory(total.value)}  {by}, with {_asked(fit)}"
+
+
+def _asked(fit: Fit) -> str:
+    asked = fit.need.asked
+    slots = f", {asked.slots} slots" if asked.slots > 1 else ""
+    return f"context {asked.context:,}, KV cache {asked.key_type}{slots}"
+
+
+def _contexts(row: ModelRow) -> Iterator[Fact]:
+    context = row.context
+    yield "trained", f"{format.count(context.trained)}  from the GGUF metadata"
+    if context.packaged is not None:
+        yield "packaged", f"{context.packaged:,}  what its package asks for"
+    if context.configured is not None:
+        yield "configured", f"{context.configured:,}  by docker model configure or Compose"
+    if context.effective is not None:
+        slots = f", {context.slots} slot(s)" if context.slots else ""
+        yield "in use", f"{context.effective:,}  by {context.effective_source}{slots}"
+    elif row.runs:
+        yield "in use", f"{format.UNKNOWN} the runner's log does not tell"
+
+
+def _package(row: ModelRow) -> Iterator[Fact]:
+    if row.digest:
+        yield "digest", row.digest
+    if row.model is None:
+        return
+    for number, tag in enumerate(row.tags):
+        yield ("" if number else "names"), tag
+    if row.model.created:
+        moment = datetime.fromtimestamp(row.model.created).astimezone()
+        yield "created", moment.strftime("%Y-%m-%d %H:%M")
+    config = row.model.config
+    if config is None:
+        return
+    for name in ("format", "architecture", "parameters", "quantization", "size"):
+        value = getattr(config, name)
+        if value:
+            yield name, value
+
+
+def _metadata(row: ModelRow) -> Iterator[Fact]:
+    config = row.model.config if row.model else None
+    for key, value in sorted(((config and config.gguf) or {}).items()):
+        text = " ".join(str(value).split())
+        cut = "" if len(text) <= LONGEST else f" … ({len(text):,} characters)"
+        yield key, text[:LONGEST] + cut

@@ -1,0 +1,182 @@
+"""Installed and loaded models in one table."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.binding import BindingType
+
+from dmr_tui.state.memory import Fit, Holding
+from dmr_tui.state.model_row import ModelRow, Run
+from dmr_tui.state.pull import Pull
+from dmr_tui.text import format
+from dmr_tui.text.sanitize import plain
+from dmr_tui.ui.commands.table import bindings
+from dmr_tui.ui.memory.verdicts import VERDICT_STYLES, needs_short
+from dmr_tui.ui.messages import ModelChosen
+from dmr_tui.ui.models.model_list import ModelList, called
+from dmr_tui.ui.shell.pane import now
+from dmr_tui.ui.widgets.glyphs import GLYPHS
+from dmr_tui.ui.widgets.lines import Part
+from dmr_tui.ui.widgets.table import Column, Table
+
+MODES = {"completion": "", "embedding": "emb", "reranking": "rerank", "image-generation": "image"}
+CONTEXT_CELLS = 11
+STATE_ORDER = {"loading": 0, "busy": 1, "idle": 2}
+
+
+class ModelsPane(ModelList):
+    """What is loaded, how much memory each takes, and whether the others fit."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("models")]
+
+    def __init__(self) -> None:
+        super().__init__(
+            (
+                Column("model", "MODEL", 0, self._name_cell, lambda row: row.name.lower()),
+                Column("params", "PARAMS", 6, _parameters, lambda row: row.parameters, True, 3),
+                Column("quant", "QUANT", 7, _quantization, lambda row: row.quantization, drop=2),
+                Column("size", "SIZE", 8, _size, lambda row: row.size_bytes, True, 1),
+                Column("context", "CONTEXT", CONTEXT_CELLS, _context, _window, True, 4),
+                Column("memory", "MEMORY", 6, self._memory, self._memory_bytes, True, 5),
+                Column("state", "STATE", 13, self._state, _state_order),
+            ),
+            id="models",
+            part="model",
+        )
+        self._chosen: str | None = None
+
+    def mark(self, row: ModelRow) -> None:
+        """Show which model the chat asks."""
+        self._chosen = row.key
+        self._table.repaint_changed()
+
+    def on_table_chosen(self, event: Table.Chosen) -> None:
+        """Enter or a double click chooses the model for the chat."""
+        event.stop()
+        self.post_message(ModelChosen(event.row))
+
+    def titles(self) -> tuple[str, str]:
+        """How many there are, and the order, or why the list is old."""
+        total, shown = len(self.snapshot.models), len(self._table.rows)
+        loaded = sum(1 for row in self.snapshot.models if row.runs)
+        count = f"{total}" if shown == total else f"{shown} of {total}"
+        title = f"Models {count}" + (f" {GLYPHS.dot} {loaded} loaded" if loaded else "")
+        source = self.snapshot.source("models")
+        if source.health == "stale":
+            return title, f"stale: {plain(source.reason)}"
+        if pulled := pull_words(self.snapshot.pulls):
+            return title, pulled
+        return title, f"by {self._table.sorted_by}" if self._table.sorted_by else ""
+
+    def _holding(self, row: ModelRow) -> Holding | None:
+        memory = self.snapshot.memory
+        return memory.holding(row.key) if memory is not None and row.runs else None
+
+    def _fit(self, row: ModelRow) -> Fit | None:
+        memory = self.snapshot.memory
+        return None if memory is None else memory.fits.get(row.key)
+
+    def _memory(self, row: ModelRow) -> Part:
+        """What it holds, else what it would need."""
+        holding = self._holding(row)
+        held = None if holding is None else holding.vram.value or holding.ram.value
+        if held:
+            return format.memory_short(held), "bold $value"
+        return needs_short(self._fit(row))
+
+    def _memory_bytes(self, row: ModelRow) -> int | None:
+        holding, fit = self._holding(row), self._fit(row)
+        held = None if holding is None else holding.vram.value or holding.ram.value
+        return held or (None if fit is None else fit.need.at_least)
+
+    def _state(self, row: ModelRow) -> Part:
+        if not row.runs:
+            return self._verdict(row)
+        runs = sorted(row.runs, key=lambda run: STATE_ORDER[run.state])
+        text, style = state_words(runs[0])
+        for run in runs[1:]:
+            text += f" +{MODES.get(run.mode, plain(run.mode)) or 'chat'}"
+        return text, style
+
+    def _verdict(self, row: ModelRow) -> Part:
+        fit = self._fit(row)
+        tail = " emb" if row.embedding else ""
+        if fit is None or fit.verdict in {"unknown", "loaded"}:
+            return ("embeddings" if row.embedding else ""), "$faint"
+        return fit.verdict + tail, VERDICT_STYLES[fit.verdict]
+
+    def _name_cell(self, row: ModelRow) -> Part:
+        sign = GLYPHS.cursor if row.key == self._chosen else " "
+        style = "bold $value" if row.loaded else "$value" if row.model else "italic $label"
+        return f"{sign} {called(row)}", style
+
+
+def pull_words(pulls: Sequence[Pull]) -> str:
+    """How far the downloads are, in a few words; empty if there are none."""
+    going = [pull for pull in pulls if pull.going]
+    if not going:
+        return ""
+    first = going[0]
+    words = ["pulling", plain(first.name)]
+    if first.share is not None:
+        words.append(f"{100.0 * first.share:.0f} %")
+    if first.left_s is not None:
+        words.append(f"{format.clock(first.left_s)} left")
+    if len(going) > 1:
+        words.append(f"and {len(going) - 1} more")
+    return " ".join(words)
+
+
+def _parameters(row: ModelRow) -> Part:
+    return format.parameters(row.parameters), "$value"
+
+
+def _quantization(row: ModelRow) -> Part:
+    return plain(row.quantization or format.UNKNOWN), "$label"
+
+
+def _size(row: ModelRow) -> Part:
+    return plain(format.told_size(row.size_text, row.size_bytes)), "$value"
+
+
+def _context(row: ModelRow) -> Part:
+    context = row.context
+    trained = format.window(context.trained)
+    if context.effective is not None:
+        if context.effective == context.trained:
+            return trained, "bold $value"
+        return _share(format.window(context.effective), trained), "bold $value"
+    asked = context.configured or context.packaged
+    if asked is None or asked == context.trained:
+        return trained, "$label"
+    return _share(format.window(asked), trained), "$label"
+
+
+def _share(window: str, trained: str) -> str:
+    words = f"{window} of {trained}"
+    return words if len(words) <= CONTEXT_CELLS else f"{window}/{trained}"
+
+
+def _window(row: ModelRow) -> int | None:
+    context = row.context
+    return context.effective or context.configured or context.packaged or context.trained
+
+
+def state_words(run: Run) -> Part:
+    """The state of one runner with its clock, and the colour of that state."""
+    mode = MODES.get(run.mode, plain(run.mode))
+    tail = f" {mode}" if mode else ""
+    since = "" if run.since is None else f" {format.clock(now() - run.since)}"
+    if run.state == "loading":
+        return f"loading{since}{tail}", "bold $load-heavy"
+    if run.state == "busy":
+        return f"busy{since}{tail}", "bold $load-moderate"
+    if run.never_unloads:
+        return f"idle, stays{tail}", "$load-ok"
+    if run.unloads_at is None:
+        return f"idle{tail}", "$load-ok"
+    return f"idle {format.countdown(run.unloads_at - now())}{tail}", "$load-ok"
+
+
+def _state_order(row: ModelRow) -> int | None:
+    return min((STATE_ORDER[run.state] for run in row.runs), default=None)

@@ -1,0 +1,252 @@
+"""The plans that the keys of a model make, with what a person should know before."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from dmr_tui.measure.request_numbers import ended
+from dmr_tui.monitor.actions.plans import (
+    ConfigurePlan,
+    LoadPlan,
+    Plan,
+    RemovePlan,
+    TagPlan,
+    UnloadPlan,
+    UntagPlan,
+)
+from dmr_tui.monitor.alerts import RECENT_S
+from dmr_tui.monitor.memory.fit_advice import listed
+from dmr_tui.monitor.memory.fits import held_by, too_short
+from dmr_tui.monitor.memory.what_if import AS_IT_IS, Trial, WhatIf, prospect
+from dmr_tui.runner.names import short
+from dmr_tui.state.model_row import ModelRow
+from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.text import format
+from dmr_tui.text.sanitize import plain
+from dmr_tui.ui.models.confirm_dialog import ConfirmDialog
+from dmr_tui.ui.models.model_actions import READ_ONLY, ModelActionsScreen
+
+
+def ask(
+    screen: ModelActionsScreen,
+    plan: Plan,
+    remarks: Sequence[str] = (),
+    ended: Callable[[bool | None], None] | None = None,
+) -> None:
+    """Show the plan, and carry it out if the person says so; `ended` hears whether it was done."""
+    if screen.snapshot.read_only:
+        screen.notify(READ_ONLY, severity="warning")
+    else:
+        screen.app.push_screen(ConfirmDialog(plan, remarks, screen.monitor), ended)
+
+
+def load_as_it_is(screen: ModelActionsScreen, row: ModelRow) -> None:
+    """Load it as the runner would, or as the verdict on it says."""
+    memory = screen.snapshot.memory
+    fit = None if memory is None or row.digest is None else memory.fits.get(row.key)
+    trial = None if fit is None or memory is None else Trial(row, fit, memory, AS_IT_IS)
+    load(screen, row, AS_IT_IS, trial)
+
+
+def load(screen: ModelActionsScreen, row: ModelRow, what: WhatIf, trial: Trial | None) -> None:
+    """Load it as asked; where that does not fit, in the way that is printed beside it."""
+    if row.digest is None:
+        return
+    unload, context = ((), what.context) if trial is None else trial.way
+    names = {each.key: each.name for each in screen.snapshot.models}
+    plan = LoadPlan(
+        row.name,
+        row.ref,
+        row.digest,
+        _mode(row),
+        tuple((key, names.get(key, key)) for key in unload),
+        context,
+        what.cache_type,
+        what.slots,
+    )
+    if row.loaded and not plan.configures:
+        told = f"{plain(row.name)} is loaded; o configures it"
+        screen.notify(told, markup=False)
+        return
+    ask(screen, plan, list(_remarks(screen, row, plan, trial, what)))
+
+
+def _remarks(
+    screen: ModelActionsScreen, row: ModelRow, plan: LoadPlan, trial: Trial | None, what: WhatIf
+) -> Sequence[str]:
+    told = list(_room(screen.snapshot, trial, plan, as_asked=plan.context == what.context))
+    going = dict(plan.unload)
+    runner = screen.snapshot.runner
+    full = runner.slots_total is not None and (runner.slots_used or 0) >= runner.slots_total
+    if full and not row.loaded and not plan.unload:
+        idle = {
+            each.key: each.name
+            for each in screen.snapshot.models
+            if each.runs and all(run.state == "idle" for run in each.runs)
+        }
+        which = f": {plain(listed(list(idle), idle))}" if idle else ""
+        told.append(f"Every slot of the runner is taken: it evicts all idle models for it{which}.")
+        going |= idle
+    if row.loaded:
+        told.append("It is loaded now, and unloaded first; its cached prompts are forgotten.")
+        going[row.key] = row.name
+    return [*told, *_users(screen.snapshot, going)]
+
+
+def _room(
+    snapshot: Snapshot, trial: Trial | None, plan: LoadPlan, *, as_asked: bool
+) -> Iterator[str]:
+    """What it needs, what is free, and what will be."""
+    if trial is None:
+        return
+    needs, room, memory = trial.need.total, trial.room.value, snapshot.memory
+    if needs.value is None:
+        yield f"Whether it fits is not known: {needs.reason}."
+        return
+    if room is not None and not trial.loaded:
+        sign = "~" if trial.need.source == "estimate" else ""
+        free = f"{format.gib_of(room.free, room.total)} {room.kind} are free"
+        held = held_by(memory.holdings, memory.room) if memory is not None else ()
+        freed = sum(each.size for each in held if each.key in dict(plan.unload))
+        then = f", {format.memory(room.free + freed)} after unloading" if freed else ""
+        then = f", its own included{then}" if trial.own else then
+        tokens = f"With {trial.asked.context:,} tokens of context"
+        yield f"{tokens} it needs {sign}{format.memory(needs.value)}; {free}{then}."
+    if not as_asked and plan.context is not None:
+        less = replace(trial, what=replace(trial.what, context=plan.context)).need.total.value
+        yield f"With {plan.context:,} it needs ~{format.memory(less)}."
+    if as_asked and trial.hopeless:
+        yield "By the estimate it does not fit: the load may fail."
+
+
+def _users(snapshot: Snapshot, models: Mapping[str, str]) -> list[str]:
+    """Who called those models lately; `models` are their names by digest."""
+    since = snapshot.runner_now - RECENT_S
+    calls = [call for call in snapshot.finished if ended(call) >= since]
+    told = []
+    for digest, name in models.items():
+        callers = {call.caller for call in (*calls, *snapshot.in_flight) if call.digest == digest}
+        names = sorted(snapshot.caller_names.get(caller, caller) for caller in callers)
+        if names:
+            who = plain(listed(names, {}))
+            told.append(f"{who} used {plain(name)} in the last {format.age(RECENT_S)}.")
+    return told
+
+
+def unload(screen: ModelActionsScreen, row: ModelRow) -> None:
+    """Unload it in every mode."""
+    if row.digest is not None and row.runs:
+        told = [*_busy_remark([row]), *_users(screen.snapshot, {row.digest: row.name})]
+        ask(screen, UnloadPlan(row.name, row.digest), told)
+
+
+def unload_all(screen: ModelActionsScreen) -> None:
+    """Unload one after the other, since the runner's own `all` forgets every configuration."""
+    rows = [row for row in screen.snapshot.models if row.runs and row.digest is not None]
+    if not rows:
+        return
+    first, *others = [(row.digest or "", row.name) for row in rows]
+    plan = UnloadPlan(first[1], first[0], tuple(others))
+    ask(screen, plan, [*_busy_remark(rows), *_users(screen.snapshot, dict(plan.models))])
+
+
+def _busy_remark(rows: Sequence[ModelRow]) -> list[str]:
+    busy = [plain(row.name) for row in rows if any(run.state == "busy" for run in row.runs)]
+    told = f"{', '.join(busy)}: busy now; unless its calls end first, the runner refuses it."
+    return [told] * bool(busy)
+
+
+def _configure_remarks(screen: ModelActionsScreen, row: ModelRow, plan: ConfigurePlan) -> list[str]:
+    told = []
+    then = prospect(screen.snapshot, row, plan.config)
+    if then.trained is not None:
+        told.append(f"It was trained for {then.trained:,} tokens; beyond them answers get worse.")
+    if too_short(then.asked.context, row.context.trained):
+        told.append(f"Prompt and answer share {then.asked.context:,} tokens: most calls will fail.")
+    # Unlike a load, a configuration unloads no other model to make room.
+    if then.lacks_room:
+        total = format.memory(then.need.at_least)
+        told.append(f"By the estimate it needs {total} and does not fit: the load may fail.")
+    if any(run.state == "busy" for run in row.runs):
+        told.append("It is busy now; unless its calls end first, the runner refuses it.")
+    if row.loaded:
+        told += _users(screen.snapshot, {row.key: row.name})
+    return told
+
+
+def configure(screen: ModelActionsScreen, row: ModelRow) -> None:
+    """Let the person change what is stored, then ask."""
+    from dmr_tui.ui.models.configure_dialog import ConfigureDialog
+
+    if row.digest is None:
+        return
+    if screen.snapshot.read_only:
+        screen.notify(READ_ONLY, severity="warning")
+        return
+
+    def chosen(plan: ConfigurePlan, ended: Callable[[bool | None], None]) -> None:
+        ask(screen, plan, _configure_remarks(screen, row, plan), ended)
+
+    screen.app.push_screen(ConfigureDialog(row, _mode(row), screen.monitor, chosen))
+
+
+def reapply(screen: ModelActionsScreen) -> None:
+    """Set again what was lost, with what is stored now as it is.
+
+    Of the model under the cursor, or else of the first that lost something: the warning names it.
+    """
+    found = screen.lost
+    if found is None:
+        return
+    row, lost = found
+    why = "The runner was restarted and forgot it." if lost.restarted else "Somebody replaced it."
+    context = lost.config.get("context-size")
+    told = [why, f"The context was {context:,}."] if isinstance(context, int) else [why]
+    plan = ConfigurePlan(
+        row.name, row.ref, lost.digest, lost.mode, lost.config, dict(lost.now), again=True
+    )
+    ask(screen, plan, told)
+
+
+def tag(screen: ModelActionsScreen, row: ModelRow) -> None:
+    """Let the person write another name, then give it."""
+    from dmr_tui.ui.models.tag_dialog import TagDialog, holder
+
+    def chosen(plan: TagPlan | None) -> None:
+        if plan is None:
+            return
+        other, told = holder(plan.target, screen.snapshot.models), []
+        if other is not None and other.digest != row.digest:
+            told = [f"{other.name} loses this name: whoever asks for it gets {row.name}."]
+            if len(other.tags) == 1:
+                told.append("It has no other name, and stays under its digest only.")
+        ask(screen, plan, told)
+
+    if screen.snapshot.read_only:
+        screen.notify(READ_ONLY, severity="warning")
+    elif row.model is not None:
+        screen.app.push_screen(TagDialog(row, screen.snapshot.models), chosen)
+
+
+def remove(screen: ModelActionsScreen, row: ModelRow) -> None:
+    """Delete it, with all its names; of several names a person may take away one only."""
+    if row.digest is None or row.model is None:
+        return
+    names = tuple(short(tag) for tag in row.tags or (row.digest,))
+    size = format.told_size(row.size_text, row.size_bytes) if row.size_text else ""
+    whole = RemovePlan(row.name, row.ref, row.digest, bool(row.runs), names, size)
+
+    def chosen(plan: RemovePlan | UntagPlan | None) -> None:
+        if plan is not None:
+            users = _users(screen.snapshot, {row.key: row.name})
+            ask(screen, plan, [*_busy_remark([row]), *users] if plan is whole else users)
+
+    if len(names) == 1 or screen.snapshot.read_only:
+        chosen(whole)
+        return
+    from dmr_tui.ui.models.remove_dialog import RemoveDialog
+
+    screen.app.push_screen(RemoveDialog(whole, row.tags), chosen)
+
+
+def _mode(row: ModelRow) -> str:
+    return "embedding" if row.embedding else "completion"

@@ -1,1 +1,0 @@
-"""One file per bordered part of a screen."""

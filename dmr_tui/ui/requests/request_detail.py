@@ -1,0 +1,216 @@
+"""Everything that is known about one call; prompt and answer only when asked for."""
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from rich.cells import cell_len
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+
+from dmr_tui.monitor.actions.replay import Bodies
+from dmr_tui.monitor.live import Monitor
+from dmr_tui.runner.request import Request
+from dmr_tui.state.model_row import ModelRow
+from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.text.sanitize import plain
+from dmr_tui.ui.commands.table import bindings
+from dmr_tui.ui.messages import BodiesRead, LinesWanted
+from dmr_tui.ui.requests.body_lines import body_lines
+from dmr_tui.ui.requests.request_facts import Fact, Known, sections
+from dmr_tui.ui.requests.request_text import model_word, not_replayable
+from dmr_tui.ui.shell.pane import Page
+from dmr_tui.ui.widgets.glyphs import GLYPHS
+from dmr_tui.ui.widgets.lines import Line, fit, width_of, wrapped
+
+LABEL = 14
+VALUE = 12
+
+
+class RequestDetail(ModalScreen[None]):
+    """The facts of one call, as they change."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings("request"),
+        Binding("enter,i,space", "close", show=False),
+        Binding("up,k", "scroll(-1)", show=False),
+        Binding("down,j", "scroll(1)", show=False),
+    ]
+
+    def __init__(self, request: Request, monitor: Callable[[], Monitor]) -> None:
+        super().__init__()
+        self._request = request
+        self._monitor = monitor
+        self._bodies: Bodies | None = None
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(classes="dialog", id="request"):
+            yield RequestPage(self._request)
+
+    def on_mount(self) -> None:
+        box = self.query_one("#request")
+        dot = GLYPHS.dot
+        name = model_word(self._request.model)
+        box.border_title = Content(f"{plain(self._request.api)} {dot} {name}")
+        keys = f"b prompt and answer {dot} r replay {dot} l log {dot} esc closes"
+        box.border_subtitle = Content(keys)
+        box.focus()
+        self.watch(self.app, "snapshot", self._show)
+
+    def _show(self, snapshot: Snapshot) -> None:
+        page = self.query_one(RequestPage)
+        page.snapshot = snapshot
+        page.tick()
+
+    def on_bodies_read(self, event: BodiesRead) -> None:
+        """Prompt and answer have come."""
+        event.stop()
+        if event.bodies.id == self._request.id:
+            self._bodies = event.bodies
+            self.query_one(RequestPage).show_bodies(event.bodies)
+
+    def action_show_bodies(self) -> None:
+        """Get prompt and answer, and go to them; again hides them."""
+        page = self.query_one(RequestPage)
+        if page.asked:
+            page.hide_bodies()
+            return
+        page.await_bodies()
+        if self._bodies is not None:
+            page.show_bodies(self._bodies)
+        else:
+            self._monitor().bodies(page.request, self._take)
+
+    def _take(self, bodies: Bodies) -> None:
+        # From the monitor's thread; a dialog that is closed has no use for it.
+        if self.is_running:
+            self.post_message(BodiesRead(bodies))
+
+    def action_replay(self) -> None:
+        """Choose a model, and send the call again."""
+        from dmr_tui.ui.requests.replay_screen import ReplayModels, ReplayScreen
+
+        page = self.query_one(RequestPage)
+        request = page.request
+        problem = not_replayable(request)
+        if self._monitor().read_only:
+            problem = "Read-only mode: nothing is sent. Start without --read-only to replay calls"
+        if problem:
+            self.notify(problem, severity="warning", markup=False)
+            return
+        bodies = self._bodies if page.asked else None
+
+        def chosen(row: ModelRow | None) -> None:
+            if row is not None:
+                self.app.push_screen(ReplayScreen(request, row, self._monitor, bodies))
+
+        self.app.push_screen(ReplayModels(request, page.snapshot.models), chosen)
+
+    def action_request_log(self) -> None:
+        """Go to the lines of the log from its time."""
+        request = self.query_one(RequestPage).request
+        self.app.post_message(LinesWanted(request.started_at, request.finished_at, request.digest))
+        self.dismiss()
+
+    def action_close(self) -> None:
+        """Back to the list."""
+        self.dismiss()
+
+    def action_scroll(self, lines: int) -> None:
+        """Scroll by lines."""
+        self.query_one("#request").scroll_relative(y=lines, animate=False)
+
+
+class RequestPage(Page):
+    """The facts as lines, then prompt and answer."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__()
+        self.request = request
+        self.asked = False
+        """Whether prompt and answer are to be seen."""
+        self._bodies: Bodies | None = None
+        self._broken: tuple[int, list[Line]] | None = None
+
+    def watch_snapshot(self) -> None:
+        """Take what is known of it now; a call that is gone keeps what was known."""
+        snapshot, id = self.snapshot, self.request.id
+        rows = snapshot.calls.rows if snapshot.calls is not None else snapshot.finished
+        for known in (snapshot.in_flight, rows):
+            found = next((request for request in known if request.id == id), None)
+            self.request = found or self.request
+        super().watch_snapshot()
+
+    def await_bodies(self) -> None:
+        """Say that they are on their way."""
+        self.asked = True
+        self.tick()
+
+    def show_bodies(self, bodies: Bodies) -> None:
+        """Show them below the facts, and go there."""
+        if self.asked:
+            self._bodies, self._broken = bodies, None
+            self.tick()
+            self.call_after_refresh(self._go_to_bodies)
+
+    def hide_bodies(self) -> None:
+        """Hide them again."""
+        self.asked, self._bodies, self._broken = False, None, None
+        self.tick()
+
+    def _go_to_bodies(self) -> None:
+        box = self.parent
+        if isinstance(box, VerticalScroll):
+            place = len(self._facts(self.size.width))
+            box.scroll_to(y=place, animate=False)
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        """Facts, then prompt and answer or how to see them."""
+        lines = self._facts(width)
+        lines.append((("Prompt and answer", "bold $accent"),))
+        if not self.asked:
+            lines.append(
+                (("  hidden: ", "$label"), ("b", "bold $value"), (" shows them", "$label"))
+            )
+        elif self._bodies is None:
+            lines.append(((f"  reading them {GLYPHS.ellipsis}", "$label"),))
+        else:
+            lines += self._body(self._bodies, width)
+        return lines
+
+    def _body(self, bodies: Bodies, width: int) -> list[Line]:
+        # Prompts can be long, and this is asked for every second.
+        if self._broken is None or self._broken[0] != width:
+            lines = body_lines(bodies, width - 2)
+            self._broken = width, [(("  ", ""), *line) for line in lines]
+        return self._broken[1]
+
+    def _facts(self, width: int) -> list[Line]:
+        snapshot, request = self.snapshot, self.request
+        caller = snapshot.caller_names.get(request.caller, request.caller)
+        lines: list[Line] = []
+        for title, facts in sections(Known(request, caller, snapshot.clock_offset)):
+            lines.append(((title, "bold $accent"),))
+            for fact in facts:
+                lines += _fact_lines(fact, width)
+            lines.append(())
+        return lines
+
+
+def _fact_lines(fact: Fact, width: int) -> list[Line]:
+    indent = LABEL + 3
+    name = plain(fact.name)
+    label = fit(name, max(LABEL, min(cell_len(name), width // 3)))
+    value = plain(fact.value)
+    line: list[tuple[str, str]] = [(f"  {label} ", "$label"), (value, fact.style)]
+    if fact.note:
+        room = max(2, VALUE + 2 - cell_len(value))
+        note = plain(fact.note)
+        if width_of(line) + room + cell_len(note) > width:
+            # A formula is easier to read in one piece.
+            below = ((" " * (indent + 2), ""), (note, "$label"))
+            return [*wrapped(tuple(line), width, indent), *wrapped(below, width, indent + 2)]
+        line += [(" " * room, ""), (note, "$label")]
+    return wrapped(tuple(line), width, indent)

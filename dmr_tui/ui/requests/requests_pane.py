@@ -1,0 +1,387 @@
+"""Finished calls: as a list, counted by caller, or counted by model."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.reactive import var
+
+from dmr_tui.runner.request import Request
+from dmr_tui.state.request_filter import CallFilter, View
+from dmr_tui.state.requests import CallGroup, Calls
+from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.text.sanitize import plain
+from dmr_tui.ui.commands.table import bindings
+from dmr_tui.ui.requests.conditions import Condition, ConditionsPane, toggled
+from dmr_tui.ui.requests.group_columns import group_columns, group_remarks
+from dmr_tui.ui.requests.modes import MODES, Mode, ModeTitles
+from dmr_tui.ui.requests.request_columns import call_columns
+from dmr_tui.ui.requests.request_text import remarks, unrecorded
+from dmr_tui.ui.requests.search_field import WordsField
+from dmr_tui.ui.shell.pane import Pane
+from dmr_tui.ui.widgets.glyphs import GLYPHS
+from dmr_tui.ui.widgets.lines import Line
+from dmr_tui.ui.widgets.table import Table
+
+COUNT_S = 0.9
+"""Seconds for which a count in the title stays."""
+READING = f"reading the archive {GLYPHS.ellipsis}"
+
+
+class RemarkPane(Pane):
+    """One line about the row under the cursor."""
+
+    line: Line = ()
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        """What is not as usual with it."""
+        return [self.line]
+
+
+class RequestsPane(Vertical):
+    """Three tables of which one is shown, a line about its row, and the filter."""
+
+    ALLOW_MAXIMIZE = True
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("requests")]
+
+    snapshot: var[Snapshot] = var(Snapshot(), init=False)
+
+    @dataclass
+    class ViewChanged(Message):
+        """Other calls are wanted from the monitor."""
+
+    @dataclass
+    class Opened(Message):
+        """A person wants to know everything about that call."""
+
+        request: Request
+
+    def __init__(self) -> None:
+        super().__init__(id="finished", classes="pane")
+        self.mode: Mode = "list"
+        self.asked = CallFilter()
+        self._calls: Calls | None = None
+        self._all: int | None = None
+        """Calls that there are without a filter, as far as is known."""
+        self._paused = False
+        self._wanted: str | None = None
+        """The call that the cursor is to go to as soon as it is there."""
+        self._titles = ModeTitles()
+        self._said: tuple[object, object] | None = None
+        self._title_at = 0.0
+        self._could = False
+        """Whether there was a row under the cursor."""
+        self._list: Table[Request] = Table(
+            call_columns(self.caller_of, self._ahead),
+            key=lambda row: row.id,
+            empty=self._empty,
+            follow=True,
+            id="call-table",
+        )
+        self._groups: dict[Mode, Table[CallGroup]] = {
+            mode: Table(
+                group_columns(mode.upper(), self._ahead),
+                key=lambda group: group.name,
+                empty=self._empty,
+                grow=20,
+                id=f"by-{mode}",
+            )
+            for mode in MODES[1:]
+        }
+
+    def compose(self) -> ComposeResult:
+        yield self._list
+        yield from self._groups.values()
+        yield RemarkPane(id="call-remark")
+        yield ConditionsPane(id="call-conditions")
+        yield WordsField(id="call-filter")
+
+    def on_mount(self) -> None:
+        self._show_mode()
+        self.tick()
+
+    @property
+    def view(self) -> View:
+        """What the monitor has to tell for this."""
+        return View(calls=self.asked, groups=self.mode != "list")
+
+    @property
+    def row(self) -> Request | None:
+        """The call under the cursor; None while groups are shown."""
+        return self._list.row if self.mode == "list" else None
+
+    @property
+    def group(self) -> CallGroup | None:
+        """The group under the cursor; None while the list is shown."""
+        return None if self.mode == "list" else self._groups[self.mode].row
+
+    @property
+    def filtered(self) -> bool:
+        """Whether a filter is set or being typed."""
+        return self.asked != CallFilter() or self.query_one(WordsField).display
+
+    @property
+    def callers(self) -> list[str]:
+        """The own names of the caller under the cursor: several may have been given one name."""
+        if self.row is not None:
+            return [self.row.caller]
+        if self.mode != "caller" or self.group is None:
+            return []
+        shown = self.group.name
+        names = self.snapshot.caller_names
+        found = [own for own, given in names.items() if given == shown]
+        return found or [shown]
+
+    @property
+    def rows(self) -> Sequence[Request]:
+        """The newest calls that the monitor told of, whatever is shown."""
+        return self._calls.rows if self._calls is not None else ()
+
+    def caller_of(self, request: Request) -> str:
+        """The caller as a person names it."""
+        return self.snapshot.caller_names.get(request.caller, request.caller)
+
+    def focus_table(self) -> None:
+        """Give the keys to the table that is shown."""
+        self._table.focus()
+
+    def watch_snapshot(self, before: Snapshot, after: Snapshot) -> None:
+        """Show what is new; until the calls that were asked for come, the old ones stay."""
+        calls = after.calls
+        if calls is not None and calls.view == self.view and calls is not self._calls:
+            self._take(calls)
+        if before.caller_names != after.caller_names:
+            self._list.keep(None)
+        self.set_class(not after.runner.up, "-stale")
+        self._show_words()
+
+    def _take(self, calls: Calls) -> None:
+        same = self._calls is not None and self._calls.rows is calls.rows
+        self._calls = calls
+        if self.asked == CallFilter():
+            self._all = calls.matching
+        if not same and not self._paused:
+            self._list.show(calls.rows)
+        self._groups["caller"].show(calls.by_caller)
+        self._groups["model"].show(calls.by_model)
+        if self._wanted is not None and self._list.move_to(self._wanted):
+            self._wanted = None
+        elif self._wanted is not None and not calls.reading:
+            self._wanted = None
+            self.notify("That call is no longer known", severity="warning", markup=False)
+
+    def tick(self) -> None:
+        """A second has passed."""
+        self._table.repaint_changed()
+        self._show_words()
+
+    def _show_words(self) -> None:
+        self._show_remark()
+        self._show_titles()
+        can = self.row is not None or self.group is not None
+        if can != self._could:
+            self._could = can
+            self.screen.refresh_bindings()
+
+    def go_to(self, id: str) -> None:
+        """Put the cursor on that call, as soon as it is there."""
+        self._paused = False
+        if self.mode != "list":
+            self.set_mode("list")
+        self._wanted = None if self._list.move_to(id) else id
+        if self._wanted is not None and self.asked != CallFilter():
+            self.ask(CallFilter())
+        self.tick()
+
+    def set_mode(self, mode: Mode) -> None:
+        """Show the list, or the calls counted."""
+        if mode != self.mode:
+            self.mode = mode
+            self._show_mode()
+            self.post_message(self.ViewChanged())
+
+    def next_mode(self) -> None:
+        """List, by caller, by model, and again."""
+        self.set_mode(MODES[(MODES.index(self.mode) + 1) % len(MODES)])
+
+    def ask(self, asked: CallFilter) -> None:
+        """Show other calls."""
+        if asked == self.asked:
+            return
+        self.asked = asked
+        self._paused = False
+        self.query_one(ConditionsPane).show(asked)
+        self.post_message(self.ViewChanged())
+        self.screen.refresh_bindings()
+        self.tick()
+
+    def toggle(self, which: Condition) -> None:
+        """Only calls that are like the one under the cursor in that, or all again."""
+        row = self.row
+        self.ask(toggled(self.asked, which, row, self.caller_of(row) if row else ""))
+
+    def only_group(self) -> None:
+        """List the calls of the group under the cursor."""
+        group = self.group
+        if group is not None:
+            wanted: dict[str, str] = {self.mode: group.name}
+            self.set_mode("list")
+            self.ask(replace(self.asked, **wanted))  # type: ignore[arg-type]
+
+    def pause(self) -> None:
+        """Let the rows stand still, or go on."""
+        self._paused = not self._paused
+        if not self._paused:
+            self._list.show(self.rows)
+        self.tick()
+
+    def sort_next(self) -> None:
+        """Sort by the next column."""
+        self._table.sort_next()
+        self._show_titles()
+
+    def ask_words(self) -> None:
+        """Let a person type words."""
+        self.query_one(WordsField).open()
+
+    def on_words_field_typed(self, event: WordsField.Typed) -> None:
+        """Look for the words; when the field has gone, the table has the keys."""
+        event.stop()
+        self.ask(replace(self.asked, words=event.words))
+        if not self.query_one(WordsField).display:
+            self.focus_table()
+
+    def drop_filter(self) -> None:
+        """Out of the field of words; else show every call again."""
+        field = self.query_one(WordsField)
+        typing = field.display
+        field.close()
+        self.ask(replace(self.asked, words="") if typing else CallFilter())
+        self.focus_table()
+        self.screen.refresh_bindings()
+
+    def renamed(self, before: str, after: str) -> None:
+        """A filter goes with the caller's name."""
+        if self.asked.caller == before:
+            self.ask(replace(self.asked, caller=after))
+
+    def on_table_chosen(self, event: Table.Chosen) -> None:
+        """A double click opens a call, or lists a group."""
+        event.stop()
+        if self.row is not None:
+            self.post_message(self.Opened(self.row))
+        else:
+            self.only_group()
+
+    def on_table_cursor_moved(self, event: Table.CursorMoved) -> None:
+        """Say what is not as usual with that row."""
+        event.stop()
+        self._show_remark()
+
+    def on_click(self, event: events.Click) -> None:
+        """The titles in the border switch between the tables."""
+        mode = self._titles.at(event.x) if event.widget is self and event.y == 0 else None
+        if mode is not None:
+            self.set_mode(mode)
+        # A click on a header has sorted.
+        self._show_titles()
+
+    @property
+    def _table(self) -> Table[Request] | Table[CallGroup]:
+        return self._list if self.mode == "list" else self._groups[self.mode]
+
+    def _ahead(self) -> float:
+        return self.snapshot.clock_offset
+
+    @property
+    def _waiting(self) -> bool:
+        calls = self.snapshot.calls
+        return calls is None or calls.view != self.view or calls.reading
+
+    def _show_mode(self) -> None:
+        self._list.display = self.mode == "list"
+        for mode, table in self._groups.items():
+            table.display = mode == self.mode
+        self.focus_table()
+        self.tick()
+        self.screen.refresh_bindings()
+
+    def _show_remark(self) -> None:
+        pane = self.query_one(RemarkPane)
+        if self.row is not None:
+            pane.line = remarks(self.row, self.caller_of(self.row))
+        else:
+            pane.line = () if self.group is None else group_remarks(self.group)
+        pane.update_lines()
+
+    def _show_titles(self) -> None:
+        names: dict[Mode, str] = {"list": f"Finished {self._count()}".rstrip()}
+        names |= {mode: f"by {mode}" for mode in MODES[1:]}
+        state, sort = self._state(), self._sorted()
+        said = (self.mode, state, sort, self.asked, self._calls is None), names
+        counted = self._said is not None and self._said[0] == said[0]
+        if counted and time.monotonic() < self._title_at:
+            # A title paints the whole pane: a count is made new only once a second.
+            return
+        if said != self._said:
+            self._said, self._title_at = said, time.monotonic() + COUNT_S
+            self.border_title = self._titles.content(names, self.mode, state)
+            self.border_subtitle = Content(sort)
+
+    def _count(self) -> str:
+        calls = self._calls
+        if calls is None:
+            return ""
+        matching = len(calls.rows) if calls.matching is None else calls.matching
+        if self.asked == CallFilter():
+            newest = len(calls.rows)
+            return f"{matching:,}" if newest == matching else f"{matching:,}, the newest {newest:,}"
+        if self._all is None:
+            return f"{matching:,}"
+        return f"{matching:,} of {max(self._all, matching):,}"
+
+    def _state(self) -> tuple[str, str]:
+        if self._paused and self.mode == "list":
+            return f"paused, {self._fresh():,} new", "bold $warning"
+        return (READING if self._waiting and self._calls is not None else ""), "$label"
+
+    def _fresh(self) -> int:
+        frozen = self._list.rows
+        if not frozen:
+            return len(self.rows)
+        known = {row.id for row in frozen}
+        return sum(row.id not in known for row in self.rows)
+
+    def _sorted(self) -> str:
+        feed = self.snapshot.source("requests feed")
+        if feed.health == "stale":
+            return f"feed stale: {plain(feed.reason)}"
+        by = self._table.sorted_by
+        if by:
+            return f"by {by}"
+        if self.mode == "list" and self._list.rows and not self._list.following:
+            return "g goes to the newest"
+        count = unrecorded(self.snapshot)
+        if count:
+            return f"DMR keeps no record of {count:,} more that failed lately: 4 Timeline"
+        return ""
+
+    def _empty(self) -> Line:
+        if self._waiting:
+            return ((READING if self.snapshot.runner.up else "no runner yet", "$faint"),)
+        if self.asked != CallFilter():
+            return (("no call matches the filter; esc shows all", "$label"),)
+        if self.snapshot.source("requests feed").health == "absent":
+            return (("this runner does not tell about requests", "$label"),)
+        return (
+            ("no call has ended yet: ask something in the chat (", "$label"),
+            ("1", "bold $value"),
+            ("), or start a workflow", "$label"),
+        )

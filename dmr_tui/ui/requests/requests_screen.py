@@ -1,0 +1,168 @@
+"""The requests: what is in flight on top, what has finished below, as a list or counted."""
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+
+from dmr_tui.state.request_filter import View
+from dmr_tui.ui.messages import LinesWanted
+from dmr_tui.ui.requests.caller_dialog import CallerName, NameDialog
+from dmr_tui.ui.requests.conditions import NAMES, Condition
+from dmr_tui.ui.requests.in_flight_pane import InFlightPane
+from dmr_tui.ui.requests.requests_pane import RequestsPane
+from dmr_tui.ui.shell.header import HeaderPane
+from dmr_tui.ui.shell.keybar import KeyBar
+from dmr_tui.ui.shell.live_screen import LiveScreen
+from dmr_tui.ui.shell.narrow import TooSmall
+from dmr_tui.ui.shell.notice import NoticePane
+
+
+class RequestsScreen(LiveScreen):
+    """Who calls, which model, how fast, and what failed."""
+
+    ESCAPE_TO_MINIMIZE = False
+    """Escape drops the filter first."""
+
+    def compose(self) -> ComposeResult:
+        bound = RequestsScreen.snapshot
+        yield HeaderPane(id="header").data_bind(bound)
+        yield TooSmall(id="too-small").data_bind(bound)
+        with Vertical(id="calls"):
+            yield InFlightPane(id="in-flight", classes="pane").data_bind(bound)
+            yield RequestsPane().data_bind(bound)
+        yield NoticePane(id="notice").data_bind(bound)
+        yield KeyBar().data_bind(RequestsScreen.snapshot)
+
+    def on_mount(self) -> None:
+        self.query_one(NoticePane).display = False
+        self.pane.focus_table()
+
+    def on_resize(self) -> None:
+        """A lower window leaves fewer rows to the calls in flight."""
+        self.query_one(InFlightPane).follow_calls()
+
+    @property
+    def pane(self) -> RequestsPane:
+        """The finished calls."""
+        return self.query_one(RequestsPane)
+
+    @property
+    def view(self) -> View:
+        """The calls that the filter leaves, counted or not."""
+        return self.pane.view
+
+    def tick(self, heard_at: float) -> None:
+        """A second has passed: clocks go on; the monitor last spoke at `heard_at`."""
+        super().tick(heard_at)
+        self.pane.tick()
+
+    def go_to(self, request_id: str) -> None:
+        """Put the cursor on that call; one in flight has no row, so it is opened."""
+        flying = next((call for call in self.snapshot.in_flight if call.id == request_id), None)
+        if flying is None:
+            self.pane.go_to(request_id)
+        else:
+            self._open(RequestsPane.Opened(flying))
+
+    def on_requests_pane_view_changed(self) -> None:
+        """Other calls are wanted."""
+        self.look()
+        self.refresh_bindings()
+
+    def on_requests_pane_opened(self, event: RequestsPane.Opened) -> None:
+        """A double click on a call."""
+        event.stop()
+        self._open(event)
+
+    def action_open_request(self) -> None:
+        """Everything about the call under the cursor."""
+        if self.pane.row is not None:
+            self._open(RequestsPane.Opened(self.pane.row))
+
+    def _open(self, opened: RequestsPane.Opened) -> None:
+        from dmr_tui.ui.requests.request_detail import RequestDetail
+
+        self.app.push_screen(RequestDetail(opened.request, self._monitor))
+
+    def action_only_group(self) -> None:
+        """List the calls of the group under the cursor."""
+        self.pane.only_group()
+
+    def action_next_mode(self) -> None:
+        """List, by caller, by model."""
+        self.pane.next_mode()
+
+    def action_filter_requests(self) -> None:
+        """Type words."""
+        self.pane.ask_words()
+
+    def action_toggle_condition(self, which: Condition) -> None:
+        """Only calls like this one in that."""
+        self.pane.toggle(which)
+
+    def action_drop_conditions(self) -> None:
+        """Show every call again; then a maximized pane is as large as it was."""
+        if self.pane.filtered:
+            self.pane.drop_filter()
+        else:
+            self.minimize()
+
+    def action_sort_requests(self) -> None:
+        """Sort by the next column."""
+        self.pane.sort_next()
+
+    def action_pause_requests(self) -> None:
+        """Let the rows stand still, or go on."""
+        self.pane.pause()
+
+    def action_request_log(self) -> None:
+        """The lines of the log from the time of the call under the cursor."""
+        row = self.pane.row
+        if row is not None:
+            self.post_message(LinesWanted(row.started_at, row.finished_at, row.digest))
+
+    def action_name_caller(self) -> None:
+        """Name the caller under the cursor."""
+        callers = self.pane.callers
+        if len(callers) != 1:
+            said = f"{len(callers)} callers have this name: choose one in the list of calls"
+            self.notify(said, severity="warning", markup=False)
+            return
+        caller = callers[0]
+        calls = (*self.pane.rows, *self.snapshot.in_flight)
+        limits = (call.limit for call in calls if call.caller == caller)
+        known = CallerName(self.snapshot.caller_names.get(caller, ""), next(limits, None))
+
+        def named(name: CallerName | None) -> None:
+            if name is not None:
+                self._monitor().name_caller(caller, name.name, name.limit)
+                self.pane.renamed(known.name or caller, name.name or caller)
+
+        self.app.push_screen(NameDialog(caller, known), named)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What can be done now; False hides it, None shows it dimmed."""
+        if not self.is_mounted:
+            return True
+        pane = self.pane
+        match action:
+            case "open_request" | "request_log":
+                return pane.mode == "list" and (True if pane.row is not None else None)
+            case "only_group":
+                return pane.mode != "list"
+            case "toggle_condition":
+                held = any(getattr(pane.asked, which) for which in NAMES if (which,) == parameters)
+                return held or (pane.mode == "list" and (True if pane.row is not None else None))
+            case "pause_requests":
+                return pane.mode == "list"
+            case "drop_conditions":
+                return pane.filtered or self.maximized is not None
+            case "name_caller":
+                return True if pane.callers else None if pane.mode != "model" else False
+        return True
+
+    def action_maximize_pane(self) -> None:
+        """Give the screen to the finished calls, and back."""
+        if self.maximized is not None:
+            self.minimize()
+        else:
+            self.maximize(self.pane)

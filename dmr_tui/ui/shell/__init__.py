@@ -1,0 +1,1 @@
+"""Frame of every screen: panes, header, key bar, notices, dialogs."""

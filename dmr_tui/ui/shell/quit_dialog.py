@@ -1,0 +1,70 @@
+"""Asks before the end of the dashboard would end a download."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
+
+from dmr_tui.state.pull import Pull
+from dmr_tui.text.sanitize import plain
+
+
+class QuitDialog(ModalScreen[bool]):
+    """Gives whether to quit all the same."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y,q,ctrl+q", "quit", "Quit"),
+        Binding("escape,n", "stay", "Stay"),
+    ]
+
+    def __init__(self, pulls: Sequence[Pull], act: str = "Quit") -> None:
+        """`pulls`: the downloads that would end; `act`: what would end them, in a word."""
+        super().__init__()
+        self._pulls = pulls
+        self._act = act
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog small-dialog", id="quitting"):
+            yield Static(Content("\n").join(self._lines()), markup=False)
+            with Horizontal(classes="buttons"):
+                yield Button(self._act, variant="primary", id="quit", compact=True)
+                yield Button("Stay", id="stay", compact=True)
+
+    def on_mount(self) -> None:
+        box = self.query_one("#quitting")
+        box.border_title = Content(self._act)
+        box.border_subtitle = Content("y does it, esc stays")
+        self.query_one("#stay").focus()
+
+    def _lines(self) -> list[Content]:
+        yet = "Downloads are" if len(self._pulls) > 1 else "A download is"
+        told = (
+            f"{yet} under way, and would end. What has come stays with the runner: the next pull"
+            " goes on from there."
+        )
+        return [
+            *(Content.styled(_how_far(pull), "bold $value") for pull in self._pulls),
+            Content(""),
+            Content.styled(told, "$label"),
+        ]
+
+    @on(Button.Pressed, "#quit")
+    def action_quit(self) -> None:
+        """End it."""
+        self.dismiss(True)
+
+    @on(Button.Pressed, "#stay")
+    def action_stay(self) -> None:
+        """Go on."""
+        self.dismiss(False)
+
+
+def _how_far(pull: Pull) -> str:
+    share = "waiting" if pull.share is None else f"{100.0 * pull.share:.0f} %"
+    return f"{plain(pull.name)}  {share}"

@@ -1,0 +1,315 @@
+"""What happened to the runner and its models, the newest first."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.reactive import var
+from textual.widgets import Input
+
+from dmr_tui.state.event import Event
+from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.text import format
+from dmr_tui.text.sanitize import plain
+from dmr_tui.ui.commands.table import bindings
+from dmr_tui.ui.timeline.log_text import LEVELS, Level, clock_time
+from dmr_tui.ui.timeline.model_names import ModelNames
+from dmr_tui.ui.widgets.glyphs import GLYPHS
+from dmr_tui.ui.widgets.lines import Line, Lines, Part, wrapped
+from dmr_tui.ui.widgets.table import Column, Table
+
+NAMED = {"reload thrash", "config drift"}
+"""What nobody did, and what a person would otherwise have to find out."""
+SIGNS: dict[str, Part] = {
+    "info": (GLYPHS.dot, "$label"),
+    "good": (GLYPHS.up, "$success"),
+    "warning": ("!", "bold $warning"),
+    "error": ("x", "bold $error"),
+}
+GRAVITY = {"info": 0, "good": 0, "warning": 1, "error": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events: every condition that is set has to hold."""
+
+    words: tuple[str, ...] = ()
+    level: Level = "all"
+    model: str = ""
+
+    def matches(self, event: Event, names: ModelNames) -> bool:
+        """Whether it is one of those."""
+        if GRAVITY[event.severity] < LEVELS.index(self.level):
+            return False
+        if self.model and names.key(event.digest, event.model) != self.model:
+            return False
+        name = names.name(event.digest, event.model)
+        text = f"{event.kind} {name} {event.model} {event.source} {event.text} {event.cause}"
+        return not self.words or all(word in text.lower() for word in self.words)
+
+
+class EventTable(Table[Event]):
+    """The newest at the top, and followed there."""
+
+    MIN_GROW = 20
+
+    def __init__(
+        self, model: Callable[[Event], Part], *, empty: Callable[[], Line], id: str | None = None
+    ) -> None:
+        """`model` is the name of an event's model."""
+        self._model = model
+        self._dated = False
+        super().__init__(self._made(8), lambda event: event.key, empty=empty, follow=True, id=id)
+
+    def _made(self, time: int) -> tuple[Column[Event], ...]:
+        named = Column("model", "MODEL", 15, self._model, self._model_name)
+        return (
+            Column("time", "TIME", time, _time, lambda event: event.at),
+            Column("what", "WHAT", 16, _what, lambda event: event.kind),
+            replace(named, width=26, drop=3, narrow=named),
+            Column("took", "TOOK", 6, _took, lambda event: event.seconds, True, 1),
+            Column("detail", "DETAIL", 0, _detail, lambda event: event.text),
+            Column("from", "FROM", 6, _source, lambda event: event.source, drop=2),
+        )
+
+    def _model_name(self, event: Event) -> str | None:
+        return self._model(event)[0] or None
+
+    def show(self, rows: Sequence[Event]) -> None:
+        """Take new events; if there is one of another day, all get room for a date."""
+        dated = len(rows) > 0 and len(clock_time(rows[-1].at)) > 8
+        if dated != self._dated:
+            self._dated = dated
+            self._columns = self._made(14 if dated else 8)
+            self._layout_columns()
+            self.refresh()
+        super().show(rows)
+
+
+class EventDetails(Lines):
+    """The event under the cursor, in full."""
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._line: Line = ()
+
+    def show(self, line: Line) -> None:
+        """Show that event."""
+        self._line = line
+        self.update_lines()
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        """As many rows as there is room for; what does not fit ends in an ellipsis."""
+        rows = wrapped(self._line, width, 2)
+        if len(rows) > height:
+            text, style = rows[height - 1][-1]
+            rows[height - 1] = (*rows[height - 1][:-1], (text.rstrip() + GLYPHS.ellipsis, style))
+        return rows[:height]
+
+
+class TimelinePane(Vertical):
+    """The table, below it the event under the cursor in full, and the filter."""
+
+    ALLOW_MAXIMIZE = True
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("timeline")]
+
+    snapshot: var[Snapshot] = var(Snapshot(), init=False)
+
+    def __init__(self) -> None:
+        super().__init__(id="events", classes="pane")
+        self._filter = EventFilter()
+        self._names = ModelNames()
+        self._model_name = ""
+        self._titles: tuple[Content, str] = (Content(""), "")
+        self._table = EventTable(self._model_cell, empty=self._empty, id="event-table")
+
+    def compose(self) -> ComposeResult:
+        yield self._table
+        yield EventDetails(id="event-details")
+        yield Input(placeholder="words that an event has to have", id="event-filter", compact=True)
+
+    def on_mount(self) -> None:
+        self.query_one(Input).display = False
+
+    @property
+    def event(self) -> Event | None:
+        """The event under the cursor."""
+        return self._table.row
+
+    @property
+    def filtered(self) -> bool:
+        """Whether something is hidden, or a filter is being typed."""
+        return self._filter != EventFilter() or self.query_one(Input).display
+
+    def focus_table(self) -> None:
+        """Give the keys to the table."""
+        self._table.focus()
+
+    def watch_snapshot(self, before: Snapshot, after: Snapshot) -> None:
+        """Show what is new."""
+        if not self._names.are_of(after.models):
+            self._names = ModelNames(after.models)
+        if after.events is not before.events:
+            self._table.show(tuple(reversed(after.events)))
+        self._table.repaint_changed()
+        self._show_details()
+        self._show_titles()
+
+    def go_to(self, at: float, key: str) -> bool:
+        """Put the cursor on the event nearest in time; of several, on one of that model."""
+        if not self.snapshot.events:
+            return False
+
+        def distance(event: Event) -> tuple[float, bool]:
+            # A load may begin and end on lines of the same instant as another event.
+            own = bool(key) and self._names.key(event.digest, event.model) == key
+            return round(abs(event.at - at), 1), not own
+
+        nearest = min(self.snapshot.events, key=distance)
+        if not self._filter.matches(nearest, self._names):
+            self.drop_filters()
+        self._table.move_to(nearest.key)
+        self._table.focus()
+        return True
+
+    def ask_filter(self) -> None:
+        """Let a person type words."""
+        field = self.query_one(Input)
+        field.display = True
+        field.focus()
+
+    def next_level(self) -> None:
+        """Hide what is less grave, or show all again."""
+        place = LEVELS.index(self._filter.level) + 1
+        self._set_filter(replace(self._filter, level=LEVELS[place % len(LEVELS)]))
+
+    def toggle_model(self) -> None:
+        """Show only the events of the model under the cursor, or all again."""
+        event = self.event
+        key = "" if event is None else self._names.key(event.digest, event.model)
+        if self._filter.model or event is None or not key:
+            self._set_filter(replace(self._filter, model=""))
+            return
+        self._model_name = plain(self._names.name(event.digest, event.model))
+        self._set_filter(replace(self._filter, model=key))
+
+    def drop_filters(self) -> None:
+        """Show every event again."""
+        field = self.query_one(Input)
+        field.display = False
+        with field.prevent(Input.Changed):
+            field.value = ""
+        self._set_filter(EventFilter())
+        self._table.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filter while typing."""
+        event.stop()
+        self._set_filter(replace(self._filter, words=tuple(event.value.lower().split())))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Keep the filter and go to what it left."""
+        event.stop()
+        event.input.display = bool(event.input.value)
+        self._table.focus()
+
+    def on_table_cursor_moved(self) -> None:
+        """Another event, other details."""
+        self._show_details()
+
+    def _model_cell(self, event: Event) -> Part:
+        return plain(self._names.name(event.digest, event.model)), "bold $value"
+
+    def _set_filter(self, wanted: EventFilter) -> None:
+        self._filter = wanted
+        everything = wanted == EventFilter()
+        self._table.keep(None if everything else lambda event: wanted.matches(event, self._names))
+        self._show_details()
+        self._show_titles()
+
+    def _show_details(self) -> None:
+        event = self.event
+        line: Line = ()
+        if event is not None:
+            sign, style = SIGNS[event.severity]
+            name, name_style = self._model_cell(event)
+            line = (
+                (f"{sign} {clock_time(event.at)} ", style),
+                (f"{name} " if name else "", name_style),
+                (f"{event.kind}: {plain(event.text)}. ".replace(".. ", ". "), "$value"),
+                (plain(event.cause), "$label"),
+            )
+        self.query_one(EventDetails).show(line)
+
+    def _show_titles(self) -> None:
+        titles = self._title(), self._state()
+        if titles != self._titles:
+            self._titles = titles
+            self.border_title, self.border_subtitle = titles[0], Content(titles[1])
+
+    def _title(self) -> Content:
+        events, shown = self.snapshot.events, len(self._table.rows)
+        parts: list[str | tuple[str, str]] = ["Timeline"]
+        if events:
+            count = f"{len(events)}" if shown == len(events) else f"{shown} of {len(events)}"
+            parts.append(f" {count} event{'s' if len(events) > 1 else ''}")
+        for severity, word in (("error", "errors"), ("warning", "warnings")):
+            number = sum(1 for event in events if event.severity == severity)
+            if number:
+                sign, style = SIGNS[severity]
+                word = word if number > 1 else word.removesuffix("s")
+                parts += [f" {GLYPHS.dot} ", (f"{sign} {number} {word}", style)]
+        return Content.assemble(*parts)
+
+    def _state(self) -> str:
+        said = list(self._spoken())
+        if not said and self.snapshot.source("log").health == "absent":
+            said = ["from what is loaded; this version has no log"]
+        if self._table.sorted_by:
+            said.append(f"by {self._table.sorted_by}")
+        return f" {GLYPHS.dot} ".join(said)
+
+    def _spoken(self) -> Iterator[str]:
+        if self._filter.level != "all":
+            yield self._filter.level
+        if self._filter.model:
+            yield f"only {self._model_name}"
+        if self._filter.words:
+            yield f"with {' '.join(self._filter.words)}"
+
+    def _empty(self) -> Line:
+        if self.snapshot.events:
+            return (("no event matches; esc shows all", "$label"),)
+        if not self.snapshot.runner.up:
+            return (("no runner yet", "$faint"),)
+        return (
+            ("nothing yet: ask a model, and its load appears here: ", "$label"),
+            ("docker model run NAME", "bold $value"),
+        )
+
+
+def _time(event: Event) -> Part:
+    return clock_time(event.at), "$label"
+
+
+def _what(event: Event) -> Part:
+    sign, style = SIGNS[event.severity]
+    if event.kind in NAMED:
+        return f"{sign} {event.kind}", "bold reverse $warning"
+    return f"{sign} {event.kind}", style
+
+
+def _took(event: Event) -> Part:
+    return "" if event.seconds is None else format.seconds(event.seconds), "$value"
+
+
+def _detail(event: Event) -> Part:
+    return plain(event.text), "$value" if event.severity in {"warning", "error"} else "$label"
+
+
+def _source(event: Event) -> Part:
+    return event.source, "$faint"

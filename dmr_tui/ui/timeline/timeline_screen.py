@@ -1,0 +1,221 @@
+"""The timeline: what happened to the runner and its models, and what the log says about it."""
+
+from collections.abc import Callable
+
+from textual.app import ComposeResult
+
+from dmr_tui.measure.request_numbers import ended
+from dmr_tui.monitor.live import Monitor
+from dmr_tui.runner.logs.log_line import LogLine
+from dmr_tui.runner.request import Request
+from dmr_tui.state.event import Event
+from dmr_tui.state.request_filter import View
+from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.ui.messages import RequestWanted
+from dmr_tui.ui.shell.header import HeaderPane
+from dmr_tui.ui.shell.keybar import KeyBar
+from dmr_tui.ui.shell.live_screen import LiveScreen
+from dmr_tui.ui.timeline.log_pane import LogPane
+from dmr_tui.ui.timeline.model_names import ModelNames
+from dmr_tui.ui.timeline.timeline_pane import TimelinePane
+
+NEAR_S = 1.0
+"""Seconds before its start and after its end in which a line may belong to a call."""
+
+
+class TimelineScreen(LiveScreen):
+    """Why was my model unloaded, what failed, and the log to prove it."""
+
+    def __init__(self, monitor: Callable[[], Monitor]) -> None:
+        super().__init__(monitor)
+        self._has_request = False
+
+    @property
+    def view(self) -> View:
+        """The log is read only while this screen shows it."""
+        return View(log=True)
+
+    def compose(self) -> ComposeResult:
+        bound = TimelineScreen.snapshot
+        yield HeaderPane(id="header").data_bind(bound)
+        yield TimelinePane().data_bind(bound)
+        yield LogPane().data_bind(bound)
+        yield KeyBar().data_bind(TimelineScreen.snapshot)
+
+    def on_mount(self) -> None:
+        self.events.focus_table()
+
+    @property
+    def events(self) -> TimelinePane:
+        """What happened."""
+        return self.query_one(TimelinePane)
+
+    @property
+    def log_pane(self) -> LogPane:
+        """The runner's log."""
+        return self.query_one(LogPane)
+
+    def watch_snapshot(self, before: Snapshot, after: Snapshot) -> None:
+        """A log that there is not needs no room."""
+        self.set_class(after.source("log").health == "absent", "-no-log")
+        self._show_what_can_be_done()
+
+    def on_table_cursor_moved(self) -> None:
+        """Only some events have a call."""
+        self._show_what_can_be_done()
+
+    def _show_what_can_be_done(self) -> None:
+        event = self.events.event
+        has_request = event is not None and event.request is not None
+        if has_request != self._has_request:
+            self._has_request = has_request
+            self.refresh_bindings()
+
+    def on_descendant_focus(self) -> None:
+        """In a small window the pane with the keys is the one that is shown."""
+        self.set_class(self._in_log(), "-in-log")
+
+    def _in_log(self) -> bool:
+        return self.focused is not None and self.log_pane in self.focused.ancestors_with_self
+
+    def go_to(self, at: float, until: float | None, digest: str | None) -> None:
+        """Go to the lines of that time, or say why there are none."""
+        self.minimize()
+        self.log_pane.focus_lines()
+        self.log_pane.go_to(at, at if until is None else until, digest)
+
+    def action_lines_of_event(self) -> None:
+        """Go to the lines of the event under the cursor."""
+        event = self.events.event
+        if event is not None:
+            self.go_to(event.at - _lasted(event), event.at, event.digest)
+
+    def on_table_chosen(self) -> None:
+        """A double click on an event."""
+        self.action_lines_of_event()
+
+    def action_request_of_event(self) -> None:
+        """Go to the call that the event is about."""
+        event = self.events.event
+        if event is not None and event.request is not None:
+            self.post_message(RequestWanted(event.request))
+
+    def action_event_of_line(self) -> None:
+        """Go to the event nearest to the line under the cursor."""
+        line = self.log_pane.row
+        if line is None:
+            return
+        self.minimize()
+        names = ModelNames(self.snapshot.models)
+        if not self.events.go_to(line.at, names.key(line.digest, line.model)):
+            self.log_pane.say("Nothing happened yet that the timeline shows")
+
+    def action_request_of_line(self) -> None:
+        """Go to the call that ran when the line under the cursor was written."""
+        line = self.log_pane.row
+        if line is None:
+            return
+        request = call_at(line, (*self.snapshot.finished, *self.snapshot.in_flight))
+        if request is None:
+            self.log_pane.say("No call that is known ran when this line was written")
+        else:
+            self.post_message(RequestWanted(request.id))
+
+    def action_whole_line(self) -> None:
+        """Read all of the line under the cursor."""
+        from dmr_tui.ui.timeline.log_line_dialog import LineDialog
+
+        line = self.log_pane.row
+        if line is not None:
+            names = ModelNames(self.snapshot.models)
+            self.app.push_screen(LineDialog(line, names.name(line.digest, line.model)))
+
+    def on_tail_chosen(self) -> None:
+        """A double click on a line."""
+        self.action_whole_line()
+
+    def action_other_pane(self) -> None:
+        """From the events to the log, and back."""
+        to_events, maximized = self._in_log(), self.maximized is not None
+        self.minimize()
+        if to_events:
+            self.events.focus_table()
+        else:
+            self.log_pane.focus_lines()
+        if maximized:
+            self.maximize(self.events if to_events else self.log_pane)
+
+    def action_filter_events(self) -> None:
+        """Type a filter."""
+        self.events.ask_filter()
+
+    def action_event_level(self) -> None:
+        """Only warnings and errors, only errors, all."""
+        self.events.next_level()
+
+    def action_event_model(self) -> None:
+        """Only this model."""
+        self.events.toggle_model()
+
+    def action_all_events(self) -> None:
+        """Show every event again."""
+        self.events.drop_filters()
+
+    def action_search_log(self) -> None:
+        """Type words to look for."""
+        self.log_pane.ask_search()
+
+    def action_log_level(self) -> None:
+        """Only warnings and errors, only errors, all."""
+        self.log_pane.next_level()
+
+    def action_log_model(self) -> None:
+        """Only this model."""
+        self.log_pane.toggle_model()
+
+    def action_engine_lines(self) -> None:
+        """With or without what the engines print."""
+        self.log_pane.toggle_engine()
+
+    def action_pause_log(self) -> None:
+        """Stop taking new lines, or go on."""
+        self.log_pane.pause()
+
+    def action_all_lines(self) -> None:
+        """Show every line again."""
+        self.log_pane.drop_filters()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What can be done now; False hides it, None shows it dimmed."""
+        match action:
+            case "all_events":
+                return self.events.filtered
+            case "all_lines":
+                return self.log_pane.filtered
+            case "request_of_event":
+                return True if self._has_request else None
+        return True
+
+    def action_maximize_pane(self) -> None:
+        """Give the screen to the focused pane, and back."""
+        if self.maximized is not None:
+            self.minimize()
+            return
+        self.maximize(self.log_pane if self._in_log() else self.events)
+
+
+def _lasted(event: Event) -> float:
+    """Seconds for which the event went on before it was told."""
+    return event.seconds or 0.0 if event.kind in {"loaded", "load failed"} else 0.0
+
+
+def call_at(line: LogLine, calls: tuple[Request, ...]) -> Request | None:
+    """The call that was running when `line` was written, the one that began last."""
+    running = [
+        call
+        for call in calls
+        if call.started_at - NEAR_S <= line.at
+        and (call.outcome == "in flight" or line.at <= ended(call) + NEAR_S)
+        and line.digest in {None, call.digest}
+    ]
+    return max(running, key=lambda call: call.started_at, default=None)
