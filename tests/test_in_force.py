@@ -8,7 +8,7 @@ import pytest
 from dmr_tui.export.status_page import as_page
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure import thresholds
-from dmr_tui.measure.baseline import Usual
+from dmr_tui.measure.baseline import Baseline
 from dmr_tui.measure.pressure_level import judge
 from dmr_tui.settings import Settings
 from dmr_tui.text import format
@@ -77,7 +77,7 @@ def test_levels_of_a_time_limit() -> None:
 
 
 def test_what_is_slow() -> None:
-    usual = Usual()
+    usual = Baseline()
     for _ in range(6):
         assert usual.judge(1000, 40.0) is None
     assert usual.judge(1000, 29.0) is not None

@@ -9,7 +9,7 @@ from dmr_tui.settings import SETTABLE, THEMES, flag_of, load
 from dmr_tui.settings.schema import VARIABLES
 from dmr_tui.simulator.scenarios import PLAYS
 from dmr_tui.ui.commands.keymap import keymap
-from dmr_tui.ui.commands.table import ACTS
+from dmr_tui.ui.commands.table import COMMANDS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -31,7 +31,7 @@ def test_ci_runs_the_command_of_the_readme() -> None:
     assert command in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
 
 
-@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.action)
+@pytest.mark.parametrize("act", COMMANDS, ids=lambda act: act.action)
 def test_every_key_is_there(act) -> None:  # type: ignore[no-untyped-def]
     for key in act.keys.split(","):
         assert f"`{KEYS.get(key, key)}`" in README

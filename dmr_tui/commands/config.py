@@ -24,12 +24,12 @@ def run_config(
     """
     # The table of keys is a part of the screens, which the other commands do without.
     from dmr_tui.ui.commands.keymap import key_words, keymap, keys_of
-    from dmr_tui.ui.commands.table import ACTS
+    from dmr_tui.ui.commands.table import COMMANDS
 
     if example:
         from dmr_tui.settings.example import example as written
 
-        print(written((act.id, act.keys, act.help) for act in ACTS), end="")
+        print(written((act.id, act.keys, act.help) for act in COMMANDS), end="")
         return 0
     chosen = settings()
     keymap_now = keymap(chosen)
@@ -41,12 +41,12 @@ def run_config(
                 "does": act.help,
                 "origin": chosen.origins.get(f"keys.{act.id}", "default"),
             }
-            for act in ACTS
+            for act in COMMANDS
         ]
         if as_json:
             print(json.dumps({"keys": rows}))
         else:
-            shown = [(act.id, key_words(act, keymap_now), act.help) for act in ACTS]
+            shown = [(act.id, key_words(act, keymap_now), act.help) for act in COMMANDS]
             print("\n".join(_columns(shown)))
         return 0
     rows = list(_rows(chosen))

@@ -13,7 +13,7 @@ from dmr_tui.measure.request_numbers import ended
 from dmr_tui.monitor.live import LiveMonitor
 from dmr_tui.runner.request import Request
 from dmr_tui.settings import Settings
-from dmr_tui.state.request_filter import CallerNames, CallFilter, View
+from dmr_tui.state.request_filter import CallerNames, RequestFilter, View
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text.sanitize import plain
 
@@ -54,7 +54,7 @@ def listening(
             monitor.stop()
 
 
-def follow_session(settings: Settings, wanted: CallFilter, show: Show, *, demo: bool) -> int:
+def follow_session(settings: Settings, wanted: RequestFilter, show: Show, *, demo: bool) -> int:
     """Show what ends from now on without keeping it, until Ctrl+C."""
     heard: queue.SimpleQueue[Snapshot] = queue.SimpleQueue()
     seen: set[str] = set()

@@ -12,7 +12,7 @@ from dmr_tui.commands.target import chosen
 from dmr_tui.export.turn_report import failure_lines
 from dmr_tui.machine.probe import MachineProbe
 from dmr_tui.monitor.actions.pulls import Pulls
-from dmr_tui.monitor.actions.remote_model import Offer, look_up
+from dmr_tui.monitor.actions.remote_model import RemoteModel, look_up
 from dmr_tui.monitor.model_rows import Installed
 from dmr_tui.monitor.poller import Poller
 from dmr_tui.monitor.search import Search
@@ -65,11 +65,11 @@ def run_pull(settings: Settings, name: str, *, demo: bool, as_json: bool, yes: b
 async def _pull(
     client: RunnerClient, name: str, machine: MachineProbe, printer: "_Printer", *, yes: bool
 ) -> int:
-    offer = await _look_up(client, name, machine)
-    printer.offer(offer)
-    if offer.row is None:
+    remote = await _look_up(client, name, machine)
+    printer.remote(remote)
+    if remote.row is None:
         return FAILED
-    doubtful = offer.never_fits and not offer.installed and not yes
+    doubtful = remote.never_fits and not remote.installed and not yes
     # In a thread: whoever waits for a line on the loop does not hear Ctrl+C.
     if doubtful and not await anyio.to_thread.run_sync(printer.asks, abandon_on_cancel=True):
         return FAILED
@@ -80,7 +80,7 @@ async def _pull(
     return PULLED if pull.state == "done" else FAILED
 
 
-async def _look_up(client: RunnerClient, name: str, machine: MachineProbe) -> Offer:
+async def _look_up(client: RunnerClient, name: str, machine: MachineProbe) -> RemoteModel:
     """With the verdict that the memory of this computer allows."""
     poller = Poller(Places((client.endpoint,)), machine, lambda _: None, read_only=True)
     await poller.once()
@@ -89,7 +89,7 @@ async def _look_up(client: RunnerClient, name: str, machine: MachineProbe) -> Of
 
 
 class _Printer:
-    def offer(self, offer: Offer) -> None:
+    def remote(self, remote: RemoteModel) -> None:
         """Tell what was found."""
 
     def progress(self, pull: Pull) -> None:
@@ -123,11 +123,11 @@ class _TextPrinter(_Printer):
         self._told = -1.0
         self._width = 0
 
-    def offer(self, offer: Offer) -> None:
-        if offer.row is None:
-            self.fail(offer.failure or Explanation("It was not found"))
+    def remote(self, remote: RemoteModel) -> None:
+        if remote.row is None:
+            self.fail(remote.failure or Explanation("It was not found"))
             return
-        row, fit = offer.row, offer.fit
+        row, fit = remote.row, remote.fit
         facts = [
             plain(format.told_size(row.size_text, row.size_bytes)),
             plain(row.quantization or format.UNKNOWN),
@@ -139,9 +139,9 @@ class _TextPrinter(_Printer):
             sign = "~" if fit.need.source == "estimate" else ""
             needs = f"{sign}{format.memory(fit.need.total.value)}"
             tokens = format.window(fit.need.asked.context)
-            say(f"needs {needs} of memory with {tokens} of context: {fit.verdict}{_free(offer)}")
-        if offer.ways and fit is not None and fit.lacks_room:
-            say(f"to load it: {', or '.join(map(plain, offer.ways))}")
+            say(f"needs {needs} of memory with {tokens} of context: {fit.verdict}{_free(remote)}")
+        if remote.ways and fit is not None and fit.lacks_memory:
+            say(f"to load it: {', or '.join(map(plain, remote.ways))}")
 
     def progress(self, pull: Pull) -> None:
         if self._terminal:
@@ -179,11 +179,15 @@ class _TextPrinter(_Printer):
 
 
 class _JsonPrinter(_Printer):
-    def offer(self, offer: Offer) -> None:
-        row, fit = offer.row, offer.fit
-        told: dict[str, Any] = {"event": "found", "name": offer.name, "installed": offer.installed}
+    def remote(self, remote: RemoteModel) -> None:
+        row, fit = remote.row, remote.fit
+        told: dict[str, Any] = {
+            "event": "found",
+            "name": remote.name,
+            "installed": remote.installed,
+        }
         if row is None:
-            self.fail(offer.failure or Explanation("It was not found"))
+            self.fail(remote.failure or Explanation("It was not found"))
             return
         told |= {
             "digest": row.digest,
@@ -193,8 +197,8 @@ class _JsonPrinter(_Printer):
             "context": row.context.packaged or row.context.trained,
             "needs_bytes": None if fit is None else fit.need.total.value,
             "verdict": None if fit is None else fit.verdict,
-            "free_bytes": None if offer.room.value is None else offer.room.value.free,
-            "ways_to_load": list(offer.ways),
+            "free_bytes": None if remote.pool.value is None else remote.pool.value.free,
+            "ways_to_load": list(remote.ways),
         }
         say(json.dumps(told))
 
@@ -226,9 +230,9 @@ class _JsonPrinter(_Printer):
         say(json.dumps(told))
 
 
-def _free(offer: Offer) -> str:
-    room = offer.room.value
-    return "" if room is None else f", {format.gib_of(room.free, room.total)} {room.kind} free"
+def _free(remote: RemoteModel) -> str:
+    pool = remote.pool.value
+    return "" if pool is None else f", {format.gib_of(pool.free, pool.total)} {pool.kind} free"
 
 
 def _line(pull: Pull) -> str:

@@ -18,7 +18,7 @@ from dmr_tui.monitor.archive.store import Archive, ArchiveDamaged, ArchiveFailed
 from dmr_tui.runner.names import short
 from dmr_tui.runner.request import Outcome, Request
 from dmr_tui.settings import BadSettings, Settings, data_path
-from dmr_tui.state.request_filter import ANY_FAILURE, AnyFailure, CallerNames, CallFilter
+from dmr_tui.state.request_filter import ANY_FAILURE, AnyFailure, CallerNames, RequestFilter
 from dmr_tui.text.sanitize import plain
 
 POLL_S = 1.0
@@ -86,7 +86,7 @@ def run_requests(settings: Settings, choice: Choice, *, demo: bool) -> int:
         return 0
 
 
-def follow(settings: Settings, wanted: CallFilter, show: Show, place: int = 0) -> int:
+def follow(settings: Settings, wanted: RequestFilter, show: Show, place: int = 0) -> int:
     """Show what is archived from `place` on, as it comes, until Ctrl+C."""
     archive = Archive(data_path(settings), read_only=True)
     with closing(archive):
@@ -108,7 +108,7 @@ def follow(settings: Settings, wanted: CallFilter, show: Show, place: int = 0) -
             time.sleep(POLL_S)
 
 
-def _print_archived(settings: Settings, choice: Choice, wanted: CallFilter, show: Show) -> int:
+def _print_archived(settings: Settings, choice: Choice, wanted: RequestFilter, show: Show) -> int:
     """Print what is in the archive; returns the place up to which that is."""
     path = data_path(settings)
     if not path.exists():
@@ -148,7 +148,7 @@ def _print_archived(settings: Settings, choice: Choice, wanted: CallFilter, show
 
 
 def _say_nothing(archive: Archive) -> None:
-    kept = archive.count(CallFilter(), {}, None)
+    kept = archive.count(RequestFilter(), {}, None)
     why = f"None of the {kept:,} archived calls matches" if kept else "The archive has no call yet"
     print(f"{why}: {plain(str(archive.path))}", file=sys.stderr)
 
@@ -173,8 +173,8 @@ def _shower(choice: Choice) -> Show:
     return show
 
 
-def _wanted(choice: Choice, now: float) -> CallFilter:
-    return CallFilter(
+def _wanted(choice: Choice, now: float) -> RequestFilter:
+    return RequestFilter(
         words=choice.grep or "",
         model=None if choice.model is None else short(choice.model),
         caller=choice.caller,
@@ -183,7 +183,7 @@ def _wanted(choice: Choice, now: float) -> CallFilter:
     )
 
 
-def _by_given_name(wanted: CallFilter, names: CallerNames) -> CallFilter:
+def _by_given_name(wanted: RequestFilter, names: CallerNames) -> RequestFilter:
     """The same for a caller that was named by its own name although it has been given one."""
     asked = (wanted.caller or "").lower()
     given = next((name for own, name in names.items() if own.lower() == asked), None)

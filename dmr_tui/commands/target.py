@@ -9,7 +9,7 @@ from dmr_tui.machine.probe import LocalMachine, MachineProbe
 from dmr_tui.monitor.requests.request_log import OpenArchive
 from dmr_tui.runner.discovery.docker_contexts import DEFAULT
 from dmr_tui.runner.discovery.places import Places, find_places
-from dmr_tui.runner.endpoint import NOTHING_SAID, Endpoint, TlsWish, parse_host
+from dmr_tui.runner.endpoint import DEFAULT_TLS, Endpoint, TlsOptions, parse_host
 from dmr_tui.settings import Settings, data_path
 from dmr_tui.state.snapshot import DEMO_RULE
 
@@ -34,11 +34,11 @@ def chosen(settings: Settings, *, demo: bool) -> Iterator[tuple[Places, MachineP
 
 def places(settings: Settings, context: str | None = None) -> Places:
     """Where to look for the runner; a `context` that is named here wins. Raises BadHost."""
-    tls = TlsWish(settings.tls, settings.tls_skip_verify, settings.tls_ca_cert)
+    tls = TlsOptions(settings.tls, settings.tls_skip_verify, settings.tls_ca_cert)
     if context is not None:
         begun = settings.context or (DEFAULT if settings.host is None else None)
         # What was said of one runner's certificates is not meant for another's.
-        return find_places(context=context, tls=tls if context == begun else NOTHING_SAID)
+        return find_places(context=context, tls=tls if context == begun else DEFAULT_TLS)
     return find_places(settings.host, settings.host_rule, context=settings.context, tls=tls)
 
 

@@ -5,8 +5,8 @@ from typing import Any
 from dmr_tui.machine.container import Container
 from dmr_tui.machine.processes import EngineProcess
 from dmr_tui.machine.reading import Reading
-from dmr_tui.measure.fit import Asked, Need
-from dmr_tui.state.memory import Fit, Holding, MemoryState
+from dmr_tui.measure.fit import LaunchConfig, MemoryEstimate
+from dmr_tui.state.memory import Fit, MemoryState, MemoryUsage
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
 from dmr_tui.text.sanitize import plain
@@ -24,20 +24,20 @@ def memory_json(memory: MemoryState | None) -> dict[str, Any] | None:
     """Room, holders, pressure and verdicts; sizes in bytes, null where unknown."""
     if memory is None:
         return None
-    room = memory.room.value
+    pool = memory.pool.value
     return {
         "room": None
-        if room is None
+        if pool is None
         else {
-            "kind": room.kind,
-            "total": room.total,
-            "free": room.free,
-            "overhead": room.overhead,
-            "source": room.source,
+            "kind": pool.kind,
+            "total": pool.total,
+            "free": pool.free,
+            "overhead": pool.overhead,
+            "source": pool.source,
         },
-        "room_reason": memory.room.reason or None,
+        "room_reason": memory.pool.reason or None,
         "pressure": {"word": memory.pressure.word, "cause": memory.pressure.cause or None},
-        "holdings": [_holding(each) for each in memory.holdings],
+        "holdings": [_holding(each) for each in memory.usages],
         "vram_unexplained": reading_json(memory.vram_rest),
         "note": memory.note or None,
     }
@@ -60,7 +60,7 @@ def fit_json(fit: Fit | None) -> dict[str, Any] | None:
     }
 
 
-def _need(need: Need) -> dict[str, Any]:
+def _need(need: MemoryEstimate) -> dict[str, Any]:
     return {
         "source": need.source,
         "total": reading_json(need.total),
@@ -71,7 +71,7 @@ def _need(need: Need) -> dict[str, Any]:
     }
 
 
-def _asked(asked: Asked) -> dict[str, Any]:
+def _asked(asked: LaunchConfig) -> dict[str, Any]:
     return {
         "context": asked.context,
         "slots": asked.slots,
@@ -81,20 +81,20 @@ def _asked(asked: Asked) -> dict[str, Any]:
     }
 
 
-def _holding(holding: Holding) -> dict[str, Any]:
+def _holding(usage: MemoryUsage) -> dict[str, Any]:
     return {
-        "model": holding.key or None,
-        "name": holding.name,
-        "pids": list(holding.pids),
-        "vram": reading_json(holding.vram),
-        "ram_own": reading_json(holding.own),
-        "ram_mapped": reading_json(holding.mapped),
-        "swapped": reading_json(holding.swapped),
-        "weights": holding.weights.value,
-        "cache": holding.cache.value,
-        "compute": holding.compute.value,
-        "parts_source": holding.parts_source or None,
-        "cpu_percent": reading_json(holding.cpu),
+        "model": usage.key or None,
+        "name": usage.name,
+        "pids": list(usage.pids),
+        "vram": reading_json(usage.vram),
+        "ram_own": reading_json(usage.own),
+        "ram_mapped": reading_json(usage.mapped),
+        "swapped": reading_json(usage.swapped),
+        "weights": usage.weights.value,
+        "cache": usage.cache.value,
+        "compute": usage.compute.value,
+        "parts_source": usage.parts_source or None,
+        "cpu_percent": reading_json(usage.cpu),
     }
 
 
@@ -137,25 +137,25 @@ def memory_lines(snapshot: Snapshot) -> list[str]:
     memory = snapshot.memory
     if memory is None:
         return []
-    room = memory.room.value
+    pool = memory.pool.value
     free = (
-        f"{format.UNKNOWN} {plain(memory.room.reason)}"
-        if room is None
-        else f"{format.gib_of(room.free, room.total)} {room.kind} free"
+        f"{format.UNKNOWN} {plain(memory.pool.reason)}"
+        if pool is None
+        else f"{format.gib_of(pool.free, pool.total)} {pool.kind} free"
     )
     word = memory.pressure.word
     lines = [f"memory     {free}"]
     if word is not None:
         cause = f": {plain(memory.pressure.cause)}" if memory.pressure.cause else ""
         lines.append(f"  pressure {word}{cause}")
-    for holding in memory.holdings[:LISTED]:
+    for usage in memory.usages[:LISTED]:
         held = []
-        if holding.vram.value:
-            held.append(f"{format.memory(holding.vram.value)} VRAM")
-        if holding.ram.value:
-            held.append(f"{format.memory(holding.ram.value)} RAM")
-        size = " · ".join(held) or f"{format.UNKNOWN} {plain(holding.vram.reason)}"
-        lines.append(f"  {plain(holding.name)}: {size}")
+        if usage.vram.value:
+            held.append(f"{format.memory(usage.vram.value)} VRAM")
+        if usage.ram.value:
+            held.append(f"{format.memory(usage.ram.value)} RAM")
+        size = " · ".join(held) or f"{format.UNKNOWN} {plain(usage.vram.reason)}"
+        lines.append(f"  {plain(usage.name)}: {size}")
     return [
         *lines,
         *(f"  warning  {plain(alert.text)}: {plain(alert.step)}" for alert in snapshot.alerts),

@@ -182,11 +182,11 @@ def _line(values: list[str]) -> str:
     cells = []
     for (_, width), value in zip(_COLUMNS, values, strict=True):
         text = plain(value)
-        room = abs(width)
-        if cell_len(text) > room:
-            text = f"{set_cell_size(text, room - 1).rstrip()}…"
+        pool = abs(width)
+        if cell_len(text) > pool:
+            text = f"{set_cell_size(text, pool - 1).rstrip()}…"
         cells.append(
-            " " * (room - cell_len(text)) + text if width < 0 else set_cell_size(text, room)
+            " " * (pool - cell_len(text)) + text if width < 0 else set_cell_size(text, pool)
         )
     return " ".join(cells).rstrip()
 

@@ -58,7 +58,7 @@ class MachineProbe(Protocol):
         ...
 
 
-class LateProvider:
+class LazyProvider:
     """A GPU provider that is imported and started once there is something for it to read."""
 
     def __init__(
@@ -116,14 +116,14 @@ class LocalMachine:
             provider.close()
 
 
-def _nvidia() -> LateProvider:
+def _nvidia() -> LazyProvider:
     def make() -> GpuProvider:
         # The binding is one large file, so only a machine with the driver reads it.
         from dmr_tui.machine.gpu.nvidia import NvidiaProvider
 
         return NvidiaProvider()
 
-    return LateProvider("NVML", "no NVIDIA driver on this machine", _has_nvml, make)
+    return LazyProvider("NVML", "no NVIDIA driver on this machine", _has_nvml, make)
 
 
 def _has_nvml() -> bool:
@@ -136,28 +136,28 @@ def _has_nvml() -> bool:
     return True
 
 
-def _amd() -> LateProvider:
+def _amd() -> LazyProvider:
     def make() -> GpuProvider:
         from dmr_tui.machine.gpu.amd import AmdProvider
 
         return AmdProvider()
 
-    return LateProvider("sysfs", "", lambda: bool(cards(AMD)), make)
+    return LazyProvider("sysfs", "", lambda: bool(cards(AMD)), make)
 
 
-def _intel() -> LateProvider:
+def _intel() -> LazyProvider:
     def make() -> GpuProvider:
         from dmr_tui.machine.gpu.intel import IntelProvider
 
         return IntelProvider()
 
-    return LateProvider("sysfs", "", lambda: bool(cards(INTEL)), make)
+    return LazyProvider("sysfs", "", lambda: bool(cards(INTEL)), make)
 
 
-def _apple() -> LateProvider:
+def _apple() -> LazyProvider:
     def make() -> GpuProvider:
         from dmr_tui.machine.gpu.apple import AppleProvider
 
         return AppleProvider()
 
-    return LateProvider("ioreg", "", lambda: True, make)
+    return LazyProvider("ioreg", "", lambda: True, make)

@@ -36,7 +36,7 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class Architecture:
     """A network's shape; lengths in elements, windows in tokens."""
 
     architecture: str
@@ -109,7 +109,9 @@ class _Header:
         return numbers
 
 
-def read_shape(gguf: Mapping[str, object] | None, architecture: str | None) -> Reading[Shape]:
+def read_architecture(
+    gguf: Mapping[str, object] | None, architecture: str | None
+) -> Reading[Architecture]:
     """The shape as `config.gguf` of `GET /models` tells it, or the reason why it cannot be told.
 
     Values are texts, arrays are joined with ", " or left out (over 50 elements).
@@ -120,12 +122,12 @@ def read_shape(gguf: Mapping[str, object] | None, architecture: str | None) -> R
     if not named:
         return Reading(None, "the header does not tell the architecture")
     try:
-        return Reading(_shape(_Header(gguf, named), named, gguf))
+        return Reading(_architecture(_Header(gguf, named), named, gguf))
     except _Unusable as error:
         return Reading(None, str(error))
 
 
-def _shape(header: _Header, architecture: str, gguf: Mapping[str, object]) -> Shape:
+def _architecture(header: _Header, architecture: str, gguf: Mapping[str, object]) -> Architecture:
     count, embedding = header.needed("block_count"), header.needed("embedding_length")
     if count > MOST_LAYERS:
         raise _Unusable(f"the header says it has {count:,} layers")
@@ -135,7 +137,7 @@ def _shape(header: _Header, architecture: str, gguf: Mapping[str, object]) -> Sh
         raise _Unusable("the header does not tell attention.head_count")
     layers = _layers(header, architecture, count, embedding, heads)
     without = sum(1 for layer in layers if not layer.kv_heads)
-    return Shape(
+    return Architecture(
         architecture,
         layers,
         embedding,

@@ -20,13 +20,13 @@ SHALLOW = 512
 class Slower:
     """How much slower than usual."""
 
-    usual: float
+    baseline: float
     """Median tokens per second of the model's last calls at similar depth."""
     share: float
     """By how much it is slower, 0 to 1."""
 
 
-class Usual:
+class Baseline:
     """The decode rates of one model's last calls, each with its depth in tokens."""
 
     def __init__(self) -> None:
@@ -41,9 +41,9 @@ class Usual:
         self._calls.append((depth, rate))
         if len(similar) < ENOUGH:
             return None
-        usual = percentile(similar, 50)
-        slow = thresholds.level("slow") / 100.0 * usual
-        return Slower(usual, 1.0 - rate / usual) if rate < slow else None
+        baseline = percentile(similar, 50)
+        slow = thresholds.level("slow") / 100.0 * baseline
+        return Slower(baseline, 1.0 - rate / baseline) if rate < slow else None
 
 
 def alike(depth: int, other: int) -> bool:

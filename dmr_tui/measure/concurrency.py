@@ -9,7 +9,7 @@ HEARD_LATE_S = 0.05
 """Seconds after its end at which a call's event may come, and more on a busy machine."""
 
 
-def together(requests: Iterable[Request]) -> float | None:
+def combined_rate(requests: Iterable[Request]) -> float | None:
     """The highest sum of decode rates of calls that decoded at the same time, tokens per second.
 
     A call decodes for the last predicted_ms before its end. None unless two of them overlap: what

@@ -7,9 +7,9 @@ from itertools import combinations
 from typing import Literal
 
 from dmr_tui.machine.reading import Reading
-from dmr_tui.measure.architecture import Shape
+from dmr_tui.measure.architecture import Architecture
 
-RoomKind = Literal["VRAM", "RAM", "unified"]
+PoolKind = Literal["VRAM", "RAM", "unified"]
 Verdict = Literal["fits", "tight", "no room", "too big", "unknown"]
 DOES_NOT_FIT = frozenset({"no room", "too big"})
 CACHE_TYPES = ("f16", "q8_0", "q4_0")
@@ -36,7 +36,7 @@ LARGEST_VOCABULARY = 262_144
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class LaunchConfig:
     """How an engine is, or would be, started."""
 
     context: int
@@ -53,10 +53,10 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class MemoryPool:
     """Where the next model would go; bytes."""
 
-    kind: RoomKind
+    kind: PoolKind
     total: int
     free: int
     overhead: int = 0
@@ -66,10 +66,10 @@ class Room:
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class MemoryEstimate:
     """What a model needs; bytes, each part known or not."""
 
-    asked: Asked
+    asked: LaunchConfig
     weights: Reading[int]
     cache: Reading[int]
     """KV cache and recurrent state."""
@@ -93,7 +93,7 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Reclaimable:
     """What would be free if a loaded model were unloaded."""
 
     key: str
@@ -103,32 +103,37 @@ class Held:
     """A busy model cannot be unloaded."""
 
 
-def need(shape: Reading[Shape], weights: Reading[int], asked: Asked, room: Reading[Room]) -> Need:
+def need(
+    architecture: Reading[Architecture],
+    weights: Reading[int],
+    asked: LaunchConfig,
+    pool: Reading[MemoryPool],
+) -> MemoryEstimate:
     """What the model takes in that room, by the formulas of llama.cpp.
 
     Layers that stay off the GPU take their share of weights and cache along.
     """
-    on_gpu = room.value is None or room.value.kind != "RAM"
-    overhead = room.value.overhead if room.value is not None else 0
-    if shape.value is None:
-        unknown: Reading[int] = Reading(None, shape.reason)
-        return Need(asked, weights, unknown, unknown, overhead)
-    share = _share(shape.value, asked) if on_gpu else 1.0
+    on_gpu = pool.value is None or pool.value.kind != "RAM"
+    overhead = pool.value.overhead if pool.value is not None else 0
+    if architecture.value is None:
+        unknown: Reading[int] = Reading(None, architecture.reason)
+        return MemoryEstimate(asked, weights, unknown, unknown, overhead)
+    share = _share(architecture.value, asked) if on_gpu else 1.0
     if weights.value is not None and share < 1.0:
         weights = Reading(int(weights.value * share))
-    return Need(
+    return MemoryEstimate(
         asked,
         weights,
-        _cache(shape.value, asked, share),
-        _compute(shape.value, asked, on_gpu),
+        _cache(architecture.value, asked, share),
+        _compute(architecture.value, asked, on_gpu),
         overhead,
     )
 
 
-def _share(shape: Shape, asked: Asked) -> float:
-    if asked.gpu_layers is None or not shape.layers:
+def _share(architecture: Architecture, asked: LaunchConfig) -> float:
+    if asked.gpu_layers is None or not architecture.layers:
         return 1.0
-    return min(1.0, max(0, asked.gpu_layers) / len(shape.layers))
+    return min(1.0, max(0, asked.gpu_layers) / len(architecture.layers))
 
 
 def cells(context: int) -> int:
@@ -136,7 +141,7 @@ def cells(context: int) -> int:
     return -(-context // PADDING) * PADDING
 
 
-def _cache(shape: Shape, asked: Asked, share: float) -> Reading[int]:
+def _cache(architecture: Architecture, asked: LaunchConfig, share: float) -> Reading[int]:
     """Bytes of KV cache: cells × KV heads × (key length × its bytes + value length × its bytes).
 
     Layers with a sliding window keep the window of each sequence and one batch, if that is less.
@@ -147,14 +152,16 @@ def _cache(shape: Shape, asked: Asked, share: float) -> Reading[int]:
         return Reading(None, f"no cache type is called {strange[:20]!r}")
     streams = 1 if asked.unified else asked.slots
     size = 0.0
-    kept = {window: _kept(window, asked) for window in {each.window for each in shape.layers}}
-    for layer in shape.layers if shape.causal else ():
+    kept = {
+        window: _kept(window, asked) for window in {each.window for each in architecture.layers}
+    }
+    for layer in architecture.layers if architecture.causal else ():
         element = layer.key_length * key + layer.value_length * value
         size += kept[layer.window] * streams * layer.kv_heads * element
-    return Reading(int((size + shape.state * asked.slots) * share))
+    return Reading(int((size + architecture.state * asked.slots) * share))
 
 
-def _kept(window: int | None, asked: Asked) -> int:
+def _kept(window: int | None, asked: LaunchConfig) -> int:
     """Tokens of each cache that a layer with that window keeps."""
     whole = cells(-(-asked.context // (1 if asked.unified else asked.slots)))
     if window is None:
@@ -163,7 +170,7 @@ def _kept(window: int | None, asked: Asked) -> int:
     return min(whole, cells(window * sequences + asked.ubatch))
 
 
-def _compute(shape: Shape, asked: Asked, on_gpu: bool) -> Reading[int]:
+def _compute(architecture: Architecture, asked: LaunchConfig, on_gpu: bool) -> Reading[int]:
     """Bytes of the compute buffer: one batch through the widest layer, in f32.
 
     4 × ubatch × (5 × embedding + 3 × feed-forward), and the masks of attention: what llama.cpp
@@ -173,32 +180,34 @@ def _compute(shape: Shape, asked: Asked, on_gpu: bool) -> Reading[int]:
     how old an engine is, and a GPU has nothing to spare: there the larger of both counts.
     """
     ubatch = min(asked.ubatch, asked.context)
-    size = _widest(shape, asked, ubatch)
-    if on_gpu and shape.causal:
-        vocabulary = shape.vocabulary or LARGEST_VOCABULARY
+    size = _widest(architecture, asked, ubatch)
+    if on_gpu and architecture.causal:
+        vocabulary = architecture.vocabulary or LARGEST_VOCABULARY
         size = max(
-            size, 4 * ubatch * (vocabulary + shape.embedding) + _scores(shape, asked, ubatch)
+            size,
+            4 * ubatch * (vocabulary + architecture.embedding)
+            + _scores(architecture, asked, ubatch),
         )
     return Reading(size)
 
 
-def _widest(shape: Shape, asked: Asked, ubatch: int) -> int:
-    feed = shape.feed_forward or USUAL_FEED_FORWARD * shape.embedding
-    through = 4 * ubatch * max(8 * shape.embedding, 5 * shape.embedding + 3 * feed)
-    attending = {layer.window for layer in shape.layers if layer.kv_heads}
-    masked = sum(_kept(window, asked) for window in attending) if shape.causal else ubatch
+def _widest(architecture: Architecture, asked: LaunchConfig, ubatch: int) -> int:
+    feed = architecture.feed_forward or USUAL_FEED_FORWARD * architecture.embedding
+    through = 4 * ubatch * max(8 * architecture.embedding, 5 * architecture.embedding + 3 * feed)
+    attending = {layer.window for layer in architecture.layers if layer.kv_heads}
+    masked = sum(_kept(window, asked) for window in attending) if architecture.causal else ubatch
     if asked.flash:
         return through + 2 * ubatch * masked
     # Without flash attention the mask is in f32, and the scores of all heads have to lie somewhere.
-    attended = _scores(shape, asked, ubatch) + 4 * ubatch * 8 * shape.embedding
+    attended = _scores(architecture, asked, ubatch) + 4 * ubatch * 8 * architecture.embedding
     return max(through, attended) + 4 * ubatch * masked
 
 
-def _scores(shape: Shape, asked: Asked, ubatch: int) -> int:
+def _scores(architecture: Architecture, asked: LaunchConfig, ubatch: int) -> int:
     """Bytes of every head's scores for a batch: 4 × ubatch × context × heads, or none."""
     if asked.flash:
         return 0
-    return 4 * ubatch * (_kept(None, asked) if shape.causal else ubatch) * shape.heads
+    return 4 * ubatch * (_kept(None, asked) if architecture.causal else ubatch) * architecture.heads
 
 
 def wanted_free(total: int) -> int:
@@ -206,40 +215,44 @@ def wanted_free(total: int) -> int:
     return math.ceil(total * SPARE) + SPARE_BYTES
 
 
-def judge(needed: Need, room: Reading[Room]) -> Verdict:
+def judge(needed: MemoryEstimate, pool: Reading[MemoryPool]) -> Verdict:
     """Whether it fits into what is free of that room.
 
     "fits" leaves a tenth and 300 MiB, because formulas err; "tight" leaves less than that. "no
     room" is more than is free now, "too big" more than there is: nothing can be ended for it.
     What does not fit by its known parts alone does not, even if the others are unknown.
     """
-    if room.value is None:
+    if pool.value is None:
         return "unknown"
-    if needed.at_least > room.value.total:
+    if needed.at_least > pool.value.total:
         return "too big"
-    if needed.at_least > room.value.free:
+    if needed.at_least > pool.value.free:
         return "no room"
     total = needed.total.value
     if total is None:
         return "unknown"
-    return "fits" if wanted_free(total) <= room.value.free else "tight"
+    return "fits" if wanted_free(total) <= pool.value.free else "tight"
 
 
 def largest_context(
-    shape: Reading[Shape], weights: Reading[int], asked: Asked, room: Reading[Room], free: int
+    architecture: Reading[Architecture],
+    weights: Reading[int],
+    asked: LaunchConfig,
+    pool: Reading[MemoryPool],
+    free: int,
 ) -> int | None:
     """The largest context (a multiple of 256, at most the trained one) with which it "fits".
 
     None if it does not fit with any, or if that cannot be told.
     """
-    if shape.value is None or room.value is None:
+    if architecture.value is None or pool.value is None:
         return None
-    given = Reading(replace(room.value, free=free))
-    most = shape.value.trained or asked.context
+    given = Reading(replace(pool.value, free=free))
+    most = architecture.value.trained or asked.context
 
     def fits(blocks: int) -> bool:
         tried = replace(asked, context=min(blocks * PADDING, most))
-        return judge(need(shape, weights, tried, room), given) == "fits"
+        return judge(need(architecture, weights, tried, pool), given) == "fits"
 
     fitting, failing = 0, -(-most // PADDING) + 1
     while failing - fitting > 1:
@@ -248,7 +261,7 @@ def largest_context(
     return min(fitting * PADDING, most) or None
 
 
-def unload_for(missing: int, held: Sequence[Held]) -> tuple[Held, ...] | None:
+def unload_for(missing: int, held: Sequence[Reclaimable]) -> tuple[Reclaimable, ...] | None:
     """The fewest models, and of those the smallest, whose end frees `missing` bytes.
 
     None if all that are idle together do not.

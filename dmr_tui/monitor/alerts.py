@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from dmr_tui.measure import thresholds
 from dmr_tui.measure.request_numbers import ended
-from dmr_tui.monitor.memory.fit_advice import ways_to_load
+from dmr_tui.monitor.memory.fit_advice import load_advice
 from dmr_tui.runner.errors.explain import explain_text
 from dmr_tui.runner.names import short
 from dmr_tui.runner.request import FAILURES, Request
@@ -19,7 +19,7 @@ RECENT_S = 600.0
 """Seconds for which a model that was called, or an engine that died, is news."""
 ENOUGH_READINGS = 5
 ENOUGH_FAILURES = 3
-OWN_CALLS = "dmr-tui"
+OWN_REQUESTS = "dmr-tui"
 """Its failures are told where its prompts are."""
 LONG_S = 4.0
 """Seconds from which on a call lasts long enough to be seen in the readings."""
@@ -47,7 +47,7 @@ def find(snapshot: Snapshot) -> tuple[Alert, ...]:
 
 
 def _lost(snapshot: Snapshot) -> Iterator[Alert]:
-    """Configurations that the runner forgot."""
+    """SavedConfigs that the runner forgot."""
     for lost in snapshot.lost:
         name = _named(snapshot, lost.digest, lost.digest)
         words = _config_words(lost.config)
@@ -61,7 +61,7 @@ def _failing(snapshot: Snapshot) -> Iterator[Alert]:
     """Callers of a model whose calls all failed lately, up to the last."""
     since, ends = snapshot.runner_now - RECENT_S, dict[tuple[str, str], list[Request]]()
     for call in snapshot.finished:
-        if ended(call) < since or call.caller == OWN_CALLS:
+        if ended(call) < since or call.caller == OWN_REQUESTS:
             continue
         row = ends.setdefault((call.caller, call.digest or call.model), [])
         if call.outcome in FAILURES:
@@ -127,7 +127,7 @@ def _killed(snapshot: Snapshot) -> Iterator[Alert]:
 def _way(snapshot: Snapshot, digest: str | None) -> str:
     """What would make room for that model; empty if nothing that is known."""
     fit = snapshot.memory.fits.get(digest or "") if snapshot.memory is not None else None
-    return "" if fit is None else ", or ".join(ways_to_load(fit, _names(snapshot)))
+    return "" if fit is None else ", or ".join(load_advice(fit, _names(snapshot)))
 
 
 def _names(snapshot: Snapshot) -> dict[str, str]:
@@ -179,8 +179,8 @@ def _gpu_unused(snapshot: Snapshot, memory: MemoryState) -> Iterator[Alert]:
     unused = thresholds.level("gpu_unused")
     if not all(len(use) >= ENOUGH_READINGS and max(use) < unused for use in uses):
         return
-    holding = memory.holding(row.key)
-    if holding is not None and holding.vram.value:
+    usage = memory.usage(row.key)
+    if usage is not None and usage.vram.value:
         return
     gpu = machine.gpu.gpus[0].name.removeprefix("NVIDIA ").removeprefix("GeForce ")
     text = f"{row.name} runs on the processor, {gpu} is used {_highest(uses):.0f} %"
@@ -250,20 +250,20 @@ def _wanted(snapshot: Snapshot) -> set[str]:
 
 def _too_big(snapshot: Snapshot, memory: MemoryState) -> Iterator[Alert]:
     """Models that were called and do not fit now; else one that can never fit as it is packaged."""
-    room = memory.room.value
-    if room is None:
+    pool = memory.pool.value
+    if pool is None:
         return
     wanted, hint = _wanted(snapshot), None
     for row in snapshot.models:
         fit = memory.fits.get(row.key)
-        if fit is None or not fit.lacks_room or row.runs:
+        if fit is None or not fit.lacks_memory or row.runs:
             continue
         needs = f"{_size(fit)} at its {_source(fit)} context of {_context(fit)}"
         if row.digest in wanted:
-            text = f"{row.name} needs {needs}, {format.memory(room.free)} of {room.kind} are free"
+            text = f"{row.name} needs {needs}, {format.memory(pool.free)} of {pool.kind} are free"
             yield Alert(f"fit:{row.key}", "warning", text, _plan(snapshot, fit), "memory")
         elif fit.verdict == "too big" and hint is None:
-            there = f"{_size(fit)} of {format.memory(room.total)} {room.kind}"
+            there = f"{_size(fit)} of {format.memory(pool.total)} {pool.kind}"
             context = f"at its {_source(fit)} context of {_context(fit)}"
             text = f"{row.name} needs {there} {context}"
             hint = Alert(f"fit:{row.key}", "hint", text, _plan(snapshot, fit), "memory")
@@ -288,25 +288,25 @@ def _context(fit: Fit) -> str:
 
 
 def _plan(snapshot: Snapshot, fit: Fit) -> str:
-    return ", or ".join(ways_to_load(fit, _names(snapshot))) or "take a smaller quantization"
+    return ", or ".join(load_advice(fit, _names(snapshot))) or "take a smaller quantization"
 
 
 def _others(snapshot: Snapshot, memory: MemoryState) -> Iterator[Alert]:
     """Other programs whose GPU memory a model that was called would need."""
-    room = memory.room.value
-    if room is None or room.kind != "VRAM":
+    pool = memory.pool.value
+    if pool is None or pool.kind != "VRAM":
         return
-    others = [each for each in memory.holdings if not each.key and each.vram.value]
+    others = [each for each in memory.usages if not each.key and each.vram.value]
     held = sum(each.vram.value or 0 for each in others)
-    if not others or 100.0 * held < thresholds.level("others") * room.total:
+    if not others or 100.0 * held < thresholds.level("others") * pool.total:
         return
     wanted = _wanted(snapshot)
     for row in snapshot.models:
         fit = memory.fits.get(row.key)
-        if fit is None or not fit.lacks_room or row.digest not in wanted or row.runs:
+        if fit is None or not fit.lacks_memory or row.digest not in wanted or row.runs:
             continue
         total = fit.need.total.value
-        if total is not None and total <= room.free + held:
+        if total is not None and total <= pool.free + held:
             largest = others[0]
             text = (
                 f"Other programs hold {format.gib(held)} {format.memory_unit()} of VRAM"
@@ -318,12 +318,12 @@ def _others(snapshot: Snapshot, memory: MemoryState) -> Iterator[Alert]:
 
 
 def _partial(memory: MemoryState) -> Iterator[Alert]:
-    for holding in memory.holdings:
-        on_gpu, _, of = holding.layers.partition(" of ")
-        if holding.key and on_gpu.isdigit() and of.isdigit() and 0 < int(on_gpu) < int(of):
+    for usage in memory.usages:
+        on_gpu, _, of = usage.layers.partition(" of ")
+        if usage.key and on_gpu.isdigit() and of.isdigit() and 0 < int(on_gpu) < int(of):
             text = (
-                f"Only {holding.layers} layers of {holding.name} are on the GPU:"
+                f"Only {usage.layers} layers of {usage.name} are on the GPU:"
                 " the processor computes the others, and slows all down"
             )
             step = "a smaller context, cache type or quantization lets all of it fit"
-            yield Alert(f"partial:{holding.key}", "warning", text, step, "memory")
+            yield Alert(f"partial:{usage.key}", "warning", text, step, "memory")

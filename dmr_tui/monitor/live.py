@@ -23,10 +23,10 @@ from dmr_tui.state.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from dmr_tui.monitor.actions.plans import Plan
-    from dmr_tui.monitor.actions.remote_model import Offer
+    from dmr_tui.monitor.actions.remote_model import RemoteModel
     from dmr_tui.monitor.actions.replay import Bodies
     from dmr_tui.monitor.actions.run import Progress
-    from dmr_tui.monitor.actions.saved_configs import StoredOrNot
+    from dmr_tui.monitor.actions.saved_configs import StoredConfigResult
 
 
 class Monitor(Protocol):
@@ -73,11 +73,11 @@ class Monitor(Protocol):
         """Send a recorded call again to `model`; as `ask`."""
         ...
 
-    def carry_out(self, plan: "Plan", publish: "Callable[[Progress], None]") -> Callable[[], None]:
+    def run_plan(self, plan: "Plan", publish: "Callable[[Progress], None]") -> Callable[[], None]:
         """Load or unload; returns what stops it. The last Progress published has `ended`."""
         ...
 
-    def look_up(self, name: str, publish: "Callable[[Offer], None]") -> None:
+    def look_up(self, name: str, publish: "Callable[[RemoteModel], None]") -> None:
         """Ask a registry what it has under `name`; nothing is downloaded."""
         ...
 
@@ -98,7 +98,7 @@ class Monitor(Protocol):
         ...
 
     def stored_config(
-        self, digest: str, mode: str, publish: "Callable[[StoredOrNot], None]"
+        self, digest: str, mode: str, publish: "Callable[[StoredConfigResult], None]"
     ) -> None:
         """Read the whole configuration of a model as it is stored."""
         ...
@@ -180,7 +180,7 @@ class LiveMonitor:
     def name_caller(self, caller: str, name: str, limit: float | None) -> None:
         """Call a caller by another name."""
         if self._portal is not None and self._poller is not None:
-            self._begin(self._poller.ledger.name_caller, caller, name, limit)
+            self._begin(self._poller.request_log.name_caller, caller, name, limit)
 
     def bodies(self, request: Request, publish: "Callable[[Bodies], None]") -> None:
         """Get prompt and answer of a call."""
@@ -201,17 +201,17 @@ class LiveMonitor:
         task = self._begin(again.run, self._poller)
         return lambda: None if task.done() else _soon(portal, again.stop)
 
-    def carry_out(self, plan: "Plan", publish: "Callable[[Progress], None]") -> Callable[[], None]:
+    def run_plan(self, plan: "Plan", publish: "Callable[[Progress], None]") -> Callable[[], None]:
         """Load or unload."""
-        from dmr_tui.monitor.actions.run import CarryOut
+        from dmr_tui.monitor.actions.run import ActionRun
 
         if self._portal is None or self._poller is None:
             return lambda: None
-        portal, doing = self._portal, CarryOut(plan, publish)
+        portal, doing = self._portal, ActionRun(plan, publish)
         task = self._begin(doing.run, self._poller)
         return lambda: None if task.done() else _soon(portal, doing.stop)
 
-    def look_up(self, name: str, publish: "Callable[[Offer], None]") -> None:
+    def look_up(self, name: str, publish: "Callable[[RemoteModel], None]") -> None:
         """Ask a registry."""
         if self._portal is not None and self._poller is not None:
             self._begin(self._poller.look_up, name, publish)
@@ -241,7 +241,7 @@ class LiveMonitor:
             self._begin(forget_lost, self._poller, key)
 
     def stored_config(
-        self, digest: str, mode: str, publish: "Callable[[StoredOrNot], None]"
+        self, digest: str, mode: str, publish: "Callable[[StoredConfigResult], None]"
     ) -> None:
         """Read what is stored."""
         from dmr_tui.monitor.actions.saved_configs import tell_stored

@@ -5,14 +5,14 @@ from collections.abc import Callable
 import anyio
 
 from dmr_tui.machine.container import ContainerReport
-from dmr_tui.machine.gpu.gpu import Gpu, GpuReport, together
+from dmr_tui.machine.gpu.gpu import Gpu, GpuReport, merged
 from dmr_tui.machine.host import Host
 from dmr_tui.machine.probe import Machine, MachineProbe
 from dmr_tui.machine.processes import ProcessReport
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure import thresholds
 from dmr_tui.measure.stats import Series
-from dmr_tui.monitor.part_reader import PATIENCE_S, PartWatch
+from dmr_tui.monitor.part_reader import PATIENCE_S, PartReader
 from dmr_tui.monitor.percentages import LENGTH, Ring
 from dmr_tui.state.snapshot import MachineState, SourceState
 
@@ -24,7 +24,7 @@ GpuName = tuple[str, str]
 """Part, and id or number within it."""
 
 
-class MachineWatch:
+class MachineMonitor:
     """The newest readings of the computer and their history."""
 
     def __init__(
@@ -37,7 +37,7 @@ class MachineWatch:
         self._interval = interval
         self._changed = changed
         self._clock = clock
-        self._parts = tuple(PartWatch(part, changed, clock) for part in probe.parts)
+        self._parts = tuple(PartReader(part, changed, clock) for part in probe.parts)
         self._beats = 0
         self._cpu = Ring(interval)
         self._ram = Ring(interval)
@@ -70,7 +70,7 @@ class MachineWatch:
                 for watch in self._parts:
                     group.start_soon(self._read, watch)
 
-    async def _read(self, watch: PartWatch) -> None:
+    async def _read(self, watch: PartReader) -> None:
         if not await watch.read():
             return
         now = self._clock()
@@ -88,7 +88,7 @@ class MachineWatch:
     def _ring(self, rings: dict[GpuName, Ring], name: GpuName) -> Ring:
         return rings.setdefault(name, Ring(self._interval))
 
-    def _newest(self, field: str) -> list[PartWatch]:
+    def _newest(self, field: str) -> list[PartReader]:
         return [watch for watch in self._parts if watch.part.field == field]
 
     @property
@@ -102,7 +102,7 @@ class MachineWatch:
         container = next((w.value for w in self._newest("container")), None)
         return Machine(
             host,
-            together(reports) if reports else _READING,
+            merged(reports) if reports else _READING,
             ProcessReport(reason="not read yet") if processes is None else processes,
             ContainerReport(reason="not read yet") if container is None else container,
         )
@@ -146,13 +146,13 @@ class MachineWatch:
 _READING = GpuReport("", (), "reading the drivers …")
 
 
-def _pace(watch: PartWatch) -> int:
+def _pace(watch: PartReader) -> int:
     """Intervals between two readings; what is not there need not be looked for each second."""
     every = round(watch.part.every)
     return max(every, SELDOM) if watch.state.health == "absent" else every
 
 
-def _name(watch: PartWatch, gpu: Gpu) -> GpuName:
+def _name(watch: PartReader, gpu: Gpu) -> GpuName:
     return (watch.part.name, gpu.id or str(gpu.index))
 
 
@@ -161,7 +161,7 @@ def _series(rings: dict[GpuName, Ring], name: GpuName) -> Series:
     return ring.series if ring is not None else ()
 
 
-def _tells(watch: PartWatch) -> bool:
+def _tells(watch: PartReader) -> bool:
     """Whether a part that is fine is worth a line among the sources."""
     value = watch.value
     return not isinstance(value, GpuReport) or bool(value.gpus or value.reason)

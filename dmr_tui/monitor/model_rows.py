@@ -68,7 +68,7 @@ class Installed:
             own = runs.pop(row.key, [])
             config = configs.get(row.key)
             rows.append(_with_runs(row, own, config, loaded) if own or config else row)
-        rows += [_with_runs(_stranger(key), own, None, loaded) for key, own in runs.items()]
+        rows += [_with_runs(_unmatched(key), own, None, loaded) for key, own in runs.items()]
         return tuple(sorted(rows, key=lambda row: (not row.runs, row.name, row.key)))
 
 
@@ -97,7 +97,7 @@ def _installed_row(model: Model) -> ModelRow:
     )
 
 
-def _stranger(name: str) -> ModelRow:
+def _unmatched(name: str) -> ModelRow:
     digest = digest_in(name)
     return ModelRow(key=name, name=short(name), ref=name, digest=digest)
 

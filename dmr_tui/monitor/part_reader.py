@@ -18,7 +18,7 @@ KEPT_S = 60.0
 """Seconds for which GPUs that cannot be read any more are shown as they were last."""
 
 
-class PartWatch:
+class PartReader:
     """The newest reading of one part, and how reading it goes."""
 
     def __init__(self, part: Part, changed: Callable[[], None], clock: Callable[[], float]) -> None:

@@ -10,10 +10,10 @@ import anyio
 import anyio.to_thread
 
 from dmr_tui.machine.probe import MachineProbe
-from dmr_tui.monitor.machine_monitor import MachineWatch
-from dmr_tui.monitor.requests.request_log import Ledger, OpenArchive
+from dmr_tui.monitor.machine_monitor import MachineMonitor
+from dmr_tui.monitor.requests.request_log import OpenArchive, RequestLog
 from dmr_tui.monitor.requests.rolling_window import BINS, WINDOW_S
-from dmr_tui.monitor.runner_monitor import RunnerWatch
+from dmr_tui.monitor.runner_monitor import RunnerMonitor
 from dmr_tui.monitor.search import Search
 from dmr_tui.monitor.source import FIRST_PAINT_S
 from dmr_tui.runner.client import RunnerClient
@@ -27,11 +27,11 @@ from dmr_tui.state.snapshot import Attempt, MachineState, Runner, Snapshot
 
 if TYPE_CHECKING:
     from dmr_tui.monitor.actions.pulls import Pulls
-    from dmr_tui.monitor.actions.remote_model import Offer
-    from dmr_tui.monitor.doctor.doctor_monitor import DoctorWatch
+    from dmr_tui.monitor.actions.remote_model import RemoteModel
+    from dmr_tui.monitor.doctor.doctor_monitor import DoctorMonitor
     from dmr_tui.monitor.memory.fits import Loading
-    from dmr_tui.monitor.memory.footprints import TakenLoads
-    from dmr_tui.monitor.memory.memory_monitor import MemoryWatch
+    from dmr_tui.monitor.memory.footprints import Footprints
+    from dmr_tui.monitor.memory.memory_monitor import MemoryMonitor
 
 SHOWN_FINISHED = 200
 """Finished calls in a Snapshot; more of them are kept for the statistics."""
@@ -63,8 +63,8 @@ class Poller:
 
         What loads took and what models were configured to is remembered in the folder `kept`.
         """
-        self.watch: RunnerWatch | None = None
-        self.ledger = Ledger(archive, self._changed)
+        self.watch: RunnerMonitor | None = None
+        self.request_log = RequestLog(archive, self._changed)
         self._view = View()
         self._places = places if isinstance(places, Places) else Places(tuple(places))
         self._publish = publish
@@ -76,13 +76,13 @@ class Poller:
         self._attempts: tuple[Attempt, ...] = ()
         self._engines: tuple[DockerEngine, ...] | None = None
         self._searched = False
-        self._machine = MachineWatch(probe, interval, self._changed, clock)
+        self._machine = MachineMonitor(probe, interval, self._changed, clock)
         self._throughput: tuple[object, Throughput] | None = None
         self._kept = kept
-        self._memory: MemoryWatch | None = None
+        self._memory: MemoryMonitor | None = None
         self._took = anyio.Event()
         self.pulls: Pulls | None = None
-        self._doctor: DoctorWatch | None = None
+        self._doctor: DoctorMonitor | None = None
         self._doctor_wanted = anyio.Event()
 
     @property
@@ -105,12 +105,12 @@ class Poller:
         else:
             await self.pulls.run(self.client, name, self.kick)
 
-    async def look_up(self, name: str, publish: "Callable[[Offer], None]") -> None:
+    async def look_up(self, name: str, publish: "Callable[[RemoteModel], None]") -> None:
         """Tell what a registry has under a name."""
-        from dmr_tui.monitor.actions.remote_model import NOBODY, Offer, look_up
+        from dmr_tui.monitor.actions.remote_model import NOBODY, RemoteModel, look_up
 
         if self.watch is None:
-            publish(Offer(name, failure=NOBODY))
+            publish(RemoteModel(name, failure=NOBODY))
             return
         watch = self.watch
         publish(await look_up(watch.client, name, watch.installed, self.loading))
@@ -120,7 +120,7 @@ class Poller:
         async with anyio.create_task_group() as group:
             group.start_soon(self._machine.run)
             group.start_soon(self._run_runner)
-            group.start_soon(self.ledger.run)
+            group.start_soon(self.request_log.run)
             group.start_soon(self._run_memory)
             group.start_soon(self._run_doctor)
             await self._run_publish()
@@ -136,7 +136,7 @@ class Poller:
                 if self._view.doctor:
                     group.start_soon(self._begin_doctor().read)
                 if client is not None:
-                    self.watch = RunnerWatch(client, self._interval, self._changed, self._clock)
+                    self.watch = RunnerMonitor(client, self._interval, self._changed, self._clock)
                     await self.watch.once()
             return self._build()
         finally:
@@ -162,7 +162,7 @@ class Poller:
     def look(self, view: View) -> None:
         """What the open screen needs beside what every Snapshot holds."""
         self._view = view
-        self.ledger.look(view)
+        self.request_log.look(view)
         if view.doctor:
             self._doctor_wanted.set()
         if self._doctor is not None:
@@ -191,13 +191,13 @@ class Poller:
             self._took = anyio.Event()
             await anyio.to_thread.run_sync(loads.write)
 
-    async def _begin_memory(self) -> "TakenLoads":
-        from dmr_tui.monitor.memory.footprints import TakenLoads
-        from dmr_tui.monitor.memory.memory_monitor import MemoryWatch
+    async def _begin_memory(self) -> "Footprints":
+        from dmr_tui.monitor.memory.footprints import Footprints
+        from dmr_tui.monitor.memory.memory_monitor import MemoryMonitor
 
-        loads = TakenLoads(self._kept)
+        loads = Footprints(self._kept)
         await anyio.to_thread.run_sync(loads.read)
-        self._memory = MemoryWatch(loads, lambda: self._took.set())
+        self._memory = MemoryMonitor(loads, lambda: self._took.set())
         return loads
 
     async def _run_doctor(self) -> None:
@@ -206,10 +206,10 @@ class Poller:
         doctor.show(self._view.doctor)
         await doctor.run()
 
-    def _begin_doctor(self) -> "DoctorWatch":
-        from dmr_tui.monitor.doctor.doctor_monitor import DoctorWatch
+    def _begin_doctor(self) -> "DoctorMonitor":
+        from dmr_tui.monitor.doctor.doctor_monitor import DoctorMonitor
 
-        self._doctor = DoctorWatch(self._places, self._changed)
+        self._doctor = DoctorMonitor(self._places, self._changed)
         self._doctor.engines = self._engines
         return self._doctor
 
@@ -234,11 +234,11 @@ class Poller:
             try:
                 async with anyio.create_task_group() as group:
                     ends = (self._changed, self._clock)
-                    self.watch = RunnerWatch(
+                    self.watch = RunnerMonitor(
                         client, self._interval, *ends, before=self.watch, folder=self._kept
                     )
-                    self.watch.traffic.hint = self._hint
-                    self.ledger.watch(client.endpoint.label, self.watch.traffic)
+                    self.watch.tracker.hint = self._hint
+                    self.request_log.watch(client.endpoint.label, self.watch.tracker)
                     self.watch.show_log(self._view.log)
                     group.start_soon(self.watch.run)
                     await self._until_lost(self.watch)
@@ -247,7 +247,7 @@ class Poller:
                 with anyio.CancelScope(shield=True):
                     await client.aclose()
 
-    async def _until_lost(self, watch: RunnerWatch) -> None:
+    async def _until_lost(self, watch: RunnerMonitor) -> None:
         """Until another place may be the better one; with a single one, never."""
         while True:
             await anyio.sleep(ELSEWHERE_AFTER_S)
@@ -312,15 +312,15 @@ class Poller:
             runner=_runner(watch, cpu_count),
             attempts=self._attempts,
             models=watch.rows(),
-            in_flight=watch.traffic.in_flight,
-            finished=watch.traffic.finished[-SHOWN_FINISHED:],
+            in_flight=watch.tracker.in_flight,
+            finished=watch.tracker.finished[-SHOWN_FINISHED:],
             throughput=self._throughput_of(watch),
             machine=machine,
-            sources=(*watch.sources, *self.ledger.sources, *machine.sources),
-            calls=self.ledger.calls(),
-            events=() if watch.story is None else watch.story.timeline.events,
-            log=() if watch.story is None else watch.story.log.lines,
-            caller_names=dict(self.ledger.names),
+            sources=(*watch.sources, *self.request_log.sources, *machine.sources),
+            calls=self.request_log.calls(),
+            events=() if watch.history is None else watch.history.timeline.events,
+            log=() if watch.history is None else watch.history.log.lines,
+            caller_names=dict(self.request_log.names),
             clock_offset=watch.client.clock.seconds,
             lost=watch.configurations.lost,
             read_only=self._read_only,
@@ -328,7 +328,7 @@ class Poller:
         return self._with_memory(snapshot, watch, machine)
 
     def _with_memory(
-        self, snapshot: Snapshot, watch: RunnerWatch, machine: MachineState
+        self, snapshot: Snapshot, watch: RunnerMonitor, machine: MachineState
     ) -> Snapshot:
         if self._memory is None:
             return snapshot
@@ -339,7 +339,7 @@ class Poller:
             snapshot.runner,
             snapshot.models,
             watch.configured.value or (),
-            {} if watch.story is None else watch.story.log.engines.facts,
+            {} if watch.history is None else watch.history.log.engines.facts,
             watch.now,
         )
         memory = self._memory.look(machine.machine, known)
@@ -348,15 +348,15 @@ class Poller:
         whole = replace(snapshot, memory=memory, sources=sources)
         return replace(whole, alerts=find(whole))
 
-    def _throughput_of(self, watch: RunnerWatch) -> Throughput:
+    def _throughput_of(self, watch: RunnerMonitor) -> Throughput:
         # The windows move in steps of one bin, so nothing else needs to be counted anew.
-        key = (watch.traffic.finished, int(watch.now // (WINDOW_S / BINS)))
+        key = (watch.tracker.finished, int(watch.now // (WINDOW_S / BINS)))
         if self._throughput is None or self._throughput[0] != key:
-            self._throughput = (key, watch.traffic.throughput(watch.now))
+            self._throughput = (key, watch.tracker.throughput(watch.now))
         return self._throughput[1]
 
 
-def _runner(watch: RunnerWatch, cpu_count: int | None) -> Runner:
+def _runner(watch: RunnerMonitor, cpu_count: int | None) -> Runner:
     endpoint = watch.client.endpoint
     local = endpoint.is_this_machine and cpu_count is not None
     used = None if watch.ps.value is None else len(watch.ps.value)

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import anyio
 from anyio.abc import TaskGroup
 
-from dmr_tui.monitor.actions.config_file import kept_configs
-from dmr_tui.monitor.actions.saved_configs import Configurations
-from dmr_tui.monitor.history.feeder import Narrator, config_changed
+from dmr_tui.monitor.actions.config_file import saved_config_file
+from dmr_tui.monitor.actions.saved_configs import SavedConfigs
+from dmr_tui.monitor.history.feeder import HistoryFeeder, config_changed
 from dmr_tui.monitor.latency import Latency
 from dmr_tui.monitor.model_rows import Installed, Loaded, configs_by_model
-from dmr_tui.monitor.requests.tracker import Traffic
+from dmr_tui.monitor.requests.tracker import RequestTracker
 from dmr_tui.monitor.source import Health, Polled, Streamed
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.errors.failures import RunnerError, Unreachable
@@ -26,7 +26,7 @@ from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import SourceState
 
 if TYPE_CHECKING:
-    from dmr_tui.monitor.history.history import Story
+    from dmr_tui.monitor.history.history import History
 
 STATUS_S = 5.0
 DISK_S = 60.0
@@ -43,7 +43,7 @@ PATIENT_FAILURES = 2
 """A busy runner may miss one poll; one that refuses the connection is down at once."""
 
 
-class RunnerWatch:
+class RunnerMonitor:
     """What one runner says, kept up to date by `run`; times by the runner's clock."""
 
     def __init__(
@@ -53,7 +53,7 @@ class RunnerWatch:
         changed: Callable[[], None],
         clock: Callable[[], float] = time.time,
         *,
-        before: "RunnerWatch | None" = None,
+        before: "RunnerMonitor | None" = None,
         folder: Path | None = None,
     ) -> None:
         """`before` watched until now; if at the same address, its finished calls stay.
@@ -64,9 +64,9 @@ class RunnerWatch:
         # One address may be found by one rule today and by another tomorrow.
         same = before is not None and before.client.endpoint.place == client.endpoint.place
         kept = before if same else None
-        self.traffic: Traffic = kept.traffic if kept is not None else Traffic()
+        self.tracker: RequestTracker = kept.tracker if kept is not None else RequestTracker()
         # Who listened before listens to the watch of before.
-        self.traffic.listeners = [self]
+        self.tracker.listeners = [self]
         self.version: str | None = None
         self.banner: str | None = None
         self._latency = Latency()
@@ -77,22 +77,22 @@ class RunnerWatch:
         self._up = anyio.Event()
         self._busy = anyio.Event()
         self._since: dict[tuple[str, str], tuple[str, float]] = {}
-        self._strangers: set[str] = set()
+        self._unmatched: set[str] = set()
         self._was_busy = False
         self._asked_at = 0.0
         self.installed = Installed(())
-        self.configurations: Configurations = (
+        self.configurations: SavedConfigs = (
             kept.configurations
             if kept is not None
-            else Configurations(kept_configs(folder, client.endpoint))
+            else SavedConfigs(saved_config_file(folder, client.endpoint))
         )
         self._rows: tuple[Loaded, Installed, tuple[ModelRow, ...]] | None = None
-        self._narrator = Narrator(
-            partial(self._begin_story, interval, kept.story if kept is not None else None),
-            self.traffic,
+        self._feeder = HistoryFeeder(
+            partial(self._begin_history, interval, kept.history if kept is not None else None),
+            self.tracker,
             lambda: self.names,
         )
-        self._tell = self._narrator.tell
+        self._tell = self._feeder.tell
         ends = (changed, clock)
         self.ps = Polled("runners", interval, self._fetch_ps, *ends)
         self.status = Polled("backends", STATUS_S, client.status, *ends)
@@ -113,9 +113,9 @@ class RunnerWatch:
         return self._latency.shown
 
     @property
-    def story(self) -> "Story | None":
+    def history(self) -> "History | None":
         """The timeline and the log; None until they are read."""
-        return self._narrator.story
+        return self._feeder.history
 
     @property
     def names(self) -> Names:
@@ -126,7 +126,7 @@ class RunnerWatch:
     def sources(self) -> tuple[SourceState, ...]:
         """How each source is doing."""
         states = (*(source.state for source in self._all()), *self.configurations.states)
-        return states if self.story is not None else (*states, SourceState("log"))
+        return states if self.history is not None else (*states, SourceState("log"))
 
     def _all(self) -> tuple[Health, ...]:
         return (
@@ -137,7 +137,7 @@ class RunnerWatch:
             self.disk,
             self.requests,
             self.feed,
-            *(() if self.story is None else (self.story.log.source,)),
+            *(() if self.history is None else (self.history.log.source,)),
         )
 
     async def run(self) -> None:
@@ -145,7 +145,7 @@ class RunnerWatch:
         async with anyio.create_task_group() as group:
             group.start_soon(self._run_ps, group)
             group.start_soon(self._run_requests)
-            group.start_soon(self._narrator.run)
+            group.start_soon(self._feeder.run)
             group.start_soon(self.feed.run, self._until_up)
 
     async def once(self) -> None:
@@ -155,7 +155,7 @@ class RunnerWatch:
         await self.ps.poll()
         async with anyio.create_task_group() as group:
             group.start_soon(self._introduce)
-            group.start_soon(self._narrator.begin().log.source.poll)
+            group.start_soon(self._feeder.begin().log.source.poll)
             for polled in polls:
                 group.start_soon(polled.poll)
 
@@ -164,10 +164,10 @@ class RunnerWatch:
         for source in self._all():
             source.kick()
 
-    def _begin_story(self, interval: float, before: "Story | None") -> "Story":
-        from dmr_tui.monitor.history.history import Story
+    def _begin_history(self, interval: float, before: "History | None") -> "History":
+        from dmr_tui.monitor.history.history import History
 
-        return Story(self.client, interval, self._changed, self._clock, before=before)
+        return History(self.client, interval, self._changed, self._clock, before=before)
 
     async def _until_up(self) -> None:
         await self._up.wait()
@@ -190,7 +190,7 @@ class RunnerWatch:
             group.start_soon(self._introduce)
             if self.down_since is not None:
                 now, away = self.now, self._clock() - self.down_since
-                self._tell(lambda story: story.runner_back(now, away))
+                self._tell(lambda history: history.runner_back(now, away))
             self.down_since, self.down_reason = None, ""
             self._up.set()
             # Whatever else is known may be of before a restart.
@@ -204,16 +204,16 @@ class RunnerWatch:
                 group.start_soon(polled.poll)
         if self._was_busy or self._is_busy():
             self._busy.set()
-        if self.traffic.feed_is_late(self.now):
+        if self.tracker.feed_is_late(self.now):
             self.feed.reopen()
 
     def _missed(self, error: RunnerError) -> None:
         gone = isinstance(error, Unreachable) or self.ps.failures >= PATIENT_FAILURES
         if gone and self.down_since is None:
             self.down_since, self.down_reason = self._clock(), str(error)
-            self.traffic.forget_engines()
+            self.tracker.forget_engines()
             now, reason = self.now, str(error)
-            self._tell(lambda story: story.runner_lost(now, reason))
+            self._tell(lambda history: history.runner_lost(now, reason))
             if self._up.is_set():
                 # Whoever waits already waits for this one.
                 self._up = anyio.Event()
@@ -237,7 +237,7 @@ class RunnerWatch:
         self._note_changes(running)
         running.sort(key=lambda r: (r.model_name, r.mode, r.backend_name))
         before, names = self.ps.value, self.names
-        self._tell(lambda story: story.running_is(before, running, names, asked_at))
+        self._tell(lambda history: history.running_is(before, running, names, asked_at))
         return running
 
     def _note_changes(self, running: list[Running]) -> None:
@@ -249,10 +249,10 @@ class RunnerWatch:
             if state:
                 since[key] = before if before and before[0] == state else (state, self.now)
         self._since = since
-        strangers = {r.model_name for r in running if not self.names.digest(r.model_name)}
-        if strangers - self._strangers:
+        unmatched = {r.model_name for r in running if not self.names.digest(r.model_name)}
+        if unmatched - self._unmatched:
             self.models.kick()
-        self._strangers = strangers
+        self._unmatched = unmatched
 
     async def _fetch_configured(self) -> list[Configured]:
         configured = await self.client.configured()
@@ -261,10 +261,10 @@ class RunnerWatch:
         for digest in before.keys() | after.keys():
             if before.get(digest) != after.get(digest):
                 self._tell(partial(config_changed, digest=digest))
-                self.traffic.forget_engine(digest)
+                self.tracker.forget_engine(digest)
         if self.configured.value is not None and self.configured.value != configured:
             known, new, at = self.configured.value, configured, self.now
-            self._tell(lambda story: story.configured_is(known, new, at))
+            self._tell(lambda history: history.configured_is(known, new, at))
         if self.configured.value != configured:
             # Whole, with keys that nothing here understands: to be set again if they get lost.
             await self.configurations.take_in(await self.client.stored())
@@ -292,38 +292,38 @@ class RunnerWatch:
             busy, asked_at = self._busy_digests(), self._asked_at
             if await self.requests.poll() is None:
                 # A call of before that look at what is busy, and still without an end.
-                self._hear(self.traffic.idle(busy, asked_at - SKEW_S))
+                self._hear(self.tracker.idle(busy, asked_at - SKEW_S))
             spent = time.perf_counter() - began
             await anyio.sleep(min(spent * SHARE, LONGEST_SILENCE_S))
 
     async def _fetch_requests(self) -> None:
         groups, _ = await self.client.requests()
-        self._hear(self.traffic.take_list(groups, self.now))
+        self._hear(self.tracker.take_list(groups, self.now))
 
     async def _read_feed(self) -> None:
         async with self.client.feed() as events:
             async for name, groups in events:
                 self.feed.good()
-                self._hear(self.traffic.take_event(name, groups, self.now))
+                self._hear(self.tracker.take_event(name, groups, self.now))
                 self._look_whether_idle()
 
     def _look_whether_idle(self) -> None:
         # Until the next look a model would be called busy beside no call at all.
         long_ago = self.now - self._asked_at > min(MOST_OFTEN_S, self.ps.interval)
-        if self._is_busy() and not self.traffic.in_flight and long_ago:
+        if self._is_busy() and not self.tracker.in_flight and long_ago:
             self.ps.kick()
 
     def _hear(self, news: bool) -> None:
         if news:
             self._changed()
 
-    def call_ended(self, request: Request, record: Record | None) -> None:
+    def request_ended(self, request: Request, record: Record | None) -> None:
         """Tell the story of it."""
         # What is told later makes the same entry better: when it ended, and why.
         if record is not None or request.outcome not in {"ok", "cut"}:
-            self._tell(lambda story: story.call_ended(request))
+            self._tell(lambda history: history.request_ended(request))
 
-    def call_superseded(self, id: str) -> None:
+    def request_superseded(self, id: str) -> None:
         """What happened has happened: the timeline keeps every try."""
 
     def _busy_digests(self) -> set[str | None]:
@@ -331,7 +331,7 @@ class RunnerWatch:
 
     def show_log(self, shown: bool) -> None:
         """Whether a screen shows the log."""
-        self._tell(lambda story: story.log.show(shown))
+        self._tell(lambda history: history.log.show(shown))
 
     def rows(self) -> tuple[ModelRow, ...]:
         """One row for each model, joined anew only if something changed."""
@@ -341,7 +341,7 @@ class RunnerWatch:
         loaded = Loaded(
             ps=self.ps.value or (),
             since=self._busy_since(),
-            facts={} if self.story is None else dict(self.story.log.engines.facts),
+            facts={} if self.history is None else dict(self.history.log.engines.facts),
             request_contexts=self._request_contexts(),
             configured=self.configured.value or (),
             clock_offset=self.client.clock.seconds,
@@ -352,14 +352,14 @@ class RunnerWatch:
 
     def _request_contexts(self) -> dict[str, int]:
         """What calls were configured with: the next best source where the log cannot be had."""
-        if self.story is None or self.story.log_tells:
+        if self.history is None or self.history.log_tells:
             return {}
-        return dict(self.traffic.configured_contexts)
+        return dict(self.tracker.configured_contexts)
 
     def _busy_since(self) -> dict[tuple[str, str], float]:
         """When each busy or loading runner began: its oldest call, else when it was first seen."""
         started: dict[str, float] = {}
-        for request in self.traffic.in_flight:
+        for request in self.tracker.in_flight:
             if request.digest is not None:
                 started.setdefault(request.digest, request.started_at)
         since = {}

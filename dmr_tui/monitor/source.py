@@ -13,7 +13,7 @@ Ready = Callable[[], Awaitable[object]]
 
 FIRST_PAINT_S = 0.5
 """Seconds that whatever is not on the first screen leaves to what is."""
-STRANGE = (ValueError, ArithmeticError, RecursionError)
+UNEXPECTED = (ValueError, ArithmeticError, RecursionError)
 """What an answer may cause that no one thought of: its source goes stale, and no more."""
 LONGEST_PAUSE_S = 10.0
 STREAM_PAUSE_S = 2.0
@@ -98,8 +98,8 @@ class Polled(Health, Generic[T]):
         except RunnerError as error:
             self.fail(error)
             return error
-        except STRANGE as error:
-            strange = _strange(error)
+        except UNEXPECTED as error:
+            strange = _unexpected(error)
             self.fail(strange)
             return strange
         else:
@@ -147,10 +147,10 @@ class Streamed(Health):
                 self.fail(BrokenOff("the stream stalled" if stalled else "the stream ended"))
             except RunnerError as error:
                 self.fail(error)
-            except STRANGE as error:
-                self.fail(_strange(error))
+            except UNEXPECTED as error:
+                self.fail(_unexpected(error))
             await self.pause(ABSENT_PAUSE_S if self.state.health == "absent" else STREAM_PAUSE_S)
 
 
-def _strange(error: Exception) -> BadAnswer:
+def _unexpected(error: Exception) -> BadAnswer:
     return BadAnswer(f"the answer cannot be understood: {type(error).__name__}")

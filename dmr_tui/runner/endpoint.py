@@ -18,7 +18,7 @@ class BadHost(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class TlsWish:
+class TlsOptions:
     """What somebody said about TLS; None where nothing was said."""
 
     enabled: bool | None = None
@@ -26,16 +26,16 @@ class TlsWish:
     ca: str | None = None
     """File with the certificates of those who may sign the runner's."""
 
-    def over(self, before: "TlsWish") -> "TlsWish":
+    def over(self, before: "TlsOptions") -> "TlsOptions":
         """This where something was said, else what was said before."""
-        return TlsWish(
+        return TlsOptions(
             before.enabled if self.enabled is None else self.enabled,
             before.skip_verify if self.skip_verify is None else self.skip_verify,
             self.ca or before.ca,
         )
 
 
-NOTHING_SAID = TlsWish()
+DEFAULT_TLS = TlsOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Endpoint:
         return self.socket is not None or loopback
 
 
-def parse_host(text: str, rule: str, wish: TlsWish = NOTHING_SAID) -> Endpoint:
+def parse_host(text: str, rule: str, wish: TlsOptions = DEFAULT_TLS) -> Endpoint:
     """The endpoint that a person means by `text`: URL, host, host:port or a socket's path.
 
     A path such as /engines/v1 at its end is taken off. Raises BadHost.
@@ -134,7 +134,7 @@ def parse_host(text: str, rule: str, wish: TlsWish = NOTHING_SAID) -> Endpoint:
     return secured(endpoint, wish) if secure else endpoint
 
 
-def secured(endpoint: Endpoint, wish: TlsWish) -> Endpoint:
+def secured(endpoint: Endpoint, wish: TlsOptions) -> Endpoint:
     """The same address in TLS, checked as the wish says."""
     url = f"https://{endpoint.url.partition('://')[2]}"
     return replace(endpoint, url=url, verify=not wish.skip_verify, ca=wish.ca)

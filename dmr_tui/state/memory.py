@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from dmr_tui.machine.reading import Reading
-from dmr_tui.measure.architecture import Shape
-from dmr_tui.measure.fit import DOES_NOT_FIT, Asked, Need, Room, Verdict
+from dmr_tui.measure.architecture import Architecture
+from dmr_tui.measure.fit import DOES_NOT_FIT, LaunchConfig, MemoryEstimate, MemoryPool, Verdict
 from dmr_tui.measure.pressure_level import Judged
 
 PartsSource = Literal["engine log", "estimate", ""]
@@ -14,13 +14,15 @@ ContextSource = Literal["engine log", "flag", "configured", "packaged", "trained
 
 NOWHERE: Reading[int] = Reading(None, "nothing can be seen")
 _NO_CPU: Reading[float] = Reading(None, "nothing can be seen")
-_NO_ROOM: Reading[Room] = Reading(None, "reading the machine …")
-_NO_SHAPE: Reading[Shape] = Reading(None, "the package tells nothing about its layers")
+_NO_ROOM: Reading[MemoryPool] = Reading(None, "reading the machine …")
+_NO_ARCHITECTURE: Reading[Architecture] = Reading(
+    None, "the package tells nothing about its layers"
+)
 _NOT_JUDGED = Judged(None)
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class MemoryUsage:
     """What one model, or one other program, holds of this computer's memory; bytes."""
 
     key: str
@@ -55,11 +57,11 @@ class Holding:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class Footprint:
     """What a load really took, remembered for the model and how it was started; bytes."""
 
     digest: str
-    asked: Asked
+    asked: LaunchConfig
     total: int
     """Weights, cache, compute and overhead together."""
     kind: Literal["VRAM", "RAM", "unified"]
@@ -77,9 +79,9 @@ class Fit:
     """Whether one installed model fits, the way it would be loaded now."""
 
     verdict: Verdict | Literal["loaded"]
-    need: Need
+    need: MemoryEstimate
     """With `source` "last load" where such a load is remembered, else by formula."""
-    estimate: Need
+    estimate: MemoryEstimate
     """Always by formula."""
     context_source: ContextSource
     largest_context: int | None = None
@@ -93,15 +95,15 @@ class Fit:
     """If neither helps: which models to unload, and the largest context with which it fits then."""
     alone: int | None = None
     """If it is too big: the largest context with which it fits into all of the memory."""
-    taken: Taken | None = None
+    taken: Footprint | None = None
     """What its last load like this really took."""
     reason: str = ""
     """Why the verdict is unknown."""
-    shape: Reading[Shape] = field(default=_NO_SHAPE, repr=False)
+    architecture: Reading[Architecture] = field(default=_NO_ARCHITECTURE, repr=False)
     """What the verdict rests on, to try another context with."""
 
     @property
-    def lacks_room(self) -> bool:
+    def lacks_memory(self) -> bool:
         """Whether it needs more than is free now."""
         return self.verdict in DOES_NOT_FIT
 
@@ -118,9 +120,9 @@ class Fit:
 class MemoryState:
     """The memory of the runner's computer; nothing of it is known if that is another one."""
 
-    room: Reading[Room] = _NO_ROOM
+    pool: Reading[MemoryPool] = _NO_ROOM
     """Where the next model would go."""
-    holdings: tuple[Holding, ...] = ()
+    usages: tuple[MemoryUsage, ...] = ()
     """Models first, then other users of a GPU, the largest first."""
     vram_rest: Reading[int] = NOWHERE
     """Bytes of GPU memory in use that nobody named explains; negative never."""
@@ -130,6 +132,6 @@ class MemoryState:
     note: str = ""
     """What cannot be seen, and why: "engine processes are hidden from this user"."""
 
-    def holding(self, key: str) -> Holding | None:
+    def usage(self, key: str) -> MemoryUsage | None:
         """What that model holds."""
-        return next((each for each in self.holdings if each.key == key), None)
+        return next((each for each in self.usages if each.key == key), None)

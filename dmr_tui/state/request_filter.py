@@ -6,7 +6,7 @@ from typing import Literal
 
 from dmr_tui.runner.request import Outcome
 
-SHOWN_CALLS = 10_000
+SHOWN_REQUESTS = 10_000
 """Calls that a screen holds at the most, the newest ones."""
 
 
@@ -21,7 +21,7 @@ CallerNames = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class CallFilter:
+class RequestFilter:
     """Which calls: every condition that is set has to hold."""
 
     words: str = ""
@@ -39,7 +39,7 @@ class CallFilter:
 class View:
     """What the open screen needs beside what every Snapshot holds."""
 
-    calls: CallFilter | None = None
+    calls: RequestFilter | None = None
     groups: bool = False
     """Whether the calls are to be counted by caller and by model."""
     log: bool = False

@@ -8,7 +8,7 @@ from dmr_tui.state.request_filter import View
 
 
 @dataclass(frozen=True, slots=True)
-class CallGroup:
+class RequestGroup:
     """What the calls of one caller, or to one model, say."""
 
     name: str
@@ -28,7 +28,7 @@ class CallGroup:
     """Seconds, of streamed calls."""
     waited: Summary | None = None
     """Seconds before the engine began."""
-    together: float | None = None
+    combined_rate: float | None = None
     """Tokens per second of the calls that decoded at the same time, added up, at its highest."""
     cache_share: float | None = None
     """Cached of all prompt tokens, 0 to 1."""
@@ -62,16 +62,16 @@ class Throughput:
 
 
 @dataclass(frozen=True, slots=True)
-class Calls:
+class FinishedRequests:
     """The finished calls that the open screen asked for."""
 
     view: View
     """What was asked; a screen that has asked for something else meanwhile waits."""
     rows: tuple[Request, ...] = ()
-    """The newest first, no more than `SHOWN_CALLS`; of a call's tries only the last."""
+    """The newest first, no more than `SHOWN_REQUESTS`; of a call's tries only the last."""
     matching: int | None = None
     """How many there are in all; None as long as the archive has not said."""
     reading: bool = False
     """The archive is being read: older calls are still to come."""
-    by_caller: tuple[CallGroup, ...] = ()
-    by_model: tuple[CallGroup, ...] = ()
+    by_caller: tuple[RequestGroup, ...] = ()
+    by_model: tuple[RequestGroup, ...] = ()

@@ -21,7 +21,7 @@ from dmr_tui.state.lost_config import LostConfig
 from dmr_tui.state.memory import MemoryState
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.pull import Pull
-from dmr_tui.state.requests import Calls, Throughput
+from dmr_tui.state.requests import FinishedRequests, Throughput
 
 SourceHealth = Literal["waiting", "ok", "stale", "absent"]
 """`absent` is a call that this version of the runner does not have."""
@@ -108,7 +108,7 @@ class Snapshot:
     throughput: Throughput = _NO_THROUGHPUT
     machine: MachineState = MachineState()
     sources: tuple[SourceState, ...] = ()
-    calls: Calls | None = None
+    calls: FinishedRequests | None = None
     """None while no screen shows them."""
     events: tuple[Event, ...] = ()
     """The timeline, oldest first."""
@@ -119,7 +119,7 @@ class Snapshot:
     alerts: tuple[Alert, ...] = ()
     """What is wrong with calls, memory or hardware, the worst first."""
     lost: tuple[LostConfig, ...] = ()
-    """Configurations that the runner had and has no more."""
+    """SavedConfigs that the runner had and has no more."""
     pulls: tuple[Pull, ...] = ()
     """The downloads of this session."""
     checks: tuple[Check, ...] = ()

@@ -17,7 +17,7 @@ from textual.screen import Screen
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text.sanitize import plain
-from dmr_tui.ui.commands.palette import ActProvider
+from dmr_tui.ui.commands.palette import CommandProvider
 from dmr_tui.ui.commands.table import bindings
 from dmr_tui.ui.dashboard.dashboard_screen import DashboardScreen
 from dmr_tui.ui.messages import (
@@ -58,7 +58,7 @@ class DashboardApp(App[None]):
 
     TITLE = "dmr-tui"
     CSS_PATH = Path(__file__).parent / "styles.tcss"
-    COMMANDS: ClassVar = App.COMMANDS | {ActProvider}
+    COMMANDS: ClassVar = App.COMMANDS | {CommandProvider}
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("everywhere")]
     ENABLE_COMMAND_PALETTE = True
     ALLOW_IN_MAXIMIZED_VIEW = "#keys"

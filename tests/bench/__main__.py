@@ -21,7 +21,7 @@ from dmr_tui.measure.stats import percentile
 from dmr_tui.monitor.archive.store import Archive
 from dmr_tui.simulator.recorder import Record
 from dmr_tui.simulator.server import Simulator, serve
-from dmr_tui.state.request_filter import CallFilter
+from dmr_tui.state.request_filter import RequestFilter
 from tests.bench.archive import archive_rows
 from tests.bench.memory import memory_rows
 from tests.real_engine import real_engine
@@ -38,7 +38,7 @@ def main() -> None:
     runs, seconds = (2, 8.0) if quick else (5, 20.0)
     start(runs)
     idle(seconds, settle=5.0 if quick else 45.0)
-    traffic(seconds)
+    tracker(seconds)
     keys(runs)
     streaming(5)
     flood(10.0 if quick else 60.0)
@@ -141,7 +141,7 @@ def idle(seconds: float, settle: float) -> None:
     row("runner's log, at the start", f"{start_lines} lines", "0", "2", start_lines <= 2)
 
 
-def traffic(seconds: float) -> None:
+def tracker(seconds: float) -> None:
     """n8n's calls, one model generating most of the time."""
     with simulated("--scenario", "workflow") as url:
         cpu, drawn, _ = steady(dmr_tui("--host", url), seconds, "qwen3:8B", "● up")
@@ -252,7 +252,7 @@ def _under(url: str, folder: Path, seconds: float) -> tuple[dict[str, Any], list
     percent = 100.0 * (terminal.cpu_seconds() - cpu) / (time.monotonic() - began)
     assert terminal.end(60.0) == 0, terminal.text
     with closing(Archive(database, read_only=True)) as kept:
-        ids = [request.id for request in kept.walk(CallFilter(), {}, None)]
+        ids = [request.id for request in kept.walk(RequestFilter(), {}, None)]
     return json.loads(result.read_text()), ids, percent
 
 

@@ -16,7 +16,7 @@ from zlib import crc32
 from dmr_tui.monitor.archive.store import Archive
 from dmr_tui.runner.request import Outcome, Request
 from dmr_tui.runner.wire import Timings
-from dmr_tui.state.request_filter import SHOWN_CALLS, CallFilter
+from dmr_tui.state.request_filter import SHOWN_REQUESTS, RequestFilter
 
 Row = tuple[str, str, str, str, bool]
 
@@ -51,20 +51,20 @@ def archive_rows(calls: int = CALLS) -> list[Row]:
         archive = Archive(path)
         archive.open()
         for what, wanted in (
-            ("all", CallFilter()),
-            ("by model", CallFilter(model="phi4:8B-Q4_K_M")),
-            ("by caller", CallFilter(caller="tool7")),
-            ("by status", CallFilter(outcome="client left")),
-            ("a day", CallFilter(since=BEGAN + calls * 3.0 - 86_400.0)),
-            ("rare words", CallFilter(RARE.split()[-2])),
-            ("a number in errors", CallFilter("slot 17")),
-            ("no match", CallFilter("nothing has this")),
+            ("all", RequestFilter()),
+            ("by model", RequestFilter(model="phi4:8B-Q4_K_M")),
+            ("by caller", RequestFilter(caller="tool7")),
+            ("by status", RequestFilter(outcome="client left")),
+            ("a day", RequestFilter(since=BEGAN + calls * 3.0 - 86_400.0)),
+            ("rare words", RequestFilter(RARE.split()[-2])),
+            ("a number in errors", RequestFilter("slot 17")),
+            ("no match", RequestFilter("nothing has this")),
         ):
 
-            def found(wanted: CallFilter = wanted) -> int:
-                return len(archive.find(wanted, {}, RUNNER, SHOWN_CALLS))
+            def found(wanted: RequestFilter = wanted) -> int:
+                return len(archive.find(wanted, {}, RUNNER, SHOWN_REQUESTS))
 
-            def counted(wanted: CallFilter = wanted) -> int:
+            def counted(wanted: RequestFilter = wanted) -> int:
                 return archive.count(wanted, {}, RUNNER)
 
             noted(f"archive, filter {what}", 0.5, found)
@@ -151,7 +151,7 @@ def _floor(path: Path) -> float:
 def _opened(path: Path) -> int:
     archive = Archive(path)
     archive.open()
-    found = len(archive.find(CallFilter(), {}, RUNNER, 200))
+    found = len(archive.find(RequestFilter(), {}, RUNNER, 200))
     archive.close()
     return found
 

@@ -12,9 +12,9 @@ from dataclasses import replace
 
 from dmr_tui.machine.probe import LocalMachine, Part
 from dmr_tui.monitor.alerts import find
-from dmr_tui.monitor.machine_monitor import MachineWatch
-from dmr_tui.monitor.memory.footprints import TakenLoads
-from dmr_tui.monitor.memory.memory_monitor import Known, MemoryWatch
+from dmr_tui.monitor.machine_monitor import MachineMonitor
+from dmr_tui.monitor.memory.footprints import Footprints
+from dmr_tui.monitor.memory.memory_monitor import Known, MemoryMonitor
 from dmr_tui.monitor.poller import Poller
 from dmr_tui.runner.endpoint import parse_host
 from dmr_tui.simulator.machine import SimulatedMachine
@@ -83,7 +83,7 @@ def _join_ms() -> float:
         )
     machine = snapshot.machine.machine
     assert machine is not None
-    watch = MemoryWatch(TakenLoads(), lambda: None)
+    watch = MemoryMonitor(Footprints(), lambda: None)
     began = time.process_time()
     for round in range(ROUNDS):
         used = machine.host.ram_used
@@ -113,7 +113,7 @@ async def _gap_ms(*, hang: bool) -> float:
         def close(self) -> None:
             return None
 
-    watch = MachineWatch(Probe(), 0.25, lambda: None, time.time)
+    watch = MachineMonitor(Probe(), 0.25, lambda: None, time.time)
     task = asyncio.create_task(watch.run())
     await asyncio.sleep(4.0)
     task.cancel()

@@ -8,7 +8,7 @@ import pytest
 
 from dmr_tui.measure.thresholds import KNOWN
 from dmr_tui.settings import SETTABLE
-from dmr_tui.ui.commands.table import ACTS
+from dmr_tui.ui.commands.table import COMMANDS
 from tests.commands.conftest import Run
 
 
@@ -84,14 +84,14 @@ def test_the_example_can_be_used(run: Run, tmp_path: Path) -> None:
     said = run("config", "--keys", "--json", "--config", str(path))
     assert said.returncode == 0, said.stderr
     rows = json.loads(said.stdout)["keys"]
-    assert [row["id"] for row in rows] == [act.id for act in ACTS]
+    assert [row["id"] for row in rows] == [act.id for act in COMMANDS]
     assert all(row["origin"].startswith(f"{path}, line ") for row in rows)
 
 
 def test_every_id_with_its_keys_and_its_sentence(run: Run) -> None:
     done = run("config", "--keys", "--key", "models.sort_models=S,f7")
     lines = done.stdout.splitlines()
-    assert len(lines) == len(ACTS)
+    assert len(lines) == len(COMMANDS)
     assert line_of(done.stdout, "models.sort_models").split("  ")[0] == "models.sort_models"
     assert " S f7 " in line_of(done.stdout, "models.sort_models")
     assert line_of(done.stdout, "everywhere.help").endswith("Keys, and what each number means.")

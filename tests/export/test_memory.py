@@ -6,8 +6,8 @@ from dataclasses import replace
 from dmr_tui.export.status_json import snapshot_json
 from dmr_tui.export.status_page import as_page
 from dmr_tui.machine.reading import Reading
-from dmr_tui.monitor.memory.footprints import TakenLoads
-from dmr_tui.monitor.memory.memory_monitor import Known, MemoryWatch
+from dmr_tui.monitor.memory.footprints import Footprints
+from dmr_tui.monitor.memory.memory_monitor import Known, MemoryMonitor
 from dmr_tui.state.alert import Alert
 from dmr_tui.state.memory import MemoryState
 from dmr_tui.state.snapshot import MachineState, Snapshot
@@ -27,7 +27,7 @@ def told() -> Snapshot:
         container=container(limit=Reading(8 * GIB)),
     )
     still = replace(snapshot(), machine=MachineState(machine), alerts=(ALERT,))
-    memory = MemoryWatch(TakenLoads(), lambda: None).look(
+    memory = MemoryMonitor(Footprints(), lambda: None).look(
         machine, Known(still.runner, still.models)
     )
     return replace(still, memory=memory)
@@ -35,8 +35,8 @@ def told() -> Snapshot:
 
 def test_who_holds_memory_and_what_fits() -> None:
     said = json.loads(json.dumps(snapshot_json(told())))
-    room = said["memory"]["room"]
-    assert (room["kind"], room["total"]) == ("VRAM", 24 * GIB)
+    pool = said["memory"]["room"]
+    assert (pool["kind"], pool["total"]) == ("VRAM", 24 * GIB)
     first = said["memory"]["holdings"][0]
     assert (first["model"], first["vram"]["value"]) == (QWEN, 6 * GIB)
     assert first["pids"] == [10]
@@ -81,7 +81,7 @@ def test_nothing_joined_yet() -> None:
 
 
 def test_another_computer() -> None:
-    elsewhere = MemoryState(room=Reading(None, "the runner is on another machine"))
+    elsewhere = MemoryState(pool=Reading(None, "the runner is on another machine"))
     said = snapshot_json(replace(snapshot(), memory=elsewhere))
     assert said["memory"]["room"] is None
     assert said["memory"]["room_reason"] == "the runner is on another machine"

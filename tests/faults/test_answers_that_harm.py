@@ -15,12 +15,12 @@ from dmr_tui.measure.meter import Turn
 from dmr_tui.monitor import poller
 from dmr_tui.monitor.actions.chat import Message, Prompt
 from dmr_tui.monitor.actions.plans import UnloadPlan
-from dmr_tui.monitor.actions.remote_model import Offer
+from dmr_tui.monitor.actions.remote_model import RemoteModel
 from dmr_tui.monitor.actions.run import Progress
-from dmr_tui.monitor.actions.saved_configs import StoredOrNot
+from dmr_tui.monitor.actions.saved_configs import StoredConfigResult
 from dmr_tui.monitor.live import LiveMonitor
 from dmr_tui.monitor.model_rows import Installed
-from dmr_tui.monitor.runner_monitor import RunnerWatch
+from dmr_tui.monitor.runner_monitor import RunnerMonitor
 from dmr_tui.monitor.source import Polled, Streamed
 from dmr_tui.runner.answers import decode
 from dmr_tui.runner.client import RunnerClient
@@ -87,7 +87,7 @@ async def test_the_feed_is_opened_though_the_first_look_failed() -> None:
             return await real()
 
         client.ps = ps  # type: ignore[method-assign]
-        watch = RunnerWatch(client, 0.1, lambda: None)
+        watch = RunnerMonitor(client, 0.1, lambda: None)
         async with anyio.create_task_group() as group:
             group.start_soon(watch.run)
             await until(lambda: watch.feed.state.health == "ok")
@@ -113,9 +113,9 @@ def test_whatever_is_asked_of_a_lost_runner_ends_with_a_reason(
             until_true(lambda: not any(each.ok for each in seen[-1].attempts))
             steps: list[Progress] = []
             turns: list[Turn] = []
-            offers: list[Offer] = []
-            stored: list[StoredOrNot] = []
-            monitor.carry_out(UnloadPlan(row.name, row.key), steps.append)
+            offers: list[RemoteModel] = []
+            stored: list[StoredConfigResult] = []
+            monitor.run_plan(UnloadPlan(row.name, row.key), steps.append)
             monitor.ask(Prompt(row.ref, (Message("user", "hi"),)), turns.append)
             monitor.look_up("ai/other", offers.append)
             monitor.stored_config(row.key, "completion", stored.append)

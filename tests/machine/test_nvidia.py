@@ -18,7 +18,7 @@ needs_compiler = pytest.mark.skipif(
 
 READER = """
 import dataclasses, json, sys
-from dmr_tui.machine.nvidia import NvidiaProvider
+from dmr_tui.machine.gpu.nvidia import NvidiaProvider
 now = [0.0]
 provider = NvidiaProvider(clock=lambda: now[0])
 reports = []

@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 
 from dmr_tui.machine.reading import Reading
-from dmr_tui.measure.architecture import Layer, Shape
+from dmr_tui.measure.architecture import Architecture, Layer
 from dmr_tui.measure.fit import (
     BYTES,
-    Asked,
-    Held,
-    Need,
-    Room,
+    LaunchConfig,
+    MemoryEstimate,
+    MemoryPool,
+    Reclaimable,
     judge,
     largest_context,
     need,
@@ -21,9 +21,9 @@ from dmr_tui.measure.fit import (
 )
 
 MIB, GIB = 2**20, 2**30
-LLAMA3_8B = Shape("llama", (Layer(8, 128, 128),) * 32, 4096, 32, 128256, 8192)
-QWEN = Shape("qwen2", (Layer(4, 128, 128),) * 28, 3584, 28, 151936, 32768)
-GEMMA3_4B = Shape(
+LLAMA3_8B = Architecture("llama", (Layer(8, 128, 128),) * 32, 4096, 32, 128256, 8192)
+QWEN = Architecture("qwen2", (Layer(4, 128, 128),) * 28, 3584, 28, 151936, 32768)
+GEMMA3_4B = Architecture(
     "gemma3",
     tuple(Layer(4, 256, 256, None if place % 6 == 5 else 1024) for place in range(34)),
     2560,
@@ -31,17 +31,19 @@ GEMMA3_4B = Shape(
     262144,
     131072,
 )
-GPU = Reading(Room("VRAM", 24 * GIB, 20 * GIB))
-RAM = Reading(Room("RAM", 64 * GIB, 40 * GIB))
+GPU = Reading(MemoryPool("VRAM", 24 * GIB, 20 * GIB))
+RAM = Reading(MemoryPool("RAM", 64 * GIB, 40 * GIB))
 
 
-def of(shape: Shape, context: int, room: Reading[Room] = GPU, **more: object) -> Need:
-    asked = Asked(context, **more)  # type: ignore[arg-type]
-    return need(Reading(shape), Reading(4 * GIB), asked, room)
+def of(
+    architecture: Architecture, context: int, pool: Reading[MemoryPool] = GPU, **more: object
+) -> MemoryEstimate:
+    asked = LaunchConfig(context, **more)  # type: ignore[arg-type]
+    return need(Reading(architecture), Reading(4 * GIB), asked, pool)
 
 
-def cache(shape: Shape, context: int, **more: object) -> int:
-    value = of(shape, context, **more).cache.value
+def cache(architecture: Architecture, context: int, **more: object) -> int:
+    value = of(architecture, context, **more).cache.value
     assert value is not None
     return value
 
@@ -53,21 +55,21 @@ def cache(shape: Shape, context: int, **more: object) -> int:
 def test_the_kv_cache_that_engines_printed(
     layers: int, heads: int, length: int, context: int, mib: int
 ) -> None:
-    shape = Shape("x", (Layer(heads, length, length),) * layers, 4096, 32, 1000, 8192)
-    assert cache(shape, context) == mib * MIB
+    architecture = Architecture("x", (Layer(heads, length, length),) * layers, 4096, 32, 1000, 8192)
+    assert cache(architecture, context) == mib * MIB
 
 
 def test_half_of_the_layers_of_gpt_oss_look_at_everything() -> None:
     layers = tuple(Layer(8, 64, 64, None if place % 2 else 128) for place in range(24))
     full = tuple(layer for layer in layers if layer.window is None)
-    whole = Shape("gpt-oss", full, 2880, 64, 201088, 131072)
+    whole = Architecture("gpt-oss", full, 2880, 64, 201088, 131072)
     # 48 MiB for the keys of 12 layers at 4,096, as its log says, and as much for the values.
     assert cache(whole, 4096) == 2 * 48 * MIB
 
 
 def test_the_kv_cache_of_the_model_that_was_loaded_here() -> None:
-    shape = Shape("llama", (Layer(4, 64, 64),) * 12, 768, 12, 32000, 8192)
-    assert cache(shape, 4096) == 48 * MIB
+    architecture = Architecture("llama", (Layer(4, 64, 64),) * 12, 768, 12, 32000, 8192)
+    assert cache(architecture, 4096) == 48 * MIB
 
 
 @pytest.mark.parametrize(
@@ -76,8 +78,8 @@ def test_the_kv_cache_of_the_model_that_was_loaded_here() -> None:
 def test_the_compute_buffer_that_engines_printed(
     vocabulary: int, embedding: int, mib: float
 ) -> None:
-    shape = replace(LLAMA3_8B, vocabulary=vocabulary, embedding=embedding)
-    assert of(shape, 8192).compute.value == mib * MIB
+    architecture = replace(LLAMA3_8B, vocabulary=vocabulary, embedding=embedding)
+    assert of(architecture, 8192).compute.value == mib * MIB
 
 
 @pytest.mark.parametrize(
@@ -87,17 +89,17 @@ def test_the_compute_buffer_that_engines_printed(
 def test_the_compute_buffer_on_a_processor(
     embedding: int, feed_forward: int, context: int, mib: float
 ) -> None:
-    shape = replace(LLAMA3_8B, embedding=embedding, feed_forward=feed_forward)
-    value = of(shape, context, RAM).compute.value
+    architecture = replace(LLAMA3_8B, embedding=embedding, feed_forward=feed_forward)
+    value = of(architecture, context, RAM).compute.value
     assert value is not None
     assert abs(value / MIB - mib) <= 0.03, "what llama.cpp printed here"
-    wordy = of(replace(shape, vocabulary=256_000), context, RAM)
+    wordy = of(replace(architecture, vocabulary=256_000), context, RAM)
     assert wordy.compute.value == value, "nobody keeps the scores of every word for every token"
 
 
 def test_a_gpu_has_room_for_the_larger_of_words_and_layers() -> None:
     wide = replace(LLAMA3_8B, feed_forward=65536)
-    on_gpu, on_processor = (of(wide, 8192, room).compute.value for room in (GPU, RAM))
+    on_gpu, on_processor = (of(wide, 8192, pool).compute.value for pool in (GPU, RAM))
     assert on_gpu == on_processor == 4 * 512 * (5 * 4096 + 3 * 65536) + 2 * 512 * 8192
 
 
@@ -146,8 +148,8 @@ def test_encoders_keep_no_cache() -> None:
 
 
 def test_recurrent_state_is_one_for_each_slot() -> None:
-    shape = replace(LLAMA3_8B, layers=(Layer(0, 0, 0),) * 4, state=MIB)
-    assert cache(shape, 8192, slots=3) == 3 * MIB
+    architecture = replace(LLAMA3_8B, layers=(Layer(0, 0, 0),) * 4, state=MIB)
+    assert cache(architecture, 8192, slots=3) == 3 * MIB
 
 
 def test_without_flash_attention_there_are_scores() -> None:
@@ -165,40 +167,42 @@ def test_layers_that_stay_off_the_gpu_take_their_share_along() -> None:
     assert of(LLAMA3_8B, 8192, RAM, gpu_layers=16).weights.value == 4 * GIB
 
 
-def free(size: int, total: int = 64 * GIB) -> Reading[Room]:
-    return Reading(Room("VRAM", total, size))
+def free(size: int, total: int = 64 * GIB) -> Reading[MemoryPool]:
+    return Reading(MemoryPool("VRAM", total, size))
 
 
 def test_the_total_is_its_parts_and_the_drivers() -> None:
-    room = Reading(Room("VRAM", 24 * GIB, 20 * GIB, 450 * MIB))
-    needed = of(LLAMA3_8B, 8192, room)
+    pool = Reading(MemoryPool("VRAM", 24 * GIB, 20 * GIB, 450 * MIB))
+    needed = of(LLAMA3_8B, 8192, pool)
     parts = (needed.weights.value, needed.cache.value, needed.compute.value, 450 * MIB)
     assert needed.total.value == sum(part or 0 for part in parts) == needed.at_least
 
 
 def test_what_is_not_known_leaves_the_total_unknown() -> None:
-    needed = need(Reading(None, "no header"), Reading(4 * GIB), Asked(8192), GPU)
+    needed = need(Reading(None, "no header"), Reading(4 * GIB), LaunchConfig(8192), GPU)
     assert needed.total == Reading(None, "no header")
     assert needed.at_least == 4 * GIB
     assert judge(needed, free(3 * GIB)) == "no room"
     assert judge(needed, free(3 * GIB, 3 * GIB)) == "too big"
     assert judge(needed, free(5 * GIB)) == "unknown"
     assert judge(needed, Reading(None, "?")) == "unknown"
-    nameless = need(Reading(LLAMA3_8B), Reading(None, "no size"), Asked(8192), GPU)
+    nameless = need(Reading(LLAMA3_8B), Reading(None, "no size"), LaunchConfig(8192), GPU)
     assert nameless.total.reason == "no size"
 
 
 def test_more_context_never_needs_less() -> None:
     chance = random.Random(5)
     for _ in range(200):
-        shape = chance.choice((LLAMA3_8B, QWEN, GEMMA3_4B))
+        architecture = chance.choice((LLAMA3_8B, QWEN, GEMMA3_4B))
         less, more = sorted(chance.randrange(1, 200_000) for _ in range(2))
         slots, unified = chance.randrange(1, 9), chance.random() < 0.5
         asked = {"slots": slots, "unified": unified}
-        assert cache(shape, less, **asked) <= cache(shape, more, **asked)
-        for room in (GPU, RAM):
+        assert cache(architecture, less, **asked) <= cache(architecture, more, **asked)
+        for pool in (GPU, RAM):
             asked["flash"] = chance.random() < 0.5
-            small, large = (of(shape, each, room, **asked).total.value for each in (less, more))
+            small, large = (
+                of(architecture, each, pool, **asked).total.value for each in (less, more)
+            )
             assert small is not None
             assert large is not None
             assert small <= large
@@ -207,10 +211,11 @@ def test_more_context_never_needs_less() -> None:
 def test_more_slots_never_need_less_cache() -> None:
     chance = random.Random(6)
     for _ in range(200):
-        shape, unified = chance.choice((LLAMA3_8B, QWEN, GEMMA3_4B)), chance.random() < 0.5
+        architecture, unified = chance.choice((LLAMA3_8B, QWEN, GEMMA3_4B)), chance.random() < 0.5
         context, fewer = chance.randrange(1, 200_000), chance.randrange(1, 9)
         few, many = (
-            cache(shape, context, slots=slots, unified=unified) for slots in (fewer, fewer + 1)
+            cache(architecture, context, slots=slots, unified=unified)
+            for slots in (fewer, fewer + 1)
         )
         # Cells are counted by the 256 for each slot, so that fewer slots may round up to more.
         rounding = (
@@ -220,7 +225,7 @@ def test_more_slots_never_need_less_cache() -> None:
             * fewer
             * sum(
                 layer.kv_heads * 2 * (layer.key_length + layer.value_length)
-                for layer in shape.layers
+                for layer in architecture.layers
             )
         )
         assert few <= many + rounding
@@ -239,33 +244,40 @@ def test_verdicts_and_their_margins() -> None:
     assert abs(wanted_free(10 * GIB) - (11 * GIB + 300 * MIB)) <= 1
 
 
-@pytest.mark.parametrize("shape", [LLAMA3_8B, QWEN, GEMMA3_4B])
+@pytest.mark.parametrize("architecture", [LLAMA3_8B, QWEN, GEMMA3_4B])
 @pytest.mark.parametrize("free_gib", [4.0, 5.5, 6.3, 7.0, 9.0, 40.0])
-def test_the_largest_context_fits_and_the_next_does_not(shape: Shape, free_gib: float) -> None:
+def test_the_largest_context_fits_and_the_next_does_not(
+    architecture: Architecture, free_gib: float
+) -> None:
     there = int(free_gib * GIB)
-    weights, asked = Reading(4 * GIB), Asked(4096)
-    most = largest_context(Reading(shape), weights, asked, GPU, there)
+    weights, asked = Reading(4 * GIB), LaunchConfig(4096)
+    most = largest_context(Reading(architecture), weights, asked, GPU, there)
 
     def verdict(context: int) -> str:
-        return judge(of(shape, context), free(there))
+        return judge(of(architecture, context), free(there))
 
     if most is None:
         assert verdict(256) != "fits"
         return
     assert most % 256 == 0
     assert verdict(most) == "fits"
-    assert shape.trained is not None
-    assert most == shape.trained or verdict(most + 256) != "fits"
+    assert architecture.trained is not None
+    assert most == architecture.trained or verdict(most + 256) != "fits"
 
 
 def test_the_largest_context_of_what_is_not_known() -> None:
-    unknown: Reading[Shape] = Reading(None, "no header")
-    assert largest_context(unknown, Reading(GIB), Asked(4096), GPU, GIB) is None
-    nowhere: Reading[Room] = Reading(None, "elsewhere")
-    assert largest_context(Reading(QWEN), Reading(GIB), Asked(4096), nowhere, GIB) is None
+    unknown: Reading[Architecture] = Reading(None, "no header")
+    assert largest_context(unknown, Reading(GIB), LaunchConfig(4096), GPU, GIB) is None
+    nowhere: Reading[MemoryPool] = Reading(None, "elsewhere")
+    assert largest_context(Reading(QWEN), Reading(GIB), LaunchConfig(4096), nowhere, GIB) is None
 
 
-HELD = (Held("a", 6), Held("b", 3), Held("c", 5), Held("d", 20, busy=True))
+HELD = (
+    Reclaimable("a", 6),
+    Reclaimable("b", 3),
+    Reclaimable("c", 5),
+    Reclaimable("d", 20, busy=True),
+)
 
 
 @pytest.mark.parametrize(
@@ -287,5 +299,5 @@ def test_the_fewest_and_smallest_to_unload(missing: int, keys: tuple[str, ...] |
 
 
 def test_many_idle_models_that_are_not_enough_are_given_up_at_once() -> None:
-    held = [Held(str(place), 1) for place in range(64)]
+    held = [Reclaimable(str(place), 1) for place in range(64)]
     assert unload_for(65, held) is None

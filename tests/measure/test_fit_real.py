@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from dmr_tui.machine.reading import Reading
-from dmr_tui.measure.architecture import read_shape
-from dmr_tui.measure.fit import Asked, Room, need
+from dmr_tui.measure.architecture import read_architecture
+from dmr_tui.measure.fit import LaunchConfig, MemoryPool, need
 from dmr_tui.monitor.log.engine_log import EngineLog
 from dmr_tui.runner.logs.log_event import LoadStarted
 from dmr_tui.runner.logs.log_line import read_line
@@ -30,7 +30,7 @@ from tests.engine_shapes import (
 
 MIB = 2**20
 DIGEST = "sha256:" + "c" * 64
-RAM = Reading(Room("RAM", 64 * 2**30, 60 * 2**30))
+RAM = Reading(MemoryPool("RAM", 64 * 2**30, 60 * 2**30))
 LOAD = """
 import sys, threading
 import xllamacpp
@@ -53,7 +53,7 @@ threading.Event().wait()
 
 
 def loaded(
-    path: Path, asked: Asked, mode: str = "chat", kind: str = "", verbosity: int = 4
+    path: Path, asked: LaunchConfig, mode: str = "chat", kind: str = "", verbosity: int = 4
 ) -> EngineFacts:
     """What the engine said of the load, read as from the runner's log."""
     cache = "shared" if asked.unified else "apart"
@@ -96,14 +96,14 @@ def near(measured: int | None, estimate: int | None, percent: float = 5.0) -> bo
     return abs(measured - estimate) <= max(percent / 100.0 * measured, 0.02 * MIB)
 
 
-def check(path: Path, facts: EngineFacts, asked: Asked) -> None:
-    shape = read_shape(header(path), None)
-    assert shape.value is not None, shape.reason
-    estimate = need(shape, Reading(weight_bytes(path)), asked, RAM)
+def check(path: Path, facts: EngineFacts, asked: LaunchConfig) -> None:
+    architecture = read_architecture(header(path), None)
+    assert architecture.value is not None, architecture.reason
+    estimate = need(architecture, Reading(weight_bytes(path)), asked, RAM)
     assert near(facts.weights, estimate.weights.value), (facts, estimate)
     assert near(facts.cache or 0, estimate.cache.value), (facts, estimate)
     # A bert's layers have no gate, and a mamba's are of another kind, which no header tells.
-    percent = 80.0 if shape.value.architecture in {"bert", "mamba"} else 5.0
+    percent = 80.0 if architecture.value.architecture in {"bert", "mamba"} else 5.0
     assert near(facts.compute, estimate.compute.value, percent), (facts, estimate)
 
 
@@ -125,7 +125,7 @@ def dense(tmp_path: Path, *, causal: bool = True) -> Path:
     [(4096, 1, False), (8192, 4, True), (8192, 4, False), (300, 1, False)],
 )
 def test_grouped_query_attention(tmp_path: Path, context: int, slots: int, unified: bool) -> None:
-    path, asked = dense(tmp_path), Asked(context, slots=slots, unified=unified)
+    path, asked = dense(tmp_path), LaunchConfig(context, slots=slots, unified=unified)
     check(path, loaded(path, asked), asked)
 
 
@@ -134,12 +134,12 @@ def test_grouped_query_attention(tmp_path: Path, context: int, slots: int, unifi
 )
 def test_sliding_windows(tmp_path: Path, context: int, slots: int, unified: bool) -> None:
     path = write_sliding(tmp_path / "sliding.gguf", context=16384, window=1024, blocks=12)
-    asked = Asked(context, slots=slots, unified=unified)
+    asked = LaunchConfig(context, slots=slots, unified=unified)
     check(path, loaded(path, asked), asked)
 
 
 def test_latent_attention(tmp_path: Path) -> None:
-    path, asked = write_latent(tmp_path / "latent.gguf", context=8192, blocks=6), Asked(8192)
+    path, asked = write_latent(tmp_path / "latent.gguf", context=8192, blocks=6), LaunchConfig(8192)
     facts = loaded(path, asked)
     assert facts.cache is not None
     assert facts.cache > MIB
@@ -148,7 +148,7 @@ def test_latent_attention(tmp_path: Path) -> None:
 
 def test_recurrent_state(tmp_path: Path) -> None:
     path = write_recurrent(tmp_path / "recurrent.gguf", context=8192, blocks=6)
-    asked = Asked(8192, slots=4, unified=False)
+    asked = LaunchConfig(8192, slots=4, unified=False)
     facts = loaded(path, asked)
     assert facts.cache is not None
     assert facts.cache > MIB
@@ -157,14 +157,14 @@ def test_recurrent_state(tmp_path: Path) -> None:
 
 def test_an_encoder(tmp_path: Path) -> None:
     path = write_encoder(tmp_path / "encoder.gguf", context=512, blocks=6)
-    asked = Asked(512, unified=False)
+    asked = LaunchConfig(512, unified=False)
     facts = loaded(path, asked, "embedding")
     assert not facts.cache
     check(path, facts, asked)
 
 
 def test_a_decoder_that_looks_both_ways(tmp_path: Path) -> None:
-    path, asked = dense(tmp_path, causal=False), Asked(8192, unified=False)
+    path, asked = dense(tmp_path, causal=False), LaunchConfig(8192, unified=False)
     facts = loaded(path, asked, "embedding")
     assert facts.cache
     check(path, facts, asked)
@@ -172,11 +172,11 @@ def test_a_decoder_that_looks_both_ways(tmp_path: Path) -> None:
 
 def test_a_quantized_cache(tmp_path: Path) -> None:
     path = dense(tmp_path)
-    asked = Asked(8192, key_type="q8_0", value_type="q8_0", unified=False)
+    asked = LaunchConfig(8192, key_type="q8_0", value_type="q8_0", unified=False)
     check(path, loaded(path, asked, kind="GGML_TYPE_Q8_0"), asked)
 
 
 def test_the_trial_of_an_engine_that_tells_everything(tmp_path: Path) -> None:
-    path, asked = dense(tmp_path), Asked(8192, unified=False)
+    path, asked = dense(tmp_path), LaunchConfig(8192, unified=False)
     # What -v means to a llama-server, the one way in which the runner lets it say all this.
     check(path, loaded(path, asked, verbosity=2**31 - 1), asked)

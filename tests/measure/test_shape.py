@@ -2,7 +2,7 @@
 
 import pytest
 
-from dmr_tui.measure.architecture import Layer, Shape, read_shape
+from dmr_tui.measure.architecture import Architecture, Layer, read_architecture
 
 LLAMA = {
     "general.architecture": "llama",
@@ -15,10 +15,10 @@ LLAMA = {
 }
 
 
-def shape(**changed: str | None) -> Shape:
+def architecture(**changed: str | None) -> Architecture:
     """The header above with some entries changed, or left out."""
-    found = read_shape(header(changed), None).value
-    assert found is not None, read_shape(header(changed), None).reason
+    found = read_architecture(header(changed), None).value
+    assert found is not None, read_architecture(header(changed), None).reason
     return found
 
 
@@ -28,7 +28,7 @@ def header(changed: dict[str, str | None]) -> dict[str, object]:
 
 
 def test_grouped_query_attention() -> None:
-    found = shape()
+    found = architecture()
     assert found.layers == (Layer(8, 128, 128),) * 32
     assert (found.embedding, found.heads) == (4096, 32)
     assert (found.vocabulary, found.trained) == (128256, 8192)
@@ -36,16 +36,16 @@ def test_grouped_query_attention() -> None:
 
 
 def test_without_kv_heads_every_head_has_its_own() -> None:
-    assert shape(attention__head_count_kv=None).layers[0].kv_heads == 32
+    assert architecture(attention__head_count_kv=None).layers[0].kv_heads == 32
 
 
 def test_kv_heads_of_each_layer() -> None:
-    found = shape(block_count="4", attention__head_count_kv="8, 0, 4, 0")
+    found = architecture(block_count="4", attention__head_count_kv="8, 0, 4, 0")
     assert [layer.kv_heads for layer in found.layers] == [8, 0, 4, 0]
 
 
 def test_lengths_of_keys_and_values() -> None:
-    found = shape(attention__key_length="192", attention__value_length="64")
+    found = architecture(attention__key_length="192", attention__value_length="64")
     assert found.layers[0] == Layer(8, 192, 64)
 
 
@@ -75,7 +75,7 @@ def test_sliding_windows(architecture: str, pattern: str | None, full: list[int]
     }
     if pattern:
         told[f"{architecture}.attention.sliding_window_pattern"] = pattern
-    found = read_shape(told, None).value
+    found = read_architecture(told, None).value
     assert found is not None
     assert [place for place, layer in enumerate(found.layers) if layer.window is None] == full
     assert {layer.window for layer in found.layers} <= {None, 1024}
@@ -83,7 +83,7 @@ def test_sliding_windows(architecture: str, pattern: str | None, full: list[int]
 
 def test_a_pattern_for_each_layer() -> None:
     pattern = "true, true, false, true"
-    found = shape(
+    found = architecture(
         block_count="4",
         attention__sliding_window="512",
         attention__sliding_window_pattern=pattern,
@@ -94,17 +94,17 @@ def test_a_pattern_for_each_layer() -> None:
 @pytest.mark.parametrize("architecture", ["nomic-bert", "bert", "jina-bert-v2"])
 def test_encoders_keep_no_cache(architecture: str) -> None:
     own = {key.replace("llama.", f"{architecture}."): value for key, value in LLAMA.items()}
-    found = read_shape({**own, "general.architecture": architecture}, None).value
+    found = read_architecture({**own, "general.architecture": architecture}, None).value
     assert found is not None
     assert not found.causal
 
 
 def test_a_decoder_that_looks_both_ways_keeps_its_cache() -> None:
-    assert shape(attention__causal="false").causal
+    assert architecture(attention__causal="false").causal
 
 
 def test_latent_attention_keeps_no_values() -> None:
-    found = shape(
+    found = architecture(
         attention__head_count_kv="1",
         attention__key_length="576",
         attention__value_length="512",
@@ -115,9 +115,9 @@ def test_latent_attention_keeps_no_values() -> None:
 
 
 def test_layers_that_share_a_cache_keep_none_of_their_own() -> None:
-    found = shape(block_count="4", attention__shared_kv_layers="3")
+    found = architecture(block_count="4", attention__shared_kv_layers="3")
     assert [layer.kv_heads for layer in found.layers] == [8, 0, 0, 0]
-    absurd = shape(block_count="4", attention__shared_kv_layers="9")
+    absurd = architecture(block_count="4", attention__shared_kv_layers="9")
     assert [layer.kv_heads for layer in absurd.layers] == [0, 0, 0, 0]
 
 
@@ -148,11 +148,11 @@ def test_layers_that_share_a_cache_keep_none_of_their_own() -> None:
     ],
 )
 def test_the_widest_feed_forward_layer(changed: dict[str, str | None], width: int | None) -> None:
-    assert shape(**changed).feed_forward == width
+    assert architecture(**changed).feed_forward == width
 
 
 def test_recurrent_layers_keep_a_state() -> None:
-    found = shape(
+    found = architecture(
         block_count="4",
         attention__head_count_kv="0, 0, 8, 0",
         ssm__inner_size="4096",
@@ -165,7 +165,7 @@ def test_recurrent_layers_keep_a_state() -> None:
 
 
 def test_a_network_without_any_attention() -> None:
-    found = shape(
+    found = architecture(
         attention__head_count="0",
         attention__head_count_kv=None,
         ssm__inner_size="4096",
@@ -178,10 +178,10 @@ def test_a_network_without_any_attention() -> None:
 
 def test_a_vocabulary_that_is_not_told_is_known_by_its_tokenizer() -> None:
     told = {**header({"vocab_size": None}), "tokenizer.ggml.pre": "qwen2"}
-    found = read_shape(told, None).value
+    found = read_architecture(told, None).value
     assert found is not None
     assert found.vocabulary == 151_936
-    assert shape(vocab_size=None).vocabulary is None
+    assert architecture(vocab_size=None).vocabulary is None
 
 
 @pytest.mark.parametrize(
@@ -203,14 +203,14 @@ def test_a_vocabulary_that_is_not_told_is_known_by_its_tokenizer() -> None:
 def test_a_header_that_lies_or_lacks_is_unknown_with_its_reason(
     changed: dict[str, str | None], reason: str
 ) -> None:
-    found = read_shape(header(changed), None)
+    found = read_architecture(header(changed), None)
     assert found.value is None
     assert reason in found.reason
 
 
 def test_no_header_and_no_architecture() -> None:
-    assert "nothing" in read_shape(None, "llama").reason
-    assert "nothing" in read_shape({}, "llama").reason
-    assert "architecture" in read_shape({"a": "b"}, None).reason
+    assert "nothing" in read_architecture(None, "llama").reason
+    assert "nothing" in read_architecture({}, "llama").reason
+    assert "architecture" in read_architecture({"a": "b"}, None).reason
     named = {key: value for key, value in LLAMA.items() if key != "general.architecture"}
-    assert read_shape(named, "llama").value is not None
+    assert read_architecture(named, "llama").value is not None

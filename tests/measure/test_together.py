@@ -1,6 +1,6 @@
 """Rates are added up only while calls decode at the same time."""
 
-from dmr_tui.measure.concurrency import together
+from dmr_tui.measure.concurrency import combined_rate
 from dmr_tui.runner.request import Request
 from dmr_tui.runner.wire import Timings
 
@@ -25,23 +25,23 @@ def call(number: int, began: float, ended: float | None, rate: float = 50.0) -> 
 def test_one_slot_gives_each_its_turn_and_nothing_is_added() -> None:
     """Four calls at once on one slot: every record claims full speed, one after the other."""
     queue = [call(n, 10.0 * n, 10.0 * (n + 1), 60.0) for n in range(4)]
-    assert together(queue) is None
+    assert combined_rate(queue) is None
 
 
 def test_what_overlaps_is_added() -> None:
     both = [call(1, 0.0, 10.0, 40.0), call(2, 5.0, 15.0, 30.0)]
-    assert together(both) == 70.0
-    assert together([*both, call(3, 9.0, 12.0, 20.0)]) == 90.0
-    assert together([*both, call(3, 11.0, 30.0, 20.0)]) == 70.0
+    assert combined_rate(both) == 70.0
+    assert combined_rate([*both, call(3, 9.0, 12.0, 20.0)]) == 90.0
+    assert combined_rate([*both, call(3, 11.0, 30.0, 20.0)]) == 70.0
 
 
 def test_an_end_that_is_heard_late_is_no_overlap() -> None:
-    assert together([call(1, 0.0, 1.04), call(2, 1.0, 2.0)]) is None
-    assert together([call(1, 0.0, 1.2), call(2, 1.0, 2.0)]) is not None
+    assert combined_rate([call(1, 0.0, 1.04), call(2, 1.0, 2.0)]) is None
+    assert combined_rate([call(1, 0.0, 1.2), call(2, 1.0, 2.0)]) is not None
     short = [call(1, 0.0, 0.1, 500.0), call(2, 0.04, 0.14, 500.0)]
-    assert together(short) is not None, "no more than a quarter of a short one"
+    assert combined_rate(short) is not None, "no more than a quarter of a short one"
 
 
 def test_without_an_end_nobody_knows_what_overlapped() -> None:
-    assert together([call(1, 0.0, 10.0), call(2, 0.0, None)]) is None
-    assert together([]) is None
+    assert combined_rate([call(1, 0.0, 10.0), call(2, 0.0, None)]) is None
+    assert combined_rate([]) is None

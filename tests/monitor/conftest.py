@@ -38,12 +38,12 @@ class Watched:
         assert not self.errors, self.errors
         return self.now
 
-    def ask(self, prompt: Prompt) -> "Asked":
+    def ask(self, prompt: Prompt) -> "LaunchConfig":
         """Send a prompt."""
-        return Asked(self.monitor, prompt)
+        return LaunchConfig(self.monitor, prompt)
 
 
-class Asked:
+class LaunchConfig:
     """A prompt under way, and the pictures of its answer."""
 
     def __init__(self, monitor: LiveMonitor, prompt: Prompt) -> None:

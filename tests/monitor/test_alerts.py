@@ -9,7 +9,7 @@ from dmr_tui.machine.host import Host
 from dmr_tui.machine.pressure import Pressure
 from dmr_tui.machine.probe import Machine
 from dmr_tui.machine.reading import Reading
-from dmr_tui.measure.fit import Asked, Need, Room
+from dmr_tui.measure.fit import LaunchConfig, MemoryEstimate, MemoryPool
 from dmr_tui.measure.pressure_level import Judged
 from dmr_tui.monitor.alerts import find
 from dmr_tui.runner.backend import parse_status
@@ -18,28 +18,28 @@ from dmr_tui.runner.request import Request
 from dmr_tui.state.alert import Alert
 from dmr_tui.state.event import Event
 from dmr_tui.state.lost_config import LostConfig
-from dmr_tui.state.memory import Fit, Holding, MemoryState
+from dmr_tui.state.memory import Fit, MemoryState, MemoryUsage
 from dmr_tui.state.snapshot import MachineState, Runner, Snapshot
 from tests.monitor.hardware import GEMMA, QWEN, SMOLLM, card, computer, container, engine
 from tests.ui.still import GIB, HOST, NOW, request, rows, snapshot
 
 MIB = 2**20
-ROOM = Reading(Room("VRAM", 24 * GIB, int(5.8 * GIB), source="NVML"))
+ROOM = Reading(MemoryPool("VRAM", 24 * GIB, int(5.8 * GIB), source="NVML"))
 
 
-def held(key: str, name: str, gib: float, **more: object) -> Holding:
-    return Holding(key, name, Reading(int(gib * GIB)), Reading(GIB // 2), **more)  # type: ignore[arg-type]
+def held(key: str, name: str, gib: float, **more: object) -> MemoryUsage:
+    return MemoryUsage(key, name, Reading(int(gib * GIB)), Reading(GIB // 2), **more)  # type: ignore[arg-type]
 
 
 def fit(verdict: str, gib: float, context: int = 131072, **more: object) -> Fit:
-    need = Need(Asked(context), Reading(int(gib * GIB)), Reading(0), Reading(0))
+    need = MemoryEstimate(LaunchConfig(context), Reading(int(gib * GIB)), Reading(0), Reading(0))
     return Fit(verdict, need, need, "packaged", **more)  # type: ignore[arg-type]
 
 
 def memory(**more: object) -> MemoryState:
     values: dict[str, object] = {
-        "room": ROOM,
-        "holdings": (held(QWEN, "qwen3:8B-Q4_K_M", 6.1),),
+        "pool": ROOM,
+        "usages": (held(QWEN, "qwen3:8B-Q4_K_M", 6.1),),
         "pressure": Judged("none"),
     }
     return MemoryState(**{**values, **more})  # type: ignore[arg-type]
@@ -99,7 +99,7 @@ def test_what_fits_nowhere_gets_another_step() -> None:
 def unused(**more: object) -> Snapshot:
     """qwen3 generates, and no GPU does anything."""
     values: dict[str, object] = {
-        "memory": memory(holdings=(held(QWEN, "qwen3:8B-Q4_K_M", 0.0),)),
+        "memory": memory(usages=(held(QWEN, "qwen3:8B-Q4_K_M", 0.0),)),
         "use": (0.0, 2.0, 1.0, 3.0, 0.0, 1.0),
         "models": rows(),
     }
@@ -132,22 +132,22 @@ def test_a_gpu_that_is_used_or_holds_the_model_or_was_seen_too_shortly() -> None
 
 def test_layers_beside_the_gpu() -> None:
     partial = held(QWEN, "qwen3:8B-Q4_K_M", 3.0, layers="20 of 33")
-    alert = one(shown(memory(holdings=(partial,))))
+    alert = one(shown(memory(usages=(partial,))))
     assert "Only 20 of 33 layers of qwen3:8B-Q4_K_M are on the GPU" in alert.text
     whole = held(QWEN, "qwen3:8B-Q4_K_M", 3.0, layers="33 of 33")
-    assert find(shown(memory(holdings=(whole,)))) == ()
+    assert find(shown(memory(usages=(whole,)))) == ()
 
 
 def test_gpu_memory_that_others_hold() -> None:
-    holdings = (held(QWEN, "qwen3:8B-Q4_K_M", 6.1), held("", "comfyui", 9.0))
+    usages = (held(QWEN, "qwen3:8B-Q4_K_M", 6.1), held("", "comfyui", 9.0))
     call = request(digest=GEMMA, id=f"{GEMMA}_1")
-    state = memory(holdings=holdings, fits={GEMMA: fit("no room", 14.0)})
+    state = memory(usages=usages, fits={GEMMA: fit("no room", 14.0)})
     texts = [alert.text for alert in find(shown(state, in_flight=(call,)))]
     assert any(
         "Other programs hold 9.0 GiB of VRAM (comfyui 9.0)" in text and "gemma3" in text
         for text in texts
     )
-    never = memory(holdings=holdings, fits={GEMMA: fit("no room", 20.0)})
+    never = memory(usages=usages, fits={GEMMA: fit("no room", 20.0)})
     texts = [alert.text for alert in find(shown(never, in_flight=(call,)))]
     assert not any("Other programs" in text for text in texts)
 

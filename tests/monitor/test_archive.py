@@ -14,17 +14,16 @@ from pathlib import Path
 import pytest
 
 from dmr_tui.measure.request_numbers import ended
-from dmr_tui.monitor.archive import file as file_module
-from dmr_tui.monitor.archive import kinds
-from dmr_tui.monitor.archive.store import Archive, ArchiveDamaged, ArchiveFailed
+from dmr_tui.monitor.archive.store import Archive, ArchiveDamaged, ArchiveFailed, kinds
+from dmr_tui.monitor.archive.store import file as file_module
 from dmr_tui.monitor.requests.selection import matches
 from dmr_tui.runner.request import Request
 from dmr_tui.runner.wire import Timings
-from dmr_tui.state.request_filter import CallFilter
+from dmr_tui.state.request_filter import RequestFilter
 
 HERE = "http://localhost:12434"
 DIGEST = "sha256:" + "ab" * 32
-EVERYTHING = CallFilter()
+EVERYTHING = RequestFilter()
 NOW = 1_790_000_000.0
 FULL = Request(
     id=f"{DIGEST}_1789999990123456789",
@@ -93,7 +92,9 @@ def archive(path: Path):  # type: ignore[no-untyped-def]
     opened.close()
 
 
-def ids(archive: Archive, wanted: CallFilter = EVERYTHING, runner: str | None = None) -> list[str]:
+def ids(
+    archive: Archive, wanted: RequestFilter = EVERYTHING, runner: str | None = None
+) -> list[str]:
     return [request.id for request in archive.find(wanted, {}, runner, 100_000)]
 
 
@@ -168,7 +169,7 @@ def test_what_is_known_wins(archive: Archive, order: tuple[Request, ...]) -> Non
     for request in order:
         archive.add([request], HERE)
     assert archive.find(EVERYTHING, {}, HERE, 10) == [MORE]
-    assert archive.count(CallFilter(since=NOW - 0.1), {}, HERE) == 1, "its end is known"
+    assert archive.count(RequestFilter(since=NOW - 0.1), {}, HERE) == 1, "its end is known"
 
 
 def test_whoever_heard_the_end_first_is_right(archive: Archive) -> None:
@@ -176,14 +177,14 @@ def test_whoever_heard_the_end_first_is_right(archive: Archive) -> None:
     archive.add([call(finished_at=NOW + 3.0)], HERE)
     (kept,) = archive.find(EVERYTHING, {}, HERE, 10)
     assert kept.finished_at == NOW
-    assert archive.count(CallFilter(since=NOW + 1.0), {}, HERE) == 0
+    assert archive.count(RequestFilter(since=NOW + 1.0), {}, HERE) == 0
 
 
 def test_an_end_that_was_heard_is_better_than_one_that_was_guessed(archive: Archive) -> None:
     archive.add([call(finished_at=None, timings=Timings(prompt_ms=60_000.0))], HERE)
-    assert archive.count(CallFilter(since=NOW + 30.0), {}, HERE) == 1
+    assert archive.count(RequestFilter(since=NOW + 30.0), {}, HERE) == 1
     archive.add([call()], HERE)
-    assert archive.count(CallFilter(since=NOW + 30.0), {}, HERE) == 0
+    assert archive.count(RequestFilter(since=NOW + 30.0), {}, HERE) == 0
 
 
 def test_a_new_time_limit_is_kept(archive: Archive) -> None:
@@ -220,7 +221,7 @@ def test_what_was_added_since(archive: Archive) -> None:
     archive.add([call(1), call(2, caller="curl"), call(5)], HERE)
     archive.add([call(-1), call(3)], HERE)
     archive.supersede([call(3).id], HERE)
-    added, place = archive.added_after(place, CallFilter(caller="n8n", since=NOW), {})
+    added, place = archive.added_after(place, RequestFilter(caller="n8n", since=NOW), {})
     assert added == [call(1)]
     assert archive.added_after(place, EVERYTHING, {}) == ([], place)
 
@@ -258,7 +259,7 @@ def test_the_same_filter_in_memory_and_in_the_archive(
     )
     seen = set()
     for _ in range(700):
-        wanted = CallFilter(
+        wanted = RequestFilter(
             words=dice.choice(words),
             model=dice.choice((None, None, None, "qwen3:8B", "q2", "gemma3")),
             caller=dice.choice((None, None, None, "Probe", "n8n", "tool9")),
@@ -282,8 +283,8 @@ def test_errors_of_all_sorts_do_not_fill_the_table_of_kinds(
     monkeypatch.setattr(kinds, "MOST_FORMS", 20)
     words = [f"{'abcdefghij'[n // 10]}{'abcdefghij'[n % 10]}" for n in range(100)]
     archive.add([call(n, outcome="failed", error=f"bad {words[n]}") for n in range(100)], HERE)
-    assert ids(archive, CallFilter(words="bad jj")) == [call(99).id]
-    assert ids(archive, CallFilter(words="bad", caller="curl")) == []
+    assert ids(archive, RequestFilter(words="bad jj")) == [call(99).id]
+    assert ids(archive, RequestFilter(words="bad", caller="curl")) == []
     with sqlite3.connect(path) as db:
         assert db.execute("SELECT count(*) FROM kinds").fetchone() == (21,)
 
@@ -328,7 +329,7 @@ def test_age(archive: Archive, path: Path) -> None:
     with sqlite3.connect(path) as db:
         assert db.execute("SELECT caller FROM kinds").fetchall() == [("n8n",)]
     archive.add([call(caller="old")], HERE)
-    assert ids(archive, CallFilter(caller="old")) == [call().id], "its kind came back"
+    assert ids(archive, RequestFilter(caller="old")) == [call().id], "its kind came back"
 
 
 @pytest.mark.parametrize("megabytes", [0.5, 2.0], ids=["a bit", "much"])
@@ -370,7 +371,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[4])
 from tests.monitor.test_archive import HERE, NOW, call
-from dmr_tui.monitor.archive import Archive
+from dmr_tui.monitor.archive.store import Archive
 archive = Archive(Path(sys.argv[1]), clock=lambda: NOW)
 print("ready", flush=True)
 sys.stdin.readline()
@@ -407,7 +408,7 @@ def test_several_instances_at_the_same_time(path: Path) -> None:
     assert archive.open() == ""
     found = ids(archive)
     assert len(found) == len(set(found)) == 4 * 150
-    assert len(ids(archive, CallFilter(caller="n8n"))) == 150
+    assert len(ids(archive, RequestFilter(caller="n8n"))) == 150
     assert {p.name for p in path.parent.glob("*damaged*")} == set()
     archive.close()
     with sqlite3.connect(path) as db:
@@ -423,7 +424,7 @@ def test_a_kind_that_another_instance_deleted(archive: Archive, path: Path) -> N
     other.add([call(1, caller="wget")], HERE)
     assert [r.caller for r in archive.find(EVERYTHING, {}, None, 1)] == ["wget"]
     archive.add([call(3, caller="curl")], HERE)
-    assert ids(archive, CallFilter(caller="curl")) == [call(3).id]
+    assert ids(archive, RequestFilter(caller="curl")) == [call(3).id]
     other.close()
 
 
@@ -436,7 +437,7 @@ def test_a_kind_that_was_not_written_after_all(archive: Archive, path: Path) -> 
     other.add([call(2, caller="wget")], HERE)
     other.close()
     archive.add([call(1, caller="curl")], HERE)
-    assert ids(archive, CallFilter(caller="curl")) == [call(1).id]
+    assert ids(archive, RequestFilter(caller="curl")) == [call(1).id]
 
 
 def test_two_that_begin_the_file_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -584,7 +585,7 @@ def test_a_full_disk_is_said_and_nothing_is_half_done(archive: Archive) -> None:
     archive._db.execute("PRAGMA max_page_count = 100000")
     archive.add(many, HERE)
     assert len(ids(archive)) == 500
-    assert len(ids(archive, CallFilter(caller="tool7"))) == 1
+    assert len(ids(archive, RequestFilter(caller="tool7"))) == 1
 
 
 ON_A_SMALL_DISK = """
@@ -592,7 +593,7 @@ import os, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from tests.monitor.test_archive import EVERYTHING, HERE, call
-from dmr_tui.monitor.archive import Archive, ArchiveFailed
+from dmr_tui.monitor.archive.store import Archive, ArchiveFailed
 disk = Path(sys.argv[1])
 filler = disk / "filler"
 filler.write_bytes(bytes(300_000))

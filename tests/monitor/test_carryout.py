@@ -36,7 +36,7 @@ class Carried:
     def __init__(self, here: Watched, plan: Plan) -> None:
         self.seen: list[Progress] = []
         self._ended = threading.Event()
-        self.stop = here.monitor.carry_out(plan, self._take)
+        self.stop = here.monitor.run_plan(plan, self._take)
 
     def _take(self, progress: Progress) -> None:
         self.seen.append(progress)

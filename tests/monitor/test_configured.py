@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from dmr_tui.monitor.actions.config_file import FILE, KEPT_S, KeptConfigs, kept_configs
-from dmr_tui.monitor.actions.saved_configs import Configurations
+from dmr_tui.monitor.actions.config_file import FILE, KEPT_S, SavedConfigFile, saved_config_file
+from dmr_tui.monitor.actions.saved_configs import SavedConfigs
 from dmr_tui.monitor.live import LiveMonitor
 from dmr_tui.runner.endpoint import Endpoint, parse_host
 from dmr_tui.runner.wire import StoredConfig
@@ -29,7 +29,7 @@ def stored(**configs: dict[str, object]) -> list[StoredConfig]:
 
 
 def test_what_a_restart_forgets_is_lost_until_it_is_there_again() -> None:
-    known = Configurations()
+    known = SavedConfigs()
     known.see(stored(a=BEFORE, b={"keep_alive": "1h"}))
     assert known.lost == ()
     known.see([])
@@ -42,7 +42,7 @@ def test_what_a_restart_forgets_is_lost_until_it_is_there_again() -> None:
 
 
 def test_another_context_is_a_choice_and_a_missing_one_is_a_loss() -> None:
-    known = Configurations()
+    known = SavedConfigs()
     known.see(stored(a=BEFORE))
     known.see(stored(a={**BEFORE, "context-size": 1024}))
     assert known.lost == ()
@@ -56,7 +56,7 @@ def test_another_context_is_a_choice_and_a_missing_one_is_a_loss() -> None:
 
 
 def test_what_a_person_here_meant_is_no_loss() -> None:
-    known = Configurations()
+    known = SavedConfigs()
     known.see(stored(a=BEFORE))
     with known.meant("a", "completion", {"context-size": 2048}):
         # A look that comes before the runner has answered.
@@ -67,7 +67,7 @@ def test_what_a_person_here_meant_is_no_loss() -> None:
 
 
 def test_what_the_runner_refused_was_not_meant() -> None:
-    known = Configurations()
+    known = SavedConfigs()
     known.see(stored(a=BEFORE))
     known.see([])
     (lost,) = known.lost
@@ -94,16 +94,16 @@ async def test_what_is_meant_before_the_first_look_wins_over_what_is_remembered(
 
 
 def test_a_model_that_was_removed_has_nothing_to_lose() -> None:
-    known = Configurations()
+    known = SavedConfigs()
     known.see(stored(a=BEFORE))
     known.see([])
     known.removed(["b"])
     assert known.lost == ()
 
 
-def begun(folder: Path, endpoint: Endpoint = HERE) -> Configurations:
+def begun(folder: Path, endpoint: Endpoint = HERE) -> SavedConfigs:
     """As a dashboard begins."""
-    return Configurations(kept_configs(folder, endpoint))
+    return SavedConfigs(saved_config_file(folder, endpoint))
 
 
 async def test_what_was_lost_while_nothing_here_ran_is_known(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ async def test_what_is_not_installed_any_more_is_not_lost(tmp_path: Path) -> Non
 
 def test_what_is_too_old_is_forgotten(tmp_path: Path) -> None:
     path, clock = tmp_path / FILE, [1000.0]
-    kept = KeptConfigs(path, HERE.place, lambda: clock[0])
+    kept = SavedConfigFile(path, HERE.place, lambda: clock[0])
     kept.write({("a", "completion"): BEFORE})
     clock[0] += KEPT_S - 1
     assert [each.config for each in kept.read()] == [BEFORE]

@@ -5,17 +5,17 @@ from dataclasses import replace
 import pytest
 
 from dmr_tui.machine.reading import Reading
-from dmr_tui.measure.fit import Asked, Held, Room
+from dmr_tui.measure.fit import LaunchConfig, MemoryPool, Reclaimable
 from dmr_tui.monitor.memory.engine_flags import Flags, read_flags
 from dmr_tui.monitor.memory.fits import (
     AUTO_SLOTS,
     USEFUL,
+    Architectures,
     Loading,
-    Shapes,
+    default_launch,
     find_fits,
-    would_be_asked,
 )
-from dmr_tui.monitor.memory.footprints import TakenLoads
+from dmr_tui.monitor.memory.footprints import Footprints
 from dmr_tui.monitor.model_rows import Installed, Loaded
 from dmr_tui.runner.wire import Configured, RunnerConfig, Running
 from dmr_tui.simulator.library import (
@@ -28,7 +28,7 @@ from dmr_tui.simulator.library import (
     QWEN3,
     VLLM_QWEN3,
 )
-from dmr_tui.state.memory import Fit, Taken
+from dmr_tui.state.memory import Fit, Footprint
 from dmr_tui.state.model_row import Context, ModelRow
 from tests.monitor.hardware import packaged
 
@@ -40,17 +40,17 @@ def rows(*running: str) -> tuple[ModelRow, ...]:
     return Installed(packaged(*INSTALLED, VLLM_QWEN3)).rows(Loaded(ps))
 
 
-def vram(free: float, total: float = 24.0) -> Reading[Room]:
-    return Reading(Room("VRAM", int(total * GIB), int(free * GIB), 450 * MIB, "NVML"))
+def vram(free: float, total: float = 24.0) -> Reading[MemoryPool]:
+    return Reading(MemoryPool("VRAM", int(total * GIB), int(free * GIB), 450 * MIB, "NVML"))
 
 
 def fits(
     loading: Loading,
     *running: str,
     configured: tuple[Configured, ...] = (),
-    taken: TakenLoads | None = None,
+    taken: Footprints | None = None,
 ) -> dict[str, Fit]:
-    return find_fits(rows(*running), configured, loading, Shapes(), taken or TakenLoads())
+    return find_fits(rows(*running), configured, loading, Architectures(), taken or Footprints())
 
 
 @pytest.mark.parametrize(
@@ -68,16 +68,16 @@ def test_the_context_that_the_runner_would_ask_for(
     context: Context, flags: str, tokens: int, source: str
 ) -> None:
     row = ModelRow("k", "x", "x", None, context=context)
-    asked, who = would_be_asked(row, read_flags(flags.split()), None)
+    asked, who = default_launch(row, read_flags(flags.split()), None)
     assert (asked.context, who) == (tokens, source)
 
 
 def test_slots_are_those_of_a_flag_or_what_engines_here_start_with() -> None:
     row = ModelRow("k", "x", "x", None, context=Context(packaged=8192))
-    auto, _ = would_be_asked(row, Flags(), None)
+    auto, _ = default_launch(row, Flags(), None)
     assert (auto.slots, auto.unified) == (AUTO_SLOTS, True)
-    assert would_be_asked(row, Flags(), 1)[0].slots == 1
-    told, _ = would_be_asked(row, Flags(slots=2), 1)
+    assert default_launch(row, Flags(), 1)[0].slots == 1
+    told, _ = default_launch(row, Flags(slots=2), 1)
     assert (told.slots, told.unified) == (2, False)
 
 
@@ -111,9 +111,9 @@ def test_what_is_too_big_by_its_weights_alone_is_too_big() -> None:
 def test_a_model_that_is_too_big_names_what_to_unload() -> None:
     free = 0.4
     held = (
-        Held(QWEN3.digest, 7 * GIB),
-        Held(LLAMA32.digest, 3 * GIB),
-        Held(NOMIC.digest, GIB, busy=True),
+        Reclaimable(QWEN3.digest, 7 * GIB),
+        Reclaimable(LLAMA32.digest, 3 * GIB),
+        Reclaimable(NOMIC.digest, GIB, busy=True),
     )
     found = fits(Loading(vram(free), held, slots=1), QWEN3.name, LLAMA32.name)
     assert found[NOMIC.digest].unload == (LLAMA32.digest,)
@@ -124,18 +124,18 @@ def test_a_model_that_is_too_big_names_what_to_unload() -> None:
 
 
 def test_a_busy_model_is_not_to_be_unloaded() -> None:
-    held = (Held(QWEN3.digest, 20 * GIB, busy=True),)
+    held = (Reclaimable(QWEN3.digest, 20 * GIB, busy=True),)
     assert fits(Loading(vram(0.4), held), QWEN3.name)[LLAMA32.digest].unload is None
 
 
 def test_what_fits_needs_nothing_unloaded() -> None:
-    held = (Held(QWEN3.digest, 7 * GIB),)
+    held = (Reclaimable(QWEN3.digest, 7 * GIB),)
     assert fits(Loading(vram(12.0), held, slots=1), QWEN3.name)[LLAMA32.digest].unload == ()
 
 
 def test_a_loaded_model_is_loaded_and_its_context_counts_its_own_memory_as_free() -> None:
-    held = (Held(QWEN3.digest, 7 * GIB),)
-    asked = {QWEN3.digest: Asked(8192, slots=1)}
+    held = (Reclaimable(QWEN3.digest, 7 * GIB),)
+    asked = {QWEN3.digest: LaunchConfig(8192, slots=1)}
     fit = fits(Loading(vram(4.0), held, asked, 1), QWEN3.name)[QWEN3.digest]
     assert fit.verdict == "loaded"
     assert fit.unload is None
@@ -145,7 +145,7 @@ def test_a_loaded_model_is_loaded_and_its_context_counts_its_own_memory_as_free(
 
 
 def test_what_neither_fits_nor_is_helped_by_unloading_may_fit_with_less_context() -> None:
-    held = (Held(QWEN3.digest, 7 * GIB), Held(LLAMA32.digest, 3 * GIB))
+    held = (Reclaimable(QWEN3.digest, 7 * GIB), Reclaimable(LLAMA32.digest, 3 * GIB))
     fit = fits(Loading(vram(2.0), held, slots=1), QWEN3.name, LLAMA32.name)[NEMO.digest]
     assert fit.verdict == "too big"
     assert (fit.unload, fit.largest_context) == (None, None)
@@ -169,19 +169,19 @@ def test_configured_context_and_cache_type_count() -> None:
 
 
 def test_what_the_last_load_took_wins_over_the_formula_and_tells_its_error() -> None:
-    loads = TakenLoads()
-    asked = Asked(8192, slots=1)
+    loads = Footprints()
+    asked = LaunchConfig(8192, slots=1)
     by_formula = fits(Loading(vram(24.0), slots=1))[QWEN3.digest].estimate.total.value
     assert by_formula is not None
     took = int(by_formula / 1.05)
-    loads.put(Taken(QWEN3.digest, asked, took, "VRAM", "NVML", 1.0))
+    loads.put(Footprint(QWEN3.digest, asked, took, "VRAM", "NVML", 1.0))
     fit = fits(Loading(vram(24.0), slots=1), taken=loads)[QWEN3.digest]
     assert fit.need.source == "last load"
     assert fit.need.total.value == took
     assert fit.estimate.total.value == by_formula
     assert fit.error == pytest.approx(5.0, abs=0.01)
     told = replace(
-        Taken(QWEN3.digest, asked, took + GIB, "VRAM", "NVML", 2.0),
+        Footprint(QWEN3.digest, asked, took + GIB, "VRAM", "NVML", 2.0),
         weights=4 * GIB,
         cache=GIB,
         compute=GIB // 2,
@@ -193,8 +193,8 @@ def test_what_the_last_load_took_wins_over_the_formula_and_tells_its_error() -> 
 
 
 def test_a_load_in_ram_says_nothing_about_vram() -> None:
-    loads = TakenLoads()
-    loads.put(Taken(QWEN3.digest, Asked(8192), GIB, "RAM", "resident memory", 1.0))
+    loads = Footprints()
+    loads.put(Footprint(QWEN3.digest, LaunchConfig(8192), GIB, "RAM", "resident memory", 1.0))
     assert fits(Loading(vram(24.0)), taken=loads)[QWEN3.digest].taken is None
 
 

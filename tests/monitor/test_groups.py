@@ -8,7 +8,7 @@ from dmr_tui.monitor.requests.groups import by_caller, by_model
 from dmr_tui.monitor.requests.selection import matches
 from dmr_tui.runner.request import Request
 from dmr_tui.runner.wire import Timings
-from dmr_tui.state.request_filter import CallFilter
+from dmr_tui.state.request_filter import RequestFilter
 
 CALL = Request(
     id="a_1",
@@ -59,8 +59,8 @@ def test_two_names_of_one_caller_are_one_group() -> None:
 def test_by_model() -> None:
     qwen, phi = by_model(CALLS)
     assert (qwen.name, phi.name) == ("qwen3:8B", "phi4")
-    assert qwen.together == 100.0, "two of them decoded at once"
-    assert phi.together is None
+    assert qwen.combined_rate == 100.0, "two of them decoded at once"
+    assert phi.combined_rate is None
 
 
 def test_a_model_that_became_slow_is_marked() -> None:
@@ -76,19 +76,19 @@ def test_a_model_that_became_slow_is_marked() -> None:
 @pytest.mark.parametrize(
     ("wanted", "ids"),
     [
-        (CallFilter(), 5),
-        (CallFilter("QWEN"), 4),
-        (CallFilter("qwen3 orders"), 3),
-        (CallFilter("qwen3 langchain"), 3),
-        (CallFilter("left"), 1),
-        (CallFilter("nothing of it"), 0),
-        (CallFilter(model="phi4"), 1),
-        (CallFilter(caller="orders"), 3),
-        (CallFilter(caller="curl", model="phi4"), 1),
-        (CallFilter(outcome="failed"), 1),
-        (CallFilter(since=103.5), 1),
+        (RequestFilter(), 5),
+        (RequestFilter("QWEN"), 4),
+        (RequestFilter("qwen3 orders"), 3),
+        (RequestFilter("qwen3 langchain"), 3),
+        (RequestFilter("left"), 1),
+        (RequestFilter("nothing of it"), 0),
+        (RequestFilter(model="phi4"), 1),
+        (RequestFilter(caller="orders"), 3),
+        (RequestFilter(caller="curl", model="phi4"), 1),
+        (RequestFilter(outcome="failed"), 1),
+        (RequestFilter(since=103.5), 1),
     ],
 )
-def test_a_filter(wanted: CallFilter, ids: int) -> None:
+def test_a_filter(wanted: RequestFilter, ids: int) -> None:
     names = {"LangChain JS (n8n AI nodes)": "orders"}
     assert sum(matches(wanted, call, names) for call in CALLS) == ids

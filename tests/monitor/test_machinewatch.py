@@ -5,7 +5,7 @@ from dataclasses import replace
 from dmr_tui.machine.gpu.gpu import GpuReport
 from dmr_tui.machine.probe import Part
 from dmr_tui.machine.reading import Reading
-from dmr_tui.monitor.machine_monitor import MachineWatch
+from dmr_tui.monitor.machine_monitor import MachineMonitor
 from tests.ui.still import HOST, gpu
 
 
@@ -31,7 +31,7 @@ async def hint(gpu_use: list[float | None], cpu: list[float], began: float, ende
     """What is said of a call between these times, with a reading each second from 0 on."""
     clock = [0.0]
     probe = Readings()
-    watch = MachineWatch(probe, 1.0, lambda: None, lambda: clock[0])
+    watch = MachineMonitor(probe, 1.0, lambda: None, lambda: clock[0])
     for at, (use, percent) in enumerate(zip(gpu_use, cpu, strict=True)):
         clock[0] = float(at)
         gpus = (gpu(use=Reading(use)),) if use is not None else ()

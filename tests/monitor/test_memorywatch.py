@@ -6,10 +6,10 @@ from pathlib import Path
 
 from dmr_tui.machine.probe import Machine
 from dmr_tui.machine.reading import Reading
-from dmr_tui.measure.fit import Asked
+from dmr_tui.measure.fit import LaunchConfig
 from dmr_tui.monitor.live import LiveMonitor
-from dmr_tui.monitor.memory.footprints import FILE, TakenLoads
-from dmr_tui.monitor.memory.memory_monitor import ELSEWHERE, FRESH_S, STEADY, Known, MemoryWatch
+from dmr_tui.monitor.memory.footprints import FILE, Footprints
+from dmr_tui.monitor.memory.memory_monitor import ELSEWHERE, FRESH_S, STEADY, Known, MemoryMonitor
 from dmr_tui.monitor.model_rows import Installed, Loaded
 from dmr_tui.runner.endpoint import parse_host
 from dmr_tui.runner.wire import Running
@@ -17,7 +17,7 @@ from dmr_tui.simulator.library import GEMMA3, INSTALLED, LLAMA32, QWEN3
 from dmr_tui.simulator.machine import SimulatedMachine
 from dmr_tui.simulator.server import Simulator, serve
 from dmr_tui.state.engine_facts import EngineFacts
-from dmr_tui.state.memory import MemoryState, Taken
+from dmr_tui.state.memory import Footprint, MemoryState
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import Runner, Snapshot
 from tests.monitor.hardware import card, computer, engine, packaged, user
@@ -44,12 +44,12 @@ def gpu_machine(qwen_gib: float | None = 6.5, pid: int = 10, other: float = 2.0)
 
 
 class Watched:
-    """A MemoryWatch that is shown one moment after another."""
+    """A MemoryMonitor that is shown one moment after another."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.loads = TakenLoads(folder)
+        self.loads = Footprints(folder)
         self.news = 0
-        self.watch = MemoryWatch(self.loads, self._heard)
+        self.watch = MemoryMonitor(self.loads, self._heard)
 
     def _heard(self) -> None:
         self.news += 1
@@ -69,21 +69,21 @@ def test_nothing_is_known_before_the_machine_was_read() -> None:
 
 def test_loaded_models_hold_and_others_fit_or_not() -> None:
     state = Watched().look(gpu_machine(), rows(QWEN3.name))
-    holding = state.holding(QWEN3.digest)
-    assert holding is not None
-    assert holding.vram.value == int(6.5 * GIB)
-    assert holding.parts_source == "estimate"
-    assert holding.weights.value == state.fits[QWEN3.digest].estimate.weights.value
+    usage = state.usage(QWEN3.digest)
+    assert usage is not None
+    assert usage.vram.value == int(6.5 * GIB)
+    assert usage.parts_source == "estimate"
+    assert usage.weights.value == state.fits[QWEN3.digest].estimate.weights.value
     assert state.fits[QWEN3.digest].verdict == "loaded"
     assert state.fits[LLAMA32.digest].verdict == "fits"
-    assert state.room.value is not None
-    assert state.room.value.kind == "VRAM"
+    assert state.pool.value is not None
+    assert state.pool.value.kind == "VRAM"
 
 
 def test_another_machine_is_not_passed_off_as_the_runners() -> None:
     state = Watched().look(gpu_machine(), rows(QWEN3.name), runner=THERE)
-    assert state.room == Reading(None, ELSEWHERE)
-    assert state.holdings == ()
+    assert state.pool == Reading(None, ELSEWHERE)
+    assert state.usages == ()
     assert state.pressure.word is None
     assert state.fits[LLAMA32.digest].verdict == "unknown"
     assert state.fits[LLAMA32.digest].need.weights.value is not None
@@ -94,10 +94,10 @@ def test_verdicts_do_not_waver_with_what_is_free() -> None:
     first = watched.look(gpu_machine(other=2.0), rows(QWEN3.name))
     step = 0.5 * STEADY / GIB
     second = watched.look(gpu_machine(other=2.0 + step), rows(QWEN3.name))
-    assert second.room == first.room
+    assert second.pool == first.pool
     assert second.fits is first.fits, "nothing was computed again"
     third = watched.look(gpu_machine(other=3.0), rows(QWEN3.name))
-    assert third.room != first.room
+    assert third.pool != first.pool
     assert third.fits is not first.fits
 
 
@@ -240,14 +240,14 @@ def test_a_monitor_keeps_what_loads_took_and_the_next_one_knows_it(tmp_path: Pat
 
     snapshot = settled_memory(tmp_path, "quiet", known)
     assert snapshot.memory is not None
-    holding = snapshot.memory.holding(QWEN3.digest)
-    assert holding is not None
-    assert snapshot.memory.fits[QWEN3.digest].taken.total == holding.vram.value  # type: ignore[union-attr]
+    usage = snapshot.memory.usage(QWEN3.digest)
+    assert usage is not None
+    assert snapshot.memory.fits[QWEN3.digest].taken.total == usage.vram.value  # type: ignore[union-attr]
 
 
 def test_a_monitor_reads_what_was_kept_of_models_that_are_not_loaded(tmp_path: Path) -> None:
-    kept = TakenLoads(tmp_path)
-    kept.put(Taken(GEMMA3.digest, Asked(131072), 7 * GIB, "VRAM", "NVML", 1.0))
+    kept = Footprints(tmp_path)
+    kept.put(Footprint(GEMMA3.digest, LaunchConfig(131072), 7 * GIB, "VRAM", "NVML", 1.0))
     kept.write()
     snapshot = settled_memory(tmp_path, "quiet", lambda s: s.memory and s.memory.fits)
     assert snapshot.memory is not None

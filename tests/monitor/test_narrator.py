@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from dmr_tui.monitor.history.feeder import Narrator, config_changed
-from dmr_tui.monitor.requests.tracker import Traffic
+from dmr_tui.monitor.history.feeder import HistoryFeeder, config_changed
+from dmr_tui.monitor.requests.tracker import RequestTracker
 from dmr_tui.runner.names import Names
 
 
@@ -24,10 +24,10 @@ class Told:
 
 def test_nothing_is_lost_that_happened_before_the_story_was_begun() -> None:
     told: Any = Told()
-    narrator = Narrator(lambda: told, Traffic(), lambda: Names(()))
+    feeder = HistoryFeeder(lambda: told, RequestTracker(), lambda: Names(()))
     for digest in ("a", "b"):
-        narrator.tell(lambda story, digest=digest: config_changed(story, digest))  # type: ignore[misc]
-    assert (narrator.story, told.heard) == (None, [])
-    assert narrator.begin() is told
-    narrator.tell(lambda story: config_changed(story, "c"))
+        feeder.tell(lambda history, digest=digest: config_changed(history, digest))  # type: ignore[misc]
+    assert (feeder.history, told.heard) == (None, [])
+    assert feeder.begin() is told
+    feeder.tell(lambda history: config_changed(history, "c"))
     assert told.heard == ["a", "b", "c"], "in order, and each once"

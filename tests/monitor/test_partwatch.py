@@ -11,8 +11,8 @@ from dmr_tui.machine.gpu.gpu import GpuReport
 from dmr_tui.machine.probe import Part
 from dmr_tui.machine.reading import Reading
 from dmr_tui.monitor import part_reader
-from dmr_tui.monitor.machine_monitor import SELDOM, MachineWatch
-from dmr_tui.monitor.part_reader import PartWatch
+from dmr_tui.monitor.machine_monitor import SELDOM, MachineMonitor
+from dmr_tui.monitor.part_reader import PartReader
 from tests.ui.still import HOST, gpu
 from tests.waiting import until
 
@@ -27,8 +27,8 @@ class Parts:
         return None
 
 
-def watch_of(read: Callable[[], Any], clock: Callable[[], float] = lambda: 0.0) -> PartWatch:
-    return PartWatch(Part("NVIDIA GPUs", "gpu", read), lambda: None, clock)
+def watch_of(read: Callable[[], Any], clock: Callable[[], float] = lambda: 0.0) -> PartReader:
+    return PartReader(Part("NVIDIA GPUs", "gpu", read), lambda: None, clock)
 
 
 async def test_a_part_that_fails_goes_stale_with_its_reason_and_keeps_its_value() -> None:
@@ -85,7 +85,7 @@ async def test_a_part_that_hangs_delays_no_other(monkeypatch: pytest.MonkeyPatch
         readings.append(1)
         return HOST
 
-    watch = MachineWatch(
+    watch = MachineMonitor(
         Parts(Part("machine", "host", host), Part("NVIDIA GPUs", "gpu", hang)),
         0.05,
         lambda: None,
@@ -108,7 +108,7 @@ async def test_a_part_that_hangs_delays_no_other(monkeypatch: pytest.MonkeyPatch
 
 async def test_gpus_of_two_makers_are_numbered_through_and_keep_their_own_history() -> None:
     first, second = gpu(use=Reading(10.0)), gpu(use=Reading(90.0))
-    watch = MachineWatch(
+    watch = MachineMonitor(
         Parts(
             Part("machine", "host", lambda: HOST),
             Part("NVIDIA GPUs", "gpu", lambda: GpuReport("NVML", (first,))),
@@ -139,7 +139,7 @@ async def test_hardware_that_is_not_there_is_looked_for_seldom() -> None:
         return HOST
 
     parts = Parts(Part("machine", "host", host), Part("NVIDIA GPUs", "gpu", nothing))
-    watch = MachineWatch(parts, 0.05, lambda: None, lambda: 0.0)
+    watch = MachineMonitor(parts, 0.05, lambda: None, lambda: 0.0)
     async with anyio.create_task_group() as group:
         group.start_soon(watch.run)
         await until(lambda: len(readings) > 2 * SELDOM)

@@ -13,7 +13,7 @@ from dmr_tui.machine.probe import Part
 from dmr_tui.monitor import poller
 from dmr_tui.monitor.live import LiveMonitor
 from dmr_tui.monitor.requests import tracker
-from dmr_tui.monitor.runner_monitor import RunnerWatch
+from dmr_tui.monitor.runner_monitor import RunnerMonitor
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.endpoint import Endpoint, parse_host
 from dmr_tui.simulator.configuration import RunnerConfig
@@ -245,9 +245,9 @@ def test_finished_calls_survive_a_restart_of_the_runner_and_a_new_search(
 
 
 async def test_a_runner_found_by_another_rule_is_the_same_one() -> None:
-    def watching(host: str, rule: str, before: RunnerWatch | None = None) -> RunnerWatch:
+    def watching(host: str, rule: str, before: RunnerMonitor | None = None) -> RunnerMonitor:
         client = RunnerClient(parse_host(host, rule))
-        return RunnerWatch(client, 1.0, lambda: None, before=before)
+        return RunnerMonitor(client, 1.0, lambda: None, before=before)
 
     first = watching("localhost:9", "default")
     same = watching("localhost:9", "published by the container x", first)
@@ -255,8 +255,8 @@ async def test_a_runner_found_by_another_rule_is_the_same_one() -> None:
     for watch in (first, same, other):
         await watch.client.aclose()
     assert same.configurations is first.configurations
-    assert same.traffic is first.traffic
-    assert other.traffic is not first.traffic
+    assert same.tracker is first.tracker
+    assert other.tracker is not first.tracker
 
 
 def test_a_lost_configuration_survives_a_new_search(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -451,4 +451,4 @@ def test_what_was_known_of_engines_goes_with_the_runner(watch: Watch) -> None:
     assert known is not None
     seen.simulator.stop_listening()
     seen.until(lambda s: s.runner.up is False)
-    until_true(lambda: not known.traffic._windows)
+    until_true(lambda: not known.tracker._windows)

@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from dmr_tui.monitor.actions.pulls import Pulls
-from dmr_tui.monitor.actions.remote_model import Offer, look_up
+from dmr_tui.monitor.actions.remote_model import RemoteModel, look_up
 from dmr_tui.monitor.model_rows import Installed
 from dmr_tui.runner.errors.failures import BrokenOff, Rejected, RunnerError
 from dmr_tui.runner.wire import Model, PullLayer, PullLine
@@ -162,7 +162,7 @@ def test_a_read_only_monitor_pulls_nothing(watch: Watch) -> None:
     here = ready(watch(simulator, read_only=True))
     here.monitor.pull(NEW)
     # Asked after it on the same loop, and answered: the pull would have begun by now.
-    offers: list[Offer] = []
+    offers: list[RemoteModel] = []
     here.monitor.look_up(NEW, offers.append)
     until_true(lambda: offers)
     seen = len(here.snapshots)
@@ -175,7 +175,7 @@ def test_a_read_only_monitor_pulls_nothing(watch: Watch) -> None:
 @pytest.mark.parametrize("name", ["", "../engines/unload", "ai/../x", "-x", "a b", "ai//x"])
 def test_what_is_no_name_is_not_sent(watch: Watch, name: str) -> None:
     here = ready(watch("quiet"))
-    offers: list[Offer] = []
+    offers: list[RemoteModel] = []
     here.monitor.look_up(name, offers.append)
     until_true(lambda: offers)
     assert offers[0].row is None
@@ -184,11 +184,11 @@ def test_what_is_no_name_is_not_sent(watch: Watch, name: str) -> None:
 
 def test_what_it_takes_is_known_before(watch: Watch) -> None:
     here = ready(watch("quiet"))
-    offers: list[Offer] = []
+    offers: list[RemoteModel] = []
     for name in (NEW, "ai/qwen3:8B-Q4_K_M", "ai/nothing:x"):
         here.monitor.look_up(name, offers.append)
     until_true(lambda: len(offers) == 3)
-    by_name = {offer.name: offer for offer in offers}
+    by_name = {remote.name: remote for remote in offers}
     new = by_name[NEW]
     assert new.row is not None
     assert (new.row.name, new.row.quantization, new.installed) == (
@@ -219,7 +219,7 @@ async def test_who_has_the_name_now() -> None:
 
     client: Any = Remote()
     told = {name: await look_up(client, name, here, None) for name in there}
-    assert {name: (offer.installed, offer.holder) for name, offer in told.items()} == {
+    assert {name: (remote.installed, remote.holder) for name, remote in told.items()} == {
         "ai/x": (True, "itself"),
         "ai/y": (True, "nobody"),
         "ai/x:latest": (False, "another"),

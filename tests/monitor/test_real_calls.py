@@ -11,12 +11,12 @@ from typing import Any
 import httpx
 import pytest
 
-from dmr_tui.measure.concurrency import together
+from dmr_tui.measure.concurrency import combined_rate
 from dmr_tui.measure.rates import decode_rate
 from dmr_tui.measure.request_numbers import ttft_s, waited_s
 from dmr_tui.runner.request import Request
 from dmr_tui.simulator.server import Simulator
-from dmr_tui.state.request_filter import CallFilter, View
+from dmr_tui.state.request_filter import RequestFilter, View
 from dmr_tui.state.snapshot import Snapshot
 from tests.monitor.conftest import Watched, watched
 from tests.real_engine import real_engine
@@ -39,7 +39,7 @@ def beside(engine: str) -> Iterator[tuple[Watched, httpx.Client, str]]:
         snapshot = seen.until(lambda s: s.runner.up and s.models and feed_is_open(s))
         endpoint = snapshot.runner.endpoint
         assert endpoint is not None
-        seen.monitor.look(View(calls=CallFilter(), groups=True))
+        seen.monitor.look(View(calls=RequestFilter(), groups=True))
         with httpx.Client(base_url=endpoint.url, timeout=60.0) as client:
             yield seen, client, seen.now.models[0].ref
 
@@ -86,7 +86,7 @@ def test_one_slot_and_four_at_once(beside: tuple[Watched, httpx.Client, str]) ->
     assert len(waits) == len(rates) == 4
     took = max(call.finished_at or 0.0 for call in ended) - min(call.started_at for call in ended)
     assert 0.4 * took < waits[3] - waits[0] < took, "the last one waited for the other three"
-    assert together(ended) is None, "they decoded one after the other"
+    assert combined_rate(ended) is None, "they decoded one after the other"
     assert all(first is not None and first > 0.0 for first in map(ttft_s, ended))
 
 

@@ -13,7 +13,7 @@ from dmr_tui.monitor.search import Found, Search, words
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.discovery import docker_engine as docker_engine_module
 from dmr_tui.runner.discovery.places import DockerSocket, Places
-from dmr_tui.runner.endpoint import Endpoint, TlsWish, parse_host
+from dmr_tui.runner.endpoint import Endpoint, TlsOptions, parse_host
 from dmr_tui.runner.errors.failures import BadAnswer, NotARunner, Rejected, RunnerError, TimedOut
 from tests.engine_stand_in import DESKTOP, container, docker_engine
 from tests.stand_in import Heard, StandIn, Told, silent, stand_in
@@ -87,11 +87,11 @@ def port_of(url: str) -> int:
     return int(url.rpartition(":")[2])
 
 
-def places(*hosts: str, path: Path | None = None, tls: TlsWish | None = None) -> Places:
+def places(*hosts: str, path: Path | None = None, tls: TlsOptions | None = None) -> Places:
     """These addresses, by "default", and perhaps an Engine."""
-    known = tuple(parse_host(each, "default", tls or TlsWish()) for each in hosts)
+    known = tuple(parse_host(each, "default", tls or TlsOptions()) for each in hosts)
     sockets = () if path is None else (DockerSocket(str(path), "DOCKER_HOST"),)
-    return Places(known, sockets, tls or TlsWish())
+    return Places(known, sockets, tls or TlsOptions())
 
 
 def look(where: Places) -> Found:
@@ -288,7 +288,7 @@ def test_whoever_gives_up_leaves_no_connection(
 
 
 def test_a_file_of_certificates_that_is_missing_is_one_more_answer(nowhere: str) -> None:
-    found = look(places(nowhere, tls=TlsWish(True, ca="/nowhere/ca.crt")))
+    found = look(places(nowhere, tls=TlsOptions(True, ca="/nowhere/ca.crt")))
     (attempt,) = found.attempts
     assert (attempt.error, attempt.answer) == (
         "BadCertificates",

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from dmr_tui.measure.fit import Asked
-from dmr_tui.monitor.memory.footprints import KEPT, TakenLoads
-from dmr_tui.state.memory import Taken
+from dmr_tui.measure.fit import LaunchConfig
+from dmr_tui.monitor.memory.footprints import KEPT, Footprints
+from dmr_tui.state.memory import Footprint
 
 GIB = 2**30
-ONE = Taken("sha256:aa", Asked(8192), 6 * GIB, "VRAM", "NVML", 100.0)
+ONE = Footprint("sha256:aa", LaunchConfig(8192), 6 * GIB, "VRAM", "NVML", 100.0)
 
 
-def again(path: Path) -> TakenLoads:
-    loads = TakenLoads(path.parent)
+def again(path: Path) -> Footprints:
+    loads = Footprints(path.parent)
     loads.read()
     return loads
 
@@ -28,17 +28,21 @@ def test_a_load_is_found_after_a_restart_by_context_and_cache_type(tmp_path: Pat
     assert loads.put(ONE)
     loads.write()
     found = again(path)
-    assert found.find("sha256:aa", Asked(8192, slots=4), "VRAM") == ONE
-    for other in (Asked(4096), Asked(8192, key_type="q8_0"), Asked(8192, gpu_layers=3)):
+    assert found.find("sha256:aa", LaunchConfig(8192, slots=4), "VRAM") == ONE
+    for other in (
+        LaunchConfig(4096),
+        LaunchConfig(8192, key_type="q8_0"),
+        LaunchConfig(8192, gpu_layers=3),
+    ):
         assert found.find("sha256:aa", other, "VRAM") is None
-    assert found.find("sha256:aa", Asked(8192), "RAM") is None
+    assert found.find("sha256:aa", LaunchConfig(8192), "RAM") is None
     if sys.platform != "win32":
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
 def test_what_is_hardly_different_is_no_news() -> None:
-    loads = TakenLoads()
+    loads = Footprints()
     assert loads.put(ONE)
     assert not loads.put(replace(ONE, total=ONE.total + ONE.total // 100))
     assert loads.put(replace(ONE, weights=4 * GIB, total=ONE.total + 1))
@@ -72,7 +76,7 @@ def test_a_damaged_file_is_told_and_left_alone(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_is_told_and_forgets_nothing(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")
-    loads = TakenLoads(blocked)
+    loads = Footprints(blocked)
     loads.put(ONE)
     loads.write()
     assert "cannot be kept" in loads.problem

@@ -39,9 +39,9 @@ def test_why_a_model_was_unloaded(before: list[LogEvent], after: list[LogEvent],
 
 
 def test_a_room_that_nothing_was_evicted_for_explains_no_later_unload() -> None:
-    room = EvictingForRoom(T + 5.0, 2)
+    pool = EvictingForRoom(T + 5.0, 2)
     timeline = told(
-        RunnerStarted(T - 9.0), *load(T), room, unloaded(T + 20.0), Evicted(T + 20.1, 1)
+        RunnerStarted(T - 9.0), *load(T), pool, unloaded(T + 20.0), Evicted(T + 20.1, 1)
     )
     assert "room" not in only(timeline, "unloaded").text
 
@@ -61,8 +61,8 @@ def test_room_is_made_by_evicting_one_after_the_other() -> None:
         unloaded(T + 50.0),
         NothingToUnload(T + 50.1, A),
     )
-    room = "to make room for another model"
-    assert texts(timeline, "unloaded") == [room, room, "asked for"]
+    pool = "to make room for another model"
+    assert texts(timeline, "unloaded") == [pool, pool, "asked for"]
 
 
 def test_room_for_another_mode_of_the_same_model() -> None:

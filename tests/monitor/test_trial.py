@@ -6,8 +6,8 @@ import pytest
 
 from dmr_tui.machine.container import Container
 from dmr_tui.machine.reading import Reading
-from dmr_tui.measure.fit import Asked
-from dmr_tui.monitor.memory.what_if import AS_IT_IS, LONGEST, Trial, WhatIf, prospect
+from dmr_tui.measure.fit import LaunchConfig
+from dmr_tui.monitor.memory.what_if import AS_IT_IS, LONGEST, WhatIf, WhatIfResult, forecast_launch
 from dmr_tui.simulator.library import GEMMA3, NOMIC, PHI4, QWEN3, SMOLLM2
 from dmr_tui.simulator.model import Model
 from dmr_tui.state.model_row import ModelRow
@@ -21,10 +21,10 @@ FREE = 24.0 - 16.8
 """GiB that `beside_blender` leaves."""
 
 
-def trial(model: Model, what: WhatIf = AS_IT_IS, **more: object) -> Trial:
+def trial(model: Model, what: WhatIf = AS_IT_IS, **more: object) -> WhatIfResult:
     """The question about that model beside Blender, two others loaded."""
     memory, row = _state(model, **more)
-    return Trial(row, memory.fits[row.key], memory, what)
+    return WhatIfResult(row, memory.fits[row.key], memory, what)
 
 
 def _state(model: Model, **more: object):  # type: ignore[no-untyped-def]
@@ -96,7 +96,7 @@ def test_a_model_is_not_unloaded_for_itself() -> None:
 def test_nothing_can_be_said_without_a_room() -> None:
     asked = trial(PHI4, WhatIf(cache_type="q8_0"), host="gpubox:12434")
     assert asked.verdict == "unknown"
-    assert asked.free == Reading(None, asked.memory.room.reason)
+    assert asked.free == Reading(None, asked.memory.pool.reason)
     assert (asked.largest, asked.unload) == (None, ())
     assert asked.need.total.value is not None
 
@@ -134,7 +134,7 @@ def test_cache_types_come_round() -> None:
 
 def test_a_cache_type_that_nobody_tries_is_left_for_the_first() -> None:
     asked = trial(PHI4)
-    strange = Asked(4096, key_type="iq4_nl", value_type="iq4_nl")
+    strange = LaunchConfig(4096, key_type="iq4_nl", value_type="iq4_nl")
     estimate = replace(asked.fit.estimate, asked=strange)
     changed = replace(asked, fit=replace(asked.fit, estimate=estimate)).with_next_cache_type()
     assert changed.cache_type == "f16"
@@ -179,24 +179,26 @@ def test_a_configuration_is_judged_as_the_runner_would_start_it(
     config: dict[str, object], context: int, source: str, beyond: int | None
 ) -> None:
     now = trial(PHI4)
-    then = prospect(replace(snapshot(), memory=now.memory), now.row, config)
+    then = forecast_launch(replace(snapshot(), memory=now.memory), now.row, config)
     assert (then.asked.context, then.source, then.trained) == (context, source, beyond)
     assert then.need.cache.value == cache(WhatIf(context=context))
-    assert then.lacks_room == (context > 2048)
+    assert then.lacks_memory == (context > 2048)
 
 
 def test_a_configuration_with_another_cache_or_number_of_slots() -> None:
     now = trial(PHI4)
     shown = replace(snapshot(), memory=now.memory)
     flags = ["--cache-type-k", "q8_0", "--cache-type-v", "q8_0", "-np", "2"]
-    then = prospect(shown, now.row, {"runtime-flags": flags})
+    then = forecast_launch(shown, now.row, {"runtime-flags": flags})
     assert (then.asked.slots, then.asked.unified) == (2, False)
     assert then.need.cache.value == cache(WhatIf(cache_type="q8_0", slots=2))
 
 
 def test_a_configuration_before_the_machine_is_read() -> None:
-    then = prospect(replace(snapshot(), memory=None), trial(PHI4).row, {"context-size": 4096})
-    assert (then.verdict, then.lacks_room) == ("unknown", False)
+    then = forecast_launch(
+        replace(snapshot(), memory=None), trial(PHI4).row, {"context-size": 4096}
+    )
+    assert (then.verdict, then.lacks_memory) == ("unknown", False)
     assert then.need.total.reason == "the machine was not read yet"
 
 

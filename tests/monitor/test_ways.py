@@ -3,11 +3,11 @@
 import pytest
 
 from dmr_tui.machine.reading import Reading
-from dmr_tui.measure.fit import Asked, Need, Verdict
-from dmr_tui.monitor.memory.fit_advice import listed, ways_to_load
+from dmr_tui.measure.fit import LaunchConfig, MemoryEstimate, Verdict
+from dmr_tui.monitor.memory.fit_advice import listed, load_advice
 from dmr_tui.state.memory import Fit
 
-NEED = Need(Asked(8192), Reading(2**30), Reading(0), Reading(0))
+NEED = MemoryEstimate(LaunchConfig(8192), Reading(2**30), Reading(0), Reading(0))
 NAMES = {"a": "qwen3", "b": "phi4"}
 
 
@@ -31,7 +31,7 @@ NAMES = {"a": "qwen3", "b": "phi4"}
 )
 def test_each_way(verdict: Verdict, facts: dict[str, object], ways: list[str]) -> None:
     fit = Fit(verdict, NEED, NEED, "packaged", **facts)  # type: ignore[arg-type]
-    assert ways_to_load(fit, NAMES) == ways
+    assert load_advice(fit, NAMES) == ways
 
 
 def test_names_in_one_phrase() -> None:

@@ -15,7 +15,7 @@ from dmr_tui.runner.discovery.docker_contexts import (
     read_contexts,
     read_docker_contexts,
 )
-from dmr_tui.runner.endpoint import TlsWish
+from dmr_tui.runner.endpoint import TlsOptions
 
 
 def write_contexts(folder: Path, text: str | bytes | dict[str, Any]) -> Path:
@@ -63,9 +63,9 @@ def test_every_field_is_read(tmp_path: Path) -> None:
     told = read_contexts(tmp_path)
     assert (told.path, told.active, told.problem) == (str(path), "gpu", "")
     assert told.named == (
-        NamedContext("c44", "http://localhost:12544", TlsWish(False, False, None)),
+        NamedContext("c44", "http://localhost:12544", TlsOptions(False, False, None)),
         NamedContext(
-            "gpu", "https://gpu.lan:12444", TlsWish(True, True, "/etc/ca.crt"), "the big one"
+            "gpu", "https://gpu.lan:12444", TlsOptions(True, True, "/etc/ca.crt"), "the big one"
         ),
     )
     assert told.get("gpu") == told.named[1]

@@ -9,7 +9,7 @@ import pytest
 from dmr_tui.runner.discovery import places as places_module
 from dmr_tui.runner.discovery.docker_engine import Controller, DockerEngine, Published
 from dmr_tui.runner.discovery.places import DockerSocket, Places, by_docker, find_places
-from dmr_tui.runner.endpoint import NOTHING_SAID, BadHost, Endpoint, TlsWish
+from dmr_tui.runner.endpoint import DEFAULT_TLS, BadHost, Endpoint, TlsOptions
 from tests.runner.test_contexts import write_contexts, write_docker_context
 
 SOCKET = "/run/engine.sock"
@@ -108,13 +108,13 @@ def test_an_empty_variable_says_nothing(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("said", "url", "verify", "ca"),
     [
-        (NOTHING_SAID, "https://gpu.lan:12444", True, "/etc/ca.crt"),
-        (TlsWish(skip_verify=True), "https://gpu.lan:12444", False, "/etc/ca.crt"),
-        (TlsWish(ca="/my/ca.crt"), "https://gpu.lan:12444", True, "/my/ca.crt"),
+        (DEFAULT_TLS, "https://gpu.lan:12444", True, "/etc/ca.crt"),
+        (TlsOptions(skip_verify=True), "https://gpu.lan:12444", False, "/etc/ca.crt"),
+        (TlsOptions(ca="/my/ca.crt"), "https://gpu.lan:12444", True, "/my/ca.crt"),
     ],
 )
 def test_what_is_said_about_tls_overrides_the_context_field_by_field(
-    folder: Path, said: TlsWish, url: str, verify: bool, ca: str
+    folder: Path, said: TlsOptions, url: str, verify: bool, ca: str
 ) -> None:
     endpoint = only(look(folder, context="gpu", tls=said))
     assert (endpoint.url, endpoint.verify, endpoint.ca) == (url, verify, ca)
@@ -128,13 +128,13 @@ def test_tls_can_be_put_on_a_context_and_taken_off_it(tmp_path: Path) -> None:
     write_contexts(tmp_path, {"contexts": contexts})
     assert only(look(tmp_path, context="bare")).url == "https://box:9"
     assert not only(look(tmp_path, context="bare")).verify
-    without = look(tmp_path, context="bare", tls=TlsWish(enabled=False))
+    without = look(tmp_path, context="bare", tls=TlsOptions(enabled=False))
     assert only(without).url == "http://box:9"
-    assert only(look(tmp_path, context="open", tls=TlsWish(enabled=True))).url == "https://box:9"
+    assert only(look(tmp_path, context="open", tls=TlsOptions(enabled=True))).url == "https://box:9"
 
 
 def test_a_host_that_is_named_is_spoken_to_as_is_said_about_tls(folder: Path) -> None:
-    endpoint = only(look(folder, "box", tls=TlsWish(True, False, "ca.crt")))
+    endpoint = only(look(folder, "box", tls=TlsOptions(True, False, "ca.crt")))
     assert (endpoint.url, endpoint.verify, endpoint.ca) == ("https://box:12444", True, "ca.crt")
 
 
@@ -176,7 +176,7 @@ def test_the_usual_places(tmp_path: Path) -> None:
         return [each.url for each in look(tmp_path, **more).known]
 
     assert urls() == ["http://localhost:12434"]
-    assert urls(tls=TlsWish(enabled=True)) == ["https://localhost:12444"]
+    assert urls(tls=TlsOptions(enabled=True)) == ["https://localhost:12444"]
     assert urls(in_container=True) == [
         "http://localhost:12434",
         "http://model-runner.docker.internal",
@@ -253,19 +253,19 @@ def test_a_dangling_context_of_docker_is_told(tmp_path: Path) -> None:
     assert places.notes == ("Docker's context 'gone' is active, and is not there",)
 
 
-def urls(told: DockerEngine, tls: TlsWish = NOTHING_SAID) -> list[str]:
+def urls(told: DockerEngine, tls: TlsOptions = DEFAULT_TLS) -> list[str]:
     """Where the runner of that Engine answers."""
     return [each.url for each in by_docker(told, tls)]
 
 
 def test_an_engine_that_could_not_be_asked_names_nothing() -> None:
     container = controller(("127.0.0.1", 12434))
-    assert by_docker(engine(container, trouble="hung"), NOTHING_SAID) == ()
+    assert by_docker(engine(container, trouble="hung"), DEFAULT_TLS) == ()
 
 
 def test_the_ports_that_are_really_published() -> None:
     container = controller(("127.0.0.1", 12544), ("172.17.0.1", 12544), ("::1", 7))
-    first, *others = by_docker(engine(container), NOTHING_SAID)
+    first, *others = by_docker(engine(container), DEFAULT_TLS)
     assert first.url == "http://localhost:12544"
     assert first.rule == "published by the container docker-model-runner"
     assert [each.url for each in others] == ["http://172.17.0.1:12544", "http://[::1]:7"]
@@ -279,13 +279,13 @@ def test_a_port_that_is_open_everywhere_is_reached_here(ip: str) -> None:
 def test_the_tls_port_is_used_if_tls_is_wished_for_and_only_then() -> None:
     container = controller(("127.0.0.1", 12434), ("127.0.0.1", 12444), tls_port=12444)
     assert urls(engine(container)) == ["http://localhost:12434"]
-    (endpoint,) = by_docker(engine(container), TlsWish(True, False, "ca.crt"))
+    (endpoint,) = by_docker(engine(container), TlsOptions(True, False, "ca.crt"))
     assert endpoint.url == "https://localhost:12444"
     assert (endpoint.verify, endpoint.ca) == (True, "ca.crt")
 
 
 def test_desktop_is_reached_through_its_socket() -> None:
-    (endpoint,) = by_docker(engine(system="Docker Desktop"), NOTHING_SAID)
+    (endpoint,) = by_docker(engine(system="Docker Desktop"), DEFAULT_TLS)
     assert endpoint.socket == SOCKET
     assert endpoint.url == "http://localhost/exp/vDD4.40"
     assert endpoint.label == f"{SOCKET} /exp/vDD4.40"
@@ -303,5 +303,5 @@ def test_a_container_inside_desktop_wins_only_in_wsl() -> None:
 
 def test_docker_cloud() -> None:
     assert urls(engine(cloud=True)) == ["http://localhost:12435"]
-    (endpoint,) = by_docker(engine(cloud=True), TlsWish(True, True))
+    (endpoint,) = by_docker(engine(cloud=True), TlsOptions(True, True))
     assert (endpoint.url, endpoint.verify) == ("https://localhost:12445", False)

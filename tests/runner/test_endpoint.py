@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dmr_tui.runner.endpoint import BadHost, TlsWish, parse_host, without_secrets
+from dmr_tui.runner.endpoint import BadHost, TlsOptions, parse_host, without_secrets
 
 
 @pytest.mark.parametrize(
@@ -129,23 +129,25 @@ def test_this_machine_is_loopback(text: str, local: bool) -> None:
     ],
 )
 def test_with_tls_wished_for_every_form_is_https(text: str, url: str) -> None:
-    endpoint = parse_host(text, "--host", TlsWish(enabled=True, skip_verify=True, ca="ca.crt"))
+    endpoint = parse_host(text, "--host", TlsOptions(enabled=True, skip_verify=True, ca="ca.crt"))
     assert endpoint.url == endpoint.label == url
     assert (endpoint.tls, endpoint.verify, endpoint.ca) == (True, False, "ca.crt")
 
 
 def test_https_is_checked_unless_somebody_says_no() -> None:
     assert parse_host("https://a", "--host").verify
-    assert parse_host("https://a", "--host", TlsWish(skip_verify=False)).verify
-    assert not parse_host("https://a", "--host", TlsWish(skip_verify=True)).verify
-    assert parse_host("https://a", "--host", TlsWish(enabled=False)).tls, "the scheme says it"
+    assert parse_host("https://a", "--host", TlsOptions(skip_verify=False)).verify
+    assert not parse_host("https://a", "--host", TlsOptions(skip_verify=True)).verify
+    assert parse_host("https://a", "--host", TlsOptions(enabled=False)).tls, "the scheme says it"
 
 
 def test_a_wish_overrides_field_by_field() -> None:
-    before = TlsWish(True, True, "old.crt")
-    assert TlsWish().over(before) == before
-    assert TlsWish(enabled=False).over(before) == TlsWish(False, True, "old.crt")
-    assert TlsWish(skip_verify=False, ca="new.crt").over(before) == TlsWish(True, False, "new.crt")
+    before = TlsOptions(True, True, "old.crt")
+    assert TlsOptions().over(before) == before
+    assert TlsOptions(enabled=False).over(before) == TlsOptions(False, True, "old.crt")
+    assert TlsOptions(skip_verify=False, ca="new.crt").over(before) == TlsOptions(
+        True, False, "new.crt"
+    )
 
 
 @pytest.mark.parametrize(

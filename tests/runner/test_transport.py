@@ -16,7 +16,7 @@ import pytest
 
 from dmr_tui.runner import client as runner_client
 from dmr_tui.runner.client import RunnerClient
-from dmr_tui.runner.endpoint import Endpoint, TlsWish, parse_host
+from dmr_tui.runner.endpoint import Endpoint, TlsOptions, parse_host
 from dmr_tui.runner.errors.failures import (
     BadAnswer,
     BadCertificates,
@@ -79,7 +79,7 @@ def failure(endpoint: Endpoint, kind: type[RunnerError] = Unreachable) -> str:
 
 
 def trusting(seen: StandIn, **wish: Any) -> Endpoint:
-    return parse_host(seen.url, "--host", TlsWish(**wish))
+    return parse_host(seen.url, "--host", TlsOptions(**wish))
 
 
 def test_a_certificate_is_checked_with_the_authority_that_is_named(signed: Signed) -> None:
@@ -162,13 +162,13 @@ def test_a_file_of_certificates_that_cannot_be_used(
     file = tmp_path / "my.crt"
     if content is not None:
         file.write_text(content)
-    endpoint = parse_host("https://localhost:1", "--host", TlsWish(ca=str(file)))
+    endpoint = parse_host("https://localhost:1", "--host", TlsOptions(ca=str(file)))
     assert failure(endpoint, BadCertificates) == words.format(file)
 
 
 def test_a_folder_or_no_path_at_all_as_a_file_of_certificates(tmp_path: Path) -> None:
     for file in (str(tmp_path), "a\0b"):
-        endpoint = parse_host("https://localhost:1", "--host", TlsWish(ca=file))
+        endpoint = parse_host("https://localhost:1", "--host", TlsOptions(ca=file))
         assert failure(endpoint, BadCertificates).startswith("TLS: ")
 
 

@@ -4,7 +4,14 @@ import pytest
 
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.architecture import read_shape
-from dmr_tui.measure.fit import Asked, Need, Room, judge, largest_context, need
+from dmr_tui.measure.fit import (
+    LaunchConfig,
+    MemoryEstimate,
+    MemoryPool,
+    judge,
+    largest_context,
+    need,
+)
 from dmr_tui.simulator.configuration import RunnerConfig
 from dmr_tui.simulator.footprint import CUDA_CONTEXT, footprint
 from dmr_tui.simulator.library import INSTALLED, NOMIC
@@ -19,31 +26,31 @@ from tests.simulator.conftest import Shared
 PRELOAD = {"X-Preload-Only": "true"}
 
 
-def room(free: int = 0, total: int = 2**40) -> Reading[Room]:
-    return Reading(Room("VRAM", total, free, CUDA_CONTEXT))
+def room(free: int = 0, total: int = 2**40) -> Reading[MemoryPool]:
+    return Reading(MemoryPool("VRAM", total, free, CUDA_CONTEXT))
 
 
-def estimated(model: Model, asked: Asked) -> Need:
+def estimated(model: Model, asked: LaunchConfig) -> MemoryEstimate:
     config = model.config()
     header = read_shape(config["gguf"], model.architecture)
     return need(header, Reading(model.size), asked, room())
 
 
 ASKED = (
-    ((), Asked(8192, unified=False)),
-    (("-np", "4"), Asked(8192, slots=4, unified=False)),
-    (("-ctk", "q8_0", "-ctv", "q8_0"), Asked(8192, 1, "q8_0", "q8_0", unified=False)),
-    (("--cache-type-k=q4_0",), Asked(8192, key_type="q4_0", unified=False)),
-    (("-ngl", "10"), Asked(8192, unified=False, gpu_layers=10)),
-    (("-ngl", "0"), Asked(8192, unified=False, gpu_layers=0)),
-    (("-c", "20001"), Asked(20_001, unified=False)),
+    ((), LaunchConfig(8192, unified=False)),
+    (("-np", "4"), LaunchConfig(8192, slots=4, unified=False)),
+    (("-ctk", "q8_0", "-ctv", "q8_0"), LaunchConfig(8192, 1, "q8_0", "q8_0", unified=False)),
+    (("--cache-type-k=q4_0",), LaunchConfig(8192, key_type="q4_0", unified=False)),
+    (("-ngl", "10"), LaunchConfig(8192, unified=False, gpu_layers=10)),
+    (("-ngl", "0"), LaunchConfig(8192, unified=False, gpu_layers=0)),
+    (("-c", "20001"), LaunchConfig(20_001, unified=False)),
 )
 CHATTING = [model for model in INSTALLED if not model.embedding]
 
 
 @pytest.mark.parametrize(("flags", "asked"), ASKED, ids=[" ".join(flags) for flags, _ in ASKED])
 @pytest.mark.parametrize("model", CHATTING, ids=[model.name for model in CHATTING])
-def test_the_formulas_meet_it(model: Model, flags: tuple[str, ...], asked: Asked) -> None:
+def test_the_formulas_meet_it(model: Model, flags: tuple[str, ...], asked: LaunchConfig) -> None:
     taken = footprint(model, shape(model, RunnerConfig(8192, flags)))
     total = estimated(model, asked).total.value
     assert total is not None
@@ -53,7 +60,7 @@ def test_the_formulas_meet_it(model: Model, flags: tuple[str, ...], asked: Asked
 def test_an_encoder_keeps_no_cache_and_the_formulas_do_not_fall_short() -> None:
     taken = footprint(NOMIC, shape(NOMIC, RunnerConfig(2048)))
     assert taken.cache == 0
-    total = estimated(NOMIC, Asked(2048, unified=False)).total.value
+    total = estimated(NOMIC, LaunchConfig(2048, unified=False)).total.value
     assert total is not None
     assert 0 <= total - taken.gpu < 64 * MIB
 
@@ -86,14 +93,14 @@ def test_the_verdicts_come_true(fresh: Shared, name: str) -> None:
         free = shown_free(simulator)
         assert free == world.gpu.free
         most = largest_context(
-            header, Reading(model.size), Asked(8192, unified=False), room(free), free
+            header, Reading(model.size), LaunchConfig(8192, unified=False), room(free), free
         )
         assert most is not None
         assert preloads(fresh, name, most)[0] == 200
         assert shown_free(simulator) == world.gpu.free
         simulator.unload_all()
         world.gpu.other = world.gpu.total - model.size - 100 * MIB
-        needed = estimated(model, Asked(most, unified=False))
+        needed = estimated(model, LaunchConfig(most, unified=False))
         assert judge(needed, room(shown_free(simulator))) == "no room"
         status, text = preloads(fresh, name, most)
         assert status == 500

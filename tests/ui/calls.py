@@ -7,8 +7,8 @@ from dmr_tui.monitor.actions.replay import Bodies
 from dmr_tui.runner.errors.explain import Explanation
 from dmr_tui.runner.request import Request
 from dmr_tui.runner.wire import Timings
-from dmr_tui.state.request_filter import CallFilter, View
-from dmr_tui.state.requests import CallGroup, Calls
+from dmr_tui.state.request_filter import RequestFilter, View
+from dmr_tui.state.requests import FinishedRequests, RequestGroup
 from dmr_tui.state.snapshot import Snapshot
 from tests.ui.still import MODELS, NOW, request, snapshot
 
@@ -124,7 +124,7 @@ CHINESE = call(
 SLOW = "its last 5 calls: 12.3 tok/s, usual 42; the GPU is shared with another model"
 
 
-def group(name: str, calls: int, **more: object) -> CallGroup:
+def group(name: str, calls: int, **more: object) -> RequestGroup:
     """Calls counted."""
     values: dict[str, object] = {
         "failed": 0,
@@ -141,7 +141,7 @@ def group(name: str, calls: int, **more: object) -> CallGroup:
         "completion_tokens": 256 * calls,
         "last_at": NOW - 3,
     }
-    return CallGroup(name=name, calls=calls, **{**values, **more})  # type: ignore[arg-type]
+    return RequestGroup(name=name, calls=calls, **{**values, **more})  # type: ignore[arg-type]
 
 
 BY_CALLER = (
@@ -211,15 +211,15 @@ def _older(call: Request, number: int) -> Request:
 def with_calls(
     rows: tuple[Request, ...] = FINISHED,
     *,
-    asked: CallFilter | None = None,
+    asked: RequestFilter | None = None,
     groups: bool = False,
     matching: int | None = None,
     reading: bool = False,
     **more: object,
 ) -> Snapshot:
     """A Snapshot with what the monitor answers to that view."""
-    calls = Calls(
-        View(calls=CallFilter() if asked is None else asked, groups=groups),
+    calls = FinishedRequests(
+        View(calls=RequestFilter() if asked is None else asked, groups=groups),
         rows,
         len(rows) if matching is None else matching,
         reading,

@@ -9,16 +9,16 @@ from dmr_tui.machine.gpu.gpu import Gpu
 from dmr_tui.machine.host import Host
 from dmr_tui.machine.probe import Machine
 from dmr_tui.machine.reading import Reading
-from dmr_tui.measure.fit import Asked
-from dmr_tui.monitor.memory.footprints import TakenLoads
-from dmr_tui.monitor.memory.memory_monitor import Known, MemoryWatch
+from dmr_tui.measure.fit import LaunchConfig
+from dmr_tui.monitor.memory.footprints import Footprints
+from dmr_tui.monitor.memory.memory_monitor import Known, MemoryMonitor
 from dmr_tui.monitor.model_rows import Installed, Loaded
 from dmr_tui.runner.endpoint import parse_host
 from dmr_tui.runner.wire import Model, Running
 from dmr_tui.simulator.library import GEMMA3, LLAMA32, NOMIC, PHI4, QWEN3, SMOLLM2
 from dmr_tui.simulator.model import Model as Simulated
 from dmr_tui.state.engine_facts import EngineFacts
-from dmr_tui.state.memory import Taken
+from dmr_tui.state.memory import Footprint
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import MachineState, Runner, Snapshot
 from dmr_tui.ui.app import DashboardApp
@@ -39,9 +39,9 @@ PRESSED = replace(
     pressure=replace(HOST.pressure, some=Reading(31.0), full=Reading(8.0)),
 )
 """A computer that has to look for memory."""
-QWEN3_TOOK = Taken(
+QWEN3_TOOK = Footprint(
     QWEN3.digest,
-    Asked(8192),
+    LaunchConfig(8192),
     int(6.2 * GIB),
     "VRAM",
     "NVML",
@@ -99,19 +99,21 @@ def still(
     models: tuple[ModelRow, ...] | None = None,
     *,
     host: str = "localhost",
-    took: tuple[Taken, ...] = (QWEN3_TOOK,),
+    took: tuple[Footprint, ...] = (QWEN3_TOOK,),
     **more: object,
 ) -> Snapshot:
     """The Snapshot of that computer beside those models."""
     on = beside_blender() if on is None else on
     models = rows(*LOADED) if models is None else models
-    loads = TakenLoads()
+    loads = Footprints()
     for each in took:
         loads.put(each)
     shown = snapshot(models=models, in_flight=())
     runner: Runner = replace(shown.runner, endpoint=parse_host(host, "test"))
     facts = {QWEN3.digest: EngineFacts(NOW - 900, context=8192, slots=4)}
-    memory = MemoryWatch(loads, lambda: None).look(on, Known(runner, models, now=NOW, facts=facts))
+    memory = MemoryMonitor(loads, lambda: None).look(
+        on, Known(runner, models, now=NOW, facts=facts)
+    )
     state: MachineState = replace(
         machine(on.gpu, on.host),
         machine=on,

@@ -14,10 +14,10 @@ from dmr_tui.measure.meter import Turn
 from dmr_tui.measure.stats import Summary
 from dmr_tui.monitor.actions.chat import Prompt
 from dmr_tui.monitor.actions.plans import Plan
-from dmr_tui.monitor.actions.remote_model import Offer
+from dmr_tui.monitor.actions.remote_model import RemoteModel
 from dmr_tui.monitor.actions.replay import Bodies
 from dmr_tui.monitor.actions.run import Progress
-from dmr_tui.monitor.actions.saved_configs import StoredOrNot
+from dmr_tui.monitor.actions.saved_configs import StoredConfigResult
 from dmr_tui.monitor.model_rows import Installed, Loaded
 from dmr_tui.runner.backend import parse_status
 from dmr_tui.runner.endpoint import Endpoint
@@ -50,9 +50,9 @@ class StillMonitor:
         """What carrying out a plan publishes."""
         self.known_bodies: dict[str, Bodies] = {}
         self.stopped = 0
-        self.offers: dict[str, Offer] = {}
+        self.offers: dict[str, RemoteModel] = {}
         """What a registry has, by name."""
-        self.stored: dict[tuple[str, str], StoredOrNot] = {}
+        self.stored: dict[tuple[str, str], StoredConfigResult] = {}
         """What is configured, by digest and mode."""
         self.looked_up: list[str] = []
         self.pulled: list[str] = []
@@ -107,10 +107,10 @@ class StillMonitor:
         self.replayed.append((request, model))
         return self.ask(Prompt(model, ()), publish)
 
-    def look_up(self, name: str, publish: Callable[[Offer], None]) -> None:
+    def look_up(self, name: str, publish: Callable[[RemoteModel], None]) -> None:
         self.looked_up.append(name)
         nobody = Explanation(f"No registry has {name}")
-        publish(self.offers.get(name, Offer(name, failure=nobody)))
+        publish(self.offers.get(name, RemoteModel(name, failure=nobody)))
 
     def pull(self, name: str) -> None:
         self.pulled.append(name)
@@ -124,10 +124,12 @@ class StillMonitor:
     def dismissed(self, key: str) -> None:
         self.forgotten.append(key)
 
-    def stored_config(self, digest: str, mode: str, publish: Callable[[StoredOrNot], None]) -> None:
-        publish(self.stored.get((digest, mode), StoredOrNot()))
+    def stored_config(
+        self, digest: str, mode: str, publish: Callable[[StoredConfigResult], None]
+    ) -> None:
+        publish(self.stored.get((digest, mode), StoredConfigResult()))
 
-    def carry_out(self, plan: Plan, publish: Callable[[Progress], None]) -> Callable[[], None]:
+    def run_plan(self, plan: Plan, publish: Callable[[Progress], None]) -> Callable[[], None]:
         self.plans.append(plan)
         for progress in self.progress:
             publish(progress)

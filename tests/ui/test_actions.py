@@ -3,7 +3,7 @@
 import pytest
 
 from dmr_tui.ui.app import DashboardApp
-from dmr_tui.ui.commands.table import ACTS, bindings
+from dmr_tui.ui.commands.table import COMMANDS, bindings
 from dmr_tui.ui.dashboard.dashboard_screen import DashboardScreen
 from dmr_tui.ui.doctor.doctor_screen import DoctorScreen
 from dmr_tui.ui.memory.memory_screen import MemoryScreen
@@ -24,14 +24,14 @@ PLACES = ["everywhere", "models", "doctor", "request", "memory", "timeline", "lo
 
 
 def test_every_action_exists() -> None:
-    for act in ACTS:
+    for act in COMMANDS:
         namespace, _, name = act.action.partition(".")
         owner = DashboardApp if namespace == "app" else SCREENS.get(act.where, DashboardScreen)
         assert hasattr(owner, f"action_{name.partition('(')[0]}"), act
 
 
 def test_every_action_has_a_sentence() -> None:
-    assert all(act.help.endswith((".", "?")) for act in ACTS)
+    assert all(act.help.endswith((".", "?")) for act in COMMANDS)
 
 
 @pytest.mark.parametrize("where", PLACES)

@@ -7,7 +7,7 @@ import pytest
 from textual.pilot import Pilot
 
 from dmr_tui.machine.reading import Reading
-from dmr_tui.measure.fit import Asked, Need
+from dmr_tui.measure.fit import LaunchConfig, MemoryEstimate
 from dmr_tui.monitor.actions.plans import LoadPlan, Plan, UnloadPlan, steps_of
 from dmr_tui.monitor.actions.run import Progress, Step
 from dmr_tui.runner.errors.explain import Explanation
@@ -38,8 +38,8 @@ Test = Callable[[Pilot[None], StillMonitor], Awaitable[None]]
 
 def with_fit(health: str = "ok") -> Snapshot:
     """The model of `WHOLE` would be loaded with what its package and flags ask for."""
-    asked = Asked(131072, slots=4, key_type="q4_0")
-    need = Need(asked, Reading(GIB), Reading(GIB), Reading(GIB))
+    asked = LaunchConfig(131072, slots=4, key_type="q4_0")
+    need = MemoryEstimate(asked, Reading(GIB), Reading(GIB), Reading(GIB))
     memory = MemoryState(fits={GEMMA: Fit("too big", need, need, "packaged")})
     source = SourceState("configuration", health)  # type: ignore[arg-type]
     return snapshot(memory=memory, sources=(source,))
@@ -254,7 +254,7 @@ async def test_a_dialog_can_be_closed_though_nothing_ends() -> None:
             publish(steps(UNLOAD, "running"))
             return lambda: None
 
-        monitor.carry_out = never_ends  # type: ignore[method-assign]
+        monitor.run_plan = never_ends  # type: ignore[method-assign]
         await pilot.press("y")
         await shows(pilot.app, "esc stops it")
         await pilot.press("escape")

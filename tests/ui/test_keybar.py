@@ -51,8 +51,8 @@ def words(marks: Sequence[Mark]) -> str:
         (5, "⏎ Chat ^q Quit 1 6 Screens ? Help"),
     ],
 )
-def test_names_of_screens_go_first_and_the_last_keys_next(room: int, left: str) -> None:
-    assert words(fitting(MARKS, room)) == left
+def test_names_of_screens_go_first_and_the_last_keys_next(pool: int, left: str) -> None:
+    assert words(fitting(MARKS, pool)) == left
 
 
 @pytest.mark.parametrize("size", [(140, 42), (80, 24)])

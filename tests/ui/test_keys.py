@@ -8,7 +8,7 @@ from dmr_tui.settings import BadSettings, Settings
 from dmr_tui.ui.app import DashboardApp
 from dmr_tui.ui.chat.prompt import PromptArea
 from dmr_tui.ui.commands.keymap import key_words, keymap, keys_of
-from dmr_tui.ui.commands.table import ACTS
+from dmr_tui.ui.commands.table import COMMANDS
 from tests.ui.screen import hides, screen_text, shows, type_text
 from tests.ui.still import StillMonitor, snapshot
 from tests.waiting import until
@@ -30,14 +30,14 @@ def app_with(**keys: str) -> DashboardApp:
 
 
 def test_every_action_has_an_id_of_its_own() -> None:
-    ids = [act.id for act in ACTS]
+    ids = [act.id for act in COMMANDS]
     assert len(set(ids)) == len(ids)
     assert all(part.replace("_", "").isalnum() for each in ids for part in each.split("."))
     assert {"models.sort_models", "memory.context_by_minus_1024", "requests.only_group"} < set(ids)
 
 
 def test_the_usual_keys_can_be_written_down() -> None:
-    usual = {act.id: act.keys for act in ACTS}
+    usual = {act.id: act.keys for act in COMMANDS}
     assert keymap(of(usual)) == usual
 
 
@@ -110,7 +110,7 @@ def test_a_key_that_others_share_stays_theirs() -> None:
 
 
 def test_the_words_for_keys() -> None:
-    (helped,) = [act for act in ACTS if act.id == "everywhere.help"]
+    (helped,) = [act for act in COMMANDS if act.id == "everywhere.help"]
     assert key_words(helped, {}) == "? f1"
     assert keys_of(helped, {helped.id: "escape,ctrl+slash"}) == ("escape", "ctrl+slash")
     assert key_words(helped, {helped.id: "escape,ctrl+slash"}) == "esc ctrl+/"

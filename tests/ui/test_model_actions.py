@@ -17,9 +17,9 @@ from dmr_tui.monitor.actions.plans import (
     UnloadPlan,
     UntagPlan,
 )
-from dmr_tui.monitor.actions.remote_model import Offer
+from dmr_tui.monitor.actions.remote_model import RemoteModel
 from dmr_tui.monitor.actions.run import Progress
-from dmr_tui.monitor.actions.saved_configs import StoredOrNot
+from dmr_tui.monitor.actions.saved_configs import StoredConfigResult
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.monitor.model_rows import Installed
 from dmr_tui.runner.endpoint import BadHost, Endpoint
@@ -181,7 +181,7 @@ async def test_a_configuration_that_does_not_fit_is_said_before_it_is_done(besid
 
 async def test_what_speaks_against_a_configuration_is_said_before_it_is_done() -> None:
     async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
-        monitor.stored[QWEN, "completion"] = StoredOrNot({})
+        monitor.stored[QWEN, "completion"] = StoredConfigResult({})
         await pilot.press("o")
         await shows(pilot.app, "nothing is different yet")
         field = pilot.app.screen.query_one("#set-context-size", Input)
@@ -217,7 +217,7 @@ async def test_a_configuration_is_read_changed_and_shown_as_a_difference() -> No
     stored = {"context-size": 8192, "runtime-flags": ["--temp", "0"], "vllm": {"x": 1}}
 
     async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
-        monitor.stored[QWEN, "completion"] = StoredOrNot(stored)
+        monitor.stored[QWEN, "completion"] = StoredConfigResult(stored)
         await pilot.press("o")
         await shows(
             pilot.app, "8192", "--temp 0", "nothing is different yet", "kept as it is: vllm"
@@ -247,7 +247,7 @@ async def test_what_was_written_stays_when_the_runner_refuses_it() -> None:
     busy = Progress((), failure=Explanation("qwen3 was not configured: it is busy"), ended=True)
 
     async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
-        monitor.stored[QWEN, "completion"] = StoredOrNot({"keep_alive": "5m"})
+        monitor.stored[QWEN, "completion"] = StoredConfigResult({"keep_alive": "5m"})
         await pilot.press("o")
         await shows(pilot.app, "nothing is different yet")
         form = pilot.app.screen
@@ -255,7 +255,7 @@ async def test_what_was_written_stays_when_the_runner_refuses_it() -> None:
         await shows(pilot.app, "change a field first")
         form.query_one("#set-context-size", Input).value = "4k"
         await shows(pilot.app, "context-size not set → 4096")
-        monitor.stored[QWEN, "completion"] = StoredOrNot({"keep_alive": "1h"})
+        monitor.stored[QWEN, "completion"] = StoredConfigResult({"keep_alive": "1h"})
         monitor.progress = (busy,)
         await pilot.press("enter", "y")
         await shows(pilot.app, "it is busy", "esc closes")
@@ -279,7 +279,7 @@ async def test_what_was_written_stays_when_the_runner_refuses_it() -> None:
 async def test_a_flag_that_wins_over_the_context_field_is_said() -> None:
     async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
         flags = {"context-size": 8192, "runtime-flags": ["--ctx-size", "2048"]}
-        monitor.stored[QWEN, "completion"] = StoredOrNot(flags)
+        monitor.stored[QWEN, "completion"] = StoredConfigResult(flags)
         await pilot.press("o")
         await shows(pilot.app, "2,048 tokens by a flag", "the flag wins")
         pilot.app.screen.query_one("#set-runtime-flags", Input).value = ""
@@ -311,7 +311,7 @@ async def test_what_cannot_be_configured_is_said(field: str, text: str, said: st
 async def test_what_is_stored_may_be_unreadable() -> None:
     async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
         failure = Explanation("The runner does not answer", "It is off.")
-        monitor.stored[QWEN, "completion"] = StoredOrNot(failure=failure)
+        monitor.stored[QWEN, "completion"] = StoredConfigResult(failure=failure)
         await pilot.press("o")
         await shows(pilot.app, "The runner does not answer")
         await pilot.press("ctrl+s")
@@ -356,7 +356,7 @@ async def test_a_model_is_looked_up_before_it_is_pulled() -> None:
     (row,) = Installed([MODELS[0]]).rows()
 
     async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
-        monitor.offers["ai/new"] = Offer("ai/new", row)
+        monitor.offers["ai/new"] = RemoteModel("ai/new", row)
         await pilot.press("n")
         await shows(pilot.app, "nothing is being pulled")
         await type_text(pilot, "ai/nope")
@@ -378,7 +378,7 @@ async def test_a_second_pull_of_the_same_says_so() -> None:
     (row,) = Installed([MODELS[0]]).rows()
 
     async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
-        monitor.offers["docker.io/ai/new:latest"] = Offer("docker.io/ai/new:latest", row)
+        monitor.offers["docker.io/ai/new:latest"] = RemoteModel("docker.io/ai/new:latest", row)
         await pilot.press("n")
         await shows(pilot.app, "Name of a model")
         pilot.app.screen.query_one(Input).value = "docker.io/ai/new:latest"
@@ -403,7 +403,7 @@ async def test_whoever_has_the_name_already_is_told(more: dict[str, Any], words:
     (row,) = Installed([MODELS[0]]).rows()
 
     async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
-        monitor.offers["ai/x"] = Offer("ai/x", row, **more)
+        monitor.offers["ai/x"] = RemoteModel("ai/x", row, **more)
         await pilot.press("n")
         await shows(pilot.app, "nothing is being pulled")
         pilot.app.screen.query_one(Input).value = "ai/x"
@@ -415,7 +415,7 @@ async def test_whoever_has_the_name_already_is_told(more: dict[str, Any], words:
 
 async def test_an_answer_for_another_name_is_not_shown() -> None:
     (row,) = Installed([MODELS[0]]).rows()
-    late: list[Callable[[Offer], None]] = []
+    late: list[Callable[[RemoteModel], None]] = []
 
     async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
         monitor.look_up = lambda name, publish: late.append(publish)  # type: ignore[method-assign]
@@ -425,10 +425,10 @@ async def test_an_answer_for_another_name_is_not_shown() -> None:
             pilot.app.screen.query_one(Input).value = name
             await pilot.press("enter")
             await shows(pilot.app, f"asking for {name}")
-        late[0](Offer("ai/first", row))
-        late[1](Offer("ai/second", failure=Explanation("No registry has it")))
+        late[0](RemoteModel("ai/first", row))
+        late[1](RemoteModel("ai/second", failure=Explanation("No registry has it")))
         await shows(pilot.app, "No registry has it")
-        late[0](Offer("ai/first", row))
+        late[0](RemoteModel("ai/first", row))
         await pilot.pause()
         assert "enter pulls it" not in screen_text(pilot.app)
 

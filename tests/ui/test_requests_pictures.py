@@ -11,7 +11,7 @@ from dmr_tui.measure.meter import Turn
 from dmr_tui.measure.rates import Rate
 from dmr_tui.monitor.actions.replay import Bodies
 from dmr_tui.runner.wire import Timings
-from dmr_tui.state.request_filter import CallFilter
+from dmr_tui.state.request_filter import RequestFilter
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.ui.app import DashboardApp
 from tests.ui.calls import (
@@ -118,7 +118,7 @@ def test_by_model(snap_compare: Any) -> None:
 
 @pytest.mark.parametrize("size", [WIDE, SMALL])
 def test_a_filter(snap_compare: Any, size: tuple[int, int]) -> None:
-    asked = CallFilter(model="qwen3:8B-Q4_K_M", outcome="ok")
+    asked = RequestFilter(model="qwen3:8B-Q4_K_M", outcome="ok")
     few = tuple(row for row in FINISHED if "qwen3" in row.model and row.outcome == "ok")
     journey = then(("m", "o"), with_calls(few, asked=asked, matching=212))
     assert picture(snap_compare, with_calls(matching=10_431), size, journey)

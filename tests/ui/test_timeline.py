@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from dmr_tui.ui.messages import LinesWanted
-from dmr_tui.ui.timeline.timeline_screen import TimelineScreen, call_at
+from dmr_tui.ui.timeline.timeline_screen import TimelineScreen, request_at
 from tests.ui.eventful import (
     EVENTS,
     GEMMA,
@@ -131,7 +131,7 @@ async def test_a_line_leads_to_the_call_that_ran_then() -> None:
         await pilot.press("home", "r")
         await shows(app, "No call that is known ran")
     other = replace(LOG[-1], digest=GEMMA)
-    assert call_at(other, (own,)) is None
+    assert request_at(other, (own,)) is None
 
 
 async def test_events_are_filtered() -> None:

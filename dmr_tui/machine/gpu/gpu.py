@@ -97,7 +97,7 @@ class GpuProvider(Protocol):
         ...
 
 
-def together(reports: Iterable[GpuReport]) -> GpuReport:
+def merged(reports: Iterable[GpuReport]) -> GpuReport:
     """What all providers see, numbered anew; the first reason of all if nobody sees a GPU."""
     reports = list(reports)
     gpus: list[Gpu] = []

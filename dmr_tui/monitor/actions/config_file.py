@@ -15,7 +15,7 @@ KEPT_S = 90 * 86400.0
 """Seconds after which a configuration that nobody set again is forgotten."""
 
 
-class KeptConfig(msgspec.Struct, frozen=True):
+class SavedConfig(msgspec.Struct, frozen=True):
     """One configuration, with every key of it."""
 
     digest: str
@@ -25,12 +25,12 @@ class KeptConfig(msgspec.Struct, frozen=True):
     """When it was last seen stored, in seconds since 1970."""
 
 
-def kept_configs(folder: Path | None, endpoint: Endpoint) -> "KeptConfigs | None":
+def saved_config_file(folder: Path | None, endpoint: Endpoint) -> "SavedConfigFile | None":
     """What is remembered of that runner; None if nothing is to be."""
-    return None if folder is None else KeptConfigs(folder / FILE, endpoint.place)
+    return None if folder is None else SavedConfigFile(folder / FILE, endpoint.place)
 
 
-class KeptConfigs:
+class SavedConfigFile:
     """The configurations at one runner, in a small file about all of them."""
 
     def __init__(
@@ -43,7 +43,7 @@ class KeptConfigs:
         self._place = " ".join(filter(None, place))
         self._clock = clock
 
-    def read(self) -> list[KeptConfig]:
+    def read(self) -> list[SavedConfig]:
         """Those of this runner that are not too old; blocking."""
         try:
             kept = self._all().get(self._place, [])
@@ -57,7 +57,7 @@ class KeptConfigs:
         if self.problem.startswith(str(self._path)):
             # It was not written by this program, or is damaged: left as it is.
             return
-        own = [KeptConfig(*key, config, self._clock()) for key, config in sorted(configs.items())]
+        own = [SavedConfig(*key, config, self._clock()) for key, config in sorted(configs.items())]
         try:
             # Another dashboard may have written about another runner meanwhile.
             write_privately(self._path, msgspec.json.encode({**self._all(), self._place: own}))
@@ -65,9 +65,9 @@ class KeptConfigs:
         except UNREADABLE as error:
             self.problem = f"configurations cannot be kept: {file_words(error)}"
 
-    def _all(self) -> dict[str, list[KeptConfig]]:
+    def _all(self) -> dict[str, list[SavedConfig]]:
         try:
             content = self._path.read_bytes()
         except FileNotFoundError:
             return {}
-        return msgspec.json.decode(content, type=dict[str, list[KeptConfig]])
+        return msgspec.json.decode(content, type=dict[str, list[SavedConfig]])

@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from dmr_tui.machine.reading import Reading
-from dmr_tui.measure.fit import Room
-from dmr_tui.monitor.memory.fit_advice import ways_to_load
-from dmr_tui.monitor.memory.fits import Loading, Shapes, find_fits
-from dmr_tui.monitor.memory.footprints import TakenLoads
+from dmr_tui.measure.fit import MemoryPool
+from dmr_tui.monitor.memory.fit_advice import load_advice
+from dmr_tui.monitor.memory.fits import Architectures, Loading, find_fits
+from dmr_tui.monitor.memory.footprints import Footprints
 from dmr_tui.monitor.model_rows import Installed
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.errors.explain import Explanation, explain
@@ -18,7 +18,7 @@ from dmr_tui.state.memory import Fit
 from dmr_tui.state.model_row import ModelRow
 
 Holder = Literal["nobody", "itself", "another"]
-NOT_READ: Reading[Room] = Reading(None, "the machine was not read yet")
+NOT_READ: Reading[MemoryPool] = Reading(None, "the machine was not read yet")
 NOBODY = Explanation("No runner answers")
 NO_NAME = Explanation(
     "This is no name of a model",
@@ -28,7 +28,7 @@ NO_NAME = Explanation(
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class RemoteModel:
     """One model that could be pulled."""
 
     name: str
@@ -41,7 +41,7 @@ class Offer:
     """Which installed model has this name: "another" one loses it to the one that comes."""
     fit: Fit | None = None
     """Whether it would fit; None where nothing tells."""
-    room: Reading[Room] = NOT_READ
+    pool: Reading[MemoryPool] = NOT_READ
     """What there is for it."""
     ways: tuple[str, ...] = ()
     """What would make room for it, in words."""
@@ -55,32 +55,32 @@ class Offer:
 
 async def look_up(
     client: RunnerClient, name: str, installed: Installed, loading: Loading | None
-) -> Offer:
+) -> RemoteModel:
     """Ask the runner to ask the registry; whether it fits is judged as for `installed` models."""
     if not is_reference(name):
-        return Offer(name, failure=NO_NAME)
+        return RemoteModel(name, failure=NO_NAME)
     try:
         model = await client.look_up(name)
     except RunnerError as error:
         if isinstance(error, Rejected) and error.status == 404:
             # In the words of a pull: those of a lookup say that it is not installed.
             error = Rejected(404, "Model not found")
-        return Offer(name, failure=explain(error, name))
+        return RemoteModel(name, failure=explain(error, name))
     return _offer(name, model, installed, loading)
 
 
-def _offer(name: str, model: Model, installed: Installed, loading: Loading | None) -> Offer:
+def _offer(name: str, model: Model, installed: Installed, loading: Loading | None) -> RemoteModel:
     (row,) = Installed([model]).rows()
     if not model.tags:
         row = replace(row, name=short(name), ref=name)
     there = any(each.id == model.id for each in installed.models)
     known = loading or Loading(NOT_READ)
-    fits = find_fits((row,), (), known, Shapes(), TakenLoads())
+    fits = find_fits((row,), (), known, Architectures(), Footprints())
     named = installed.row(name)
     holder: Holder = "nobody"
     if named is not None:
         holder = "itself" if named.key == row.key else "another"
     fit = fits.get(row.key)
     names = {each.key: each.name for each in installed.rows()}
-    ways = () if fit is None else tuple(ways_to_load(fit, names))
-    return Offer(name, row, there, holder, fit, known.room, ways)
+    ways = () if fit is None else tuple(load_advice(fit, names))
+    return RemoteModel(name, row, there, holder, fit, known.pool, ways)

@@ -56,15 +56,15 @@ async def recorded_texts(poller: "Poller", request: Request) -> Texts:
     """
     if poller.watch is None:
         return None, "runner"
-    client, keeper = poller.watch.client, poller.ledger.keeper
+    client, writer = poller.watch.client, poller.request_log.writer
     groups, _ = await client.requests(request.digest)
     for group in groups:
         for record in group.records or ():
             if record.id == request.id:
                 return (record.request, record.response), "runner"
-    if keeper is None:
+    if writer is None:
         return None, "runner"
-    return await keeper.archived_bodies(client.endpoint.label, request.id), "archive"
+    return await writer.archived_bodies(client.endpoint.label, request.id), "archive"
 
 
 async def tell_bodies(

@@ -25,7 +25,7 @@ from dmr_tui.runner.wire import Running
 
 if TYPE_CHECKING:
     from dmr_tui.monitor.poller import Poller
-    from dmr_tui.monitor.runner_monitor import RunnerWatch
+    from dmr_tui.monitor.runner_monitor import RunnerMonitor
 
 Call = Callable[[], Awaitable[None]]
 StepState = Literal["waiting", "running", "done", "failed"]
@@ -53,7 +53,7 @@ class Progress:
     """What goes on although it was stopped."""
 
 
-class CarryOut:
+class ActionRun:
     """One plan under way; `run` and `stop` happen on one event loop."""
 
     def __init__(self, plan: Plan, publish: Callable[[Progress], None]) -> None:
@@ -98,7 +98,7 @@ class CarryOut:
             self._mark(number, "done")
             poller.kick()
 
-    def _calls(self, watch: "RunnerWatch") -> list[Call]:
+    def _calls(self, watch: "RunnerMonitor") -> list[Call]:
         plan, client = self._plan, watch.client
         match plan:
             case UnloadPlan():
@@ -150,7 +150,7 @@ class _InTheWay(RunnerError):
         self.why = why
 
 
-async def _unload(watch: "RunnerWatch", digest: str, name: str) -> None:
+async def _unload(watch: "RunnerMonitor", digest: str, name: str) -> None:
     """Unload every mode of a model; one that is gone already is as good."""
     await watch.client.unload(digest)
     left = await _running(watch, digest)
@@ -160,9 +160,9 @@ async def _unload(watch: "RunnerWatch", digest: str, name: str) -> None:
         raise _InTheWay(_busy(watch, digest, f"{name} was not unloaded: it is busy"))
 
 
-def _busy(watch: "RunnerWatch", digest: str, what: str) -> Explanation:
+def _busy(watch: "RunnerMonitor", digest: str, what: str) -> Explanation:
     """Who keeps the model from being unloaded or configured, as far as it is known."""
-    calls = [call for call in watch.traffic.in_flight if call.digest == digest]
+    calls = [call for call in watch.tracker.in_flight if call.digest == digest]
     callers = sorted({call.caller for call in calls if call.caller})
     by = f" It answers {', '.join(callers)} now." if callers else ""
     return Explanation(
@@ -173,7 +173,7 @@ def _busy(watch: "RunnerWatch", digest: str, what: str) -> Explanation:
     )
 
 
-async def _configure(watch: "RunnerWatch", plan: LoadPlan) -> None:
+async def _configure(watch: "RunnerMonitor", plan: LoadPlan) -> None:
     """The stored configuration with the changes: the runner replaces all of it."""
     running = await _running(watch, plan.digest)
     if any(run.loading and run.mode == plan.mode for run in running):
@@ -183,7 +183,7 @@ async def _configure(watch: "RunnerWatch", plan: LoadPlan) -> None:
     await _set(watch, plan, merged(stored, plan))
 
 
-async def _replace(watch: "RunnerWatch", plan: ConfigurePlan) -> None:
+async def _replace(watch: "RunnerMonitor", plan: ConfigurePlan) -> None:
     """The configuration that a person has seen; one that changed meanwhile is not overwritten."""
     stored = await watch.client.stored_config(plan.digest, plan.mode)
     if stored != plan.before:
@@ -198,7 +198,7 @@ async def _replace(watch: "RunnerWatch", plan: ConfigurePlan) -> None:
 
 
 async def _set(
-    watch: "RunnerWatch", plan: LoadPlan | ConfigurePlan, config: dict[str, Any]
+    watch: "RunnerMonitor", plan: LoadPlan | ConfigurePlan, config: dict[str, Any]
 ) -> None:
     try:
         with watch.configurations.meant(plan.digest, plan.mode, config):
@@ -210,12 +210,12 @@ async def _set(
         raise _InTheWay(_busy(watch, plan.digest, what)) from error
 
 
-async def _remove(watch: "RunnerWatch", plan: RemovePlan) -> None:
+async def _remove(watch: "RunnerMonitor", plan: RemovePlan) -> None:
     """By its digest, so that all names go."""
     await watch.client.remove(plan.digest, force=True)
 
 
-async def _untag(watch: "RunnerWatch", plan: UntagPlan) -> None:
+async def _untag(watch: "RunnerMonitor", plan: UntagPlan) -> None:
     """With its last name the runner would delete the model: somebody may have taken the others."""
     installed = Installed(await watch.client.models())
     row = installed.row(plan.ref)
@@ -238,7 +238,7 @@ async def _untag(watch: "RunnerWatch", plan: UntagPlan) -> None:
     await watch.client.remove(plan.ref)
 
 
-async def _running(watch: "RunnerWatch", digest: str) -> list[Running]:
+async def _running(watch: "RunnerMonitor", digest: str) -> list[Running]:
     return [run for run in await watch.client.ps() if watch.names.digest(run.model_name) == digest]
 
 

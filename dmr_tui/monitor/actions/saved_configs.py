@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import anyio.to_thread
 
-from dmr_tui.monitor.actions.config_file import KeptConfigs
+from dmr_tui.monitor.actions.config_file import SavedConfigFile
 from dmr_tui.runner.errors.explain import Explanation, explain
 from dmr_tui.runner.errors.failures import RunnerError
 from dmr_tui.runner.wire import StoredConfig
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from dmr_tui.monitor.poller import Poller
 
 
-class Configurations:
+class SavedConfigs:
     """The whole configurations as they were last seen, and what of them was lost."""
 
-    def __init__(self, kept: KeptConfigs | None = None) -> None:
+    def __init__(self, kept: SavedConfigFile | None = None) -> None:
         """`kept` remembers them while nothing here runs."""
         self._kept = kept
         self._begun = kept is None
@@ -126,7 +126,7 @@ async def forget_lost(poller: "Poller", alert: str) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredOrNot:
+class StoredConfigResult:
     """A configuration as it is stored, or why it could not be read."""
 
     config: dict[str, Any] = field(default_factory=dict)
@@ -135,14 +135,14 @@ class StoredOrNot:
 
 
 async def tell_stored(
-    poller: "Poller", digest: str, mode: str, publish: Callable[[StoredOrNot], None]
+    poller: "Poller", digest: str, mode: str, publish: Callable[[StoredConfigResult], None]
 ) -> None:
     """Read the configuration of a model."""
     client = poller.client
     if client is None:
-        publish(StoredOrNot(failure=Explanation("No runner answers")))
+        publish(StoredConfigResult(failure=Explanation("No runner answers")))
         return
     try:
-        publish(StoredOrNot(await client.stored_config(digest, mode)))
+        publish(StoredConfigResult(await client.stored_config(digest, mode)))
     except RunnerError as error:
-        publish(StoredOrNot(failure=explain(error)))
+        publish(StoredConfigResult(failure=explain(error)))

@@ -17,7 +17,7 @@ from dmr_tui.monitor.archive.rows import (
 from dmr_tui.monitor.archive.schema import INSERT_KIND
 from dmr_tui.monitor.requests.selection import matches_kind
 from dmr_tui.runner.request import Request
-from dmr_tui.state.request_filter import CallerNames, CallFilter
+from dmr_tui.state.request_filter import CallerNames, RequestFilter
 
 MOST_FORMS = 2000
 """Kinds from which on errors do not make further ones: looking through them would take longer."""
@@ -77,7 +77,7 @@ class Kinds:
         """The transaction was rolled back: read the table next time."""
         self._seen = (-1, -1)
 
-    def chosen(self, wanted: CallFilter, names: CallerNames, runner: str | None) -> Chosen:
+    def chosen(self, wanted: RequestFilter, names: CallerNames, runner: str | None) -> Chosen:
         """Which kinds have calls that `wanted` matches; its time does not count here."""
         words = masked(wanted.words)
         numbers = words != wanted.words
@@ -104,7 +104,7 @@ class Kinds:
         return Chosen(surely, perhaps, len(surely) == len(self.by_id))
 
     def matches_error(
-        self, wanted: CallFilter, names: CallerNames, kind_id: int, error: str | None
+        self, wanted: RequestFilter, names: CallerNames, kind_id: int, error: str | None
     ) -> bool:
         """Whether a call of that kind with that error is wanted."""
         stored = self.by_id[kind_id]

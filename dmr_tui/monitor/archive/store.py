@@ -21,7 +21,7 @@ from dmr_tui.monitor.archive.kinds import Kinds
 from dmr_tui.monitor.archive.rows import CALL_COLUMNS, key_of, request_of, row_of
 from dmr_tui.monitor.archive.schema import PUT_CALL
 from dmr_tui.runner.request import Request
-from dmr_tui.state.request_filter import CallerNames, CallFilter
+from dmr_tui.state.request_filter import CallerNames, RequestFilter
 
 __all__ = ["Archive", "ArchiveDamaged", "ArchiveFailed"]
 
@@ -96,7 +96,7 @@ class Archive:
             db.executemany("UPDATE calls SET superseded = 1 WHERE key = ?", keys)
 
     def find(
-        self, wanted: CallFilter, names: CallerNames, runner: str | None, limit: int
+        self, wanted: RequestFilter, names: CallerNames, runner: str | None, limit: int
     ) -> list[Request]:
         """The newest of the calls that are wanted, of one runner or of all; the newest first."""
         with self._reading() as (_, kinds):
@@ -106,20 +106,20 @@ class Archive:
             return [request_of(row, kinds.by_id) for row in rows]
 
     def walk(
-        self, wanted: CallFilter, names: CallerNames, runner: str | None
+        self, wanted: RequestFilter, names: CallerNames, runner: str | None
     ) -> Generator[Request, None, None]:
         """All calls that are wanted, the oldest first; until its end nothing else may be asked."""
         with self._reading() as (_, kinds):
             for row in self._select(_COLUMNS, wanted, names, runner, order="ORDER BY ended"):
                 yield request_of(row, kinds.by_id)
 
-    def count(self, wanted: CallFilter, names: CallerNames, runner: str | None) -> int:
+    def count(self, wanted: RequestFilter, names: CallerNames, runner: str | None) -> int:
         """How many calls are wanted."""
         with self._reading():
             return int(next(self._select("count(*)", wanted, names, runner), (0,))[0])
 
     def added_after(
-        self, place: int, wanted: CallFilter, names: CallerNames
+        self, place: int, wanted: RequestFilter, names: CallerNames
     ) -> tuple[list[Request], int]:
         """The wanted calls that were added since, and the place from which to go on."""
         with self._reading() as (db, kinds):
@@ -265,7 +265,7 @@ class Archive:
     def _select(
         self,
         columns: str,
-        wanted: CallFilter,
+        wanted: RequestFilter,
         names: CallerNames,
         runner: str | None,
         *,

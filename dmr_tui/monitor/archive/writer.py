@@ -11,7 +11,7 @@ from dmr_tui.monitor.archive.store import Archive, ArchiveDamaged, ArchiveFailed
 from dmr_tui.monitor.requests.request_log import ARCHIVE
 from dmr_tui.runner.request import Request
 from dmr_tui.runner.wire import Record
-from dmr_tui.state.request_filter import SHOWN_CALLS, CallFilter
+from dmr_tui.state.request_filter import SHOWN_REQUESTS, RequestFilter
 from dmr_tui.state.snapshot import SourceState
 
 R = TypeVar("R")
@@ -36,7 +36,7 @@ class _Waiting:
     record: Record | None
 
 
-class Keeper:
+class ArchiveWriter:
     """The archive's own task; everything but its work on the file is on one event loop."""
 
     def __init__(self, archive: Archive, changed: Callable[[], None]) -> None:
@@ -87,7 +87,7 @@ class Keeper:
         await self._do(named)
 
     async def find(
-        self, runner: str, wanted: CallFilter, limit: int = SHOWN_CALLS
+        self, runner: str, wanted: RequestFilter, limit: int = SHOWN_REQUESTS
     ) -> tuple[list[Request], int] | None:
         """The newest calls that are wanted and how many there are; None if that failed."""
         names = dict(self.names)

@@ -16,7 +16,7 @@ from dmr_tui.state.snapshot import Snapshot
 EVERY_S = 5.0
 
 
-class DoctorWatch:
+class DoctorMonitor:
     """Asks Docker and looks around this computer while the doctor is shown."""
 
     def __init__(self, places: Places, changed: Callable[[], None]) -> None:

@@ -201,8 +201,8 @@ def _used(facts: Facts) -> Iterator[Check]:
         fix = (unused.step,) if unused.step else ()
         yield Check(GPU_GROUP, "engine", "problem", plain(unused.text), fix)
         return
-    holdings = () if snapshot.memory is None else snapshot.memory.holdings
-    on_gpu = [each for each in holdings if each.key and each.vram.value]
+    usages = () if snapshot.memory is None else snapshot.memory.usages
+    on_gpu = [each for each in usages if each.key and each.vram.value]
     if on_gpu:
         told = ", ".join(f"{plain(each.name)} {format.memory(each.vram.value)}" for each in on_gpu)
         yield Check(GPU_GROUP, "engine", "ok", f"models are on it: {told}")

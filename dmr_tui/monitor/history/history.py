@@ -6,7 +6,7 @@ Nothing of it is needed for the first paint, so that it is imported and begun af
 from collections.abc import Callable
 
 from dmr_tui.monitor.history.timeline import Timeline
-from dmr_tui.monitor.log.log_reader import LogWatch
+from dmr_tui.monitor.log.log_reader import LogReader
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.names import Names
 from dmr_tui.runner.request import Request
@@ -15,7 +15,7 @@ from dmr_tui.runner.wire import Configured, Running
 READABLE = frozenset({"ok", "waiting"})
 
 
-class Story:
+class History:
     """Hears what the other sources notice, and reads the log when that is a reason to."""
 
     def __init__(
@@ -24,11 +24,11 @@ class Story:
         interval: float,
         changed: Callable[[], None],
         clock: Callable[[], float],
-        before: "Story | None" = None,
+        before: "History | None" = None,
     ) -> None:
         """`before` watched the same runner: its timeline goes on."""
         self.timeline: Timeline = Timeline() if before is None else before.timeline
-        self.log = LogWatch(client, self.timeline, interval, changed, clock)
+        self.log = LogReader(client, self.timeline, interval, changed, clock)
 
     @property
     def log_tells(self) -> bool:
@@ -54,7 +54,7 @@ class Story:
         """That model is loaded anew, often between two looks at what is loaded."""
         self.log.engines.gone(digest)
 
-    def call_ended(self, request: Request) -> None:
+    def request_ended(self, request: Request) -> None:
         """One that ended badly belongs to the timeline, and the log may tell more of it."""
         self.timeline.take_request(request)
         if request.outcome not in {"ok", "cut"}:

@@ -8,7 +8,7 @@ from dmr_tui.state.event import Event
 from dmr_tui.text import format
 
 
-class CallEvents:
+class RequestEvents:
     """One event for each call that failed or was left."""
 
     def __init__(self, events: EventList) -> None:

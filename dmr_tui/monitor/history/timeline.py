@@ -12,7 +12,7 @@ from dmr_tui.monitor.history.keep_alive import Keeping
 from dmr_tui.monitor.history.loads import Loads
 from dmr_tui.monitor.history.ps_loads import PsLoads
 from dmr_tui.monitor.history.reloads import Reloads
-from dmr_tui.monitor.history.request_events import CallEvents
+from dmr_tui.monitor.history.request_events import RequestEvents
 from dmr_tui.monitor.history.unloads import Unloads
 from dmr_tui.runner import wire
 from dmr_tui.runner.logs import log_event as log
@@ -39,7 +39,7 @@ class Timeline:
         self._drift = Drift(self._list)
         self._changes = ConfigChanges(self._list)
         self._errors = ErrorEvents(self._list)
-        self._calls = CallEvents(self._list)
+        self._calls = RequestEvents(self._list)
         self._loads = Loads(self._list, self._reloads, self._drift)
         self._unloads = Unloads(self._list, self._reloads, self._keeping.seconds)
         self._ps = PsLoads(self._list, self._ps_reloads)

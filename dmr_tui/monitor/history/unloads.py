@@ -56,7 +56,7 @@ class Unloads:
         self._leaving: list[_Leaving] = []
         self._evicted: list[_Leaving] = []
         """Those of the last look at all models, in case that the runner was stopping."""
-        self._room: EvictingForRoom | None = None
+        self._pool: EvictingForRoom | None = None
         self._room_until = 0.0
         self._wanted = ""
         self._dead: set[str] = set()
@@ -76,7 +76,7 @@ class Unloads:
         self._leaving.clear()
         self._evicted.clear()
         self._dead.clear()
-        self._room, self._stopping_at = None, None
+        self._pool, self._stopping_at = None, None
 
     def runner_started(self) -> None:
         """Nothing is loaded, nothing configured."""
@@ -95,7 +95,7 @@ class Unloads:
 
     def making_room(self, event: EvictingForRoom) -> None:
         """Every runner slot is taken."""
-        self._room, self._room_until = event, event.at + ANNOUNCED_S
+        self._pool, self._room_until = event, event.at + ANNOUNCED_S
 
     def engine_died(self, model: str) -> None:
         """Its runner is evicted next."""
@@ -123,16 +123,16 @@ class Unloads:
             digest=event.digest,
         )
         leaving = _Leaving(entry, key, idle, used is not None and used[1])
-        room = self._room
+        pool = self._pool
         if event.uninstalled:
             self._tell(leaving, "uninstalled", "its backend is uninstalled")
         elif _cut(event.model) in self._dead:
             self._dead.discard(_cut(event.model))
             self._tell(leaving, "died", "its engine had ended")
-        elif room is not None and room.at - ANNOUNCED_S <= event.at <= self._room_until:
+        elif pool is not None and pool.at - ANNOUNCED_S <= event.at <= self._room_until:
             # The next one comes when the engine of this one has ended.
             self._room_until = event.at + FOLLOWS_S
-            self._tell_room(leaving, room)
+            self._tell_room(leaving, pool)
         else:
             self._leaving = [
                 each for each in self._leaving if abs(event.at - each.event.at) <= FOLLOWS_S
@@ -142,7 +142,7 @@ class Unloads:
 
     def evicted(self, at: float) -> bool:
         """The end of a look at all models; gives whether it was asked for."""
-        self._room = None
+        self._pool = None
         group, self._leaving = self._leaving, []
         stopped = self._stopping_at is not None and abs(at - self._stopping_at) <= FOLLOWS_S
         reasons = [self._reason(each) for each in group]
@@ -204,10 +204,10 @@ class Unloads:
         never = self._configured is not None and leaving.key[0] not in self._configured
         return DEFAULT_KEEP_S if never else ()
 
-    def _tell_room(self, leaving: _Leaving, room: EvictingForRoom) -> None:
+    def _tell_room(self, leaving: _Leaving, pool: EvictingForRoom) -> None:
         same = bool(self._wanted) and self._wanted == leaving.key[0]
         whom = "itself in another mode" if same else "another model"
-        taken = "All" if room.taken is None else f"All {room.taken}"
+        taken = "All" if pool.taken is None else f"All {pool.taken}"
         cause = (
             f"{taken} runner slots were taken, and then every idle model is unloaded. There is "
             "one for each CPU, at most 8."

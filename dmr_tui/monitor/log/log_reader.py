@@ -34,7 +34,7 @@ AT_ONCE = 500
 """Lines after which other tasks of the loop have their turn."""
 
 
-class LogWatch:
+class LogReader:
     """What the log says of engines, slots and events; times by the runner's clock."""
 
     def __init__(

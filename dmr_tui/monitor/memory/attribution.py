@@ -9,7 +9,7 @@ from dmr_tui.machine.probe import Machine
 from dmr_tui.machine.processes import EngineProcess
 from dmr_tui.machine.reading import Reading
 from dmr_tui.state.engine_facts import EngineFacts
-from dmr_tui.state.memory import NOWHERE, Holding
+from dmr_tui.state.memory import NOWHERE, MemoryUsage
 from dmr_tui.state.model_row import ModelRow
 
 
@@ -35,14 +35,14 @@ class _GpuUsers:
             return Reading(None, hidden)
         return _sum(process.memory for process in found)
 
-    def others(self, mine: set[int]) -> list[Holding]:
+    def others(self, mine: set[int]) -> list[MemoryUsage]:
         """The other programs, those of one name together."""
         named: dict[str, list[GpuProcess]] = defaultdict(list)
         for pid, processes in self._by_pid.items():
             if pid not in mine:
                 named[processes[0].name or f"process {pid}"] += processes
         return [
-            Holding(
+            MemoryUsage(
                 "",
                 name,
                 vram=_sum(process.memory for process in processes),
@@ -74,7 +74,7 @@ class _GpuUsers:
 
 def attribute(
     machine: Machine, rows: Sequence[ModelRow], facts: Mapping[str, EngineFacts]
-) -> tuple[tuple[Holding, ...], Reading[int], str]:
+) -> tuple[tuple[MemoryUsage, ...], Reading[int], str]:
     """What models and others hold, the GPU memory that nobody explains, and what is not seen."""
     engines: dict[str, list[EngineProcess]] = defaultdict(list)
     for engine in machine.processes.engines:
@@ -86,22 +86,22 @@ def attribute(
         if row.runs
     ]
     # An engine of which the runner says nothing: it is ending, or another runner's.
-    models += [_stranger(own, on_gpus, rows) for digest, own in engines.items() if own or digest]
+    models += [_unmatched(own, on_gpus, rows) for digest, own in engines.items() if own or digest]
     mine = {pid for each in models for pid in each.pids}
-    holdings = [*models, *on_gpus.others(mine)]
+    usages = [*models, *on_gpus.others(mine)]
     return (
-        tuple(sorted(holdings, key=_order)),
+        tuple(sorted(usages, key=_order)),
         on_gpus.rest(),
         _unseen(machine, models),
     )
 
 
-def _order(holding: Holding) -> tuple[bool, int, str]:
-    size = holding.vram.value or holding.ram.value or 0
-    return (not holding.key, -size, holding.name)
+def _order(usage: MemoryUsage) -> tuple[bool, int, str]:
+    size = usage.vram.value or usage.ram.value or 0
+    return (not usage.key, -size, usage.name)
 
 
-def _unseen(machine: Machine, models: Iterable[Holding]) -> str:
+def _unseen(machine: Machine, models: Iterable[MemoryUsage]) -> str:
     if machine.processes.reason:
         return machine.processes.reason
     if any(not each.pids for each in models):
@@ -114,12 +114,12 @@ def _model(
     engines: list[EngineProcess],
     on_gpus: _GpuUsers,
     facts: EngineFacts | None,
-) -> Holding:
-    holding = _held(row.key, row.name, engines, on_gpus, any(r.state == "busy" for r in row.runs))
+) -> MemoryUsage:
+    usage = _held(row.key, row.name, engines, on_gpus, any(r.state == "busy" for r in row.runs))
     if facts is None or facts.weights is None:
-        return holding
+        return usage
     return replace(
-        holding,
+        usage,
         weights=_told(facts.weights),
         cache=_told(facts.cache),
         compute=_told(facts.compute),
@@ -132,9 +132,9 @@ def _told(size: int | None) -> Reading[int]:
     return Reading(size, "" if size is not None else "the engine's log does not tell")
 
 
-def _stranger(
+def _unmatched(
     engines: list[EngineProcess], on_gpus: _GpuUsers, rows: Sequence[ModelRow]
-) -> Holding:
+) -> MemoryUsage:
     digest = engines[0].digest
     known = next((row.name for row in rows if row.digest == digest and digest), "")
     name = f"{known or engines[0].name} (not in the runner's list)"
@@ -143,12 +143,12 @@ def _stranger(
 
 def _held(
     key: str, name: str, engines: list[EngineProcess], on_gpus: _GpuUsers, busy: bool
-) -> Holding:
+) -> MemoryUsage:
     pids = tuple(engine.pid for engine in engines)
     if not engines:
         nobody = "its engine process cannot be seen"
-        return Holding(key, name, Reading(None, nobody), Reading(None, nobody), busy=busy)
-    return Holding(
+        return MemoryUsage(key, name, Reading(None, nobody), Reading(None, nobody), busy=busy)
+    return MemoryUsage(
         key,
         name,
         vram=on_gpus.of(pids),

@@ -6,7 +6,7 @@ from dmr_tui.state.memory import Fit
 from dmr_tui.text import format
 
 
-def ways_to_load(fit: Fit, names: Mapping[str, str]) -> list[str]:
+def load_advice(fit: Fit, names: Mapping[str, str]) -> list[str]:
     """Each way in which a model that does not fit well could be loaded; empty if none is known.
 
     `names` are those of the models by key, as the place that shows it calls them.
@@ -14,7 +14,7 @@ def ways_to_load(fit: Fit, names: Mapping[str, str]) -> list[str]:
     ways = []
     if fit.unload:
         ways.append(f"unload {listed(fit.unload, names)}")
-    if (fit.lacks_room or fit.verdict == "tight") and fit.largest_context:
+    if (fit.lacks_memory or fit.verdict == "tight") and fit.largest_context:
         ways.append(f"load it with {format.window(fit.largest_context)} of context")
     if fit.smaller is not None:
         keys, most = fit.smaller

@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from dmr_tui.machine.reading import Reading
-from dmr_tui.measure.architecture import Shape, read_shape
+from dmr_tui.measure.architecture import Architecture, read_architecture
 from dmr_tui.measure.fit import (
     DOES_NOT_FIT,
-    Asked,
-    Held,
-    Need,
-    Room,
+    LaunchConfig,
+    MemoryEstimate,
+    MemoryPool,
+    Reclaimable,
     judge,
     largest_context,
     need,
@@ -19,10 +19,10 @@ from dmr_tui.measure.fit import (
     wanted_free,
 )
 from dmr_tui.monitor.memory.engine_flags import ALL_LAYERS, Flags, read_flags
-from dmr_tui.monitor.memory.footprints import TakenLoads
+from dmr_tui.monitor.memory.footprints import Footprints
 from dmr_tui.monitor.model_rows import configs_by_model
 from dmr_tui.runner.wire import Configured
-from dmr_tui.state.memory import ContextSource, Fit, Holding, Taken
+from dmr_tui.state.memory import ContextSource, Fit, Footprint, MemoryUsage
 from dmr_tui.state.model_row import ModelRow
 
 AUTO_SLOTS = 4
@@ -37,46 +37,46 @@ UNTRAINED = 4096
 class Loading:
     """What the verdicts of all models depend on, beside the models."""
 
-    room: Reading[Room]
-    held: tuple[Held, ...] = ()
+    pool: Reading[MemoryPool]
+    held: tuple[Reclaimable, ...] = ()
     """What would be free without each loaded model."""
-    asked: Mapping[str, Asked] | None = None
+    asked: Mapping[str, LaunchConfig] | None = None
     """How the loaded models were started, by digest."""
     slots: int | None = None
     """With how many slots engines start by themselves here, as far as one has said."""
 
 
-class Shapes:
+class Architectures:
     """The shapes of the installed models, read once."""
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[object, Reading[Shape]]] = {}
+        self._known: dict[str, tuple[object, Reading[Architecture]]] = {}
 
-    def of(self, row: ModelRow) -> Reading[Shape]:
+    def of(self, row: ModelRow) -> Reading[Architecture]:
         """The shape that its package tells."""
         config = row.model.config if row.model else None
         known = self._known.get(row.key)
         if known is None or known[0] is not config:
-            shape = _shape(row)
-            self._known[row.key] = known = (config, shape)
+            architecture = _architecture(row)
+            self._known[row.key] = known = (config, architecture)
         return known[1]
 
 
-def _shape(row: ModelRow) -> Reading[Shape]:
+def _architecture(row: ModelRow) -> Reading[Architecture]:
     config = row.model.config if row.model else None
     if config is None:
         return Reading(None, "the package tells nothing about the model")
     if config.format not in {None, "", "gguf"}:
         return Reading(None, f"a {config.format} package tells nothing about its layers")
-    return read_shape(config.gguf, row.architecture)
+    return read_architecture(config.gguf, row.architecture)
 
 
 def find_fits(
     rows: Sequence[ModelRow],
     configured: Sequence[Configured],
     loading: Loading,
-    shapes: Shapes,
-    taken: TakenLoads,
+    shapes: Architectures,
+    taken: Footprints,
 ) -> dict[str, Fit]:
     """The verdict for each installed model, by its key."""
     configs = configs_by_model(configured)
@@ -86,13 +86,15 @@ def find_fits(
             continue
         config = configs.get(row.key)
         flags = read_flags((config.config.runtime_flags if config else None) or ())
-        asked, source = would_be_asked(row, flags, loading.slots)
+        asked, source = default_launch(row, flags, loading.slots)
         running = (loading.asked or {}).get(row.key) if row.runs else None
         found[row.key] = _fit(row, running or asked, source, loading, shapes.of(row), taken)
     return found
 
 
-def would_be_asked(row: ModelRow, flags: Flags, slots: int | None) -> tuple[Asked, ContextSource]:
+def default_launch(
+    row: ModelRow, flags: Flags, slots: int | None
+) -> tuple[LaunchConfig, ContextSource]:
     """How the runner would start the model now, and who says which context.
 
     A flag wins over the configured context, that over the packaged one; -1 is the trained one.
@@ -105,20 +107,20 @@ def would_be_asked(row: ModelRow, flags: Flags, slots: int | None) -> tuple[Aske
     )
     for wanted, source in candidates:
         if wanted is not None and wanted > 0:
-            return asked_with(flags, wanted, slots), source
+            return launch_with(flags, wanted, slots), source
         if wanted:
             break
     if context.trained:
-        return asked_with(flags, context.trained, slots), "trained"
-    return asked_with(flags, UNTRAINED, slots), "default"
+        return launch_with(flags, context.trained, slots), "trained"
+    return launch_with(flags, UNTRAINED, slots), "default"
 
 
-def asked_with(flags: Flags, context: int, slots: int | None) -> Asked:
+def launch_with(flags: Flags, context: int, slots: int | None) -> LaunchConfig:
     """What those flags mean for an engine with that context."""
     auto = flags.slots is None or flags.slots <= 0
     number = (slots or AUTO_SLOTS) if auto else flags.slots or 1
     all_layers = flags.layers is None or not 0 <= flags.layers < ALL_LAYERS
-    return Asked(
+    return LaunchConfig(
         context=context,
         slots=number,
         key_type=flags.key_type or "f16",
@@ -132,29 +134,29 @@ def asked_with(flags: Flags, context: int, slots: int | None) -> Asked:
 
 def _fit(
     row: ModelRow,
-    asked: Asked,
+    asked: LaunchConfig,
     source: ContextSource,
     loading: Loading,
-    shape: Reading[Shape],
-    taken: TakenLoads,
+    architecture: Reading[Architecture],
+    taken: Footprints,
 ) -> Fit:
     weights = weights_of(row)
-    room = loading.room
-    estimate = need(shape, weights, asked, room)
-    kind = "" if room.value is None else room.value.kind
+    pool = loading.pool
+    estimate = need(architecture, weights, asked, pool)
+    kind = "" if pool.value is None else pool.value.kind
     last = taken.find(row.key, asked, kind)
     needed = estimate if last is None else _as_taken(estimate, last)
     loaded = row.loaded
-    if room.value is None:
+    if pool.value is None:
         word: Literal["loaded", "unknown"] = "loaded" if loaded else "unknown"
-        return Fit(word, needed, estimate, source, reason=room.reason, shape=shape)
-    free = room.value.free
+        return Fit(word, needed, estimate, source, reason=pool.reason, architecture=architecture)
+    free = pool.value.free
     own = next((held.size for held in loading.held if held.key == row.key), 0)
     # What is being loaded has a part of its memory already, and is in nobody's way.
     coming = bool(row.runs) and not loaded
-    given = replace(room.value, free=free + own) if coming else room.value
+    given = replace(pool.value, free=free + own) if coming else pool.value
     verdict = judge(needed, Reading(given))
-    largest = _useful(largest_context(shape, weights, asked, room, free + own), shape)
+    largest = _useful(largest_context(architecture, weights, asked, pool, free + own), architecture)
     if loaded:
         # It is there, whatever the formula says.
         largest = max(largest or 0, asked.context)
@@ -163,11 +165,13 @@ def _fit(
     if verdict in DOES_NOT_FIT and not row.runs and unload is None and largest is None:
         idle = tuple(held for held in loading.held if not held.busy)
         freed = free + sum(held.size for held in idle)
-        if most := _useful(largest_context(shape, weights, asked, room, freed), shape):
+        if most := _useful(
+            largest_context(architecture, weights, asked, pool, freed), architecture
+        ):
             smaller = (tuple(held.key for held in idle), most)
     alone = None
     if verdict == "too big":
-        alone = largest_context(shape, weights, asked, room, room.value.total)
+        alone = largest_context(architecture, weights, asked, pool, pool.value.total)
     return Fit(
         "loaded" if loaded else verdict,
         needed,
@@ -179,7 +183,7 @@ def _fit(
         alone=alone,
         taken=last,
         reason=needed.total.reason,
-        shape=shape,
+        architecture=architecture,
     )
 
 
@@ -188,8 +192,8 @@ def too_short(context: int, trained: int | None) -> bool:
     return context < min(USEFUL, trained or USEFUL)
 
 
-def _useful(context: int | None, shape: Reading[Shape]) -> int | None:
-    trained = shape.value.trained if shape.value is not None else None
+def _useful(context: int | None, architecture: Reading[Architecture]) -> int | None:
+    trained = architecture.value.trained if architecture.value is not None else None
     return None if not context or too_short(context, trained) else context
 
 
@@ -200,7 +204,7 @@ def weights_of(row: ModelRow) -> Reading[int]:
     return Reading(row.size_bytes)
 
 
-def _as_taken(estimate: Need, taken: Taken) -> Need:
+def _as_taken(estimate: MemoryEstimate, taken: Footprint) -> MemoryEstimate:
     """The need as it was measured: by its parts where the engine told them, else in proportion."""
     told = (taken.weights, taken.cache, taken.compute)
     if None not in told:
@@ -213,10 +217,12 @@ def _as_taken(estimate: Need, taken: Taken) -> Need:
         parts = [size * taken.total // sum(parts) for size in parts]
     weights, cache, compute = (Reading(size) for size in parts)
     rest = taken.total - sum(parts)
-    return Need(estimate.asked, weights, cache, compute, rest, source="last load")
+    return MemoryEstimate(estimate.asked, weights, cache, compute, rest, source="last load")
 
 
-def models_to_unload(needed: Need, free: int, held: Sequence[Held]) -> tuple[str, ...] | None:
+def models_to_unload(
+    needed: MemoryEstimate, free: int, held: Sequence[Reclaimable]
+) -> tuple[str, ...] | None:
     """Keys of the models to unload so that it fits, or if it never does, so that it is tight.
 
     Empty if it fits as it is; None if unloading does not help, or the need is unknown.
@@ -233,14 +239,14 @@ def models_to_unload(needed: Need, free: int, held: Sequence[Held]) -> tuple[str
     return None
 
 
-def held_by(holdings: Sequence[Holding], room: Reading[Room]) -> tuple[Held, ...]:
+def held_by(usages: Sequence[MemoryUsage], pool: Reading[MemoryPool]) -> tuple[Reclaimable, ...]:
     """What each loaded model would give back to that room."""
-    if room.value is None:
+    if pool.value is None:
         return ()
-    on_gpu = room.value.kind == "VRAM"
+    on_gpu = pool.value.kind == "VRAM"
     found = []
-    for each in holdings:
+    for each in usages:
         size = each.vram.value if on_gpu else each.ram.value
         if each.key and size:
-            found.append(Held(each.key, size, each.busy))
+            found.append(Reclaimable(each.key, size, each.busy))
     return tuple(found)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import msgspec
 
-from dmr_tui.measure.fit import Asked
+from dmr_tui.measure.fit import LaunchConfig
 from dmr_tui.monitor.private_file import UNREADABLE, file_words, write_privately
-from dmr_tui.state.memory import Taken
+from dmr_tui.state.memory import Footprint
 
 FILE = "loads.json"
 KEPT = 400
@@ -17,31 +17,31 @@ KEPT = 400
 Key = tuple[str, str, int, str, str, int | None]
 
 
-class TakenLoads:
+class Footprints:
     """The loads, in memory and (with a folder) in a small file that only its owner can read."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self.problem = ""
         """Why they are not kept, in words; empty if they are."""
         self._path = None if folder is None else folder / FILE
-        self._loads: dict[Key, Taken] = {}
+        self._loads: dict[Key, Footprint] = {}
 
     def read(self) -> None:
         """Read the file; blocking. One that cannot be read is left alone and said so."""
         if self._path is None:
             return
         try:
-            self._merge(msgspec.json.decode(self._path.read_bytes(), type=list[Taken]))
+            self._merge(msgspec.json.decode(self._path.read_bytes(), type=list[Footprint]))
         except FileNotFoundError:
             return
         except UNREADABLE as error:
             self.problem = f"{self._path} cannot be read: {file_words(error)}"
 
-    def find(self, digest: str, asked: Asked, kind: str) -> Taken | None:
+    def find(self, digest: str, asked: LaunchConfig, kind: str) -> Footprint | None:
         """The load of that model with that context, cache type and share of the GPU."""
         return self._loads.get(_key_of(digest, asked, kind))
 
-    def put(self, taken: Taken) -> bool:
+    def put(self, taken: Footprint) -> bool:
         """Remember a load; whether that is news."""
         key = _key(taken)
         before = self._loads.get(key)
@@ -59,7 +59,7 @@ class TakenLoads:
             return
         mine = dict(self._loads)
         with suppress(*UNREADABLE):
-            self._merge(msgspec.json.decode(self._path.read_bytes(), type=list[Taken]))
+            self._merge(msgspec.json.decode(self._path.read_bytes(), type=list[Footprint]))
         self._loads |= mine
         newest = sorted(self._loads.values(), key=lambda load: load.at)[-KEPT:]
         self._loads = {_key(load): load for load in newest}
@@ -69,15 +69,15 @@ class TakenLoads:
         except OSError as error:
             self.problem = f"what loads took cannot be kept: {file_words(error)}"
 
-    def _merge(self, loads: Iterable[Taken]) -> None:
+    def _merge(self, loads: Iterable[Footprint]) -> None:
         self._loads |= {_key(load): load for load in loads if load.total > 0}
 
 
-def _key(taken: Taken) -> Key:
+def _key(taken: Footprint) -> Key:
     return _key_of(taken.digest, taken.asked, taken.kind)
 
 
-def _key_of(digest: str, asked: Asked, kind: str) -> Key:
+def _key_of(digest: str, asked: LaunchConfig, kind: str) -> Key:
     # Without the number of slots: llama-server chooses it, and it hardly changes what is taken.
     types = (asked.key_type, asked.value_type)
     return (digest, kind, asked.context, *types, asked.gpu_layers)

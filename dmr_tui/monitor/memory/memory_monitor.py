@@ -9,23 +9,23 @@ from dataclasses import dataclass, replace
 from dmr_tui.machine.probe import Machine
 from dmr_tui.machine.processes import EngineProcess
 from dmr_tui.machine.reading import Reading
-from dmr_tui.measure.fit import Asked, Room
+from dmr_tui.measure.fit import LaunchConfig, MemoryPool
 from dmr_tui.measure.pressure_level import judge as judge_pressure
 from dmr_tui.monitor.memory.attribution import attribute
 from dmr_tui.monitor.memory.engine_flags import read_flags
 from dmr_tui.monitor.memory.fits import (
+    Architectures,
     Loading,
-    Shapes,
-    asked_with,
+    default_launch,
     find_fits,
     held_by,
-    would_be_asked,
+    launch_with,
 )
-from dmr_tui.monitor.memory.footprints import TakenLoads
-from dmr_tui.monitor.memory.pool import find_room
+from dmr_tui.monitor.memory.footprints import Footprints
+from dmr_tui.monitor.memory.pool import find_pool
 from dmr_tui.runner.wire import Configured
 from dmr_tui.state.engine_facts import EngineFacts
-from dmr_tui.state.memory import Fit, Holding, MemoryState, Taken
+from dmr_tui.state.memory import Fit, Footprint, MemoryState, MemoryUsage
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import Runner, SourceState
 
@@ -50,14 +50,14 @@ class Known:
     """By the runner's clock."""
 
 
-class MemoryWatch:
+class MemoryMonitor:
     """The newest MemoryState, joined anew when something changed."""
 
-    def __init__(self, loads: TakenLoads, news: Callable[[], None]) -> None:
+    def __init__(self, loads: Footprints, news: Callable[[], None]) -> None:
         """`news` is called when a load is to be remembered."""
         self._loads = loads
         self._news = news
-        self._shapes = Shapes()
+        self._architectures = Architectures()
         self.loading: Loading | None = None
         """What the newest verdicts were made from; None until the machine was read."""
         self._free: int | None = None
@@ -83,19 +83,19 @@ class MemoryWatch:
         if endpoint is None or not endpoint.is_this_machine:
             return self._elsewhere(known)
         facts = known.facts or {}
-        holdings, rest, note = attribute(machine, known.rows, facts)
-        room = self._steady(find_room(machine, known.runner.backends, holdings))
+        usages, rest, note = attribute(machine, known.rows, facts)
+        pool = self._steady(find_pool(machine, known.runner.backends, usages))
         asked = _running(machine, known.rows, facts)
-        if room.value is not None:
-            self._remember(holdings, room.value, asked, known)
+        if pool.value is not None:
+            self._remember(usages, pool.value, asked, known)
         # Engines of one runner start alike, also while none of them is there.
         self._slots = _slots(machine, facts) or self._slots
-        loading = Loading(room, held_by(holdings, room), asked, self._slots)
+        loading = Loading(pool, held_by(usages, pool), asked, self._slots)
         self.loading = loading
         fits = self._find_fits(known, loading)
         return MemoryState(
-            room=room,
-            holdings=tuple(_with_parts(each, fits) for each in holdings),
+            pool=pool,
+            usages=tuple(_with_parts(each, fits) for each in usages),
             vram_rest=rest,
             pressure=judge_pressure(machine.host, machine.container.container),
             fits=fits,
@@ -103,9 +103,9 @@ class MemoryWatch:
         )
 
     def _elsewhere(self, known: Known) -> MemoryState:
-        room: Reading[Room] = Reading(None, ELSEWHERE)
-        self.loading = Loading(room)
-        return MemoryState(room=room, fits=self._find_fits(known, self.loading), note=ELSEWHERE)
+        pool: Reading[MemoryPool] = Reading(None, ELSEWHERE)
+        self.loading = Loading(pool)
+        return MemoryState(pool=pool, fits=self._find_fits(known, self.loading), note=ELSEWHERE)
 
     def _find_fits(self, known: Known, loading: Loading) -> dict[str, Fit]:
         # What a model holds wavers by a few pages.
@@ -115,25 +115,31 @@ class MemoryWatch:
             (row.key, row.context, tuple((run.state == "loading") for run in row.runs))
             for row in known.rows
         )
-        key = (models, tuple(known.configured), loading.room, held, asked, loading.slots)
+        key = (models, tuple(known.configured), loading.pool, held, asked, loading.slots)
         if self._fits is None or self._fits[0] != (key, self._version):
-            fits = find_fits(known.rows, known.configured, loading, self._shapes, self._loads)
+            fits = find_fits(
+                known.rows, known.configured, loading, self._architectures, self._loads
+            )
             self._fits = ((key, self._version), fits)
         return self._fits[1]
 
-    def _steady(self, room: Reading[Room]) -> Reading[Room]:
-        if room.value is None:
-            return room
-        if self._free is None or abs(room.value.free - self._free) > STEADY:
-            self._free = room.value.free
-        return Reading(replace(room.value, free=self._free))
+    def _steady(self, pool: Reading[MemoryPool]) -> Reading[MemoryPool]:
+        if pool.value is None:
+            return pool
+        if self._free is None or abs(pool.value.free - self._free) > STEADY:
+            self._free = pool.value.free
+        return Reading(replace(pool.value, free=self._free))
 
     def _remember(
-        self, holdings: Sequence[Holding], room: Room, asked: Mapping[str, Asked], known: Known
+        self,
+        usages: Sequence[MemoryUsage],
+        pool: MemoryPool,
+        asked: Mapping[str, LaunchConfig],
+        known: Known,
     ) -> None:
         """Keep what a load took, as soon as it has taken it."""
         idle = {row.key for row in known.rows if any(r.state != "loading" for r in row.runs)}
-        ready = {each.key: each.pids for each in holdings if each.key in idle and each.pids}
+        ready = {each.key: each.pids for each in usages if each.key in idle and each.pids}
         for key, pids in ready.items():
             if self._ready.get(key) != pids:
                 self._seen_at[key] = known.now
@@ -142,48 +148,50 @@ class MemoryWatch:
             # Loaded before we came: for how long, nobody knows.
             self._began = True
             self._seen_at = dict.fromkeys(ready, known.now - 2.0 * FRESH_S)
-        for each in holdings:
+        for each in usages:
             if each.key not in ready or each.key not in asked:
                 continue
             age = known.now - self._seen_at.get(each.key, known.now)
-            if age >= SETTLED_S and self._take(each, room, asked[each.key], known, age):
+            if age >= SETTLED_S and self._take(each, pool, asked[each.key], known, age):
                 self._version += 1
                 self._news()
 
-    def _take(self, holding: Holding, room: Room, asked: Asked, known: Known, age: float) -> bool:
-        on_gpu = room.kind == "VRAM"
-        if sum(row.key == holding.key and len(row.runs) == 1 for row in known.rows) != 1:
+    def _take(
+        self, usage: MemoryUsage, pool: MemoryPool, asked: LaunchConfig, known: Known, age: float
+    ) -> bool:
+        on_gpu = pool.kind == "VRAM"
+        if sum(row.key == usage.key and len(row.runs) == 1 for row in known.rows) != 1:
             # Of two engines of one model nobody can tell which took what.
             return False
-        size = holding.vram.value if on_gpu else holding.ram.value
+        size = usage.vram.value if on_gpu else usage.ram.value
         if not size or (not on_gpu and age > FRESH_S):
             return False
-        taken = Taken(
-            holding.key,
+        taken = Footprint(
+            usage.key,
             asked,
             size,
-            room.kind,
-            room.source if on_gpu else "resident memory",
+            pool.kind,
+            pool.source if on_gpu else "resident memory",
             known.now,
         )
-        if holding.parts_source == "engine log":
+        if usage.parts_source == "engine log":
             taken = replace(
                 taken,
-                weights=holding.weights.value,
-                cache=holding.cache.value,
-                compute=holding.compute.value,
+                weights=usage.weights.value,
+                cache=usage.cache.value,
+                compute=usage.compute.value,
             )
         return self._loads.put(taken)
 
 
-def _with_parts(holding: Holding, fits: Mapping[str, Fit]) -> Holding:
+def _with_parts(usage: MemoryUsage, fits: Mapping[str, Fit]) -> MemoryUsage:
     """Where the log does not tell the parts, those of the formula, marked as such."""
-    fit = fits.get(holding.key)
-    if fit is None or holding.parts_source or fit.estimate.total.value is None:
-        return holding
+    fit = fits.get(usage.key)
+    if fit is None or usage.parts_source or fit.estimate.total.value is None:
+        return usage
     estimate = fit.estimate
     return replace(
-        holding,
+        usage,
         weights=estimate.weights,
         cache=estimate.cache,
         compute=estimate.compute,
@@ -193,7 +201,7 @@ def _with_parts(holding: Holding, fits: Mapping[str, Fit]) -> Holding:
 
 def _running(
     machine: Machine, rows: Sequence[ModelRow], facts: Mapping[str, EngineFacts]
-) -> dict[str, Asked]:
+) -> dict[str, LaunchConfig]:
     """How each loaded model was started: by its command line, else by log and config."""
     engines: dict[str, EngineProcess] = {
         engine.digest: engine for engine in machine.processes.engines if engine.digest
@@ -207,11 +215,11 @@ def _running(
         told = facts.get(row.digest)
         slots = told.slots if told is not None else None
         if flags.context is None or flags.context <= 0:
-            asked[row.key], _ = would_be_asked(row, flags, slots)
+            asked[row.key], _ = default_launch(row, flags, slots)
             if told is not None and told.context is not None:
                 asked[row.key] = replace(asked[row.key], context=told.context)
         else:
-            asked[row.key] = asked_with(flags, flags.context, slots)
+            asked[row.key] = launch_with(flags, flags.context, slots)
     return asked
 
 

@@ -3,22 +3,22 @@
 from dmr_tui.machine.gpu.gpu import Gpu
 from dmr_tui.machine.probe import Machine
 from dmr_tui.machine.reading import Reading
-from dmr_tui.measure.fit import Room
+from dmr_tui.measure.fit import MemoryPool
 from dmr_tui.runner.backend import Backend
-from dmr_tui.state.memory import Holding
+from dmr_tui.state.memory import MemoryUsage
 
 MIB = 2**20
 CUDA_CONTEXT = 450 * MIB
 """What the driver takes on each GPU for a process that computes there (451 to 456 MiB seen)."""
 
 
-def find_room(
-    machine: Machine, backends: tuple[Backend, ...], holdings: tuple[Holding, ...]
-) -> Reading[Room]:
+def find_pool(
+    machine: Machine, backends: tuple[Backend, ...], usages: tuple[MemoryUsage, ...]
+) -> Reading[MemoryPool]:
     """The memory that engines use here: that of the GPUs, unless something says otherwise."""
     gpus = _separate(machine.gpu.gpus)
-    if not gpus or not _uses_gpus(machine, backends, holdings):
-        return _ram(machine, holdings)
+    if not gpus or not _uses_gpus(machine, backends, usages):
+        return _ram(machine, usages)
     if any(gpu.memory_kind == "unified" for gpu in gpus):
         return _unified(machine, gpus[0])
     used = [gpu.memory_used for gpu in gpus]
@@ -30,7 +30,7 @@ def find_room(
         # An engine sees one MIG slice only.
         gpus = (max(gpus, key=_free),)
     return Reading(
-        Room(
+        MemoryPool(
             "VRAM",
             sum(gpu.memory_total.value or 0 for gpu in gpus),
             sum(_free(gpu) for gpu in gpus),
@@ -57,7 +57,7 @@ def _free(gpu: Gpu) -> int:
 
 
 def _uses_gpus(
-    machine: Machine, backends: tuple[Backend, ...], holdings: tuple[Holding, ...]
+    machine: Machine, backends: tuple[Backend, ...], usages: tuple[MemoryUsage, ...]
 ) -> bool:
     container = machine.container.container
     if container is not None and container.gpus is False:
@@ -67,26 +67,26 @@ def _uses_gpus(
     nvidia = all(gpu.maker == "NVIDIA" for gpu in machine.gpu.gpus)
     if llama is not None and llama.variant == "cpu" and nvidia:
         return False
-    loaded = [each for each in holdings if each.key and each.vram.value is not None]
+    loaded = [each for each in usages if each.key and each.vram.value is not None]
     return not loaded or any(each.vram.value for each in loaded)
 
 
-def _ram(machine: Machine, holdings: tuple[Holding, ...]) -> Reading[Room]:
+def _ram(machine: Machine, usages: tuple[MemoryUsage, ...]) -> Reading[MemoryPool]:
     used, total = machine.host.ram_used, machine.host.ram_total
     if used.value is None or total.value is None:
         return Reading(None, used.reason or total.reason)
     # Pages of mapped weights count as available, but the models that are loaded need them.
-    mapped = sum(each.mapped.value or 0 for each in holdings if each.key)
+    mapped = sum(each.mapped.value or 0 for each in usages if each.key)
     whole, free = total.value, total.value - used.value - mapped
     container = machine.container.container
     if container is not None and container.limit.value is not None:
         whole = min(whole, container.limit.value)
         if container.needed.value is not None:
             free = min(free, container.limit.value - container.needed.value - mapped)
-    return Reading(Room("RAM", whole, max(0, free), source="psutil"))
+    return Reading(MemoryPool("RAM", whole, max(0, free), source="psutil"))
 
 
-def _unified(machine: Machine, gpu: Gpu) -> Reading[Room]:
+def _unified(machine: Machine, gpu: Gpu) -> Reading[MemoryPool]:
     """A GPU that uses the computer's memory: bound by its share and by what is available."""
     used, total = machine.host.ram_used, machine.host.ram_total
     if used.value is None or total.value is None:
@@ -94,6 +94,6 @@ def _unified(machine: Machine, gpu: Gpu) -> Reading[Room]:
     available = total.value - used.value
     budget = gpu.memory_total.value
     if budget is None:
-        return Reading(Room("unified", total.value, available, source="psutil"))
+        return Reading(MemoryPool("unified", total.value, available, source="psutil"))
     free = min(available, budget - (gpu.memory_used.value or 0))
-    return Reading(Room("unified", budget, max(0, free), source=gpu.source))
+    return Reading(MemoryPool("unified", budget, max(0, free), source=gpu.source))

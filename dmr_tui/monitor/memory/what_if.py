@@ -5,20 +5,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dmr_tui.machine.reading import Reading
-from dmr_tui.measure.architecture import Shape
+from dmr_tui.measure.architecture import Architecture
 from dmr_tui.measure.fit import (
     CACHE_TYPES,
     DOES_NOT_FIT,
-    Asked,
-    Need,
-    Room,
+    LaunchConfig,
+    MemoryEstimate,
+    MemoryPool,
     Verdict,
     judge,
     largest_context,
     need,
 )
 from dmr_tui.monitor.memory.engine_flags import read_flags
-from dmr_tui.monitor.memory.fits import held_by, models_to_unload, weights_of, would_be_asked
+from dmr_tui.monitor.memory.fits import default_launch, held_by, models_to_unload, weights_of
 from dmr_tui.state.memory import ContextSource, Fit, MemoryState
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import Snapshot
@@ -37,7 +37,7 @@ class WhatIf:
     cache_type: str | None = None
     slots: int | None = None
 
-    def asked(self, asked: Asked) -> Asked:
+    def asked(self, asked: LaunchConfig) -> LaunchConfig:
         """How the engine would then be started."""
         return replace(
             asked,
@@ -53,7 +53,7 @@ AS_IT_IS = WhatIf()
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class WhatIfResult:
     """The question about one model, and its answers."""
 
     row: ModelRow
@@ -63,39 +63,39 @@ class Trial:
     what: WhatIf = AS_IT_IS
 
     @property
-    def asked(self) -> Asked:
+    def asked(self) -> LaunchConfig:
         """How the engine would be started."""
         return self.what.asked(self.fit.estimate.asked)
 
     @property
-    def need(self) -> Need:
+    def need(self) -> MemoryEstimate:
         """What it would take; of an unchanged question, what the last load took if known."""
         if self.what == AS_IT_IS:
             return self.fit.need
-        return need(self.fit.shape, weights_of(self.row), self.asked, self.memory.room)
+        return need(self.fit.architecture, weights_of(self.row), self.asked, self.memory.pool)
 
     @property
     def own(self) -> int:
         """Bytes that it holds now, which a load with another context gives back first."""
-        room, holding = self.memory.room.value, self.memory.holding(self.row.key)
-        if holding is None or room is None:
+        pool, usage = self.memory.pool.value, self.memory.usage(self.row.key)
+        if usage is None or pool is None:
             return 0
-        held = holding.vram if room.kind == "VRAM" else holding.ram
+        held = usage.vram if pool.kind == "VRAM" else usage.ram
         return held.value or 0
 
     @property
-    def room(self) -> Reading[Room]:
+    def pool(self) -> Reading[MemoryPool]:
         """What there is for it: what it holds itself counts as free."""
-        room = self.memory.room
-        if room.value is None:
-            return room
-        return Reading(replace(room.value, free=room.value.free + self.own))
+        pool = self.memory.pool
+        if pool.value is None:
+            return pool
+        return Reading(replace(pool.value, free=pool.value.free + self.own))
 
     @property
     def free(self) -> Reading[int]:
         """Bytes that are free for it, its own included."""
-        room = self.room
-        return Reading(None, room.reason) if room.value is None else Reading(room.value.free)
+        pool = self.pool
+        return Reading(None, pool.reason) if pool.value is None else Reading(pool.value.free)
 
     @property
     def loaded(self) -> bool:
@@ -105,10 +105,10 @@ class Trial:
     @property
     def verdict(self) -> Verdict:
         """Whether it fits without unloading anything else."""
-        return judge(self.need, self.room)
+        return judge(self.need, self.pool)
 
     @property
-    def lacks_room(self) -> bool:
+    def lacks_memory(self) -> bool:
         """Whether it needs more than is free for it."""
         return self.verdict in DOES_NOT_FIT
 
@@ -120,8 +120,8 @@ class Trial:
         free = self.free.value
         if free is None:
             return None
-        room = self.memory.room
-        return largest_context(self.fit.shape, weights_of(self.row), self.asked, room, free)
+        pool = self.memory.pool
+        return largest_context(self.fit.architecture, weights_of(self.row), self.asked, pool, free)
 
     @property
     def unload(self) -> tuple[str, ...] | None:
@@ -131,7 +131,7 @@ class Trial:
         free = self.free.value
         if free is None or self.need.total.value is None:
             return ()
-        held = held_by(self.memory.holdings, self.memory.room)
+        held = held_by(self.memory.usages, self.memory.pool)
         return models_to_unload(self.need, free, [h for h in held if h.key != self.row.key])
 
     @property
@@ -145,7 +145,7 @@ class Trial:
             return unload, context
         if self.fit.smaller is not None:
             return self.fit.smaller
-        if not unload and self.fit.lacks_room:
+        if not unload and self.fit.lacks_memory:
             return unload, self.fit.largest_context
         return unload, context
 
@@ -153,7 +153,7 @@ class Trial:
     def hopeless(self) -> bool:
         """Whether nothing that is known makes room for it."""
         smaller = self.what == AS_IT_IS and self.fit.smaller is not None
-        return self.lacks_room and not self.unload and not smaller
+        return self.lacks_memory and not self.unload and not smaller
 
     def changed(self, what: WhatIf) -> WhatIf:
         """What of it is not as the engine would be started anyway."""
@@ -181,24 +181,24 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Prospect:
+class LaunchForecast:
     """What a model would take with another configuration."""
 
-    asked: Asked
+    asked: LaunchConfig
     source: ContextSource
     """Who says which context: a flag wins over the configured one."""
-    need: Need
+    need: MemoryEstimate
     verdict: Verdict
     trained: int | None = None
     """What it was trained for, in tokens, if that is less than the context."""
 
     @property
-    def lacks_room(self) -> bool:
+    def lacks_memory(self) -> bool:
         """Whether it needs more than is free for it."""
         return self.verdict in DOES_NOT_FIT
 
 
-def prospect(snapshot: Snapshot, row: ModelRow, config: Mapping[str, Any]) -> Prospect:
+def forecast_launch(snapshot: Snapshot, row: ModelRow, config: Mapping[str, Any]) -> LaunchForecast:
     """What if that were stored for the model? Need and verdict may be unknown, with a reason."""
     memory = snapshot.memory
     fit = None if memory is None else memory.fits.get(row.key)
@@ -207,12 +207,12 @@ def prospect(snapshot: Snapshot, row: ModelRow, config: Mapping[str, Any]) -> Pr
     words = [str(flag) for flag in flags] if isinstance(flags, list) else []
     usual = None if fit is None or not fit.estimate.asked.unified else fit.estimate.asked.slots
     then = replace(row, context=replace(row.context, configured=configured))
-    asked, source = would_be_asked(then, read_flags(words), usual)
-    room: Reading[Room] = Reading(None, "the machine was not read yet")
-    shape: Reading[Shape] = Reading(None, room.reason)
+    asked, source = default_launch(then, read_flags(words), usual)
+    pool: Reading[MemoryPool] = Reading(None, "the machine was not read yet")
+    architecture: Reading[Architecture] = Reading(None, pool.reason)
     if memory is not None and fit is not None:
-        room, shape = Trial(row, fit, memory).room, fit.shape
-    needed = need(shape, weights_of(row), asked, room)
+        pool, architecture = WhatIfResult(row, fit, memory).pool, fit.architecture
+    needed = need(architecture, weights_of(row), asked, pool)
     trained = row.context.trained
     beyond = trained is not None and asked.context > trained
-    return Prospect(asked, source, needed, judge(needed, room), trained if beyond else None)
+    return LaunchForecast(asked, source, needed, judge(needed, pool), trained if beyond else None)

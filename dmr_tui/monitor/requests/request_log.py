@@ -10,17 +10,17 @@ from anyio import to_thread
 from dmr_tui.measure.request_numbers import ended
 from dmr_tui.monitor.requests.groups import by_caller, by_model
 from dmr_tui.monitor.requests.selection import matches
-from dmr_tui.monitor.requests.tracker import Traffic
+from dmr_tui.monitor.requests.tracker import RequestTracker
 from dmr_tui.monitor.source import FIRST_PAINT_S
 from dmr_tui.runner.request import Request
 from dmr_tui.runner.wire import Record
-from dmr_tui.state.request_filter import SHOWN_CALLS, CallFilter, View
-from dmr_tui.state.requests import Calls
+from dmr_tui.state.request_filter import SHOWN_REQUESTS, RequestFilter, View
+from dmr_tui.state.requests import FinishedRequests
 from dmr_tui.state.snapshot import SourceState
 
 if TYPE_CHECKING:
     from dmr_tui.monitor.archive.store import Archive
-    from dmr_tui.monitor.archive.writer import Keeper
+    from dmr_tui.monitor.archive.writer import ArchiveWriter
 
 OpenArchive = Callable[[], "Archive"]
 
@@ -33,16 +33,16 @@ NEAR = 500
 """Rows among which a call is looked for of which more is known now."""
 
 
-class Ledger:
+class RequestLog:
     """Everything happens on one event loop; without an archive only this session is known."""
 
     def __init__(self, archive: OpenArchive | None, changed: Callable[[], None]) -> None:
-        self.keeper: Keeper | None = None
+        self.writer: ArchiveWriter | None = None
         self._archive = archive
-        self._early: list[Callable[[Keeper], None]] = []
+        self._early: list[Callable[[ArchiveWriter], None]] = []
         """What the keeper is told once it is there."""
         self._changed = changed
-        self._traffic: Traffic | None = None
+        self._tracker: RequestTracker | None = None
         self._runner = ""
         self._view = View()
         self._rows: list[Request] = []
@@ -52,31 +52,31 @@ class Ledger:
         self._watched = anyio.Event()
         self._names: dict[str, str] = {}
         self._limits: dict[str, float] = {}
-        self._shown: Calls | None = None
+        self._shown: FinishedRequests | None = None
         self._shown_is_old = False
         self._counted_at = float("-inf")
 
     @property
     def names(self) -> dict[str, str]:
         """What a person calls a caller, by its own name."""
-        return self._names if self.keeper is None else self.keeper.names
+        return self._names if self.writer is None else self.writer.names
 
     @property
     def limits(self) -> dict[str, float]:
         """Seconds after which a caller hangs up, as a person set them."""
-        return self._limits if self.keeper is None else self.keeper.limits
+        return self._limits if self.writer is None else self.writer.limits
 
     @property
     def sources(self) -> tuple[SourceState, ...]:
         """How the archive is doing, if there is one."""
         if self._archive is None:
             return ()
-        return (SourceState(ARCHIVE) if self.keeper is None else self.keeper.state,)
+        return (SourceState(ARCHIVE) if self.writer is None else self.writer.state,)
 
-    def watch(self, runner: str, traffic: Traffic) -> None:
-        """From now on calls are those of `runner`, as `traffic` hears them."""
-        self._runner, self._traffic = runner, traffic
-        traffic.listeners.append(self)
+    def watch(self, runner: str, tracker: RequestTracker) -> None:
+        """From now on calls are those of `runner`, as `tracker` hears them."""
+        self._runner, self._tracker = runner, tracker
+        tracker.listeners.append(self)
         self._watched.set()
         self._pick()
 
@@ -90,8 +90,8 @@ class Ledger:
 
     async def name_caller(self, caller: str, name: str, limit: float | None) -> None:
         """Call a caller by another name, and know its time limit in seconds."""
-        if self.keeper is not None:
-            await self.keeper.name(caller, name, limit)
+        if self.writer is not None:
+            await self.writer.name(caller, name, limit)
         else:
             self._names = {k: v for k, v in self._names.items() if k != caller}
             self._limits = {k: v for k, v in self._limits.items() if k != caller}
@@ -99,13 +99,13 @@ class Ledger:
                 self._names[caller] = name
             if limit:
                 self._limits[caller] = limit
-        if self._traffic is not None:
-            self._traffic.limits = self.limits
+        if self._tracker is not None:
+            self._tracker.limits = self.limits
         self._shown = None
         self._pick()
         self._changed()
 
-    def calls(self) -> Calls | None:
+    def calls(self) -> FinishedRequests | None:
         """What the screen that asked gets: the same object while nothing changed."""
         if self._view.calls is None:
             return None
@@ -113,7 +113,7 @@ class Ledger:
         if self._shown is None or (self._shown_is_old and (due or not self._view.groups)):
             groups = self._view.groups
             rows = tuple(self._rows)
-            self._shown = Calls(
+            self._shown = FinishedRequests(
                 view=self._view,
                 rows=rows,
                 matching=self._matching,
@@ -131,39 +131,39 @@ class Ledger:
             return
         await self._watched.wait()
         await anyio.sleep(FIRST_PAINT_S)
-        keeper = await self._keeper(self._archive)
+        writer = await self._writer(self._archive)
         async with anyio.create_task_group() as group:
-            group.start_soon(keeper.run)
-            await keeper.opened.wait()
-            await self._restore(keeper)
+            group.start_soon(writer.run)
+            await writer.opened.wait()
+            await self._restore(writer)
             while True:
                 await self._wanted.wait()
                 self._wanted = anyio.Event()
-                await self._read(keeper)
+                await self._read(writer)
 
-    async def _keeper(self, archive: OpenArchive) -> "Keeper":
+    async def _writer(self, archive: OpenArchive) -> "ArchiveWriter":
         # SQLite is not needed for the first paint, and would make it later.
-        from dmr_tui.monitor.archive.writer import Keeper
+        from dmr_tui.monitor.archive.writer import ArchiveWriter
 
-        self.keeper = Keeper(await to_thread.run_sync(archive), self._changed)
+        self.writer = ArchiveWriter(await to_thread.run_sync(archive), self._changed)
         for tell in self._early:
-            tell(self.keeper)
+            tell(self.writer)
         self._early.clear()
-        return self.keeper
+        return self.writer
 
-    async def _restore(self, keeper: "Keeper") -> None:
-        found = await keeper.find(self._runner, CallFilter(), RESTORED)
-        if self._traffic is not None:
-            self._traffic.limits = self.limits
+    async def _restore(self, writer: "ArchiveWriter") -> None:
+        found = await writer.find(self._runner, RequestFilter(), RESTORED)
+        if self._tracker is not None:
+            self._tracker.limits = self.limits
             if found:
-                self._traffic.restore(found[0])
+                self._tracker.restore(found[0])
         self._changed()
 
-    async def _read(self, keeper: "Keeper") -> None:
+    async def _read(self, writer: "ArchiveWriter") -> None:
         wanted, runner = self._view.calls, self._runner
         if wanted is None or not runner:
             return
-        found = await keeper.find(runner, wanted)
+        found = await writer.find(runner, wanted)
         if wanted != self._view.calls or runner != self._runner:
             return
         self._reading = False
@@ -171,7 +171,7 @@ class Ledger:
             rows, self._matching = found
             merged = {row.id: row for row in rows} | {row.id: row for row in self._rows}
             self._matching = max(self._matching, len(merged))
-            self._rows = sorted(merged.values(), key=ended, reverse=True)[:SHOWN_CALLS]
+            self._rows = sorted(merged.values(), key=ended, reverse=True)[:SHOWN_REQUESTS]
         self._show_anew()
 
     def _pick(self) -> None:
@@ -180,18 +180,18 @@ class Ledger:
         if wanted is None:
             self._rows, self._matching, self._reading = [], None, False
             return
-        heard: Iterable[Request] = () if self._traffic is None else self._traffic.finished
+        heard: Iterable[Request] = () if self._tracker is None else self._tracker.finished
         found = [request for request in heard if matches(wanted, request, self.names)]
-        self._rows = sorted(found, key=ended, reverse=True)[:SHOWN_CALLS]
+        self._rows = sorted(found, key=ended, reverse=True)[:SHOWN_REQUESTS]
         self._matching = len(found) if self._archive is None else None
         self._reading = self._archive is not None
         self._wanted.set()
         self._show_anew()
 
-    def call_ended(self, request: Request, record: Record | None) -> None:
+    def request_ended(self, request: Request, record: Record | None) -> None:
         """Keep it, and show it if it is one of those that are wanted."""
         runner = self._runner
-        self._tell(lambda keeper: keeper.put(runner, request, record))
+        self._tell(lambda writer: writer.put(runner, request, record))
         wanted = self._view.calls
         if wanted is None or not matches(wanted, request, self.names):
             return
@@ -203,15 +203,15 @@ class Ledger:
             at = ended(request)
             place = next((n for n, row in enumerate(self._rows) if ended(row) <= at), None)
             self._rows.insert(len(self._rows) if place is None else place, request)
-            del self._rows[SHOWN_CALLS:]
+            del self._rows[SHOWN_REQUESTS:]
             if self._matching is not None:
                 self._matching += 1
         self._show_anew()
 
-    def call_superseded(self, id: str) -> None:
+    def request_superseded(self, id: str) -> None:
         """Show the later try alone."""
         runner = self._runner
-        self._tell(lambda keeper: keeper.supersede(runner, id))
+        self._tell(lambda writer: writer.supersede(runner, id))
         place = next((n for n, row in enumerate(self._rows) if row.id == id), None)
         if place is not None:
             del self._rows[place]
@@ -219,9 +219,9 @@ class Ledger:
                 self._matching -= 1
             self._show_anew()
 
-    def _tell(self, tell: "Callable[[Keeper], None]") -> None:
-        if self.keeper is not None:
-            tell(self.keeper)
+    def _tell(self, tell: "Callable[[ArchiveWriter], None]") -> None:
+        if self.writer is not None:
+            tell(self.writer)
         elif self._archive is not None:
             self._early.append(tell)
 

@@ -3,10 +3,10 @@
 from dmr_tui.measure.request_numbers import ended
 from dmr_tui.runner.names import short
 from dmr_tui.runner.request import FAILURES, Request
-from dmr_tui.state.request_filter import ANY_FAILURE, CallerNames, CallFilter
+from dmr_tui.state.request_filter import ANY_FAILURE, CallerNames, RequestFilter
 
 
-def matches(wanted: CallFilter, request: Request, names: CallerNames) -> bool:
+def matches(wanted: RequestFilter, request: Request, names: CallerNames) -> bool:
     """Return whether `request` meets every condition that is set."""
     if wanted.since is not None and ended(request) < wanted.since:
         return False
@@ -19,7 +19,7 @@ def matches(wanted: CallFilter, request: Request, names: CallerNames) -> bool:
     )
 
 
-def matches_kind(wanted: CallFilter, model: str, caller: str, outcome: str, text: str) -> bool:
+def matches_kind(wanted: RequestFilter, model: str, caller: str, outcome: str, text: str) -> bool:
     """Return the same for the few properties that many requests share."""
     if wanted.model is not None and model.lower() != wanted.model.lower():
         return False

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Protocol
 
-from dmr_tui.measure.baseline import Slower, Usual
+from dmr_tui.measure.baseline import Baseline, Slower
 from dmr_tui.measure.rates import decode_rate
 from dmr_tui.measure.request_numbers import ended
 from dmr_tui.monitor.requests.retries import Retries
@@ -14,10 +14,10 @@ from dmr_tui.monitor.requests.slot_tasks import SlotTasks
 from dmr_tui.runner.records import read_record
 from dmr_tui.runner.request import Request
 from dmr_tui.runner.wire import Record, RecordGroup
-from dmr_tui.state.request_filter import SHOWN_CALLS
+from dmr_tui.state.request_filter import SHOWN_REQUESTS
 from dmr_tui.state.requests import Throughput
 
-KNOWN = 4 * SHOWN_CALLS
+KNOWN = 4 * SHOWN_REQUESTS
 """Ids that are remembered, so that the runner may offer a call again."""
 READY_BEFORE_S = 0.2
 READY_AFTER_S = 1.5
@@ -38,16 +38,16 @@ LATEST = 200
 class Listener(Protocol):
     """Who wants to know of the calls that end."""
 
-    def call_ended(self, request: Request, record: Record | None) -> None:
+    def request_ended(self, request: Request, record: Record | None) -> None:
         """A call ended; without its record: more is known of it now."""
         ...
 
-    def call_superseded(self, id: str) -> None:
+    def request_superseded(self, id: str) -> None:
         """A later try stands for that one."""
         ...
 
 
-class Traffic:
+class RequestTracker:
     """Calls in flight and calls that ended; all times by the runner's clock."""
 
     def __init__(self) -> None:
@@ -67,7 +67,7 @@ class Traffic:
         self._loads: dict[str, tuple[float, float]] = {}
         self._firsts: dict[str, Request] = {}
         """By digest, the first call after its load."""
-        self._usual: dict[str, Usual] = {}
+        self._baselines: dict[str, Baseline] = {}
         self._retries = Retries()
         self._window = RollingWindow()
         self._latest: deque[str] = deque(maxlen=LATEST)
@@ -241,7 +241,7 @@ class Traffic:
         self._finished[request.id] = request
         self._known[request.id] = None
         self._window.add(request)
-        for kept, most in ((self._finished, SHOWN_CALLS), (self._known, KNOWN)):
+        for kept, most in ((self._finished, SHOWN_REQUESTS), (self._known, KNOWN)):
             while len(kept) > most:
                 del kept[next(iter(kept))]
         self._snapshot = None
@@ -253,7 +253,7 @@ class Traffic:
         self._window.drop(id)
         self._snapshot = None
         for listener in self.listeners:
-            listener.call_superseded(id)
+            listener.request_superseded(id)
 
     def _fly(self, flying: dict[str, Request]) -> None:
         self._flying = flying
@@ -316,14 +316,14 @@ class Traffic:
 
     def _tell(self, request: Request, record: Record | None) -> None:
         for listener in self.listeners:
-            listener.call_ended(request, record)
+            listener.request_ended(request, record)
 
     def _learn(self, request: Request) -> Slower | None:
         rate = decode_rate(request.timings)
         if rate is None or request.digest is None or request.prompt_tokens is None:
             return None
-        usual = self._usual.setdefault(request.digest, Usual())
-        return usual.judge(request.prompt_tokens, rate.value)
+        baseline = self._baselines.setdefault(request.digest, Baseline())
+        return baseline.judge(request.prompt_tokens, rate.value)
 
     def _judged(self, request: Request) -> Request:
         slower = self._learn(request)
@@ -343,7 +343,7 @@ class Traffic:
         )
         others += sum(r.id != request.id and r.started_at < end for r in self._flying.values())
         reason = f"{others + 1} calls at once" if others else self.hint(began, end)
-        text = f"{slower.share:.0%} slower than its usual {slower.usual:.3g} tok/s"
+        text = f"{slower.share:.0%} slower than its usual {slower.baseline:.3g} tok/s"
         return f"{text}: {reason}" if reason else text
 
     def _explain_anew(self, request: Request) -> None:

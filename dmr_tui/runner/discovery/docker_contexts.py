@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
-from dmr_tui.runner.endpoint import NOTHING_SAID, TlsWish
+from dmr_tui.runner.endpoint import DEFAULT_TLS, TlsOptions
 
 DEFAULT = "default"
 
@@ -19,7 +19,7 @@ class NamedContext(Struct, frozen=True):
 
     name: str
     host: str
-    tls: TlsWish = NOTHING_SAID
+    tls: TlsOptions = DEFAULT_TLS
     description: str = ""
 
     def __repr__(self) -> str:
@@ -95,7 +95,7 @@ def read_contexts(folder: Path) -> Contexts:
             name,
             each.host,
             # Skipping the check or naming an authority is kept also while TLS is off.
-            TlsWish(each.tls.enabled, each.tls.skip_verify, each.tls.ca_cert or None),
+            TlsOptions(each.tls.enabled, each.tls.skip_verify, each.tls.ca_cert or None),
             each.description,
         )
         for name, each in sorted(stored.contexts.items())

@@ -19,11 +19,11 @@ from dmr_tui.runner.discovery.docker_engine import DESKTOP_PREFIX, Controller, D
 from dmr_tui.runner.endpoint import (
     CONTAINER_HOST,
     DEFAULT_PORT,
+    DEFAULT_TLS,
     DEFAULT_TLS_PORT,
-    NOTHING_SAID,
     BadHost,
     Endpoint,
-    TlsWish,
+    TlsOptions,
     parse_host,
     secured,
 )
@@ -52,7 +52,7 @@ class Places:
     """Addresses that need no asking; never empty."""
     sockets: tuple[DockerSocket, ...] = ()
     """Docker Engines to be asked; what they say comes before what is known."""
-    tls: TlsWish = NOTHING_SAID
+    tls: TlsOptions = DEFAULT_TLS
     notes: tuple[str, ...] = ()
     """What was written down somewhere and could not be used."""
     contexts: Contexts | None = None
@@ -75,7 +75,7 @@ def find_places(
     rule: str = "--host",
     *,
     context: str | None = None,
-    tls: TlsWish = NOTHING_SAID,
+    tls: TlsOptions = DEFAULT_TLS,
     env: Mapping[str, str] = os.environ,
     in_container: bool | None = None,
 ) -> Places:
@@ -138,7 +138,7 @@ def _no_context(name: str, contexts: Contexts, engines: Sequence[DockerContext])
     return f"--context: no context is called {name!r}; there are {', '.join(names)}"
 
 
-def _usual(tls: TlsWish, in_container: bool) -> Iterator[Endpoint]:
+def _usual(tls: TlsOptions, in_container: bool) -> Iterator[Endpoint]:
     """Where a runner is unless somebody moved it."""
     if tls.enabled:
         yield secured(Endpoint(f"http://localhost:{DEFAULT_TLS_PORT}", "default, TLS"), tls)
@@ -198,7 +198,7 @@ def _socket(
     return (), (f"{rule} names an Engine by {scheme}, which is not asked for the runner{hint}",)
 
 
-def by_docker(engine: DockerEngine, tls: TlsWish) -> tuple[Endpoint, ...]:
+def by_docker(engine: DockerEngine, tls: TlsOptions) -> tuple[Endpoint, ...]:
     """Where the runner of that Engine answers."""
     if not engine.answers:
         return ()
@@ -221,7 +221,7 @@ def by_docker(engine: DockerEngine, tls: TlsWish) -> tuple[Endpoint, ...]:
     return published
 
 
-def _published(controllers: Iterable[Controller], tls: TlsWish) -> Iterator[Endpoint]:
+def _published(controllers: Iterable[Controller], tls: TlsOptions) -> Iterator[Endpoint]:
     """The ports under which containers of the runner are really published."""
     for controller in controllers:
         for port in controller.published:

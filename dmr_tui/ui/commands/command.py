@@ -9,7 +9,7 @@ Where = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class Command:
     """One thing a person can do."""
 
     action: str

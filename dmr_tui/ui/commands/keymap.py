@@ -7,8 +7,8 @@ from textual.keys import Keys, _character_to_key
 
 from dmr_tui.settings import BadSettings, Settings
 from dmr_tui.text.suggest import did_you_mean
-from dmr_tui.ui.commands.command import Act
-from dmr_tui.ui.commands.table import ACTS
+from dmr_tui.ui.commands.command import Command
+from dmr_tui.ui.commands.table import COMMANDS
 
 SIGNS = {_character_to_key(sign): sign for sign in punctuation}
 """The names of keys that are signs."""
@@ -38,7 +38,7 @@ def keymap(settings: Settings) -> dict[str, str]:
 
     Textual takes a key from all that share it when one of them gets another: those are in it too.
     """
-    ids = {act.id: act for act in ACTS}
+    ids = {act.id: act for act in COMMANDS}
     chosen: dict[str, str] = {}
     for name, keys in settings.keys.items():
         where = settings.origins.get(f"keys.{name}", "keys")
@@ -55,18 +55,18 @@ def keymap(settings: Settings) -> dict[str, str]:
             raise BadSettings(f"{where}: {name} = {settings.keys[name]!r}: {problem}")
     sharers = {
         act.id: act.keys
-        for act in ACTS
+        for act in COMMANDS
         if any(act.where == ids[name].where and _share(act, ids[name]) for name in chosen)
     }
     return sharers | chosen
 
 
-def keys_of(act: Act, keymap: Mapping[str, str]) -> tuple[str, ...]:
+def keys_of(act: Command, keymap: Mapping[str, str]) -> tuple[str, ...]:
     """The keys that do it now."""
     return tuple(keymap.get(act.id, act.keys).split(","))
 
 
-def key_words(act: Act, keymap: Mapping[str, str]) -> str:
+def key_words(act: Command, keymap: Mapping[str, str]) -> str:
     """The same, as people call them: "esc /"."""
     return " ".join(_word(key) for key in keys_of(act, keymap))
 
@@ -107,7 +107,7 @@ def _normal(key: str) -> str:
     return normal
 
 
-def _problems(act: Act, chosen: Mapping[str, str]) -> Iterator[str]:
+def _problems(act: Command, chosen: Mapping[str, str]) -> Iterator[str]:
     """Why these keys cannot be those of `act`."""
     usual = act.keys.split(",")
     for key in keys_of(act, chosen):
@@ -126,7 +126,7 @@ def _problems(act: Act, chosen: Mapping[str, str]) -> Iterator[str]:
         writes = act.action == "screen.new_line" and key == "enter"
         if act.where == "chat" and not writes and _is_writing(key):
             yield f"{word} writes the prompt; take a function key, or one with ctrl"
-    for other in ACTS:
+    for other in COMMANDS:
         near = act.where == other.where or "everywhere" in (act.where, other.where)
         if other is act or not near or _share(act, other):
             continue
@@ -139,6 +139,6 @@ def _is_writing(key: str) -> bool:
     return len(key) == 1 or key in SIGNS or key in WRITING
 
 
-def _share(one: Act, other: Act) -> bool:
+def _share(one: Command, other: Command) -> bool:
     """Whether they have a key in common from the start, and are told apart by what can be done."""
     return not set(one.keys.split(",")).isdisjoint(other.keys.split(","))

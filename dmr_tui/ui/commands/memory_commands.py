@@ -1,9 +1,9 @@
 """What a person can do on the memory screen."""
 
-from dmr_tui.ui.commands.command import Act
+from dmr_tui.ui.commands.command import Command
 
-MEMORY_ACTS: tuple[Act, ...] = (
-    Act(
+MEMORY_COMMANDS: tuple[Command, ...] = (
+    Command(
         "screen.load_model",
         "l,enter",
         "Load",
@@ -11,7 +11,7 @@ MEMORY_ACTS: tuple[Act, ...] = (
         "memory",
         title="Load the model, and make room for it",
     ),
-    Act(
+    Command(
         "screen.unload_model",
         "u",
         "Unload",
@@ -19,7 +19,7 @@ MEMORY_ACTS: tuple[Act, ...] = (
         "memory",
         title="Unload the model",
     ),
-    Act(
+    Command(
         "screen.model_details",
         "i,space",
         "Details",
@@ -27,7 +27,7 @@ MEMORY_ACTS: tuple[Act, ...] = (
         "memory",
         shown_key="i",
     ),
-    Act(
+    Command(
         "screen.context(2.0)",
         "plus,equals_sign",
         "Context",
@@ -36,7 +36,7 @@ MEMORY_ACTS: tuple[Act, ...] = (
         title="What if: a longer context",
         shown_key="+ -",
     ),
-    Act(
+    Command(
         "screen.context(0.5)",
         "minus",
         "",
@@ -44,21 +44,21 @@ MEMORY_ACTS: tuple[Act, ...] = (
         "memory",
         title="What if: a shorter context",
     ),
-    Act(
+    Command(
         "screen.context_by(1024)",
         "greater_than_sign,right",
         "",
         "What if the context were 1,024 tokens longer?",
         "memory",
     ),
-    Act(
+    Command(
         "screen.context_by(-1024)",
         "less_than_sign,left",
         "",
         "What if the context were 1,024 tokens shorter?",
         "memory",
     ),
-    Act(
+    Command(
         "screen.next_cache_type",
         "t",
         "KV type",
@@ -66,7 +66,7 @@ MEMORY_ACTS: tuple[Act, ...] = (
         "memory",
         title="What if: another type of the KV cache",
     ),
-    Act(
+    Command(
         "screen.slots(1)",
         "p",
         "Slots",
@@ -75,8 +75,8 @@ MEMORY_ACTS: tuple[Act, ...] = (
         title="What if: more slots",
         shown_key="p P",
     ),
-    Act("screen.slots(-1)", "P", "", "What if the engine had one slot less?", "memory"),
-    Act(
+    Command("screen.slots(-1)", "P", "", "What if the engine had one slot less?", "memory"),
+    Command(
         "screen.largest",
         "M",
         "",
@@ -84,8 +84,8 @@ MEMORY_ACTS: tuple[Act, ...] = (
         "memory",
         title="What if: the largest context that fits",
     ),
-    Act("screen.as_loaded", "0", "", "Back to how the runner would load it.", "memory"),
-    Act(
+    Command("screen.as_loaded", "0", "", "Back to how the runner would load it.", "memory"),
+    Command(
         "screen.filter_models",
         "slash",
         "Filter",
@@ -93,6 +93,6 @@ MEMORY_ACTS: tuple[Act, ...] = (
         "memory",
         shown_key="/",
     ),
-    Act("screen.drop_filter", "escape", "", "Show every model again.", "memory"),
-    Act("screen.sort_models", "s", "", "Sort by the next column.", "memory"),
+    Command("screen.drop_filter", "escape", "", "Show every model again.", "memory"),
+    Command("screen.sort_models", "s", "", "Sort by the next column.", "memory"),
 )

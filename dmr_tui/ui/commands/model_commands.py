@@ -1,12 +1,12 @@
 """What can be done to a model, wherever models are listed."""
 
-from dmr_tui.ui.commands.command import Act, Where
+from dmr_tui.ui.commands.command import Command, Where
 
 
-def model_acts(where: Where, *, load: bool) -> tuple[Act, ...]:
+def model_commands(where: Where, *, load: bool) -> tuple[Command, ...]:
     """The same keys in each list; `load`: the list has no load key of its own."""
     loads = (
-        Act(
+        Command(
             "screen.load_model",
             "l",
             "",
@@ -14,7 +14,7 @@ def model_acts(where: Where, *, load: bool) -> tuple[Act, ...]:
             where,
             title="Load the model",
         ),
-        Act(
+        Command(
             "screen.unload_model",
             "u",
             "",
@@ -25,7 +25,7 @@ def model_acts(where: Where, *, load: bool) -> tuple[Act, ...]:
     )
     return (
         *(loads if load else ()),
-        Act(
+        Command(
             "screen.model_menu",
             "a",
             "Actions",
@@ -33,7 +33,7 @@ def model_acts(where: Where, *, load: bool) -> tuple[Act, ...]:
             where,
             title="Actions for the model",
         ),
-        Act(
+        Command(
             "screen.pull_model",
             "n",
             "",
@@ -41,7 +41,7 @@ def model_acts(where: Where, *, load: bool) -> tuple[Act, ...]:
             where,
             title="Pull a model",
         ),
-        Act(
+        Command(
             "screen.configure_model",
             "o",
             "",
@@ -49,7 +49,7 @@ def model_acts(where: Where, *, load: bool) -> tuple[Act, ...]:
             where,
             title="Configure the model",
         ),
-        Act(
+        Command(
             "screen.reapply_config",
             "R",
             "",
@@ -57,7 +57,7 @@ def model_acts(where: Where, *, load: bool) -> tuple[Act, ...]:
             where,
             title="Set the lost configuration again",
         ),
-        Act(
+        Command(
             "screen.unload_all",
             "U",
             "",
@@ -65,7 +65,7 @@ def model_acts(where: Where, *, load: bool) -> tuple[Act, ...]:
             where,
             title="Unload all models",
         ),
-        Act(
+        Command(
             "screen.tag_model",
             "T",
             "",
@@ -73,7 +73,7 @@ def model_acts(where: Where, *, load: bool) -> tuple[Act, ...]:
             where,
             title="Tag the model",
         ),
-        Act(
+        Command(
             "screen.remove_model",
             "D,delete",
             "",

@@ -4,18 +4,18 @@ from collections.abc import Iterator, Mapping
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from dmr_tui.ui.commands.command import Act
-from dmr_tui.ui.commands.table import ACTS
+from dmr_tui.ui.commands.command import Command
+from dmr_tui.ui.commands.table import COMMANDS
 
 
-def _help(act: Act, keymap: Mapping[str, str]) -> str:
+def _help(act: Command, keymap: Mapping[str, str]) -> str:
     # Not needed before the list of commands is opened.
     from dmr_tui.ui.commands.keymap import key_words
 
     return f"{key_words(act, keymap)}  {act.help}"
 
 
-class ActProvider(Provider):
+class CommandProvider(Provider):
     """Offers the actions of the table."""
 
     async def discover(self) -> Hits:
@@ -37,8 +37,8 @@ class ActProvider(Provider):
                     help=_help(act, self._keymap),
                 )
 
-    def _possible(self) -> Iterator[Act]:
-        for act in ACTS:
+    def _possible(self) -> Iterator[Command]:
+        for act in COMMANDS:
             namespace, _, name = act.action.partition(".")
             owner = self.app if namespace == "app" else self.screen
             method = f"action_{name.partition('(')[0]}"
@@ -49,6 +49,6 @@ class ActProvider(Provider):
     def _keymap(self) -> Mapping[str, str]:
         return getattr(self.app, "keymap", {})
 
-    async def _run(self, act: Act) -> None:
+    async def _run(self, act: Command) -> None:
         namespace, _, name = act.action.partition(".")
         await self.app.run_action(name, self.app if namespace == "app" else self.screen)

@@ -2,48 +2,48 @@
 
 from textual.binding import Binding
 
-from dmr_tui.ui.commands.command import Act, Where
-from dmr_tui.ui.commands.memory_commands import MEMORY_ACTS
-from dmr_tui.ui.commands.model_commands import model_acts
-from dmr_tui.ui.commands.timeline_commands import TIMELINE_ACTS
+from dmr_tui.ui.commands.command import Command, Where
+from dmr_tui.ui.commands.memory_commands import MEMORY_COMMANDS
+from dmr_tui.ui.commands.model_commands import model_commands
+from dmr_tui.ui.commands.timeline_commands import TIMELINE_COMMANDS
 
-ACTS: tuple[Act, ...] = (
-    Act(
+COMMANDS: tuple[Command, ...] = (
+    Command(
         "app.show('dashboard')",
         "1",
         "Dashboard",
         "Models, hardware, throughput and chat.",
         title="Show the dashboard",
     ),
-    Act(
+    Command(
         "app.show('requests')",
         "2",
         "Requests",
         "What every caller does to the runner.",
         title="Show the requests",
     ),
-    Act(
+    Command(
         "app.show('memory')",
         "3",
         "Memory",
         "Who holds memory, what fits, what to unload.",
         title="Show the memory",
     ),
-    Act(
+    Command(
         "app.show('timeline')",
         "4",
         "Timeline",
         "Loads, unloads and failures, and the runner's log.",
         title="Show the timeline",
     ),
-    Act(
+    Command(
         "app.show('doctor')",
         "6",
         "Doctor",
         "Where the runner is looked for, and how each source is.",
         title="Show the doctor",
     ),
-    Act(
+    Command(
         "app.help",
         "question_mark,f1",
         "Help",
@@ -51,32 +51,36 @@ ACTS: tuple[Act, ...] = (
         title="Help",
         shown_key="?",
     ),
-    Act(
+    Command(
         "app.dismiss_warning",
         "x",
         "",
         "Dismiss the warning until it was gone for a minute.",
         title="Dismiss the warning",
     ),
-    Act(
+    Command(
         "app.contexts",
         "C",
         "",
         "Watch another runner: the contexts that docker model and docker know.",
         title="Choose another runner",
     ),
-    Act("app.refresh_now", "f5", "", "Ask the runner everything again now.", title="Refresh now"),
-    Act(
+    Command(
+        "app.refresh_now", "f5", "", "Ask the runner everything again now.", title="Refresh now"
+    ),
+    Command(
         "screen.maximize_pane",
         "f",
         "",
         "Give the whole screen to the focused pane, and back.",
         title="Maximize the focused pane",
     ),
-    Act("app.quit", "q,ctrl+q", "Quit", "End the dashboard.", title="Quit", shown_key="q"),
-    Act("screen.choose_model", "enter", "Chat", "Chat with the model under the cursor.", "models"),
-    *model_acts("models", load=True),
-    Act(
+    Command("app.quit", "q,ctrl+q", "Quit", "End the dashboard.", title="Quit", shown_key="q"),
+    Command(
+        "screen.choose_model", "enter", "Chat", "Chat with the model under the cursor.", "models"
+    ),
+    *model_commands("models", load=True),
+    Command(
         "screen.model_details",
         "i,space",
         "Details",
@@ -85,7 +89,7 @@ ACTS: tuple[Act, ...] = (
         title="Details of the model",
         shown_key="i",
     ),
-    Act(
+    Command(
         "screen.model_memory",
         "m",
         "Memory",
@@ -93,7 +97,7 @@ ACTS: tuple[Act, ...] = (
         "models",
         title="Memory of the model",
     ),
-    Act(
+    Command(
         "screen.filter_models",
         "slash",
         "Filter",
@@ -102,8 +106,8 @@ ACTS: tuple[Act, ...] = (
         title="Filter the models",
         shown_key="/",
     ),
-    Act("screen.drop_filter", "escape", "", "Show every model again.", "models"),
-    Act(
+    Command("screen.drop_filter", "escape", "", "Show every model again.", "models"),
+    Command(
         "screen.sort_models",
         "s",
         "Sort",
@@ -111,7 +115,7 @@ ACTS: tuple[Act, ...] = (
         "models",
         title="Sort the models by the next column",
     ),
-    Act(
+    Command(
         "screen.focus_chat",
         "c",
         "Prompt",
@@ -119,8 +123,8 @@ ACTS: tuple[Act, ...] = (
         "models",
         title="Write a prompt",
     ),
-    Act("screen.send_prompt", "enter", "Send", "Send the prompt.", "chat"),
-    Act(
+    Command("screen.send_prompt", "enter", "Send", "Send the prompt.", "chat"),
+    Command(
         "screen.new_line",
         "ctrl+j,shift+enter,alt+enter",
         "",
@@ -128,7 +132,7 @@ ACTS: tuple[Act, ...] = (
         "chat",
         shown_key="^j",
     ),
-    Act(
+    Command(
         "screen.stop_answer",
         "escape",
         "Stop",
@@ -137,7 +141,7 @@ ACTS: tuple[Act, ...] = (
         title="Stop the answer",
         priority=True,
     ),
-    Act(
+    Command(
         "screen.focus_models",
         "escape",
         "Back",
@@ -145,7 +149,7 @@ ACTS: tuple[Act, ...] = (
         "chat",
         priority=True,
     ),
-    Act(
+    Command(
         "screen.presets",
         "ctrl+t",
         "Tests",
@@ -154,7 +158,7 @@ ACTS: tuple[Act, ...] = (
         title="Send a test prompt",
         priority=True,
     ),
-    Act(
+    Command(
         "screen.chat_options",
         "ctrl+o",
         "Options",
@@ -163,7 +167,7 @@ ACTS: tuple[Act, ...] = (
         title="Chat options",
         priority=True,
     ),
-    Act(
+    Command(
         "screen.regenerate",
         "ctrl+r",
         "Again",
@@ -172,7 +176,7 @@ ACTS: tuple[Act, ...] = (
         title="Ask the last prompt again",
         priority=True,
     ),
-    Act(
+    Command(
         "screen.copy_answer",
         "ctrl+y",
         "Copy",
@@ -181,7 +185,7 @@ ACTS: tuple[Act, ...] = (
         title="Copy the last answer",
         priority=True,
     ),
-    Act(
+    Command(
         "screen.clear_chat",
         "ctrl+l",
         "",
@@ -190,10 +194,10 @@ ACTS: tuple[Act, ...] = (
         title="Clear the chat",
         priority=True,
     ),
-    *TIMELINE_ACTS,
-    *MEMORY_ACTS,
-    *model_acts("memory", load=False),
-    Act(
+    *TIMELINE_COMMANDS,
+    *MEMORY_COMMANDS,
+    *model_commands("memory", load=False),
+    Command(
         "screen.open_request",
         "enter,i",
         "Details",
@@ -201,14 +205,14 @@ ACTS: tuple[Act, ...] = (
         "requests",
         title="Details of the call",
     ),
-    Act(
+    Command(
         "screen.only_group",
         "enter",
         "List",
         "List the calls of this caller or model.",
         "requests",
     ),
-    Act(
+    Command(
         "screen.next_mode",
         "v",
         "Count",
@@ -216,7 +220,7 @@ ACTS: tuple[Act, ...] = (
         "requests",
         title="Count the calls by caller or by model",
     ),
-    Act(
+    Command(
         "screen.filter_requests",
         "slash",
         "Filter",
@@ -225,29 +229,29 @@ ACTS: tuple[Act, ...] = (
         title="Filter the calls",
         shown_key="/",
     ),
-    Act(
+    Command(
         "screen.toggle_condition('model')",
         "m",
         "Model",
         "Only calls to this model, or to all again.",
         "requests",
     ),
-    Act(
+    Command(
         "screen.toggle_condition('caller')",
         "c",
         "Caller",
         "Only calls of this caller, or of all again.",
         "requests",
     ),
-    Act(
+    Command(
         "screen.toggle_condition('outcome')",
         "o",
         "Status",
         "Only calls that ended like this one, or all again.",
         "requests",
     ),
-    Act("screen.drop_conditions", "escape", "", "Show every call again.", "requests"),
-    Act(
+    Command("screen.drop_conditions", "escape", "", "Show every call again.", "requests"),
+    Command(
         "screen.sort_requests",
         "s",
         "",
@@ -255,7 +259,7 @@ ACTS: tuple[Act, ...] = (
         "requests",
         title="Sort the calls by the next column",
     ),
-    Act(
+    Command(
         "screen.pause_requests",
         "space",
         "Pause",
@@ -263,7 +267,7 @@ ACTS: tuple[Act, ...] = (
         "requests",
         title="Pause the list of calls",
     ),
-    Act(
+    Command(
         "screen.name_caller",
         "n",
         "Name",
@@ -271,7 +275,7 @@ ACTS: tuple[Act, ...] = (
         "requests",
         title="Name the caller",
     ),
-    Act(
+    Command(
         "screen.request_log",
         "l",
         "Log",
@@ -279,7 +283,7 @@ ACTS: tuple[Act, ...] = (
         "requests",
         title="Log lines of the call",
     ),
-    Act(
+    Command(
         "screen.show_bodies",
         "b",
         "Prompt and answer",
@@ -287,7 +291,7 @@ ACTS: tuple[Act, ...] = (
         "request",
         title="Show prompt and answer",
     ),
-    Act(
+    Command(
         "screen.replay",
         "r",
         "Replay",
@@ -295,15 +299,17 @@ ACTS: tuple[Act, ...] = (
         "request",
         title="Replay the call",
     ),
-    Act(
+    Command(
         "screen.request_log",
         "l",
         "Log",
         "What the runner's log says about the time of this call.",
         "request",
     ),
-    Act("screen.close", "escape,q", "Close", "Back to the list; ends a replay first.", "request"),
-    Act(
+    Command(
+        "screen.close", "escape,q", "Close", "Back to the list; ends a replay first.", "request"
+    ),
+    Command(
         "app.demo",
         "d",
         "Demo",
@@ -311,8 +317,8 @@ ACTS: tuple[Act, ...] = (
         "doctor",
         title="Watch a simulated runner",
     ),
-    Act("app.refresh_now", "r", "Try now", "Look for the runner now.", "doctor"),
-    Act(
+    Command("app.refresh_now", "r", "Try now", "Look for the runner now.", "doctor"),
+    Command(
         "screen.copy_step",
         "y",
         "Copy",
@@ -320,7 +326,7 @@ ACTS: tuple[Act, ...] = (
         "doctor",
         title="Copy the first step that the doctor advises",
     ),
-    Act(
+    Command(
         "screen.prove_engine",
         "p",
         "Prove",
@@ -345,7 +351,7 @@ def bindings(where: Where) -> list[Binding]:
             tooltip=act.help,
             id=act.id,
         )
-        for act in ACTS
+        for act in COMMANDS
         if act.where == where
         for number, key in enumerate(act.keys.split(","))
     ]

@@ -1,9 +1,9 @@
 """What a person can do in the timeline and in the log below it."""
 
-from dmr_tui.ui.commands.command import Act
+from dmr_tui.ui.commands.command import Command
 
-TIMELINE_ACTS: tuple[Act, ...] = (
-    Act(
+TIMELINE_COMMANDS: tuple[Command, ...] = (
+    Command(
         "screen.lines_of_event",
         "enter",
         "Its lines",
@@ -11,8 +11,8 @@ TIMELINE_ACTS: tuple[Act, ...] = (
         "timeline",
         title="Go to the log lines of the event",
     ),
-    Act("screen.request_of_event", "r", "Request", "Go to the call it is about.", "timeline"),
-    Act(
+    Command("screen.request_of_event", "r", "Request", "Go to the call it is about.", "timeline"),
+    Command(
         "screen.filter_events",
         "slash",
         "Filter",
@@ -21,7 +21,7 @@ TIMELINE_ACTS: tuple[Act, ...] = (
         title="Filter the timeline",
         shown_key="/",
     ),
-    Act(
+    Command(
         "screen.event_level",
         "w",
         "Level",
@@ -29,17 +29,17 @@ TIMELINE_ACTS: tuple[Act, ...] = (
         "timeline",
         title="Show only warnings and errors in the timeline",
     ),
-    Act(
+    Command(
         "screen.event_model",
         "m",
         "Model",
         "Only events of the model under the cursor; again, of all.",
         "timeline",
     ),
-    Act("screen.all_events", "escape", "", "Show every event again.", "timeline"),
-    Act("screen.other_pane", "tab,shift+tab", "Log", "Go to the log.", "timeline"),
-    Act("screen.whole_line", "enter", "Whole line", "Read all of a line.", "log"),
-    Act(
+    Command("screen.all_events", "escape", "", "Show every event again.", "timeline"),
+    Command("screen.other_pane", "tab,shift+tab", "Log", "Go to the log.", "timeline"),
+    Command("screen.whole_line", "enter", "Whole line", "Read all of a line.", "log"),
+    Command(
         "screen.event_of_line",
         "b",
         "Event",
@@ -47,14 +47,14 @@ TIMELINE_ACTS: tuple[Act, ...] = (
         "log",
         title="Go to the event of the log line",
     ),
-    Act(
+    Command(
         "screen.request_of_line",
         "r",
         "Request",
         "Go to the call that ran when the line was written.",
         "log",
     ),
-    Act(
+    Command(
         "screen.search_log",
         "slash",
         "Search",
@@ -63,7 +63,7 @@ TIMELINE_ACTS: tuple[Act, ...] = (
         title="Search the log",
         shown_key="/",
     ),
-    Act(
+    Command(
         "screen.log_level",
         "w",
         "Level",
@@ -71,7 +71,7 @@ TIMELINE_ACTS: tuple[Act, ...] = (
         "log",
         title="Show only warnings and errors in the log",
     ),
-    Act(
+    Command(
         "screen.engine_lines",
         "t",
         "Engine",
@@ -79,14 +79,14 @@ TIMELINE_ACTS: tuple[Act, ...] = (
         "log",
         title="Hide or show the engines' lines",
     ),
-    Act(
+    Command(
         "screen.log_model",
         "m",
         "Model",
         "Only lines that name the model of this one; most engine lines name none.",
         "log",
     ),
-    Act(
+    Command(
         "screen.pause_log",
         "space",
         "Pause",
@@ -94,6 +94,6 @@ TIMELINE_ACTS: tuple[Act, ...] = (
         "log",
         title="Pause the log",
     ),
-    Act("screen.all_lines", "escape", "", "Show every line again.", "log"),
-    Act("screen.other_pane", "tab,shift+tab", "Events", "Go to the events.", "log"),
+    Command("screen.all_lines", "escape", "", "Show every line again.", "log"),
+    Command("screen.other_pane", "tab,shift+tab", "Events", "Go to the events.", "log"),
 )

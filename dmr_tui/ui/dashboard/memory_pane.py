@@ -27,9 +27,9 @@ class MemoryPane(Pane):
             return [(("reading the machine …", "$faint"),)]
         width -= 1
         known = [store for store in found if store.used.value is not None]
-        room = height - 1 - len(found)
-        named = {id(store) for store in [s for s in known if s.slices][: max(0, room)]}
-        rows = max(0, min(TALLEST, (room - len(named)) // max(1, len(known))))
+        pool = height - 1 - len(found)
+        named = {id(store) for store in [s for s in known if s.slices][: max(0, pool)]}
+        rows = max(0, min(TALLEST, (pool - len(named)) // max(1, len(known))))
         lines: list[Line] = []
         for store in found:
             lines.append(bar_line(store, width, LABEL))

@@ -158,8 +158,8 @@ def _in_flight(snapshot: Snapshot, width: int, height: int) -> list[Line]:
     if not calls:
         return [(("nothing in flight", "$faint"),)] if snapshot.runner.up else []
     lines: list[Line] = [((f"{len(calls)}", "bold $value"), (" in flight", "$label"))]
-    room = max(1, height - 1)
-    shown = calls if len(calls) <= room else calls[: room - 1]
+    pool = max(1, height - 1)
+    shown = calls if len(calls) <= pool else calls[: pool - 1]
     lines += [_call(request, snapshot, width) for request in shown]
     if len(shown) < len(calls):
         lines.append(((f"and {len(calls) - len(shown)} more", "$faint"),))
@@ -178,8 +178,8 @@ def _call(request: Request, snapshot: Snapshot, width: int) -> Line:
     if request.caller.endswith("(n8n AI nodes)"):
         caller = "n8n AI node"
     who = f"{caller} {GLYPHS.dot} {plain(short(request.model))}"
-    room = width - len(clock) - 1
-    return ((fit(who, room), "$label"), (" ", ""), (clock, style))
+    pool = width - len(clock) - 1
+    return ((fit(who, pool), "$label"), (" ", ""), (clock, style))
 
 
 def _padded(line: Line, width: int) -> list[Part]:

@@ -285,7 +285,7 @@ def _memory(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
         return
     if memory.note:
         yield "memory of each model", memory.note
-    if memory.room.value is None and memory.room.reason != memory.note:
-        yield "free memory", memory.room.reason
+    if memory.pool.value is None and memory.pool.reason != memory.note:
+        yield "free memory", memory.pool.reason
     if memory.pressure.word is None and not memory.note:
         yield "memory pressure", "nothing on this system tells it"

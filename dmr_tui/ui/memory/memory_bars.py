@@ -8,7 +8,7 @@ from dmr_tui.machine.probe import Machine
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure import thresholds
 from dmr_tui.measure.stats import Series
-from dmr_tui.state.memory import Holding, MemoryState
+from dmr_tui.state.memory import MemoryState, MemoryUsage
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
 from dmr_tui.text.sanitize import plain
@@ -82,7 +82,7 @@ def _label(gpu: Gpu, count: int) -> str:
 
 def _signs(memory: MemoryState | None) -> Mapping[str, str]:
     """The same filling for a model in every store."""
-    models = sorted(each.key for each in (memory.holdings if memory else ()) if each.key)
+    models = sorted(each.key for each in (memory.usages if memory else ()) if each.key)
     return {key: GLYPHS.parts[place % len(GLYPHS.parts)] for place, key in enumerate(models)}
 
 
@@ -90,16 +90,16 @@ def _of_gpu(gpu: Gpu, memory: MemoryState | None, signs: Mapping[str, str]) -> t
     used, processes = gpu.memory_used.value, gpu.processes.value
     if memory is None or used is None:
         return ()
-    holders = {pid: each for each in memory.holdings for pid in each.pids}
+    holders = {pid: each for each in memory.usages for pid in each.pids}
     sizes: dict[str, int] = {}
     names: dict[str, tuple[str, str]] = {}
     for process in processes or ():
         if process.memory.value is None:
             continue
-        holding = holders.get(process.pid)
-        key = holding.key or holding.name if holding else str(process.pid)
+        usage = holders.get(process.pid)
+        key = usage.key or usage.name if usage else str(process.pid)
         sizes[key] = sizes.get(key, 0) + process.memory.value
-        named = holding.name if holding else process.name or f"process {process.pid}"
+        named = usage.name if usage else process.name or f"process {process.pid}"
         names[key] = (named, signs.get(key, GLYPHS.others))
     slices = [Slice(names[key][0], size, names[key][1]) for key, size in sizes.items()]
     slices.sort(key=lambda each: (each.sign == GLYPHS.others, -each.size))
@@ -116,19 +116,19 @@ def _of_ram(
     used = machine.host.ram_used.value
     if memory is None or used is None:
         return ()
-    models = [each for each in memory.holdings if each.key and each.own.value]
+    models = [each for each in memory.usages if each.key and each.own.value]
     slices = [_own(each, signs) for each in models]
     others = used - sum(each.size for each in slices)
     if others > LEAST:
         slices.append(Slice("other programs", others, GLYPHS.others))
-    mapped = sum(each.mapped.value or 0 for each in memory.holdings if each.key)
+    mapped = sum(each.mapped.value or 0 for each in memory.usages if each.key)
     if mapped > LEAST:
         slices.append(Slice("mapped weights", mapped, GLYPHS.mapped, free=True))
     return tuple(slices)
 
 
-def _own(holding: Holding, signs: Mapping[str, str]) -> Slice:
-    return Slice(holding.name, holding.own.value or 0, signs.get(holding.key, GLYPHS.parts[0]))
+def _own(usage: MemoryUsage, signs: Mapping[str, str]) -> Slice:
+    return Slice(usage.name, usage.own.value or 0, signs.get(usage.key, GLYPHS.parts[0]))
 
 
 def bar_line(store: Store, width: int, label: int = LABEL) -> Line:
@@ -146,8 +146,8 @@ def bar_line(store: Store, width: int, label: int = LABEL) -> Line:
         (f"{percent:4.0f} %", "$label"),
         (" full" if percent >= critical else "", "bold $load-critical"),
     ]
-    room = max(4, width - label - width_of(value))
-    return ((fit(store.label, label), "$label"), *_bar(store, used, total, style, room), *value)
+    pool = max(4, width - label - width_of(value))
+    return ((fit(store.label, label), "$label"), *_bar(store, used, total, style, pool), *value)
 
 
 def _whole(total: int) -> str:
@@ -159,11 +159,11 @@ def short_name(name: str) -> str:
     return plain(name).rpartition("/")[2].partition(":")[0] or plain(name)
 
 
-def _bar(store: Store, used: int, total: int, style: str, room: int) -> list[Part]:
+def _bar(store: Store, used: int, total: int, style: str, pool: int) -> list[Part]:
     slices = store.slices or (Slice("used", used, GLYPHS.full),)
     quiet = {GLYPHS.others: "$label", GLYPHS.rest: "$label", GLYPHS.mapped: "$faint"}
     shares = [Share(100.0 * s.size / total, s.sign, quiet.get(s.sign, style)) for s in slices]
-    return stacked(shares, room)
+    return stacked(shares, pool)
 
 
 def legend(store: Store, width: int, *, signs: bool = True) -> Line:
@@ -175,18 +175,18 @@ def legend(store: Store, width: int, *, signs: bool = True) -> Line:
         size = format.gib(each.size)
         more = f"{dot}{len(named) - place} more"
         head = f"{each.sign} " if signs else ""
-        room = width - width_of(parts) - len(dot) - len(head) - len(size) - 1
+        pool = width - width_of(parts) - len(dot) - len(head) - len(size) - 1
         last = place == len(named) - 1
         if not last:
-            room -= len(f" {GLYPHS.dot} {len(named) - place - 1} more")
+            pool -= len(f" {GLYPHS.dot} {len(named) - place - 1} more")
         name = short_name(each.name) if each.sign in GLYPHS.parts else plain(each.name)
-        if len(name) > room and room < 8:
+        if len(name) > pool and pool < 8:
             parts.append((more, "$faint"))
             break
         parts += [
             (dot, "$faint"),
             (head, "$label"),
-            (name if len(name) <= room else fit(name, room), "$label"),
+            (name if len(name) <= pool else fit(name, pool), "$label"),
             (f" {size}", "$value"),
         ]
     return tuple(parts)

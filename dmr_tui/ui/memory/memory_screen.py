@@ -5,7 +5,7 @@ from textual.containers import Horizontal, Vertical
 
 from dmr_tui.monitor.memory.what_if import AS_IT_IS
 from dmr_tui.ui.memory.fits_pane import FitsPane
-from dmr_tui.ui.memory.usage_pane import HoldingsPane
+from dmr_tui.ui.memory.usage_pane import UsagePane
 from dmr_tui.ui.memory.what_if_pane import WhatIfPane
 from dmr_tui.ui.models.model_actions import ModelActionsScreen
 from dmr_tui.ui.shell.header import HeaderPane
@@ -27,7 +27,7 @@ class MemoryScreen(ModelActionsScreen):
         yield TooSmall(id="too-small").data_bind(bound)
         with Horizontal(id="memory-body"):
             with Vertical(id="memory-left"):
-                yield HoldingsPane(id="holdings", classes="pane").data_bind(bound)
+                yield UsagePane(id="holdings", classes="pane").data_bind(bound)
                 yield FitsPane().data_bind(bound)
             yield WhatIfPane(id="what-if", classes="pane").data_bind(bound)
         yield NoticePane(id="notice").data_bind(bound)

@@ -13,7 +13,7 @@ from dmr_tui.ui.widgets.lines import Line
 TALLEST = 5
 
 
-class HoldingsPane(Pane):
+class UsagePane(Pane):
     """The bars, larger than on the dashboard and with everybody's name."""
 
     def titles(self) -> tuple[str, str]:
@@ -21,8 +21,8 @@ class HoldingsPane(Pane):
         memory = self.snapshot.memory
         pressed = memory is not None and memory.pressure.word in {"high", "critical"}
         self.set_class(pressed, "-pressed")
-        room = memory.room.value if memory else None
-        goes = f" {GLYPHS.dot} models go to RAM" if room is not None and room.kind == "RAM" else ""
+        pool = memory.pool.value if memory else None
+        goes = f" {GLYPHS.dot} models go to RAM" if pool is not None and pool.kind == "RAM" else ""
         told = [stale_note(self.snapshot)]
         if self._crowded(stores(self.snapshot), self.content_size.height):
             told.append("".join(text for text, _ in pressure_line(self.snapshot, 0)))

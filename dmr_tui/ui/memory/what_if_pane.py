@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from dmr_tui.monitor.memory.fit_advice import listed, ways_to_load
-from dmr_tui.monitor.memory.what_if import AS_IT_IS, Trial, WhatIf
+from dmr_tui.monitor.memory.fit_advice import listed, load_advice
+from dmr_tui.monitor.memory.what_if import AS_IT_IS, WhatIf, WhatIfResult
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.text import format
 from dmr_tui.text.sanitize import plain
@@ -44,13 +44,13 @@ class WhatIfPane(Pane):
         self.tick()
 
     @property
-    def trial(self) -> Trial | None:
+    def trial(self) -> WhatIfResult | None:
         """The question as it stands; None while there is nothing to ask about."""
         memory, row = self.snapshot.memory, self.row
         fit = None if memory is None or row is None else memory.fits.get(row.key)
         if memory is None or row is None or fit is None:
             return None
-        return Trial(row, fit, memory, self.what)
+        return WhatIfResult(row, fit, memory, self.what)
 
     def change(self, what: WhatIf) -> None:
         """Ask something else."""
@@ -106,13 +106,13 @@ class WhatIfPane(Pane):
         left = _wrapped([line for line in asked if line], BESIDE)
         if width < WIDE or height < len(left):
             return _ended(_wrapped([*brief_lines(trial), *filter(None, remarks)], width), height)
-        room = width - BESIDE - 2
-        right = _wrapped([*verdict_lines(trial, room), *remarks], room)
+        pool = width - BESIDE - 2
+        right = _wrapped([*verdict_lines(trial, pool), *remarks], pool)
         if len(right) > height:
-            right = _wrapped([*verdict_lines(trial, 0), *filter(None, remarks)], room)
+            right = _wrapped([*verdict_lines(trial, 0), *filter(None, remarks)], pool)
         return _beside(left, _ended(right, height), BESIDE + 2)
 
-    def _remarks(self, trial: Trial) -> Iterator[Line]:
+    def _remarks(self, trial: WhatIfResult) -> Iterator[Line]:
         plan = self._plan(trial)
         if plan:
             yield ()
@@ -123,7 +123,7 @@ class WhatIfPane(Pane):
             told = f"Its last load like this took {format.memory(taken.total)} ({taken.source})"
             yield ((told + missed(trial.fit), "$label"),)
 
-    def _plan(self, trial: Trial) -> list[Part]:
+    def _plan(self, trial: WhatIfResult) -> list[Part]:
         """How to get it loaded, and the key that does it."""
         names = {row.key: short_name(row.name) for row in self.snapshot.models}
         key = "" if self.snapshot.read_only else " (l)"
@@ -131,7 +131,7 @@ class WhatIfPane(Pane):
             if not key:
                 return []
             return [("l", "bold $accent"), (f" loads it like this{_first(trial, names)}", "$label")]
-        ways = ways_to_load(trial.fit, names)
+        ways = load_advice(trial.fit, names)
         if trial.row.loaded or not ways:
             return []
         return [
@@ -142,11 +142,11 @@ class WhatIfPane(Pane):
         ]
 
 
-def _first(trial: Trial, names: Mapping[str, str]) -> str:
+def _first(trial: WhatIfResult, names: Mapping[str, str]) -> str:
     """What has to happen before."""
     if trial.unload:
         return f", after unloading {listed(trial.unload, names)}"
-    return ", which may fail" if trial.lacks_room else ""
+    return ", which may fail" if trial.lacks_memory else ""
 
 
 def _wrapped(lines: Sequence[Line], width: int) -> list[Line]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from dmr_tui.machine.reading import Reading
-from dmr_tui.monitor.memory.what_if import Trial
+from dmr_tui.monitor.memory.what_if import WhatIfResult
 from dmr_tui.text import format
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.memory.fits_pane import SOURCES
@@ -16,7 +16,7 @@ LABEL = 11
 DOT: Part = (f" {GLYPHS.dot} ", "$faint")
 
 
-def question_lines(trial: Trial) -> Iterator[Line]:
+def question_lines(trial: WhatIfResult) -> Iterator[Line]:
     """How the engine would be started; what a person changed stands out."""
     asked, what = trial.asked, trial.what
     source = "tokens" if what.context is not None else SOURCES[trial.fit.context_source]
@@ -29,7 +29,7 @@ def question_lines(trial: Trial) -> Iterator[Line]:
         yield _fact("GPU layers", str(asked.gpu_layers), "", None)
 
 
-def _types(trial: Trial) -> str:
+def _types(trial: WhatIfResult) -> str:
     key, value = plain(trial.asked.key_type), plain(trial.asked.value_type)
     return key if key == value else f"{key} / {value}"
 
@@ -39,18 +39,18 @@ def _fact(label: str, value: str, tail: str, changed: object) -> Line:
     return ((label.ljust(LABEL), "$label"), (f" {value}", style), (tail, "$faint"))
 
 
-def _parts(trial: Trial) -> Iterator[tuple[str, Reading[int]]]:
-    needed, room = trial.need, trial.memory.room.value
+def _parts(trial: WhatIfResult) -> Iterator[tuple[str, Reading[int]]]:
+    needed, pool = trial.need, trial.memory.pool.value
     yield "weights", needed.weights
     yield "KV cache", needed.cache
     yield "compute", needed.compute
     if needed.overhead:
         # Beside its model an engine takes the driver's context, or what its program needs.
-        on_gpu = room is not None and room.kind != "RAM"
+        on_gpu = pool is not None and pool.kind != "RAM"
         yield "driver" if on_gpu else "program", Reading(needed.overhead)
 
 
-def part_lines(trial: Trial) -> Iterator[Line]:
+def part_lines(trial: WhatIfResult) -> Iterator[Line]:
     """One line for each part of the need; a reason that parts share is told once."""
     told = ""
     for label, part in _parts(trial):
@@ -61,9 +61,9 @@ def part_lines(trial: Trial) -> Iterator[Line]:
         yield ((label.ljust(LABEL), "$label"), tail)
 
 
-def verdict_lines(trial: Trial, width: int) -> Iterator[Line]:
+def verdict_lines(trial: WhatIfResult, width: int) -> Iterator[Line]:
     """Needed, free, and the verdict in a word; with a bar if there is a width for it."""
-    needed, room = trial.need, trial.memory.room.value
+    needed, pool = trial.need, trial.memory.pool.value
     total, free = needed.total.value, trial.free.value
     if total is not None:
         estimate = needed.source == "estimate"
@@ -72,13 +72,13 @@ def verdict_lines(trial: Trial, width: int) -> Iterator[Line]:
             (f"{'~' if estimate else ' '}{format.memory(total):>9}", "bold $value"),
             (f"  {'by formula' if estimate else 'by last load'}", "$faint"),
         )
-    if room is None or free is None:
-        yield ((plain(trial.memory.room.reason), "$label"),)
+    if pool is None or free is None:
+        yield ((plain(trial.memory.pool.reason), "$label"),)
         return
     if trial.loaded:
         yield (("loaded", VERDICT_STYLES["loaded"]), (" as it is", "$label"))
     else:
-        yield from _against(trial, free, f"  {room.kind}", width)
+        yield from _against(trial, free, f"  {pool.kind}", width)
     if (largest := trial.largest) is not None:
         yield (
             ("fits up to".ljust(LABEL), "$label"),
@@ -87,7 +87,7 @@ def verdict_lines(trial: Trial, width: int) -> Iterator[Line]:
         )
 
 
-def _against(trial: Trial, free: int, where: str, width: int) -> Iterator[Line]:
+def _against(trial: WhatIfResult, free: int, where: str, width: int) -> Iterator[Line]:
     total, verdict = trial.need.total.value, trial.verdict
     style = VERDICT_STYLES[verdict]
     own = ", its own included" if trial.own else ""
@@ -103,7 +103,7 @@ def _against(trial: Trial, free: int, where: str, width: int) -> Iterator[Line]:
     yield (("verdict".ljust(LABEL), "$label"), (f" {verdict}", style), (why, "$label"))
 
 
-def brief_lines(trial: Trial) -> Iterator[Line]:
+def brief_lines(trial: WhatIfResult) -> Iterator[Line]:
     """Question, need and verdict in a few lines, for a small pane."""
     asked = trial.asked
     source = "tokens" if trial.what.context is not None else SOURCES[trial.fit.context_source]
@@ -122,12 +122,12 @@ def brief_lines(trial: Trial) -> Iterator[Line]:
         told += [(f"{label} ", "$label"), (format.memory(part.value), "$value")]
     yield tuple(told)
     yield tuple(_in_short(trial))
-    reason = trial.need.total.reason or trial.memory.room.reason
+    reason = trial.need.total.reason or trial.memory.pool.reason
     if reason:
         yield ((plain(reason), "$label"),)
 
 
-def _in_short(trial: Trial) -> Iterator[Part]:
+def _in_short(trial: WhatIfResult) -> Iterator[Part]:
     needed, free = trial.need, trial.free.value
     if (total := needed.total.value) is not None:
         sign = "~" if needed.source == "estimate" else ""

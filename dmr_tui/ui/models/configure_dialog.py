@@ -12,9 +12,9 @@ from textual.message import Message
 from textual.widgets import Input, Label, Static
 
 from dmr_tui.monitor.actions.plans import ConfigurePlan, differences
-from dmr_tui.monitor.actions.saved_configs import StoredOrNot
+from dmr_tui.monitor.actions.saved_configs import StoredConfigResult
 from dmr_tui.monitor.live import Monitor
-from dmr_tui.monitor.memory.what_if import prospect
+from dmr_tui.monitor.memory.what_if import forecast_launch
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
@@ -45,7 +45,7 @@ class ConfigureDialog(FormDialog[None]):
     class Stored(Message):
         """What is stored has come."""
 
-        def __init__(self, stored: StoredOrNot) -> None:
+        def __init__(self, stored: StoredConfigResult) -> None:
             super().__init__()
             self.stored = stored
 
@@ -76,7 +76,7 @@ class ConfigureDialog(FormDialog[None]):
     def _read(self) -> None:
         self._monitor().stored_config(self._row.digest or "", self._mode, self._heard)
 
-    def _heard(self, stored: StoredOrNot) -> None:
+    def _heard(self, stored: StoredConfigResult) -> None:
         # From the monitor's thread.
         if self.is_running:
             self.post_message(self.Stored(stored))
@@ -127,7 +127,7 @@ class ConfigureDialog(FormDialog[None]):
     def _fit(self, plan: ConfigurePlan) -> Content:
         """What it would need like this."""
         snapshot: Snapshot = getattr(self.app, "snapshot", Snapshot())
-        then = prospect(snapshot, self._row, plan.config)
+        then = forecast_launch(snapshot, self._row, plan.config)
         tokens = f"with {then.asked.context:,} tokens {SOURCES[then.source]}"
         if (total := then.need.total.value) is None:
             what = f"what it needs {tokens} is not known: {plain(then.need.total.reason)}"

@@ -99,7 +99,7 @@ class ConfirmDialog(ModalScreen[bool]):
         """Do it."""
         if self._stop is not None:
             return
-        self._stop = self._monitor().carry_out(self._plan, self._heard)
+        self._stop = self._monitor().run_plan(self._plan, self._heard)
         self.query_one("#go").display = False
         self.query_one("#cancel", Button).label = "Stop"
         # A second press of enter must not stop it.

@@ -10,7 +10,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 
-from dmr_tui.state.memory import Fit, Holding, MemoryState
+from dmr_tui.state.memory import Fit, MemoryState, MemoryUsage
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
@@ -111,23 +111,23 @@ def _now(row: ModelRow) -> Iterator[Fact]:
 def _memory(row: ModelRow, memory: MemoryState | None) -> Iterator[Fact]:
     if memory is None:
         return
-    holding, fit = memory.holding(row.key), memory.fits.get(row.key)
-    if holding is not None:
+    usage, fit = memory.usage(row.key), memory.fits.get(row.key)
+    if usage is not None:
         for name, reading in (
-            ("GPU memory", holding.vram),
-            ("RAM of its own", holding.own),
-            ("mapped weights", holding.mapped),
-            ("swapped out", holding.swapped),
+            ("GPU memory", usage.vram),
+            ("RAM of its own", usage.own),
+            ("mapped weights", usage.mapped),
+            ("swapped out", usage.swapped),
         ):
             value = format.memory(reading.value)
             yield name, value if reading.value is not None else f"{value} {reading.reason}"
-        if holding.layers:
-            yield "layers on the GPU", holding.layers
-        if holding.pids:
-            yield "engine process", ", ".join(str(pid) for pid in holding.pids)
+        if usage.layers:
+            yield "layers on the GPU", usage.layers
+        if usage.pids:
+            yield "engine process", ", ".join(str(pid) for pid in usage.pids)
     if fit is None:
         return
-    yield from _need(fit, holding)
+    yield from _need(fit, usage)
     yield "verdict", fit.verdict + (f": {fit.reason}" if fit.reason else "")
     if fit.largest_context is not None:
         yield "largest context", f"{fit.largest_context:,}  with which it fits now"
@@ -138,12 +138,12 @@ def _memory(row: ModelRow, memory: MemoryState | None) -> Iterator[Fact]:
         )
 
 
-def _need(fit: Fit, holding: Holding | None) -> Iterator[Fact]:
-    told = holding is not None and holding.parts_source == "engine log"
+def _need(fit: Fit, usage: MemoryUsage | None) -> Iterator[Fact]:
+    told = usage is not None and usage.parts_source == "engine log"
     parts = (
-        ("weights", fit.estimate.weights, holding.weights if holding and told else None),
-        ("KV cache", fit.estimate.cache, holding.cache if holding and told else None),
-        ("compute", fit.estimate.compute, holding.compute if holding and told else None),
+        ("weights", fit.estimate.weights, usage.weights if usage and told else None),
+        ("KV cache", fit.estimate.cache, usage.cache if usage and told else None),
+        ("compute", fit.estimate.compute, usage.compute if usage and told else None),
     )
     for name, estimate, measured in parts:
         if measured is not None and measured.value is not None:

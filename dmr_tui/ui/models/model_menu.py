@@ -12,15 +12,15 @@ from textual.widgets.option_list import Option
 
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.text.sanitize import plain
-from dmr_tui.ui.commands.command import Act
+from dmr_tui.ui.commands.command import Command
 from dmr_tui.ui.commands.keymap import keys_of
 from dmr_tui.ui.commands.model_commands import MENU
-from dmr_tui.ui.commands.table import ACTS
+from dmr_tui.ui.commands.table import COMMANDS
 from dmr_tui.ui.models.model_actions import ModelActionsScreen
 
 
-def _act(name: str) -> Act:
-    return next(act for act in ACTS if act.action == f"screen.{name}")
+def _act(name: str) -> Command:
+    return next(act for act in COMMANDS if act.action == f"screen.{name}")
 
 
 class ModelMenu(ModalScreen[None]):
@@ -73,7 +73,7 @@ class ModelMenu(ModalScreen[None]):
             self.notify(self._behind.why_not(name), severity="warning", markup=False)
 
 
-def _option(act: Act, key: str, can: bool) -> Option:
+def _option(act: Command, key: str, can: bool) -> Option:
     styles = ("bold $value", "$label") if can else ("$faint", "$faint")
     text = Content.assemble((f" {key:3}", styles[0]), (f"{act.title:34}", styles[0]))
     return Option(text, disabled=not can)

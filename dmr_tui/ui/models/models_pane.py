@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
-from dmr_tui.state.memory import Fit, Holding
+from dmr_tui.state.memory import Fit, MemoryUsage
 from dmr_tui.state.model_row import ModelRow, Run
 from dmr_tui.state.pull import Pull
 from dmr_tui.text import format
@@ -68,9 +68,9 @@ class ModelsPane(ModelList):
             return title, pulled
         return title, f"by {self._table.sorted_by}" if self._table.sorted_by else ""
 
-    def _holding(self, row: ModelRow) -> Holding | None:
+    def _holding(self, row: ModelRow) -> MemoryUsage | None:
         memory = self.snapshot.memory
-        return memory.holding(row.key) if memory is not None and row.runs else None
+        return memory.usage(row.key) if memory is not None and row.runs else None
 
     def _fit(self, row: ModelRow) -> Fit | None:
         memory = self.snapshot.memory
@@ -78,15 +78,15 @@ class ModelsPane(ModelList):
 
     def _memory(self, row: ModelRow) -> Part:
         """What it holds, else what it would need."""
-        holding = self._holding(row)
-        held = None if holding is None else holding.vram.value or holding.ram.value
+        usage = self._holding(row)
+        held = None if usage is None else usage.vram.value or usage.ram.value
         if held:
             return format.memory_short(held), "bold $value"
         return needs_short(self._fit(row))
 
     def _memory_bytes(self, row: ModelRow) -> int | None:
-        holding, fit = self._holding(row), self._fit(row)
-        held = None if holding is None else holding.vram.value or holding.ram.value
+        usage, fit = self._holding(row), self._fit(row)
+        held = None if usage is None else usage.vram.value or usage.ram.value
         return held or (None if fit is None else fit.need.at_least)
 
     def _state(self, row: ModelRow) -> Part:

@@ -16,7 +16,7 @@ from dmr_tui.monitor.actions.plans import (
 from dmr_tui.monitor.alerts import RECENT_S
 from dmr_tui.monitor.memory.fit_advice import listed
 from dmr_tui.monitor.memory.fits import held_by, too_short
-from dmr_tui.monitor.memory.what_if import AS_IT_IS, Trial, WhatIf, prospect
+from dmr_tui.monitor.memory.what_if import AS_IT_IS, WhatIf, WhatIfResult, forecast_launch
 from dmr_tui.runner.names import short
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import Snapshot
@@ -43,11 +43,13 @@ def load_as_it_is(screen: ModelActionsScreen, row: ModelRow) -> None:
     """Load it as the runner would, or as the verdict on it says."""
     memory = screen.snapshot.memory
     fit = None if memory is None or row.digest is None else memory.fits.get(row.key)
-    trial = None if fit is None or memory is None else Trial(row, fit, memory, AS_IT_IS)
+    trial = None if fit is None or memory is None else WhatIfResult(row, fit, memory, AS_IT_IS)
     load(screen, row, AS_IT_IS, trial)
 
 
-def load(screen: ModelActionsScreen, row: ModelRow, what: WhatIf, trial: Trial | None) -> None:
+def load(
+    screen: ModelActionsScreen, row: ModelRow, what: WhatIf, trial: WhatIfResult | None
+) -> None:
     """Load it as asked; where that does not fit, in the way that is printed beside it."""
     if row.digest is None:
         return
@@ -71,9 +73,13 @@ def load(screen: ModelActionsScreen, row: ModelRow, what: WhatIf, trial: Trial |
 
 
 def _remarks(
-    screen: ModelActionsScreen, row: ModelRow, plan: LoadPlan, trial: Trial | None, what: WhatIf
+    screen: ModelActionsScreen,
+    row: ModelRow,
+    plan: LoadPlan,
+    trial: WhatIfResult | None,
+    what: WhatIf,
 ) -> Sequence[str]:
-    told = list(_room(screen.snapshot, trial, plan, as_asked=plan.context == what.context))
+    told = list(_pool(screen.snapshot, trial, plan, as_asked=plan.context == what.context))
     going = dict(plan.unload)
     runner = screen.snapshot.runner
     full = runner.slots_total is not None and (runner.slots_used or 0) >= runner.slots_total
@@ -92,22 +98,22 @@ def _remarks(
     return [*told, *_users(screen.snapshot, going)]
 
 
-def _room(
-    snapshot: Snapshot, trial: Trial | None, plan: LoadPlan, *, as_asked: bool
+def _pool(
+    snapshot: Snapshot, trial: WhatIfResult | None, plan: LoadPlan, *, as_asked: bool
 ) -> Iterator[str]:
     """What it needs, what is free, and what will be."""
     if trial is None:
         return
-    needs, room, memory = trial.need.total, trial.room.value, snapshot.memory
+    needs, pool, memory = trial.need.total, trial.pool.value, snapshot.memory
     if needs.value is None:
         yield f"Whether it fits is not known: {needs.reason}."
         return
-    if room is not None and not trial.loaded:
+    if pool is not None and not trial.loaded:
         sign = "~" if trial.need.source == "estimate" else ""
-        free = f"{format.gib_of(room.free, room.total)} {room.kind} are free"
-        held = held_by(memory.holdings, memory.room) if memory is not None else ()
+        free = f"{format.gib_of(pool.free, pool.total)} {pool.kind} are free"
+        held = held_by(memory.usages, memory.pool) if memory is not None else ()
         freed = sum(each.size for each in held if each.key in dict(plan.unload))
-        then = f", {format.memory(room.free + freed)} after unloading" if freed else ""
+        then = f", {format.memory(pool.free + freed)} after unloading" if freed else ""
         then = f", its own included{then}" if trial.own else then
         tokens = f"With {trial.asked.context:,} tokens of context"
         yield f"{tokens} it needs {sign}{format.memory(needs.value)}; {free}{then}."
@@ -157,13 +163,13 @@ def _busy_remark(rows: Sequence[ModelRow]) -> list[str]:
 
 def _configure_remarks(screen: ModelActionsScreen, row: ModelRow, plan: ConfigurePlan) -> list[str]:
     told = []
-    then = prospect(screen.snapshot, row, plan.config)
+    then = forecast_launch(screen.snapshot, row, plan.config)
     if then.trained is not None:
         told.append(f"It was trained for {then.trained:,} tokens; beyond them answers get worse.")
     if too_short(then.asked.context, row.context.trained):
         told.append(f"Prompt and answer share {then.asked.context:,} tokens: most calls will fail.")
     # Unlike a load, a configuration unloads no other model to make room.
-    if then.lacks_room:
+    if then.lacks_memory:
         total = format.memory(then.need.at_least)
         told.append(f"By the estimate it needs {total} and does not fit: the load may fail.")
     if any(run.state == "busy" for run in row.runs):

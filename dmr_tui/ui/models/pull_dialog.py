@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label
 
-from dmr_tui.monitor.actions.remote_model import Offer
+from dmr_tui.monitor.actions.remote_model import RemoteModel
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.runner.names import canonical
 from dmr_tui.state.pull import Pull
@@ -43,15 +43,15 @@ class PullDialog(ModalScreen[None]):
     class Offered(Message):
         """The registry has answered."""
 
-        def __init__(self, offer: Offer) -> None:
+        def __init__(self, remote: RemoteModel) -> None:
             super().__init__()
-            self.offer = offer
+            self.remote = remote
 
     def __init__(self, monitor: Callable[[], Monitor], name: str = "") -> None:
         super().__init__()
         self._monitor = monitor
         self._name = name
-        self._offer: Offer | None = None
+        self._offer: RemoteModel | None = None
         self._asked = ""
         self._snapshot = Snapshot()
 
@@ -59,7 +59,7 @@ class PullDialog(ModalScreen[None]):
         with Vertical(classes="dialog", id="pulling"):
             yield Label("Name of a model")
             yield Input(self._name, placeholder=HINT, id="pull-name", max_length=200, compact=True)
-            yield OfferPage(id="offer")
+            yield RemoteModelPage(id="offer")
             yield Table[Pull](
                 _columns(), key=lambda pull: canonical(pull.name), empty=_no_pull, id="pull-table"
             )
@@ -105,7 +105,7 @@ class PullDialog(ModalScreen[None]):
             self._pull(name)
             return
         self._asked = name
-        self.query_one(OfferPage).ask(name)
+        self.query_one(RemoteModelPage).ask(name)
         self._monitor().look_up(name, self._heard)
 
     def _pull(self, name: str) -> None:
@@ -118,21 +118,21 @@ class PullDialog(ModalScreen[None]):
         self._monitor().pull(name)
         self.query_one("#pull-name", Input).value = ""
 
-    def _heard(self, offer: Offer) -> None:
+    def _heard(self, remote: RemoteModel) -> None:
         # From the monitor's thread.
         if self.is_running:
-            self.post_message(self.Offered(offer))
+            self.post_message(self.Offered(remote))
 
     def on_pull_dialog_offered(self, event: Offered) -> None:
         """Show what was found, if it is what stands in the field."""
         event.stop()
-        if event.offer.name == self._asked:
-            self._offer, self._asked = event.offer, ""
-            self._say(event.offer)
+        if event.remote.name == self._asked:
+            self._offer, self._asked = event.remote, ""
+            self._say(event.remote)
 
-    def _say(self, offer: Offer | None) -> None:
-        self.query_one(OfferPage).show(offer)
-        found = offer is not None and offer.row is not None
+    def _say(self, remote: RemoteModel | None) -> None:
+        self.query_one(RemoteModelPage).show(remote)
+        found = remote is not None and remote.row is not None
         self.query_one("#go", Button).label = "Pull" if found else "Look up"
 
     def action_stop(self) -> None:
@@ -168,12 +168,12 @@ class PullDialog(ModalScreen[None]):
         self.dismiss()
 
 
-class OfferPage(Page):
+class RemoteModelPage(Page):
     """What the registry has under the name."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
-        self._offer: Offer | None = None
+        self._offer: RemoteModel | None = None
         self._asked = ""
 
     def ask(self, name: str) -> None:
@@ -181,9 +181,9 @@ class OfferPage(Page):
         self._offer, self._asked = None, name
         self.tick()
 
-    def show(self, offer: Offer | None) -> None:
+    def show(self, remote: RemoteModel | None) -> None:
         """Show its answer."""
-        self._offer, self._asked = offer, ""
+        self._offer, self._asked = remote, ""
         self.tick()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
@@ -192,24 +192,24 @@ class OfferPage(Page):
         return [*told, *([()] * (4 - len(told)))]
 
     def _told(self) -> list[Line]:
-        offer = self._offer
+        remote = self._offer
         if self._asked:
             return [((f"asking for {plain(self._asked)} …", "$label"),)]
-        if offer is None:
+        if remote is None:
             return [
                 (("What it takes and whether it fits is looked up first; nothing", "$label"),),
                 (("is downloaded before you press enter again.", "$label"),),
             ]
-        if offer.failure is not None:
-            why = offer.failure
+        if remote.failure is not None:
+            why = remote.failure
             rest = [text for text in (why.cause, why.step) if text]
             lines: list[Line] = [((plain(why.what), "bold $error"),)]
             return [*lines, *(((plain(text), "$label"),) for text in rest)]
-        return list(_found(offer))
+        return list(_found(remote))
 
 
-def _found(offer: Offer) -> list[Line]:
-    row, fit = offer.row, offer.fit
+def _found(remote: RemoteModel) -> list[Line]:
+    row, fit = remote.row, remote.fit
     if row is None:
         return []
     facts = (
@@ -230,30 +230,30 @@ def _found(offer: Offer) -> list[Line]:
                 (needs, style),
                 (f" of memory with {format.window(fit.need.asked.context)}: ", "$label"),
                 (fit.verdict, VERDICT_STYLES[fit.verdict]),
-                *_free(offer),
+                *_free(remote),
             )
         )
-        if offer.ways and fit.lacks_room and not offer.installed:
-            lines.append((("To load it: ", "$label"), (plain(", or ".join(offer.ways)), "$value")))
+        if remote.ways and fit.lacks_memory and not remote.installed:
+            lines.append((("To load it: ", "$label"), (plain(", or ".join(remote.ways)), "$value")))
     elif fit is not None:
         reason = fit.need.total.reason or "free memory is not known"
         lines.append(((f"whether it fits is not known: {plain(reason)}", "$label"),))
-    if offer.installed:
+    if remote.installed:
         told = (
-            "nothing is to be pulled" if offer.holder == "itself" else "a pull only adds the name"
+            "nothing is to be pulled" if remote.holder == "itself" else "a pull only adds the name"
         )
         lines.append(((f"It is installed already; {told}.", "$warning"),))
         return lines
-    anyway = " all the same" if offer.never_fits else ""
+    anyway = " all the same" if remote.never_fits else ""
     lines.append(((f"enter pulls it{anyway}", "bold $accent"),))
-    if offer.holder == "another":
+    if remote.holder == "another":
         lines.append((("Another model has this name now; it stays, without it.", "$warning"),))
     return lines
 
 
-def _free(offer: Offer) -> Iterator[Part]:
-    if (room := offer.room.value) is not None:
-        yield f", {format.gib_of(room.free, room.total)} {room.kind} free", "$label"
+def _free(remote: RemoteModel) -> Iterator[Part]:
+    if (pool := remote.pool.value) is not None:
+        yield f", {format.gib_of(pool.free, pool.total)} {pool.kind} free", "$label"
 
 
 def _columns() -> tuple[Column[Pull], ...]:

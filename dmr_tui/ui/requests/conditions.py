@@ -6,7 +6,7 @@ from typing import Literal
 
 from dmr_tui.runner.names import short
 from dmr_tui.runner.request import Request
-from dmr_tui.state.request_filter import CallFilter
+from dmr_tui.state.request_filter import RequestFilter
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.shell.pane import Pane
 from dmr_tui.ui.widgets.glyphs import GLYPHS
@@ -17,7 +17,9 @@ NAMES: dict[Condition, str] = {"model": "model", "caller": "caller", "outcome": 
 HINT = "esc shows all"
 
 
-def toggled(asked: CallFilter, which: Condition, row: Request | None, caller: str) -> CallFilter:
+def toggled(
+    asked: RequestFilter, which: Condition, row: Request | None, caller: str
+) -> RequestFilter:
     """`asked` with that condition taken from `row`, or without it if it has one already."""
     held = getattr(asked, which) is not None
     if row is None and not held:
@@ -36,16 +38,16 @@ class ConditionsPane(Pane):
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
-        self._asked = CallFilter()
+        self._asked = RequestFilter()
 
     def on_mount(self) -> None:
         super().on_mount()
         self.display = False
 
-    def show(self, asked: CallFilter) -> None:
+    def show(self, asked: RequestFilter) -> None:
         """Say what the filter is."""
         self._asked = asked
-        self.display = asked != CallFilter()
+        self.display = asked != RequestFilter()
         self.update_lines()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:

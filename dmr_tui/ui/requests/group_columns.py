@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from dmr_tui.measure.stats import Summary
-from dmr_tui.state.requests import CallGroup
+from dmr_tui.state.requests import RequestGroup
 from dmr_tui.text import format
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.requests.request_text import moment, took
@@ -11,14 +11,14 @@ from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, Part
 from dmr_tui.ui.widgets.table import Column
 
-G = Column[CallGroup]
-Of = Callable[[CallGroup], Summary | None]
+G = Column[RequestGroup]
+Of = Callable[[RequestGroup], Summary | None]
 
 
-def group_columns(name: str, ahead: Callable[[], float]) -> tuple[Column[CallGroup], ...]:
+def group_columns(name: str, ahead: Callable[[], float]) -> tuple[Column[RequestGroup], ...]:
     """`name` is the title of the first; the runner's clock is `ahead` of ours."""
 
-    def last(group: CallGroup) -> Part:
+    def last(group: RequestGroup) -> Part:
         return moment(group.last_at - ahead()), "$label"
 
     return (
@@ -31,7 +31,7 @@ def group_columns(name: str, ahead: Callable[[], float]) -> tuple[Column[CallGro
         *_rates("prefill", "PREFILL p50", lambda group: group.prefill, (4, 10)),
         *_times("ttft", "TTFT p50", lambda group: group.ttft, (1, 5)),
         G("wait", "WAIT p95", 8, _wait, lambda group: _p95(group.waited), True, 8),
-        G("together", "TOGETHER", 8, _together, lambda group: group.together, True, 7),
+        G("together", "TOGETHER", 8, _combined_rate, lambda group: group.combined_rate, True, 7),
         G("cached", "CACHED", 6, _cached, lambda group: group.cache_share, True, 2),
         G("prompt", "PROMPT", 7, _prompt, lambda group: group.prompt_tokens, True, 12),
         G("gen", "GEN", 7, _generated, lambda group: group.completion_tokens, True, 11),
@@ -39,7 +39,7 @@ def group_columns(name: str, ahead: Callable[[], float]) -> tuple[Column[CallGro
     )
 
 
-def group_remarks(group: CallGroup) -> Line:
+def group_remarks(group: RequestGroup) -> Line:
     """Why it is slower than usual, and how often calls were sent again; empty if neither."""
     parts: list[Part] = []
     if group.slow:
@@ -52,7 +52,7 @@ def group_remarks(group: CallGroup) -> Line:
 
 
 def _rates(key: str, title: str, of: Of, drops: tuple[int, int]) -> tuple[G, G]:
-    def half(group: CallGroup) -> Part:
+    def half(group: RequestGroup) -> Part:
         found = of(group)
         if found is None:
             return format.UNKNOWN, "$faint"
@@ -60,7 +60,7 @@ def _rates(key: str, title: str, of: Of, drops: tuple[int, int]) -> tuple[G, G]:
             return f"{GLYPHS.warning}{format.rate(found.p50)}", "bold $warning"
         return format.rate(found.p50), "bold $value"
 
-    def most(group: CallGroup) -> Part:
+    def most(group: RequestGroup) -> Part:
         found = of(group)
         return format.rate(_p95(found)), "$faint" if found is None else "$label"
 
@@ -71,10 +71,10 @@ def _rates(key: str, title: str, of: Of, drops: tuple[int, int]) -> tuple[G, G]:
 
 
 def _times(key: str, title: str, of: Of, drops: tuple[int, int]) -> tuple[G, G]:
-    def half(group: CallGroup) -> Part:
+    def half(group: RequestGroup) -> Part:
         return _seconds(_p50(of(group)), "bold $value")
 
-    def most(group: CallGroup) -> Part:
+    def most(group: RequestGroup) -> Part:
         return _seconds(_p95(of(group)), "$label")
 
     return (
@@ -95,11 +95,11 @@ def _seconds(value: float | None, style: str) -> Part:
     return took(value), "$faint" if value is None else style
 
 
-def _name(group: CallGroup) -> Part:
+def _name(group: RequestGroup) -> Part:
     return plain(group.name), "bold $value"
 
 
-def _calls(group: CallGroup) -> Part:
+def _calls(group: RequestGroup) -> Part:
     return format.count(group.calls), "$value"
 
 
@@ -107,27 +107,27 @@ def _some(number: int, style: str) -> Part:
     return format.count(number), style if number else "$faint"
 
 
-def _failed(group: CallGroup) -> Part:
+def _failed(group: RequestGroup) -> Part:
     return _some(group.failed, "bold $error")
 
 
-def _left(group: CallGroup) -> Part:
+def _left(group: RequestGroup) -> Part:
     return _some(group.left, "$warning")
 
 
-def _cold(group: CallGroup) -> Part:
+def _cold(group: RequestGroup) -> Part:
     return _some(group.cold, "$value")
 
 
-def _wait(group: CallGroup) -> Part:
+def _wait(group: RequestGroup) -> Part:
     return _seconds(_p95(group.waited), "$value")
 
 
-def _together(group: CallGroup) -> Part:
-    return format.rate(group.together), "$faint" if group.together is None else "$value"
+def _combined_rate(group: RequestGroup) -> Part:
+    return format.rate(group.combined_rate), "$faint" if group.combined_rate is None else "$value"
 
 
-def _cached(group: CallGroup) -> Part:
+def _cached(group: RequestGroup) -> Part:
     if group.cache_share is None:
         return format.UNKNOWN, "$faint"
     return f"{100.0 * group.cache_share:.0f} %", "$value"
@@ -141,9 +141,9 @@ def _tokens(number: int) -> Part:
     return f"{format.significant(number / size)}{unit}", "$label"
 
 
-def _prompt(group: CallGroup) -> Part:
+def _prompt(group: RequestGroup) -> Part:
     return _tokens(group.prompt_tokens)
 
 
-def _generated(group: CallGroup) -> Part:
+def _generated(group: RequestGroup) -> Part:
     return _tokens(group.completion_tokens)

@@ -29,10 +29,10 @@ class InFlightPane(Pane):
 
     def watch_snapshot(self) -> None:
         """Take as many rows as there are calls."""
-        self.follow_calls()
+        self.follow_requests()
         super().watch_snapshot()
 
-    def follow_calls(self) -> None:
+    def follow_requests(self) -> None:
         """Be as high as the number of calls asks for."""
         most = TALLEST if self.app.size.height >= SHORT else TALLEST_IN_SHORT
         height = min(max(1, len(self.snapshot.in_flight)), most) + 2

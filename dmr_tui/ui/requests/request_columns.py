@@ -24,7 +24,7 @@ from dmr_tui.ui.widgets.table import Column
 C = Column[Request]
 
 
-def call_columns(
+def request_columns(
     caller: Callable[[Request], str], ahead: Callable[[], float]
 ) -> tuple[Column[Request], ...]:
     """`caller` is a call's caller as a person names it; the runner's clock is `ahead` of ours."""

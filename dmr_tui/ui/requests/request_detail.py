@@ -206,11 +206,11 @@ def _fact_lines(fact: Fact, width: int) -> list[Line]:
     value = plain(fact.value)
     line: list[tuple[str, str]] = [(f"  {label} ", "$label"), (value, fact.style)]
     if fact.note:
-        room = max(2, VALUE + 2 - cell_len(value))
+        pool = max(2, VALUE + 2 - cell_len(value))
         note = plain(fact.note)
-        if width_of(line) + room + cell_len(note) > width:
+        if width_of(line) + pool + cell_len(note) > width:
             # A formula is easier to read in one piece.
             below = ((" " * (indent + 2), ""), (note, "$label"))
             return [*wrapped(tuple(line), width, indent), *wrapped(below, width, indent + 2)]
-        line += [(" " * room, ""), (note, "$label")]
+        line += [(" " * pool, ""), (note, "$label")]
     return wrapped(tuple(line), width, indent)

@@ -14,17 +14,17 @@ from textual.message import Message
 from textual.reactive import var
 
 from dmr_tui.runner.request import Request
-from dmr_tui.state.request_filter import CallFilter, View
-from dmr_tui.state.requests import CallGroup, Calls
+from dmr_tui.state.request_filter import RequestFilter, View
+from dmr_tui.state.requests import FinishedRequests, RequestGroup
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.commands.table import bindings
 from dmr_tui.ui.requests.conditions import Condition, ConditionsPane, toggled
 from dmr_tui.ui.requests.group_columns import group_columns, group_remarks
 from dmr_tui.ui.requests.modes import MODES, Mode, ModeTitles
-from dmr_tui.ui.requests.request_columns import call_columns
+from dmr_tui.ui.requests.request_columns import request_columns
 from dmr_tui.ui.requests.request_text import remarks, unrecorded
-from dmr_tui.ui.requests.search_field import WordsField
+from dmr_tui.ui.requests.search_field import SearchField
 from dmr_tui.ui.shell.pane import Pane
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line
@@ -66,8 +66,8 @@ class RequestsPane(Vertical):
     def __init__(self) -> None:
         super().__init__(id="finished", classes="pane")
         self.mode: Mode = "list"
-        self.asked = CallFilter()
-        self._calls: Calls | None = None
+        self.asked = RequestFilter()
+        self._calls: FinishedRequests | None = None
         self._all: int | None = None
         """Calls that there are without a filter, as far as is known."""
         self._paused = False
@@ -79,13 +79,13 @@ class RequestsPane(Vertical):
         self._could = False
         """Whether there was a row under the cursor."""
         self._list: Table[Request] = Table(
-            call_columns(self.caller_of, self._ahead),
+            request_columns(self.caller_of, self._ahead),
             key=lambda row: row.id,
             empty=self._empty,
             follow=True,
             id="call-table",
         )
-        self._groups: dict[Mode, Table[CallGroup]] = {
+        self._groups: dict[Mode, Table[RequestGroup]] = {
             mode: Table(
                 group_columns(mode.upper(), self._ahead),
                 key=lambda group: group.name,
@@ -101,7 +101,7 @@ class RequestsPane(Vertical):
         yield from self._groups.values()
         yield RemarkPane(id="call-remark")
         yield ConditionsPane(id="call-conditions")
-        yield WordsField(id="call-filter")
+        yield SearchField(id="call-filter")
 
     def on_mount(self) -> None:
         self._show_mode()
@@ -118,14 +118,14 @@ class RequestsPane(Vertical):
         return self._list.row if self.mode == "list" else None
 
     @property
-    def group(self) -> CallGroup | None:
+    def group(self) -> RequestGroup | None:
         """The group under the cursor; None while the list is shown."""
         return None if self.mode == "list" else self._groups[self.mode].row
 
     @property
     def filtered(self) -> bool:
         """Whether a filter is set or being typed."""
-        return self.asked != CallFilter() or self.query_one(WordsField).display
+        return self.asked != RequestFilter() or self.query_one(SearchField).display
 
     @property
     def callers(self) -> list[str]:
@@ -162,10 +162,10 @@ class RequestsPane(Vertical):
         self.set_class(not after.runner.up, "-stale")
         self._show_words()
 
-    def _take(self, calls: Calls) -> None:
+    def _take(self, calls: FinishedRequests) -> None:
         same = self._calls is not None and self._calls.rows is calls.rows
         self._calls = calls
-        if self.asked == CallFilter():
+        if self.asked == RequestFilter():
             self._all = calls.matching
         if not same and not self._paused:
             self._list.show(calls.rows)
@@ -196,8 +196,8 @@ class RequestsPane(Vertical):
         if self.mode != "list":
             self.set_mode("list")
         self._wanted = None if self._list.move_to(id) else id
-        if self._wanted is not None and self.asked != CallFilter():
-            self.ask(CallFilter())
+        if self._wanted is not None and self.asked != RequestFilter():
+            self.ask(RequestFilter())
         self.tick()
 
     def set_mode(self, mode: Mode) -> None:
@@ -211,7 +211,7 @@ class RequestsPane(Vertical):
         """List, by caller, by model, and again."""
         self.set_mode(MODES[(MODES.index(self.mode) + 1) % len(MODES)])
 
-    def ask(self, asked: CallFilter) -> None:
+    def ask(self, asked: RequestFilter) -> None:
         """Show other calls."""
         if asked == self.asked:
             return
@@ -249,21 +249,21 @@ class RequestsPane(Vertical):
 
     def ask_words(self) -> None:
         """Let a person type words."""
-        self.query_one(WordsField).open()
+        self.query_one(SearchField).open()
 
-    def on_words_field_typed(self, event: WordsField.Typed) -> None:
+    def on_words_field_typed(self, event: SearchField.Typed) -> None:
         """Look for the words; when the field has gone, the table has the keys."""
         event.stop()
         self.ask(replace(self.asked, words=event.words))
-        if not self.query_one(WordsField).display:
+        if not self.query_one(SearchField).display:
             self.focus_table()
 
     def drop_filter(self) -> None:
         """Out of the field of words; else show every call again."""
-        field = self.query_one(WordsField)
+        field = self.query_one(SearchField)
         typing = field.display
         field.close()
-        self.ask(replace(self.asked, words="") if typing else CallFilter())
+        self.ask(replace(self.asked, words="") if typing else RequestFilter())
         self.focus_table()
         self.screen.refresh_bindings()
 
@@ -294,7 +294,7 @@ class RequestsPane(Vertical):
         self._show_titles()
 
     @property
-    def _table(self) -> Table[Request] | Table[CallGroup]:
+    def _table(self) -> Table[Request] | Table[RequestGroup]:
         return self._list if self.mode == "list" else self._groups[self.mode]
 
     def _ahead(self) -> float:
@@ -340,7 +340,7 @@ class RequestsPane(Vertical):
         if calls is None:
             return ""
         matching = len(calls.rows) if calls.matching is None else calls.matching
-        if self.asked == CallFilter():
+        if self.asked == RequestFilter():
             newest = len(calls.rows)
             return f"{matching:,}" if newest == matching else f"{matching:,}, the newest {newest:,}"
         if self._all is None:
@@ -376,7 +376,7 @@ class RequestsPane(Vertical):
     def _empty(self) -> Line:
         if self._waiting:
             return ((READING if self.snapshot.runner.up else "no runner yet", "$faint"),)
-        if self.asked != CallFilter():
+        if self.asked != RequestFilter():
             return (("no call matches the filter; esc shows all", "$label"),)
         if self.snapshot.source("requests feed").health == "absent":
             return (("this runner does not tell about requests", "$label"),)

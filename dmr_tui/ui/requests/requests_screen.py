@@ -38,7 +38,7 @@ class RequestsScreen(LiveScreen):
 
     def on_resize(self) -> None:
         """A lower window leaves fewer rows to the calls in flight."""
-        self.query_one(InFlightPane).follow_calls()
+        self.query_one(InFlightPane).follow_requests()
 
     @property
     def pane(self) -> RequestsPane:

@@ -10,7 +10,7 @@ TYPING_S = 0.15
 """Seconds without a key after which the typed words are looked for."""
 
 
-class WordsField(Input):
+class SearchField(Input):
     """Hidden until asked for; it tells the words when the typing pauses."""
 
     @dataclass

@@ -54,12 +54,12 @@ class HeaderPane(Pane):
 def _that_fit(
     left: list[Part], right: list[Part], middle: list[list[Part]], width: int
 ) -> list[int]:
-    room = width - width_of(left) - width_of(right) - 1
+    pool = width - width_of(left) - width_of(right) - 1
     chosen = []
     for index, parts in enumerate(middle):
         needed = width_of(parts) + width_of([GAP])
-        if parts and needed <= room:
-            room -= needed
+        if parts and needed <= pool:
+            pool -= needed
             chosen.append(index)
     return chosen
 

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 
 from dmr_tui.ui.commands.keymap import key_words
-from dmr_tui.ui.commands.table import ACTS
+from dmr_tui.ui.commands.table import COMMANDS
 from dmr_tui.ui.shell.pane import Page
 from dmr_tui.ui.widgets.lines import Line, wrapped
 
@@ -128,7 +128,7 @@ def _content(mode: str, keymap: Mapping[str, str]) -> Iterator[Line]:
 
 def _keys(where: str, title: str, keymap: Mapping[str, str]) -> Iterator[Line]:
     yield _title(title)
-    for act in ACTS:
+    for act in COMMANDS:
         if act.where == where:
             yield _line(key_words(act, keymap), act.help)
     if where == "everywhere":

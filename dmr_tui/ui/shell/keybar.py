@@ -71,9 +71,9 @@ class KeyBar(Pane):
         """The one line."""
         marks = list(self._marks())
         palette = marks.pop() if marks and marks[-1].action == "app.command_palette" else None
-        room = width - (palette.width + 1 if palette is not None else 0)
+        pool = width - (palette.width + 1 if palette is not None else 0)
         placed, at = [], 0
-        for mark in fitting(marks, room):
+        for mark in fitting(marks, pool):
             placed.append((at, mark))
             at += mark.width + 1
         if palette is not None:
@@ -145,14 +145,14 @@ def _is_everywhere(mark: Mark) -> bool:
     return mark.action in LAST or mark.action.startswith(SHOW)
 
 
-def fitting(marks: Sequence[Mark], room: int) -> Sequence[Mark]:
+def fitting(marks: Sequence[Mark], pool: int) -> Sequence[Mark]:
     """As many of them as there is room for, in their order."""
-    if _width(marks) <= room:
+    if _width(marks) <= pool:
         return marks
     kept = list(_short(marks))
     here = [mark for mark in kept if not _is_everywhere(mark)]
     # The first one is what enter does, or nearly so.
-    while len(here) > 1 and _width(kept) > room:
+    while len(here) > 1 and _width(kept) > pool:
         kept.remove(here.pop())
     return kept
 

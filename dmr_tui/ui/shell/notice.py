@@ -114,8 +114,8 @@ def said_in(said: Notice, place: str, width: int) -> str:
     if not whole:
         return fit(cut(text, width), width)
     # What to do is worth more than the end of what is wrong, but no more than half of the line.
-    room = max(width // 2, width - cell_len(text) - 2)
-    step = whole if cell_len(whole) <= room else place or fit(whole, room)
+    pool = max(width // 2, width - cell_len(text) - 2)
+    step = whole if cell_len(whole) <= pool else place or fit(whole, pool)
     return fit(f"{cut(text, width - cell_len(step) - 2)}: {step}", width)
 
 

@@ -115,7 +115,7 @@ class TimelineScreen(LiveScreen):
         line = self.log_pane.row
         if line is None:
             return
-        request = call_at(line, (*self.snapshot.finished, *self.snapshot.in_flight))
+        request = request_at(line, (*self.snapshot.finished, *self.snapshot.in_flight))
         if request is None:
             self.log_pane.say("No call that is known ran when this line was written")
         else:
@@ -209,7 +209,7 @@ def _lasted(event: Event) -> float:
     return event.seconds or 0.0 if event.kind in {"loaded", "load failed"} else 0.0
 
 
-def call_at(line: LogLine, calls: tuple[Request, ...]) -> Request | None:
+def request_at(line: LogLine, calls: tuple[Request, ...]) -> Request | None:
     """The call that was running when `line` was written, the one that began last."""
     running = [
         call

@@ -129,16 +129,16 @@ def wrapped(line: Line, width: int, indent: int) -> list[Line]:
     """
     lines: list[Line] = []
     parts: list[Part] = []
-    room = width
+    pool = width
     for text, style in line:
         for word in re.findall(r"\s*\S+\s*|\s+", text):
             for piece in _pieces(word, max(1, width - indent)):
-                if cell_len(piece.rstrip()) > room and width_of(parts) > indent:
+                if cell_len(piece.rstrip()) > pool and width_of(parts) > indent:
                     lines.append(tuple(parts))
-                    parts, room = [(" " * indent, "")], width - indent
+                    parts, pool = [(" " * indent, "")], width - indent
                     piece = piece.lstrip()
                 parts.append((piece, style))
-                room -= cell_len(piece)
+                pool -= cell_len(piece)
     return [*lines, tuple(parts)]
 
 
@@ -148,12 +148,12 @@ def _pieces(word: str, longest: int) -> list[str]:
 
 def spread(left: Sequence[Part], right: Sequence[Part], width: int) -> Line:
     """`left` at the left and `right` at the right edge; `left` gives way if both do not fit."""
-    room = width - width_of(right)
+    pool = width - width_of(right)
     kept: list[Part] = []
     for text, style in left:
-        if room <= 0:
+        if pool <= 0:
             break
-        cut = text if cell_len(text) <= room else fit(text, room)
+        cut = text if cell_len(text) <= pool else fit(text, pool)
         kept.append((cut, style))
-        room -= cell_len(cut)
-    return (*kept, (" " * max(0, room), ""), *right)
+        pool -= cell_len(cut)
+    return (*kept, (" " * max(0, pool), ""), *right)

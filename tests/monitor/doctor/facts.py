@@ -8,7 +8,7 @@ from dmr_tui.machine.surroundings import Surroundings
 from dmr_tui.monitor.doctor.facts import Facts
 from dmr_tui.runner.discovery.docker_engine import Controller, DockerEngine, Published
 from dmr_tui.runner.discovery.places import DESKTOP_PREFIX, DockerSocket, Places
-from dmr_tui.runner.endpoint import Endpoint, TlsWish, parse_host
+from dmr_tui.runner.endpoint import Endpoint, TlsOptions, parse_host
 from dmr_tui.state.check import Check
 from dmr_tui.state.snapshot import Attempt, Runner, Snapshot
 from tests.ui import still
@@ -90,9 +90,9 @@ def facts(
     )
 
 
-def named(host: str, wish: TlsWish | None = None) -> Places:
+def named(host: str, wish: TlsOptions | None = None) -> Places:
     """A place that a person has named."""
-    return Places((parse_host(host, "--host", wish or TlsWish()),))
+    return Places((parse_host(host, "--host", wish or TlsOptions()),))
 
 
 def check(checks: Iterable[Check], name: str) -> Check:

@@ -9,7 +9,7 @@ import pytest
 from dmr_tui.machine.reading import Reading
 from dmr_tui.monitor.doctor.network_checks import find_places, find_way
 from dmr_tui.runner.discovery.docker_contexts import Contexts, NamedContext
-from dmr_tui.runner.endpoint import TlsWish, parse_host
+from dmr_tui.runner.endpoint import TlsOptions, parse_host
 from dmr_tui.state.check import Check
 from dmr_tui.state.snapshot import Runner
 from tests.monitor.doctor import facts as made
@@ -20,7 +20,7 @@ from tests.ui.still import snapshot
 
 def tried(host: str, answer: str, error: str = "Unreachable", **more: Any) -> Check:
     """The check of an address that a person has named and that failed."""
-    endpoint = parse_host(host, "--host", more.pop("tls", TlsWish()))
+    endpoint = parse_host(host, "--host", more.pop("tls", TlsOptions()))
     told = facts(down(attempt(endpoint, answer, error)), places=made.named(host), **more)
     return check(find_places(told), endpoint.label)
 
@@ -208,21 +208,21 @@ def test_names() -> None:
     assert [each.name for each in find_way(told)] == ["proxy variables"]
 
 
-def way(host: str, wish: TlsWish | None = None) -> list[Check]:
+def way(host: str, wish: TlsOptions | None = None) -> list[Check]:
     """The checks of the way to a runner that answers there."""
-    endpoint = parse_host(host, "--host", wish or TlsWish())
+    endpoint = parse_host(host, "--host", wish or TlsOptions())
     runner = replace(snapshot().runner, endpoint=endpoint)
     return list(find_way(facts(snapshot(runner=runner, attempts=(attempt(endpoint),)))))
 
 
 def test_tls() -> None:
-    checked = check(way("https://box", TlsWish(ca="/etc/ca.crt")), "TLS")
+    checked = check(way("https://box", TlsOptions(ca="/etc/ca.crt")), "TLS")
     assert (checked.result, checked.evidence) == (
         "ok",
         "the certificate was checked with /etc/ca.crt",
     )
     assert "DMR's own authority" in check(way("https://box"), "TLS").evidence
-    skipped = check(way("https://box", TlsWish(skip_verify=True)), "TLS")
+    skipped = check(way("https://box", TlsOptions(skip_verify=True)), "TLS")
     assert skipped.result == "warning"
     assert "not checked" in skipped.evidence
     assert "--tls-ca-cert" in skipped.fix[0]

@@ -15,7 +15,7 @@ from dmr_tui.runner.endpoint import parse_host
 from dmr_tui.state.alert import Alert
 from dmr_tui.state.check import Check
 from dmr_tui.state.event import Event
-from dmr_tui.state.memory import Holding, MemoryState
+from dmr_tui.state.memory import MemoryState, MemoryUsage
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import Snapshot, SourceState
 from tests.monitor.doctor.facts import DESKTOP, check, controller, down, engine, facts
@@ -257,11 +257,11 @@ def test_whether_an_engine_uses_the_gpu() -> None:
         ("reinstall it",),
     )
     none: Reading[int] = Reading(None, "x")
-    there = Holding("sha256:1", "qwen3", Reading(4 * 2**30), none)
-    other = Holding("", "firefox", Reading(2**30), none)
-    holds = used(on(memory=MemoryState(holdings=(there, other))))
+    there = MemoryUsage("sha256:1", "qwen3", Reading(4 * 2**30), none)
+    other = MemoryUsage("", "firefox", Reading(2**30), none)
+    holds = used(on(memory=MemoryState(usages=(there, other))))
     assert (holds.result, holds.evidence) == ("ok", "models are on it: qwen3 4.0 GiB")
-    assert used(on(memory=MemoryState(holdings=(other,)))).result == "unknown"
+    assert used(on(memory=MemoryState(usages=(other,)))).result == "unknown"
     cpu = replace(snapshot().runner, backends=(parse_status("llama.cpp", "Running: b1-cpu b1"),))
     assert used(on(runner=cpu)).fix == ("docker model reinstall-runner --gpu auto",)
     assert "GPU-backed inference" in used(on(runner=cpu), desktop()).fix[0]

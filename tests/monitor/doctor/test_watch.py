@@ -8,7 +8,7 @@ from anyio import wait_all_tasks_blocked
 
 from dmr_tui.machine.reading import Reading
 from dmr_tui.monitor.doctor import doctor_monitor
-from dmr_tui.monitor.doctor.doctor_monitor import DoctorWatch
+from dmr_tui.monitor.doctor.doctor_monitor import DoctorMonitor
 from dmr_tui.runner.discovery.places import DockerSocket, Places
 from tests.engine_stand_in import container, docker_engine
 from tests.monitor.doctor.facts import around, attempt, check, down
@@ -20,7 +20,7 @@ def test_it_looks_only_while_it_is_shown(monkeypatch: pytest.MonkeyPatch) -> Non
     reads: list[bool] = []
     told: list[int] = []
 
-    class Doctor(DoctorWatch):
+    class Doctor(DoctorMonitor):
         async def read(self) -> None:
             reads.append(self.shown)
 
@@ -59,7 +59,7 @@ def test_everything_is_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(doctor_monitor, "read_surroundings", surroundings)
     path = tmp_path / "docker.sock"
-    doctor = DoctorWatch(Places((HERE,), (DockerSocket(str(path), "DOCKER_HOST"),)), lambda: None)
+    doctor = DoctorMonitor(Places((HERE,), (DockerSocket(str(path), "DOCKER_HOST"),)), lambda: None)
     snapshot = down(attempt(answer="connection refused: nothing listens there"))
     before = doctor.checks(snapshot, clock_known=False)
     assert check(before, "Engine").evidence == "Docker was not asked yet"
