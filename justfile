@@ -29,9 +29,9 @@ check: test
     {{bin}}/mypy
     {{bin}}/lint-imports
 
-# Draw the snapshot pictures of the tests anew; look at each of them before committing
+# Redraw the snapshot pictures of the tests; look at each of them before committing
 snap:
-    {{bin}}/pytest tests/ui/test_pictures.py --snapshot-update -n 0
+    {{bin}}/pytest tests/ui -k pictures --snapshot-update -n 0
 
 # Make the pictures in screenshots/ from the simulated runner
 screenshots:

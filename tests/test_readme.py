@@ -1,4 +1,4 @@
-"""The README is held to what it is about: commands, keys, settings, scenarios."""
+"""The README and the pages in docs/ are held to what they are about: commands, keys, settings."""
 
 import re
 from pathlib import Path
@@ -13,6 +13,8 @@ from dmr_tui.ui.commands.table import COMMANDS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCS = ROOT / "dmr_tui" / "docs"
+PAGES = (ROOT / "README.md", *sorted(DOCS.glob("*.md")))
 KEYS = {
     "question_mark": "?",
     "slash": "/",
@@ -55,3 +57,39 @@ def test_its_pictures_are_there() -> None:
     pictures = re.findall(r"\]\((screenshots/[^)]+)\)", README)
     assert pictures
     assert all((ROOT / picture).is_file() for picture in pictures)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text(encoding="utf-8")):
+        name, _, title = link.partition("#")
+        target = page.parent / name if name else page
+        assert target.is_file(), link
+        assert not title or title in anchors(target), link
+
+
+def anchors(page: Path) -> set[str]:
+    """What links to the headings of a page end with, as GitHub builds them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_readme_leads_to_the_pages_for_contributors() -> None:
+    for page in ("contributing.md", "changelog.md"):
+        assert f"](dmr_tui/docs/{page})" in README
+
+
+def test_recipes_of_just_exist() -> None:
+    page = (DOCS / "contributing.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"(?:^|`)just ([a-z]+)", page, re.MULTILINE))
+    recipes = re.findall(r"^(\w+)(?: .*)?:", (ROOT / "justfile").read_text(), re.MULTILINE)
+    assert named
+    assert named <= set(recipes)
+
+
+def test_each_term_is_explained_once() -> None:
+    page = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (?!\*\*|term |---)(.+?) \| (.+) \| .*\|$", page, re.MULTILINE)
+    terms = [term for term, _ in rows]
+    assert len(terms) > 40
+    assert sorted(set(terms)) == sorted(terms)
