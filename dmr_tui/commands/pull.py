@@ -12,7 +12,7 @@ from dmr_tui.commands.target import chosen
 from dmr_tui.export.turn_report import failure_lines
 from dmr_tui.machine.probe import MachineProbe
 from dmr_tui.monitor.actions.pulls import Pulls
-from dmr_tui.monitor.actions.remote_model import RemoteModel, look_up
+from dmr_tui.monitor.actions.remote_model import look_up
 from dmr_tui.monitor.model_rows import Installed
 from dmr_tui.monitor.poller import Poller
 from dmr_tui.monitor.search import Search
@@ -22,6 +22,7 @@ from dmr_tui.runner.errors.explain import Explanation
 from dmr_tui.runner.names import is_reference
 from dmr_tui.settings import BadSettings, Settings
 from dmr_tui.state.pull import Pull
+from dmr_tui.state.replies import RemoteModel
 from dmr_tui.text import format
 from dmr_tui.text.sanitize import plain
 

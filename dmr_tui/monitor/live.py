@@ -11,22 +11,20 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from dmr_tui.machine.probe import MachineProbe
 from dmr_tui.measure.meter import Turn
-from dmr_tui.monitor.actions.chat import Ask, Prompt
+from dmr_tui.monitor.actions.chat import Ask
 from dmr_tui.monitor.poller import Poller
 from dmr_tui.monitor.requests.request_log import OpenArchive
 from dmr_tui.runner.discovery.places import Places
 from dmr_tui.runner.endpoint import Endpoint
 from dmr_tui.runner.errors.explain import Explanation
 from dmr_tui.runner.request import Request
+from dmr_tui.state.prompt import Prompt
 from dmr_tui.state.request_filter import View
 from dmr_tui.state.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from dmr_tui.monitor.actions.plans import Plan
-    from dmr_tui.monitor.actions.remote_model import RemoteModel
-    from dmr_tui.monitor.actions.replay import Bodies
-    from dmr_tui.monitor.actions.run import Progress
-    from dmr_tui.monitor.actions.saved_configs import StoredConfigResult
+    from dmr_tui.state.plan import Plan, Progress
+    from dmr_tui.state.replies import Bodies, RemoteModel, StoredConfigResult
 
 
 class Monitor(Protocol):

@@ -27,11 +27,11 @@ from dmr_tui.state.snapshot import Attempt, MachineState, Runner, Snapshot
 
 if TYPE_CHECKING:
     from dmr_tui.monitor.actions.pulls import Pulls
-    from dmr_tui.monitor.actions.remote_model import RemoteModel
     from dmr_tui.monitor.doctor.doctor_monitor import DoctorMonitor
-    from dmr_tui.monitor.memory.fits import Loading
     from dmr_tui.monitor.memory.footprints import Footprints
     from dmr_tui.monitor.memory.memory_monitor import MemoryMonitor
+    from dmr_tui.state.memory import Loading
+    from dmr_tui.state.replies import RemoteModel
 
 SHOWN_FINISHED = 200
 """Finished calls in a Snapshot; more of them are kept for the statistics."""
@@ -107,7 +107,8 @@ class Poller:
 
     async def look_up(self, name: str, publish: "Callable[[RemoteModel], None]") -> None:
         """Tell what a registry has under a name."""
-        from dmr_tui.monitor.actions.remote_model import NOBODY, RemoteModel, look_up
+        from dmr_tui.monitor.actions.remote_model import NOBODY, look_up
+        from dmr_tui.state.replies import RemoteModel
 
         if self.watch is None:
             publish(RemoteModel(name, failure=NOBODY))

@@ -6,7 +6,14 @@ from typing import Literal
 
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.architecture import Architecture
-from dmr_tui.measure.fit import DOES_NOT_FIT, LaunchConfig, MemoryEstimate, MemoryPool, Verdict
+from dmr_tui.measure.fit import (
+    DOES_NOT_FIT,
+    LaunchConfig,
+    MemoryEstimate,
+    MemoryPool,
+    Reclaimable,
+    Verdict,
+)
 from dmr_tui.measure.pressure_level import Judged
 
 PartsSource = Literal["engine log", "estimate", ""]
@@ -114,6 +121,19 @@ class Fit:
         if self.taken is None or total is None or not self.taken.total:
             return None
         return 100.0 * (total - self.taken.total) / self.taken.total
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """What the verdicts of all models depend on, beside the models."""
+
+    pool: Reading[MemoryPool]
+    held: tuple[Reclaimable, ...] = ()
+    """What would be free without each loaded model."""
+    asked: Mapping[str, LaunchConfig] | None = None
+    """How the loaded models were started, by digest."""
+    slots: int | None = None
+    """With how many slots engines start by themselves here, as far as one has said."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from dmr_tui.measure.meter import Turn
-from dmr_tui.monitor.actions.chat import EXTRAS, Ask
+from dmr_tui.monitor.actions.chat import Ask
 from dmr_tui.runner.errors.explain import Explanation, explain
 from dmr_tui.runner.errors.failures import RunnerError
 from dmr_tui.runner.request import Request
+from dmr_tui.state.prompt import EXTRAS
+from dmr_tui.state.replies import Bodies
 
 if TYPE_CHECKING:
     from dmr_tui.monitor.poller import Poller
@@ -20,20 +22,6 @@ CUT_MEDIA = "...[truncated "
 
 Texts = tuple[tuple[str, str] | None, Literal["runner", "archive"]]
 """Request and response, if there are any, and who had them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bodies:
-    """Prompt and answer of one call, for the eyes of the person who asked."""
-
-    id: str
-    prompt: tuple[tuple[str, str], ...] = ()
-    """Role and text of each message, or a name and the JSON of what is no chat."""
-    answer: str = ""
-    reasoning: str = ""
-    source: Literal["runner", "archive", ""] = ""
-    failure: Explanation | None = None
-    """Why there is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,56 +1,37 @@
 """A load or an unload that a person asked for, step by step; the next Snapshot shows the truth."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import anyio
 
-from dmr_tui.monitor.actions.plans import (
-    ConfigurePlan,
-    LoadPlan,
-    Plan,
-    RemovePlan,
-    TagPlan,
-    UnloadPlan,
-    UntagPlan,
-    merged,
-    steps_of,
-)
+from dmr_tui.monitor.actions.plans import merged, steps_of
 from dmr_tui.monitor.model_rows import Installed
 from dmr_tui.runner.errors.explain import Explanation, explain
 from dmr_tui.runner.errors.failures import ReadOnly, Rejected, RunnerError
 from dmr_tui.runner.wire import Running
+from dmr_tui.state.plan import (
+    ConfigurePlan,
+    LoadPlan,
+    Plan,
+    Progress,
+    RemovePlan,
+    Step,
+    StepState,
+    TagPlan,
+    UnloadPlan,
+    UntagPlan,
+)
 
 if TYPE_CHECKING:
     from dmr_tui.monitor.poller import Poller
     from dmr_tui.monitor.runner_monitor import RunnerMonitor
 
 Call = Callable[[], Awaitable[None]]
-StepState = Literal["waiting", "running", "done", "failed"]
 ON_ITS_OWN = "The runner itself goes on loading it, for a minute at the most."
 """It loads what was configured in the background, which nobody can call off."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One call to the runner."""
-
-    text: str
-    state: StepState = "waiting"
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far it is."""
-
-    steps: tuple[Step, ...]
-    ended: bool = False
-    failure: Explanation | None = None
-    stopped: bool = False
-    note: str = ""
-    """What goes on although it was stopped."""
 
 
 class ActionRun:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -13,6 +13,7 @@ from dmr_tui.runner.errors.explain import Explanation, explain
 from dmr_tui.runner.errors.failures import RunnerError
 from dmr_tui.runner.wire import StoredConfig
 from dmr_tui.state.lost_config import LostConfig
+from dmr_tui.state.replies import StoredConfigResult
 from dmr_tui.state.snapshot import SourceState
 
 if TYPE_CHECKING:
@@ -123,15 +124,6 @@ async def forget_lost(poller: "Poller", alert: str) -> None:
     """Forget the lost configuration that the warning `alert` is about, if it is about one."""
     if poller.watch is not None:
         await poller.watch.configurations.forget(alert)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredConfigResult:
-    """A configuration as it is stored, or why it could not be read."""
-
-    config: dict[str, Any] = field(default_factory=dict)
-    """Every key, unknown ones too; empty if none is stored."""
-    failure: Explanation | None = None
 
 
 async def tell_stored(

@@ -15,7 +15,6 @@ from dmr_tui.monitor.memory.attribution import attribute
 from dmr_tui.monitor.memory.engine_flags import read_flags
 from dmr_tui.monitor.memory.fits import (
     Architectures,
-    Loading,
     default_launch,
     find_fits,
     held_by,
@@ -25,7 +24,7 @@ from dmr_tui.monitor.memory.footprints import Footprints
 from dmr_tui.monitor.memory.pool import find_pool
 from dmr_tui.runner.wire import Configured
 from dmr_tui.state.engine_facts import EngineFacts
-from dmr_tui.state.memory import Fit, Footprint, MemoryState, MemoryUsage
+from dmr_tui.state.memory import Fit, Footprint, Loading, MemoryState, MemoryUsage
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import Runner, SourceState
 
