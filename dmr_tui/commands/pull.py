@@ -85,7 +85,8 @@ async def _look_up(client: RunnerClient, name: str, machine: MachineProbe) -> Re
     """With the verdict that the memory of this computer allows."""
     poller = Poller(Places((client.endpoint,)), machine, lambda _: None, read_only=True)
     await poller.once()
-    installed = Installed(()) if poller.watch is None else poller.watch.installed
+    runner = poller.runner_monitor
+    installed = Installed(()) if runner is None else runner.installed
     return await look_up(client, name, installed, poller.loading)
 
 

@@ -21,16 +21,13 @@ from dmr_tui.state.lost_config import LostConfig
 from dmr_tui.state.memory import MemoryState
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.pull import Pull
-from dmr_tui.state.requests import FinishedRequests, Throughput
+from dmr_tui.state.requests import NO_THROUGHPUT, FinishedRequests, Throughput
 
 SourceHealth = Literal["waiting", "ok", "stale", "absent"]
 """`absent` is a call that this version of the runner does not have."""
 
 DEMO_RULE = "--demo"
 """The rule of an endpoint that is simulated."""
-
-
-_NO_THROUGHPUT = Throughput(300.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +102,7 @@ class Snapshot:
     in_flight: tuple[Request, ...] = ()
     finished: tuple[Request, ...] = ()
     """The newest calls, oldest first."""
-    throughput: Throughput = _NO_THROUGHPUT
+    throughput: Throughput = NO_THROUGHPUT
     machine: MachineState = MachineState()
     sources: tuple[SourceState, ...] = ()
     calls: FinishedRequests | None = None

@@ -447,7 +447,7 @@ def test_what_was_known_of_engines_goes_with_the_runner(watch: Watch) -> None:
     seen.simulator.post_call(body).result(30)
     seen.until(lambda s: s.finished and s.finished[-1].window == 8192)
     assert seen.monitor._poller is not None
-    known = seen.monitor._poller.watch
+    known = seen.monitor._poller.runner_monitor
     assert known is not None
     seen.simulator.stop_listening()
     seen.until(lambda s: s.runner.up is False)

@@ -14,7 +14,6 @@ from dmr_tui.runner.wire import Model
 from dmr_tui.state.memory import Loading
 from dmr_tui.state.replies import NOT_READ, Holder, RemoteModel
 
-NOBODY = Explanation("No runner answers")
 NO_NAME = Explanation(
     "This is no name of a model",
     "A name is made of letters, digits and . _ - / :, such as ai/smollm2 or hf.co/USER/MODEL:TAG.",

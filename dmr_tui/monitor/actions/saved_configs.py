@@ -1,23 +1,21 @@
 """The stored configurations as they are, and those that were lost."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anyio
 import anyio.to_thread
 
 from dmr_tui.monitor.actions.config_file import SavedConfigFile
+from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.errors.explain import Explanation, explain
 from dmr_tui.runner.errors.failures import RunnerError
 from dmr_tui.runner.wire import StoredConfig
 from dmr_tui.state.lost_config import LostConfig
 from dmr_tui.state.replies import StoredConfigResult
 from dmr_tui.state.snapshot import SourceState
-
-if TYPE_CHECKING:
-    from dmr_tui.monitor.poller import Poller
 
 
 class SavedConfigs:
@@ -120,21 +118,11 @@ class SavedConfigs:
             self._lost = {key: lost for key, lost in self._lost.items() if key[0] in there}
 
 
-async def forget_lost(poller: "Poller", alert: str) -> None:
-    """Forget the lost configuration that the warning `alert` is about, if it is about one."""
-    if poller.watch is not None:
-        await poller.watch.configurations.forget(alert)
-
-
-async def tell_stored(
-    poller: "Poller", digest: str, mode: str, publish: Callable[[StoredConfigResult], None]
-) -> None:
-    """Read the configuration of a model."""
-    client = poller.client
+async def read_stored(client: RunnerClient | None, digest: str, mode: str) -> StoredConfigResult:
+    """Return the configuration of a model, or why it could not be read."""
     if client is None:
-        publish(StoredConfigResult(failure=Explanation("No runner answers")))
-        return
+        return StoredConfigResult(failure=Explanation("No runner answers"))
     try:
-        publish(StoredConfigResult(await client.stored_config(digest, mode)))
+        return StoredConfigResult(await client.stored_config(digest, mode))
     except RunnerError as error:
-        publish(StoredConfigResult(failure=explain(error)))
+        return StoredConfigResult(failure=explain(error))

@@ -44,14 +44,16 @@ class LogReader:
         interval: float,
         changed: Callable[[], None],
         clock: Callable[[], float],
+        *,
+        read: Callable[[], None],
     ) -> None:
+        """`read` is called after each reading that brought new lines."""
         self.engines = EngineLog()
         self.tasks = SlotTasks()
         self.source = Polled("log", interval, self._fetch, changed, clock)
         self.exits: list[EngineExited] = []
         """Engines that died, as far as that was not told yet."""
-        self.read: Callable[[], None] = lambda: None
-        """Called after each read that brought new lines."""
+        self._told = read
         self._client = client
         self._timeline = timeline
         self._changed = changed
@@ -148,7 +150,7 @@ class LogReader:
                     await anyio.lowlevel.checkpoint()
         if count:
             await self._parse()
-            self.read()
+            self._told()
             self._changed()
         return True
 
