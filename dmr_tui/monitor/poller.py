@@ -9,7 +9,7 @@ import anyio
 from dmr_tui.machine.probe import MachineProbe
 from dmr_tui.monitor.archive.options import ArchiveOptions
 from dmr_tui.monitor.later_parts import LaterParts
-from dmr_tui.monitor.machine_monitor import MachineMonitor
+from dmr_tui.monitor.machine.machine_monitor import MachineMonitor
 from dmr_tui.monitor.runner_monitor import RunnerMonitor
 from dmr_tui.monitor.search import Search
 from dmr_tui.monitor.snapshot_builder import (

@@ -9,11 +9,12 @@ from typing import Self
 import anyio
 from anyio.abc import TaskGroup
 
-from dmr_tui.monitor.actions.config_file import saved_config_file
-from dmr_tui.monitor.actions.saved_configs import SavedConfigs
-from dmr_tui.monitor.history.outbox import HistoryListener, Outbox
+from dmr_tui.monitor.configs.config_file import saved_config_file
+from dmr_tui.monitor.configs.saved_configs import SavedConfigs
+from dmr_tui.monitor.history.listener import HistoryListener
 from dmr_tui.monitor.latency import Latency
 from dmr_tui.monitor.model_rows import Installed, Loaded, configs_by_model
+from dmr_tui.monitor.outbox import Outbox
 from dmr_tui.monitor.requests.rolling_window import BINS, WINDOW_S
 from dmr_tui.monitor.requests.tracker import Listener, RequestTracker
 from dmr_tui.monitor.snapshot_builder import RunnerReading

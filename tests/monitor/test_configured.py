@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from dmr_tui.monitor.actions.config_file import FILE, KEPT_S, SavedConfigFile, saved_config_file
-from dmr_tui.monitor.actions.saved_configs import SavedConfigs
+from dmr_tui.monitor.configs.config_file import FILE, KEPT_S, SavedConfigFile, saved_config_file
+from dmr_tui.monitor.configs.saved_configs import SavedConfigs
 from dmr_tui.monitor.live import LiveMonitor
 from dmr_tui.runner.endpoint import Endpoint, parse_host
 from dmr_tui.runner.wire import StoredConfig

@@ -382,7 +382,7 @@ def test_nothing_is_left_after_the_end() -> None:
 def test_a_machine_that_does_not_answer_is_stale_and_delays_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("dmr_tui.monitor.part_reader.PATIENCE_S", 0.3)
+    monkeypatch.setattr("dmr_tui.monitor.machine.part_reader.PATIENCE_S", 0.3)
     held = threading.Event()
 
     class Hanging(NoMachine):

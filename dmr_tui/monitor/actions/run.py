@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 
 from dmr_tui.monitor.actions.plans import merged, steps_of
-from dmr_tui.monitor.actions.saved_configs import SavedConfigs
+from dmr_tui.monitor.configs.saved_configs import SavedConfigs
 from dmr_tui.monitor.model_rows import Installed
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.errors.explain import Explanation, explain

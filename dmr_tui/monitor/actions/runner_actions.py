@@ -10,7 +10,6 @@ from dmr_tui.monitor.actions.pulls import Pulls
 from dmr_tui.monitor.actions.remote_model import look_up
 from dmr_tui.monitor.actions.replay import Replay, find_bodies
 from dmr_tui.monitor.actions.run import ActionRun, ActionTarget
-from dmr_tui.monitor.actions.saved_configs import read_stored
 from dmr_tui.monitor.later_parts import Stoppable
 from dmr_tui.monitor.requests.request_log import RequestLog
 from dmr_tui.monitor.runner_monitor import RunnerMonitor
@@ -83,7 +82,13 @@ class RunnerActions:
         self, digest: str, mode: str, publish: Callable[[StoredConfigResult], None]
     ) -> None:
         """Publish the configuration of a model as it is stored."""
-        publish(await read_stored(self._client, digest, mode))
+        if (client := self._client) is None:
+            publish(StoredConfigResult(failure=NO_RUNNER))
+            return
+        try:
+            publish(StoredConfigResult(await client.stored_config(digest, mode)))
+        except RunnerError as error:
+            publish(StoredConfigResult(failure=explain(error)))
 
     async def look_up(self, name: str, publish: Callable[[RemoteModel], None]) -> None:
         """Publish what a registry has under a name."""

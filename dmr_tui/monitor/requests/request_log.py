@@ -7,11 +7,11 @@ import anyio
 from anyio import to_thread
 
 from dmr_tui.measure.request_numbers import ended
+from dmr_tui.monitor.archive.selection import matches
 from dmr_tui.monitor.archive.store import Archive
 from dmr_tui.monitor.archive.writer import ARCHIVE, ArchiveWriter
-from dmr_tui.monitor.history.outbox import Outbox
+from dmr_tui.monitor.outbox import Outbox
 from dmr_tui.monitor.requests.groups import by_caller, by_model
-from dmr_tui.monitor.requests.selection import matches
 from dmr_tui.monitor.requests.tracker import RequestTracker
 from dmr_tui.runner.request import Request
 from dmr_tui.runner.wire import Record

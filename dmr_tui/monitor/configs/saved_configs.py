@@ -8,13 +8,9 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
-from dmr_tui.monitor.actions.config_file import SavedConfigFile
-from dmr_tui.runner.client import RunnerClient
-from dmr_tui.runner.errors.explain import Explanation, explain
-from dmr_tui.runner.errors.failures import RunnerError
+from dmr_tui.monitor.configs.config_file import SavedConfigFile
 from dmr_tui.runner.wire import StoredConfig
 from dmr_tui.state.lost_config import LostConfig
-from dmr_tui.state.replies import StoredConfigResult
 from dmr_tui.state.snapshot import SourceState
 
 
@@ -116,13 +112,3 @@ class SavedConfigs:
         there = self._installed
         if there is not None:
             self._lost = {key: lost for key, lost in self._lost.items() if key[0] in there}
-
-
-async def read_stored(client: RunnerClient | None, digest: str, mode: str) -> StoredConfigResult:
-    """Return the configuration of a model, or why it could not be read."""
-    if client is None:
-        return StoredConfigResult(failure=Explanation("No runner answers"))
-    try:
-        return StoredConfigResult(await client.stored_config(digest, mode))
-    except RunnerError as error:
-        return StoredConfigResult(failure=explain(error))
