@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
 from dmr_tui.machine.reading import Reading
@@ -147,7 +148,7 @@ class MemoryState:
     vram_rest: Reading[int] = NOWHERE
     """Bytes of GPU memory in use that nobody named explains; negative never."""
     pressure: Judged = _NOT_JUDGED
-    fits: Mapping[str, Fit] = field(default_factory=dict)
+    fits: Mapping[str, Fit] = field(default_factory=lambda: MappingProxyType({}))
     """By the key of the model's row; no entry for what is not installed."""
     note: str = ""
     """What cannot be seen, and why: "engine processes are hidden from this user"."""

@@ -1,6 +1,8 @@
 """Changes that the user asks for, and how far one has come."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal
 
 from dmr_tui.runner.errors.explain import Explanation
@@ -53,9 +55,9 @@ class ConfigurePlan:
     ref: str
     digest: str
     mode: str
-    config: dict[str, Any] = field(hash=False)
+    config: Mapping[str, Any] = field(hash=False)
     """All of it, unknown keys too."""
-    before: dict[str, Any] = field(hash=False, default_factory=dict)
+    before: Mapping[str, Any] = field(hash=False, default_factory=lambda: MappingProxyType({}))
     """What it was when the person decided."""
     again: bool = False
     """Whether it is one that was lost, to be set once more."""

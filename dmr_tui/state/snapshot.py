@@ -6,6 +6,7 @@ since 1970 by this computer's clock, so that a view can count up and down from t
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
 from dmr_tui.machine.probe import Machine
@@ -121,7 +122,7 @@ class Snapshot:
     """The downloads of this session."""
     checks: tuple[Check, ...] = ()
     """What the doctor found; empty while nobody reads it."""
-    caller_names: Mapping[str, str] = field(default_factory=dict)
+    caller_names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """What a person calls a caller, by the name of its User-Agent."""
     clock_offset: float = 0.0
     """Seconds that the runner's clock is ahead of ours."""

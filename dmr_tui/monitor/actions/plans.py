@@ -78,7 +78,7 @@ def differences(plan: ConfigurePlan) -> list[str]:
 def _value(value: Any) -> str:
     if value is None:
         return "not set"
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return " ".join(str(each) for each in value) or "none"
     return str(value)
 

@@ -15,6 +15,7 @@ from dmr_tui.runner.errors.explain import Explanation, explain
 from dmr_tui.runner.errors.failures import ReadOnly, Rejected, RunnerError
 from dmr_tui.runner.request import Request
 from dmr_tui.runner.wire import Running
+from dmr_tui.state.frozen import frozen, thawed
 from dmr_tui.state.plan import (
     ConfigurePlan,
     LoadPlan,
@@ -184,7 +185,7 @@ async def _configure(target: ActionTarget, plan: LoadPlan) -> None:
 async def _replace(target: ActionTarget, plan: ConfigurePlan) -> None:
     """Store the configuration that the user has seen, unless it changed meanwhile."""
     stored = await target.client.stored_config(plan.digest, plan.mode)
-    if stored != plan.before:
+    if frozen(stored) != frozen(plan.before):
         raise _InTheWay(
             Explanation(
                 f"{plan.name} was not configured: somebody else has just configured it",
@@ -192,7 +193,7 @@ async def _replace(target: ActionTarget, plan: ConfigurePlan) -> None:
                 "Open it again, and look at what is stored now.",
             )
         )
-    await _set(target, plan, plan.config)
+    await _set(target, plan, thawed(plan.config))
 
 
 async def _set(

@@ -10,6 +10,7 @@ import anyio.to_thread
 
 from dmr_tui.monitor.configs.config_file import SavedConfigFile
 from dmr_tui.runner.wire import StoredConfig
+from dmr_tui.state.frozen import frozen, thawed
 from dmr_tui.state.lost_config import LostConfig
 from dmr_tui.state.snapshot import SourceState
 
@@ -65,7 +66,7 @@ class SavedConfigs:
 
     async def _keep(self) -> None:
         if self._kept is not None:
-            known = {**self._seen, **{key: lost.config for key, lost in self._lost.items()}}
+            known = {**self._seen, **{key: thawed(lost.config) for key, lost in self._lost.items()}}
             await anyio.to_thread.run_sync(self._kept.write, known)
 
     def see(self, stored: Iterable[StoredConfig]) -> None:
@@ -75,12 +76,13 @@ class SavedConfigs:
             after = now.get(key)
             # A context that is another one was chosen by somebody; one that is gone by nobody.
             if before and (after is None or before.keys() - after.keys()):
-                self._lost[key] = LostConfig(*key, before, restarted=not now)
+                self._lost[key] = LostConfig(*key, frozen(before), restarted=not now)
         for key, lost in list(self._lost.items()):
-            if now.get(key) == lost.config:
+            there = frozen(now.get(key, {}))
+            if key in now and there == lost.config:
                 del self._lost[key]
             else:
-                self._lost[key] = replace(lost, now=now.get(key, {}))
+                self._lost[key] = replace(lost, now=there)
         self._seen = now
         self._drop_removed()
 

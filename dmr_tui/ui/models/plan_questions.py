@@ -208,7 +208,7 @@ def reapply(screen: ModelActionsScreen) -> None:
     context = lost.config.get("context-size")
     told = [why, f"The context was {context:,}."] if isinstance(context, int) else [why]
     plan = ConfigurePlan(
-        row.name, row.ref, lost.digest, lost.mode, lost.config, dict(lost.now), again=True
+        row.name, row.ref, lost.digest, lost.mode, lost.config, lost.now, again=True
     )
     ask(screen, plan, told)
 
