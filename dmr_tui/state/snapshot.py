@@ -6,6 +6,7 @@ since 1970 by this computer's clock, so that a view can count up and down from t
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
 from dmr_tui.machine.probe import Machine
@@ -21,16 +22,13 @@ from dmr_tui.state.lost_config import LostConfig
 from dmr_tui.state.memory import MemoryState
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.pull import Pull
-from dmr_tui.state.requests import FinishedRequests, Throughput
+from dmr_tui.state.requests import NO_THROUGHPUT, FinishedRequests, Throughput
 
 SourceHealth = Literal["waiting", "ok", "stale", "absent"]
 """`absent` is a call that this version of the runner does not have."""
 
 DEMO_RULE = "--demo"
 """The rule of an endpoint that is simulated."""
-
-
-_NO_THROUGHPUT = Throughput(300.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +103,7 @@ class Snapshot:
     in_flight: tuple[Request, ...] = ()
     finished: tuple[Request, ...] = ()
     """The newest calls, oldest first."""
-    throughput: Throughput = _NO_THROUGHPUT
+    throughput: Throughput = NO_THROUGHPUT
     machine: MachineState = MachineState()
     sources: tuple[SourceState, ...] = ()
     calls: FinishedRequests | None = None
@@ -124,7 +122,7 @@ class Snapshot:
     """The downloads of this session."""
     checks: tuple[Check, ...] = ()
     """What the doctor found; empty while nobody reads it."""
-    caller_names: Mapping[str, str] = field(default_factory=dict)
+    caller_names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """What a person calls a caller, by the name of its User-Agent."""
     clock_offset: float = 0.0
     """Seconds that the runner's clock is ahead of ours."""

@@ -12,8 +12,8 @@ from dmr_tui.machine.processes import ProcessReport
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure import thresholds
 from dmr_tui.measure.stats import Series
-from dmr_tui.monitor.part_reader import PATIENCE_S, PartReader
-from dmr_tui.monitor.percentages import LENGTH, Ring
+from dmr_tui.monitor.machine.part_reader import PATIENCE_S, PartReader
+from dmr_tui.monitor.machine.percentages import LENGTH, Ring
 from dmr_tui.state.snapshot import MachineState, SourceState
 
 ENOUGH_READINGS = 3
