@@ -133,7 +133,7 @@ def container_json(container: Container) -> dict[str, Any]:
 
 
 def memory_lines(snapshot: Snapshot) -> list[str]:
-    """Room, pressure, holders and warnings for a page of text."""
+    """Room, pressure and holders for a page of text."""
     memory = snapshot.memory
     if memory is None:
         return []
@@ -156,10 +156,7 @@ def memory_lines(snapshot: Snapshot) -> list[str]:
             held.append(f"{format.memory(usage.ram.value)} RAM")
         size = " · ".join(held) or f"{format.UNKNOWN} {plain(usage.vram.reason)}"
         lines.append(f"  {plain(usage.name)}: {size}")
-    return [
-        *lines,
-        *(f"  warning  {plain(alert.text)}: {plain(alert.step)}" for alert in snapshot.alerts),
-    ]
+    return lines
 
 
 def verdict_words(fit: Fit | None) -> str:

@@ -3,10 +3,12 @@
 from dmr_tui.export.memory_report import memory_lines, verdict_words
 from dmr_tui.machine.gpu.gpu import Gpu
 from dmr_tui.machine.reading import Reading
+from dmr_tui.state.alert import SourceFails
 from dmr_tui.state.memory import Fit
 from dmr_tui.state.model_row import ModelRow, Run
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
+from dmr_tui.text.alerts import alert_text
 from dmr_tui.text.sanitize import plain
 
 
@@ -18,6 +20,7 @@ def as_page(snapshot: Snapshot) -> str:
         _traffic(snapshot),
         _machine(snapshot),
         memory_lines(snapshot),
+        _warnings(snapshot),
     ]
     return "\n".join(line for part in parts for line in part)
 
@@ -43,9 +46,22 @@ def _runner(snapshot: Snapshot) -> list[str]:
         detail = build if backend.state == "running" and build else backend.detail or ""
         told = f": {plain(detail)}" if detail else ""
         lines.append(f"  {plain(backend.name):10} {backend.state}{told}")
-    for source in snapshot.sources:
-        if source.health == "stale":
-            lines.append(f"  stale      {source.name}: {plain(source.reason)}")
+    failing = [
+        alert.fact.source for alert in snapshot.alerts if isinstance(alert.fact, SourceFails)
+    ]
+    for source in failing:
+        label = "stale" if source.health == "stale" else "note"
+        lines.append(f"  {label:10} {source.name}: {plain(source.reason)}")
+    return lines
+
+
+def _warnings(snapshot: Snapshot) -> list[str]:
+    """All warnings but those that the lines about the runner tell."""
+    lines = []
+    for alert in snapshot.alerts:
+        if alert.dismissable and not isinstance(alert.fact, SourceFails):
+            text, step = alert_text(alert, snapshot, snapshot.taken_at)
+            lines.append(f"  warning  {plain(text)}: {plain(step)}")
     return lines
 
 

@@ -14,7 +14,8 @@ from dmr_tui.measure import thresholds
 from dmr_tui.measure.stats import Series
 from dmr_tui.monitor.part_reader import PATIENCE_S, PartReader
 from dmr_tui.monitor.percentages import LENGTH, Ring
-from dmr_tui.state.snapshot import MachineState, SourceState
+from dmr_tui.state.snapshot import MachineState
+from dmr_tui.state.source_state import SourceState
 
 ENOUGH_READINGS = 3
 SELDOM = 10

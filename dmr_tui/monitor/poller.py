@@ -282,7 +282,10 @@ class Poller:
         return found.client
 
     def _build(self) -> Snapshot:
+        from dmr_tui.monitor.alerts import find
+
         snapshot = self._picture()
+        snapshot = replace(snapshot, alerts=find(snapshot))
         if self.pulls is not None:
             snapshot = replace(snapshot, pulls=self.pulls.state)
         doctor = self._doctor
@@ -332,7 +335,6 @@ class Poller:
     ) -> Snapshot:
         if self._memory is None:
             return snapshot
-        from dmr_tui.monitor.alerts import find
         from dmr_tui.monitor.memory.memory_monitor import Known
 
         known = Known(
@@ -345,8 +347,7 @@ class Poller:
         memory = self._memory.look(machine.machine, known)
         remembered = self._memory.state
         sources = snapshot.sources if remembered is None else (*snapshot.sources, remembered)
-        whole = replace(snapshot, memory=memory, sources=sources)
-        return replace(whole, alerts=find(whole))
+        return replace(snapshot, memory=memory, sources=sources)
 
     def _throughput_of(self, watch: RunnerMonitor) -> Throughput:
         # The windows move in steps of one bin, so nothing else needs to be counted anew.

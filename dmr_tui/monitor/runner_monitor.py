@@ -23,7 +23,7 @@ from dmr_tui.runner.names import Names
 from dmr_tui.runner.request import Request
 from dmr_tui.runner.wire import Configured, DiskUsage, Model, Record, Running
 from dmr_tui.state.model_row import ModelRow
-from dmr_tui.state.snapshot import SourceState
+from dmr_tui.state.source_state import SourceState
 
 if TYPE_CHECKING:
     from dmr_tui.monitor.history.history import History

@@ -18,6 +18,7 @@ from dmr_tui.simulator.library import QWEN3
 from dmr_tui.simulator.machine import SimulatedMachine
 from dmr_tui.simulator.server import Simulator, serve
 from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.text.alerts import alert_text
 from tests.waiting import until_true
 
 HERE = Endpoint("http://localhost:12434", "default")
@@ -222,7 +223,9 @@ def test_a_monitor_knows_what_was_lost_before_it_began(tmp_path: Path) -> None:
             (QWEN3.digest, 4096)
         ]
         (warning,) = (each for each in before.alerts if each.key == before.lost[0].alert)
-        assert "lost its configuration (context 4k): the runner was restarted" in warning.text
+        assert "lost its configuration (context 4k): the runner was restarted" in (
+            alert_text(warning, before, 0.0).text
+        )
 
         def dismiss(monitor: LiveMonitor) -> None:
             monitor.dismissed(warning.key)

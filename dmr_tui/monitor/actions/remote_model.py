@@ -5,7 +5,6 @@ from typing import Literal
 
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.fit import MemoryPool
-from dmr_tui.monitor.memory.fit_advice import load_advice
 from dmr_tui.monitor.memory.fits import Architectures, Loading, find_fits
 from dmr_tui.monitor.memory.footprints import Footprints
 from dmr_tui.monitor.model_rows import Installed
@@ -16,6 +15,7 @@ from dmr_tui.runner.names import is_reference, short
 from dmr_tui.runner.wire import Model
 from dmr_tui.state.memory import Fit
 from dmr_tui.state.model_row import ModelRow
+from dmr_tui.text.fit_advice import load_advice
 
 Holder = Literal["nobody", "itself", "another"]
 NOT_READ: Reading[MemoryPool] = Reading(None, "the machine was not read yet")

@@ -13,7 +13,7 @@ from dmr_tui.runner.errors.explain import Explanation, explain
 from dmr_tui.runner.errors.failures import RunnerError
 from dmr_tui.runner.wire import StoredConfig
 from dmr_tui.state.lost_config import LostConfig
-from dmr_tui.state.snapshot import SourceState
+from dmr_tui.state.source_state import SourceState
 
 if TYPE_CHECKING:
     from dmr_tui.monitor.poller import Poller

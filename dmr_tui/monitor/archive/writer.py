@@ -12,7 +12,7 @@ from dmr_tui.monitor.requests.request_log import ARCHIVE
 from dmr_tui.runner.request import Request
 from dmr_tui.runner.wire import Record
 from dmr_tui.state.request_filter import SHOWN_REQUESTS, RequestFilter
-from dmr_tui.state.snapshot import SourceState
+from dmr_tui.state.source_state import SourceState
 
 R = TypeVar("R")
 

@@ -27,7 +27,8 @@ from dmr_tui.runner.wire import Configured
 from dmr_tui.state.engine_facts import EngineFacts
 from dmr_tui.state.memory import Fit, Footprint, MemoryState, MemoryUsage
 from dmr_tui.state.model_row import ModelRow
-from dmr_tui.state.snapshot import Runner, SourceState
+from dmr_tui.state.snapshot import Runner
+from dmr_tui.state.source_state import SourceState
 
 STEADY = 48 * 2**20
 """Bytes by which what is free may waver without another verdict."""

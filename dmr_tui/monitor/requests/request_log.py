@@ -16,7 +16,7 @@ from dmr_tui.runner.request import Request
 from dmr_tui.runner.wire import Record
 from dmr_tui.state.request_filter import SHOWN_REQUESTS, RequestFilter, View
 from dmr_tui.state.requests import FinishedRequests
-from dmr_tui.state.snapshot import SourceState
+from dmr_tui.state.source_state import SourceState
 
 if TYPE_CHECKING:
     from dmr_tui.monitor.archive.store import Archive

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from dmr_tui.monitor.memory.fit_advice import listed, load_advice
 from dmr_tui.monitor.memory.what_if import AS_IT_IS, WhatIf, WhatIfResult
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.text import format
+from dmr_tui.text.fit_advice import listed, load_advice
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.memory.memory_bars import short_name
 from dmr_tui.ui.memory.verdicts import missed

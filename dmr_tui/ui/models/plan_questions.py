@@ -14,13 +14,13 @@ from dmr_tui.monitor.actions.plans import (
     UntagPlan,
 )
 from dmr_tui.monitor.alerts import RECENT_S
-from dmr_tui.monitor.memory.fit_advice import listed
 from dmr_tui.monitor.memory.fits import held_by, too_short
 from dmr_tui.monitor.memory.what_if import AS_IT_IS, WhatIf, WhatIfResult, forecast_launch
 from dmr_tui.runner.names import short
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
+from dmr_tui.text.fit_advice import listed
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.models.confirm_dialog import ConfirmDialog
 from dmr_tui.ui.models.model_actions import READ_ONLY, ModelActionsScreen
