@@ -20,6 +20,7 @@ from dmr_tui.state.model_row import ModelRow, Run
 from dmr_tui.state.requests import Throughput
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text.alerts import alert_text
+from dmr_tui.text.format import DEFAULT_UNITS, Units
 
 HEALTHY, DEGRADED, NO_RUNNER = 0, 1, 2
 """Exit codes of `dmr-tui status`."""
@@ -40,7 +41,7 @@ def exit_code(snapshot: Snapshot) -> int:
     return DEGRADED if degraded or not running else HEALTHY
 
 
-def snapshot_json(snapshot: Snapshot) -> dict[str, Any]:
+def snapshot_json(snapshot: Snapshot, units: Units = DEFAULT_UNITS) -> dict[str, Any]:
     """The snapshot for programs: null where unknown, no prompt and no credential in it.
 
     Sizes in bytes, times in seconds, moments in ISO 8601 (UTC), rates in tokens per second.
@@ -97,7 +98,7 @@ def snapshot_json(snapshot: Snapshot) -> dict[str, Any]:
             {
                 "key": alert.key,
                 "level": alert.level,
-                **alert_text(alert, snapshot, snapshot.taken_at)._asdict(),
+                **alert_text(alert, snapshot, units, snapshot.taken_at)._asdict(),
             }
             for alert in snapshot.alerts
         ],

@@ -5,8 +5,8 @@ The words are in text/alerts.py.
 
 from collections.abc import Iterator
 
-from dmr_tui.measure import thresholds
 from dmr_tui.measure.request_numbers import ended
+from dmr_tui.measure.thresholds import DEFAULTS, Thresholds
 from dmr_tui.monitor.requests.request_log import ARCHIVE
 from dmr_tui.runner.names import short
 from dmr_tui.runner.request import FAILURES, Request
@@ -46,7 +46,7 @@ LONG_S = 4.0
 """Seconds from which on a call lasts long enough to be seen in the readings."""
 
 
-def find(snapshot: Snapshot) -> tuple[Alert, ...]:
+def find(snapshot: Snapshot, thresholds: Thresholds = DEFAULTS) -> tuple[Alert, ...]:
     """Everything that is wrong, the worst first; of the computer only if it is the runner's.
 
     The runner's own troubles come before all, and a source that fails before other warnings: the
@@ -59,11 +59,11 @@ def find(snapshot: Snapshot) -> tuple[Alert, ...]:
         found += [
             *_killed(snapshot),
             *_pressure(memory),
-            *_gpu_unused(snapshot, memory),
-            *_swapping(snapshot),
-            *_container(snapshot),
+            *_gpu_unused(snapshot, memory, thresholds.level("gpu_unused")),
+            *_swapping(snapshot, thresholds.level("swapping")),
+            *_container(snapshot, thresholds.level("container")),
             *_too_big(snapshot, memory),
-            *_others(snapshot, memory),
+            *_others(snapshot, memory, thresholds.level("others")),
             *_partial(memory),
         ]
     return tuple(sorted(found, key=lambda alert: LEVELS.index(alert.level)))
@@ -190,14 +190,13 @@ def _worked_long(snapshot: Snapshot) -> ModelRow | None:
     return None
 
 
-def _gpu_unused(snapshot: Snapshot, memory: MemoryState) -> Iterator[Alert]:
+def _gpu_unused(snapshot: Snapshot, memory: MemoryState, unused: float) -> Iterator[Alert]:
     machine = snapshot.machine.machine
     row = _worked_long(snapshot)
     if machine is None or row is None or not machine.gpu.gpus:
         return
     uses = [[value for value in series if value is not None] for series in snapshot.machine.gpu_use]
     # The highest reading says whether anything was computed there.
-    unused = thresholds.level("gpu_unused")
     if not all(len(use) >= ENOUGH_READINGS and max(use) < unused for use in uses):
         return
     usage = memory.usage(row.key)
@@ -222,24 +221,24 @@ def _why_unused(snapshot: Snapshot) -> UnusedCause:
     return "CPU build" if llama is not None and llama.variant == "cpu" else ""
 
 
-def _swapping(snapshot: Snapshot) -> Iterator[Alert]:
+def _swapping(snapshot: Snapshot, least: float) -> Iterator[Alert]:
     machine, busy = snapshot.machine.machine, _busy(snapshot)
     if machine is None or not busy:
         return
     into, out = machine.host.pressure.swap_in.value, machine.host.pressure.swap_out.value
     moved = (into or 0.0) + (out or 0.0)
-    if moved >= thresholds.level("swapping") * MIB:
+    if moved >= least * MIB:
         fact = Swapping(busy[0].name, moved, machine.host.swap_used.value)
         yield Alert("swapping", "warning", fact, "memory")
 
 
-def _container(snapshot: Snapshot) -> Iterator[Alert]:
+def _container(snapshot: Snapshot, full: float) -> Iterator[Alert]:
     machine = snapshot.machine.machine
     container = None if machine is None else machine.container.container
     if container is None:
         return
     needed, limit = container.needed.value, container.limit.value
-    if needed is not None and limit and 100.0 * needed >= thresholds.level("container") * limit:
+    if needed is not None and limit and 100.0 * needed >= full * limit:
         yield Alert("container", "warning", ContainerFull(needed, limit))
 
 
@@ -277,14 +276,14 @@ def _too_big(snapshot: Snapshot, memory: MemoryState) -> Iterator[Alert]:
         yield hint
 
 
-def _others(snapshot: Snapshot, memory: MemoryState) -> Iterator[Alert]:
+def _others(snapshot: Snapshot, memory: MemoryState, much: float) -> Iterator[Alert]:
     """Other programs whose GPU memory a model that was called would need."""
     pool = memory.pool.value
     if pool is None or pool.kind != "VRAM":
         return
     others = [each for each in memory.usages if not each.key and each.vram.value]
     held = sum(each.vram.value or 0 for each in others)
-    if not others or 100.0 * held < thresholds.level("others") * pool.total:
+    if not others or 100.0 * held < much * pool.total:
         return
     wanted = _wanted(snapshot)
     for row in snapshot.models:

@@ -11,6 +11,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from dmr_tui.machine.probe import MachineProbe
 from dmr_tui.measure.meter import Turn
+from dmr_tui.measure.thresholds import DEFAULTS, Thresholds
 from dmr_tui.monitor.actions.chat import Ask, Prompt
 from dmr_tui.monitor.poller import Poller
 from dmr_tui.monitor.requests.request_log import OpenArchive
@@ -116,6 +117,7 @@ class LiveMonitor:
         read_only: bool = False,
         archive: OpenArchive | None = None,
         kept: Path | None = None,
+        thresholds: Thresholds = DEFAULTS,
     ) -> None:
         """With an `archive` the calls of before are there as well, and those of now are kept.
 
@@ -123,6 +125,7 @@ class LiveMonitor:
         """
         self.read_only = read_only
         self._kept = kept
+        self._thresholds = thresholds
         self._archive = archive
         self._places = places
         self._probe = probe
@@ -269,6 +272,7 @@ class LiveMonitor:
             read_only=self.read_only,
             archive=self._archive,
             kept=self._kept,
+            thresholds=self._thresholds,
         )
         self._poller.look(self._view)
         try:

@@ -10,6 +10,7 @@ import anyio
 import anyio.to_thread
 
 from dmr_tui.machine.probe import MachineProbe
+from dmr_tui.measure.thresholds import DEFAULTS, Thresholds
 from dmr_tui.monitor.machine_monitor import MachineMonitor
 from dmr_tui.monitor.requests.request_log import OpenArchive, RequestLog
 from dmr_tui.monitor.requests.rolling_window import BINS, WINDOW_S
@@ -57,6 +58,7 @@ class Poller:
         read_only: bool = False,
         archive: OpenArchive | None = None,
         kept: Path | None = None,
+        thresholds: Thresholds = DEFAULTS,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`places` are where to look for the runner, or addresses to try one after the other.
@@ -76,7 +78,8 @@ class Poller:
         self._attempts: tuple[Attempt, ...] = ()
         self._engines: tuple[DockerEngine, ...] | None = None
         self._searched = False
-        self._machine = MachineMonitor(probe, interval, self._changed, clock)
+        self._thresholds = thresholds
+        self._machine = MachineMonitor(probe, interval, self._changed, clock, thresholds)
         self._throughput: tuple[object, Throughput] | None = None
         self._kept = kept
         self._memory: MemoryMonitor | None = None
@@ -197,7 +200,7 @@ class Poller:
 
         loads = Footprints(self._kept)
         await anyio.to_thread.run_sync(loads.read)
-        self._memory = MemoryMonitor(loads, lambda: self._took.set())
+        self._memory = MemoryMonitor(loads, lambda: self._took.set(), self._thresholds)
         return loads
 
     async def _run_doctor(self) -> None:
@@ -235,7 +238,12 @@ class Poller:
                 async with anyio.create_task_group() as group:
                     ends = (self._changed, self._clock)
                     self.watch = RunnerMonitor(
-                        client, self._interval, *ends, before=self.watch, folder=self._kept
+                        client,
+                        self._interval,
+                        *ends,
+                        before=self.watch,
+                        folder=self._kept,
+                        thresholds=self._thresholds,
                     )
                     self.watch.tracker.hint = self._hint
                     self.request_log.watch(client.endpoint.label, self.watch.tracker)
@@ -285,7 +293,7 @@ class Poller:
         from dmr_tui.monitor.alerts import find
 
         snapshot = self._picture()
-        snapshot = replace(snapshot, alerts=find(snapshot))
+        snapshot = replace(snapshot, alerts=find(snapshot, self._thresholds))
         if self.pulls is not None:
             snapshot = replace(snapshot, pulls=self.pulls.state)
         doctor = self._doctor

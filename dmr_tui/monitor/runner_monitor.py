@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import anyio
 from anyio.abc import TaskGroup
 
+from dmr_tui.measure.thresholds import DEFAULTS, Thresholds
 from dmr_tui.monitor.actions.config_file import saved_config_file
 from dmr_tui.monitor.actions.saved_configs import SavedConfigs
 from dmr_tui.monitor.history.feeder import HistoryFeeder, config_changed
@@ -55,6 +56,7 @@ class RunnerMonitor:
         *,
         before: "RunnerMonitor | None" = None,
         folder: Path | None = None,
+        thresholds: Thresholds = DEFAULTS,
     ) -> None:
         """`before` watched until now; if at the same address, its finished calls stay.
 
@@ -64,7 +66,7 @@ class RunnerMonitor:
         # One address may be found by one rule today and by another tomorrow.
         same = before is not None and before.client.endpoint.place == client.endpoint.place
         kept = before if same else None
-        self.tracker: RequestTracker = kept.tracker if kept is not None else RequestTracker()
+        self.tracker: RequestTracker = kept.tracker if kept else RequestTracker(thresholds)
         # Who listened before listens to the watch of before.
         self.tracker.listeners = [self]
         self.version: str | None = None

@@ -27,6 +27,7 @@ from dmr_tui.state.memory import Fit
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
 from dmr_tui.text.fit_advice import load_advice
+from dmr_tui.text.format import Units
 
 MIB = 2**20
 
@@ -40,15 +41,15 @@ class AlertText(NamedTuple):
     """The next step, in a few words; may be empty."""
 
 
-def alert_text(alert: Alert, snapshot: Snapshot, now: float) -> AlertText:
+def alert_text(alert: Alert, snapshot: Snapshot, units: Units, now: float) -> AlertText:
     """The warning in words, at `now` by this computer's clock.
 
     `snapshot` knows how models are called.
     """
-    return AlertText(*_words(alert.fact, snapshot, now))
+    return AlertText(*_words(alert.fact, snapshot, units, now))
 
 
-def _words(fact: AlertFact, snapshot: Snapshot, now: float) -> tuple[str, str]:
+def _words(fact: AlertFact, snapshot: Snapshot, units: Units, now: float) -> tuple[str, str]:
     runner_now = now + snapshot.clock_offset
     match fact:
         case RunnerLost():
@@ -84,19 +85,20 @@ def _words(fact: AlertFact, snapshot: Snapshot, now: float) -> tuple[str, str]:
         case Swapping():
             text = (
                 f"{fact.moved / MIB:.0f} MiB a second go to and from swap while {fact.model}"
-                f" generates, {format.gib(fact.swapped)} {format.memory_unit()} lie there"
+                f" generates, {units.gib(fact.swapped)} {units.memory_unit} lie there"
             )
             return text, "unload a model or close programs"
         case ContainerFull():
-            size = format.gib_of(fact.needed, fact.limit).replace(" of ", " of its ")
+            size = units.gib_of(fact.needed, fact.limit).replace(" of ", " of its ")
             text = f"The runner's container needs {size}"
             return text, "raise its memory limit, or unload a model"
         case DoesNotFit():
-            return _does_not_fit(fact), _advice(fact.fit, snapshot) or "take a smaller quantization"
+            text = _does_not_fit(fact, units)
+            return text, _advice(fact.fit, snapshot) or "take a smaller quantization"
         case OthersHold():
             text = (
-                f"Other programs hold {format.gib(fact.held)} {format.memory_unit()} of VRAM"
-                f" ({fact.largest} {format.gib(fact.largest_held)}); without them"
+                f"Other programs hold {units.gib(fact.held)} {units.memory_unit} of VRAM"
+                f" ({fact.largest} {units.gib(fact.largest_held)}); without them"
                 f" {fact.model} would fit"
             )
             return text, f"end {fact.largest}, if you can"
@@ -138,16 +140,16 @@ def _gpu_unused(fact: GpuUnused) -> tuple[str, str]:
     return text, "see the backend and its log (6 Doctor, 4 Timeline)"
 
 
-def _does_not_fit(fact: DoesNotFit) -> str:
+def _does_not_fit(fact: DoesNotFit, units: Units) -> str:
     fit, pool = fact.fit, fact.pool
     total = fit.need.total.value
     sign = "~" if fit.need.source == "estimate" else ""
-    size = f"{sign}{format.memory(total)}"
+    size = f"{sign}{units.memory(total)}"
     if total is None:
-        size = f"at least {format.memory(fit.need.at_least)}"
+        size = f"at least {units.memory(fit.need.at_least)}"
     source = "configured" if fit.context_source == "flag" else fit.context_source
     context = f"at its {source} context of {format.window(fit.need.asked.context)}"
     if fact.wanted:
-        free = f"{format.memory(pool.free)} of {pool.kind} are free"
+        free = f"{units.memory(pool.free)} of {pool.kind} are free"
         return f"{fact.model} needs {size} {context}, {free}"
-    return f"{fact.model} needs {size} of {format.memory(pool.total)} {pool.kind} {context}"
+    return f"{fact.model} needs {size} of {units.memory(pool.total)} {pool.kind} {context}"

@@ -22,6 +22,7 @@ from dmr_tui.state.memory import Fit, MemoryState, MemoryUsage
 from dmr_tui.state.snapshot import MachineState, Runner, Snapshot
 from dmr_tui.state.source_state import SourceState
 from dmr_tui.text.alerts import alert_text
+from dmr_tui.text.format import DEFAULT_UNITS
 from tests.monitor.hardware import GEMMA, QWEN, SMOLLM, card, computer, container, engine
 from tests.ui.still import GIB, HOST, NOW, request, rows, snapshot
 
@@ -73,7 +74,7 @@ class Told:
 def told(snapshot: Snapshot) -> tuple[Told, ...]:
     """All warnings in words."""
     return tuple(
-        Told(alert.key, alert.level, *alert_text(alert, snapshot, snapshot.taken_at))
+        Told(alert.key, alert.level, *alert_text(alert, snapshot, DEFAULT_UNITS, snapshot.taken_at))
         for alert in find(snapshot)
     )
 

@@ -19,6 +19,7 @@ from dmr_tui.simulator.machine import SimulatedMachine
 from dmr_tui.simulator.server import Simulator, serve
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text.alerts import alert_text
+from dmr_tui.text.format import DEFAULT_UNITS
 from tests.waiting import until_true
 
 HERE = Endpoint("http://localhost:12434", "default")
@@ -224,7 +225,7 @@ def test_a_monitor_knows_what_was_lost_before_it_began(tmp_path: Path) -> None:
         ]
         (warning,) = (each for each in before.alerts if each.key == before.lost[0].alert)
         assert "lost its configuration (context 4k): the runner was restarted" in (
-            alert_text(warning, before, 0.0).text
+            alert_text(warning, before, DEFAULT_UNITS, 0.0).text
         )
 
         def dismiss(monitor: LiveMonitor) -> None:

@@ -37,7 +37,7 @@ def find_runner(facts: Facts) -> Iterator[Check]:
         yield _backend(backend, facts)
     yield from _models(snapshot)
     if any(row.model is not None for row in snapshot.models):
-        yield _engine(snapshot)
+        yield _engine(facts)
     yield from _gpu(facts)
 
 
@@ -118,9 +118,9 @@ def _models(snapshot: Snapshot) -> Iterator[Check]:
     )
 
 
-def _engine(snapshot: Snapshot) -> Check:
+def _engine(facts: Facts) -> Check:
     """Whether an engine has worked, since nothing but work proves that."""
-    name = ENGINE
+    name, snapshot = ENGINE, facts.snapshot
     failed = next((e for e in reversed(snapshot.events) if e.kind == "load failed"), None)
     loaded = next((e for e in reversed(snapshot.events) if e.kind == "loaded"), None)
     worked = next((c for c in reversed(snapshot.finished) if c.outcome in {"ok", "cut"}), None)
@@ -129,7 +129,7 @@ def _engine(snapshot: Snapshot) -> Check:
     )
     if killed is not None:
         # Docker says nothing of an engine that was killed inside a container that runs on.
-        text, step = alert_text(killed, snapshot, snapshot.taken_at)
+        text, step = alert_text(killed, snapshot, facts.units, snapshot.taken_at)
         return Check(GROUP, name, "problem", plain(text), (step,))
     runs = [row for row in snapshot.models if row.loaded]
     if runs:
@@ -203,13 +203,15 @@ def _used(facts: Facts) -> Iterator[Check]:
     snapshot = facts.snapshot
     unused = next((alert for alert in snapshot.alerts if isinstance(alert.fact, GpuUnused)), None)
     if unused is not None:
-        text, step = alert_text(unused, snapshot, snapshot.taken_at)
+        text, step = alert_text(unused, snapshot, facts.units, snapshot.taken_at)
         yield Check(GPU_GROUP, "engine", "problem", plain(text), (step,))
         return
     usages = () if snapshot.memory is None else snapshot.memory.usages
     on_gpu = [each for each in usages if each.key and each.vram.value]
     if on_gpu:
-        told = ", ".join(f"{plain(each.name)} {format.memory(each.vram.value)}" for each in on_gpu)
+        told = ", ".join(
+            f"{plain(each.name)} {facts.units.memory(each.vram.value)}" for each in on_gpu
+        )
         yield Check(GPU_GROUP, "engine", "ok", f"models are on it: {told}")
         return
     llama = next((b for b in snapshot.runner.backends if b.name == "llama.cpp"), None)

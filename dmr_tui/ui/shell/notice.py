@@ -9,6 +9,7 @@ from dmr_tui.runner.names import short
 from dmr_tui.state.alert import Alert, AlertScreen
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text.alerts import alert_text
+from dmr_tui.text.format import Units
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.shell.pane import Pane, now
 from dmr_tui.ui.widgets.glyphs import GLYPHS
@@ -76,7 +77,7 @@ class NoticePane(Pane):
         alerts = dismissed.left(snapshot.alerts, now())
         if self.app.size.height < ROOM_FOR_HINTS:
             alerts = [alert for alert in alerts if alert.level != "hint"]
-        return notice(snapshot, alerts)
+        return notice(snapshot, alerts, self.preferences.units)
 
     def dismiss(self) -> str:
         """Be quiet about the warning that is shown; returns its key, or nothing."""
@@ -119,12 +120,12 @@ def said_in(said: Notice, place: str, width: int) -> str:
     return fit(f"{cut(text, width - cell_len(step) - 2)}: {step}", width)
 
 
-def notice(snapshot: Snapshot, alerts: Sequence[Alert]) -> Notice | None:
+def notice(snapshot: Snapshot, alerts: Sequence[Alert], units: Units) -> Notice | None:
     """The first of the warnings, else the news of the timeline; None if all is well."""
     if not alerts:
         return _event(snapshot)
     first = alerts[0]
-    text, step = (plain(words) for words in alert_text(first, snapshot, now()))
+    text, step = (plain(words) for words in alert_text(first, snapshot, units, now()))
     severe = first.level == "critical"
     if not first.dismissable:
         return Notice(text, severe, step=step, screen=first.screen)
