@@ -7,6 +7,7 @@ from pathlib import Path
 import anyio
 
 from dmr_tui.machine.probe import MachineProbe
+from dmr_tui.measure.thresholds import DEFAULTS, Thresholds
 from dmr_tui.monitor.archive.options import ArchiveOptions
 from dmr_tui.monitor.later_parts import LaterParts
 from dmr_tui.monitor.machine.machine_monitor import MachineMonitor
@@ -48,6 +49,7 @@ class Poller:
         read_only: bool = False,
         archive: ArchiveOptions | None = None,
         kept: Path | None = None,
+        thresholds: Thresholds = DEFAULTS,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`places` are where to look for the runner, or addresses to try one after the other.
@@ -68,7 +70,8 @@ class Poller:
         self._attempts: tuple[Attempt, ...] = ()
         self._engines: tuple[DockerEngine, ...] | None = None
         self._searched = False
-        self._machine = MachineMonitor(probe, interval, self._changed, clock)
+        self._thresholds = thresholds
+        self._machine = MachineMonitor(probe, interval, self._changed, clock, thresholds)
         self._later: LaterParts | None = None
         self._later_begun = anyio.Event()
 
@@ -92,6 +95,7 @@ class Poller:
                 self._clock,
                 self._archive,
                 self._kept,
+                self._thresholds,
             )
             self._later = AfterFirstPaint(around, self._view)
             if self._engines is not None:
@@ -160,6 +164,7 @@ class Poller:
             before=self.runner_monitor,
             folder=self._kept,
             hint=self._hint,
+            thresholds=self._thresholds,
         )
 
     def _hint(self, began: float, ended: float) -> str:

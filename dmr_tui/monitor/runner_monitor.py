@@ -9,6 +9,7 @@ from typing import Self
 import anyio
 from anyio.abc import TaskGroup
 
+from dmr_tui.measure.thresholds import DEFAULTS, Thresholds
 from dmr_tui.monitor.configs.config_file import saved_config_file
 from dmr_tui.monitor.configs.saved_configs import SavedConfigs
 from dmr_tui.monitor.history.listener import HistoryListener
@@ -61,6 +62,7 @@ class RunnerMonitor:
         before: Self | None = None,
         folder: Path | None = None,
         hint: Callable[[float, float], str] = lambda began, ended: "",
+        thresholds: Thresholds = DEFAULTS,
     ) -> None:
         """`before` watched until now; if at the same address, its finished requests stay.
 
@@ -75,7 +77,7 @@ class RunnerMonitor:
         """Whether the runner is the one that was watched before."""
         self.history: Outbox[HistoryListener] = Outbox()
         self.finished: Outbox[Listener] = Outbox()
-        self.tracker: RequestTracker = kept.tracker if kept else RequestTracker(hint)
+        self.tracker: RequestTracker = kept.tracker if kept else RequestTracker(hint, thresholds)
         self.tracker.listen(self)
         self.version: str | None = None
         self.banner: str | None = None

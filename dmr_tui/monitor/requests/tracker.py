@@ -8,6 +8,7 @@ from typing import Protocol
 from dmr_tui.measure.baseline import Baseline, Slower
 from dmr_tui.measure.rates import decode_rate
 from dmr_tui.measure.request_numbers import ended
+from dmr_tui.measure.thresholds import DEFAULTS, Thresholds
 from dmr_tui.monitor.requests.retries import Retries
 from dmr_tui.monitor.requests.rolling_window import RollingWindow
 from dmr_tui.monitor.requests.slot_tasks import SlotTasks
@@ -50,8 +51,13 @@ class Listener(Protocol):
 class RequestTracker:
     """Calls in flight and calls that ended; all times by the runner's clock."""
 
-    def __init__(self, hint: Callable[[float, float], str] = lambda began, ended: "") -> None:
+    def __init__(
+        self,
+        hint: Callable[[float, float], str] = lambda began, ended: "",
+        thresholds: Thresholds = DEFAULTS,
+    ) -> None:
         """`hint` tells what about the computer explains a slow request between two times."""
+        self._slow_below = thresholds.level("slow")
         self.in_flight: tuple[Request, ...] = ()
         self.listeners: list[Listener] = []
         self.limits: dict[str, float] = {}
@@ -326,7 +332,7 @@ class RequestTracker:
         rate = decode_rate(request.timings)
         if rate is None or request.digest is None or request.prompt_tokens is None:
             return None
-        baseline = self._baselines.setdefault(request.digest, Baseline())
+        baseline = self._baselines.setdefault(request.digest, Baseline(self._slow_below))
         return baseline.judge(request.prompt_tokens, rate.value)
 
     def _judged(self, request: Request) -> Request:
