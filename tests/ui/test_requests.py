@@ -8,6 +8,7 @@ import pytest
 from textual.pilot import Pilot
 
 from dmr_tui.measure.meter import Turn
+from dmr_tui.runner.request import Slower
 from dmr_tui.state.request_filter import RequestFilter, View
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.ui.app import DashboardApp
