@@ -84,10 +84,11 @@ class Endpoint:
         return self.socket is not None or loopback
 
 
-def parse_host(text: str, rule: str, wish: TlsOptions = DEFAULT_TLS) -> Endpoint:
-    """The endpoint that a person means by `text`: URL, host, host:port or a socket's path.
+def parse_host(text: str, rule: str = "host", wish: TlsOptions = DEFAULT_TLS) -> Endpoint:
+    """The endpoint that `text` names: URL, host, host:port or a socket's path.
 
-    A path such as /engines/v1 at its end is taken off. Raises BadHost.
+    A path such as /engines/v1 at its end is taken off. `rule` is where the text stands, for the
+    user. Raises BadHost.
     """
     text = text.strip()
     path = _socket_path(text)

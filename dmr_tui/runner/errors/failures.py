@@ -35,7 +35,7 @@ class Rejected(RunnerError):
     def __init__(self, status: int, body: str) -> None:
         super().__init__(f"{status}: {body.strip() or 'no text'}")
         self.status = status
-        self.body = body.strip()
+        self.body: str = body.strip()
 
 
 class ReadOnly(RunnerError):
