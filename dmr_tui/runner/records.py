@@ -10,6 +10,7 @@ from dmr_tui.runner.callers import caller_name, time_limit
 from dmr_tui.runner.errors.explain import explain_text
 from dmr_tui.runner.names import digest_in
 from dmr_tui.runner.request import FAILURES, Outcome, Request
+from dmr_tui.runner.tokens import token_counts
 
 LISTED_MESSAGES = 200
 LONGEST_VALUE = 2**20
@@ -51,7 +52,7 @@ def read_record(
     api = _api(record)
     answer = _read(record.response, _Answer) or _Answer()
     body = _read(record.request, _Body) or _Body()
-    prompt, cached, completion = _tokens(answer)
+    counts = token_counts(answer.usage, answer.timings)
     finish = _finish(answer)
     return Request(
         id=record.id,
@@ -66,9 +67,9 @@ def read_record(
         limit=time_limit(record.user_agent),
         finish_reason=finish,
         error=_error_text(record.error),
-        prompt_tokens=prompt,
-        cached_tokens=cached,
-        completion_tokens=completion,
+        prompt_tokens=counts.prompt,
+        cached_tokens=counts.cached,
+        completion_tokens=counts.completion,
         timings=answer.timings,
         message_count=None if body.messages is None else len(body.messages),
         request_bytes=len(record.request),
@@ -141,25 +142,6 @@ def _api(record: wire.Record) -> str:
         if path.endswith(ending):
             return api
     return path or "unknown"
-
-
-def _tokens(answer: _Answer) -> tuple[int | None, int | None, int | None]:
-    usage = answer.usage or wire.Usage()
-    timings = answer.timings or wire.Timings()
-    details = usage.prompt_tokens_details or wire.PromptDetails()
-    cached = _first(timings.cache_n, details.cached_tokens, usage.cache_read_input_tokens)
-    prompt = usage.prompt_tokens
-    if prompt is None and usage.input_tokens is not None:
-        # Anthropic counts the cached tokens apart from the new ones.
-        prompt = usage.input_tokens + (usage.cache_read_input_tokens or 0)
-    if timings.prompt_n is not None and prompt is None:
-        prompt = timings.prompt_n + (timings.cache_n or 0)
-    completion = _first(usage.completion_tokens, timings.predicted_n, usage.output_tokens)
-    return prompt, cached, completion
-
-
-def _first(*values: int | None) -> int | None:
-    return next((value for value in values if value is not None), None)
 
 
 def _finish(answer: _Answer) -> str | None:

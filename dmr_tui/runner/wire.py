@@ -216,4 +216,3 @@ class Chunk(Struct, frozen=True):
     timings: Timings | None = None
     prompt_progress: PromptProgress | None = None
     error: Any = None
-    stop_reason: str | None = None
