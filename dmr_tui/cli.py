@@ -2,7 +2,7 @@
 
 import gc
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,10 +11,8 @@ import typer
 from typer.core import TyperCommand
 
 from dmr_tui import __version__
-from dmr_tui.measure import thresholds
 from dmr_tui.runner.endpoint import BadHost
-from dmr_tui.settings import BadSettings, Settings, config_path, load
-from dmr_tui.text import format
+from dmr_tui.settings.errors import BadSettings
 
 USAGE = 64
 """Exit code for a flag, variable or file that cannot be used (EX_USAGE)."""
@@ -30,60 +28,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-class Given:
-    """The options that every command takes, before or after its name; the later ones win."""
-
-    def __init__(self) -> None:
-        self._flags: dict[str, Any] = {}
-
-    def take(self, options: Mapping[str, Any]) -> None:
-        """Add what was given."""
-        for name, value in options.items():
-            if name in _REPEATED:
-                self._flags.setdefault(_REPEATED[name], []).extend(value or ())
-            elif value is not None:
-                self._flags[name] = value
-
-    @property
-    def first(self) -> str | None:
-        """The first of the options that were given."""
-        return next((name for name, value in self._flags.items() if value), None)
-
-    @property
-    def demo(self) -> bool:
-        """Whether a simulated runner is wanted."""
-        return bool(self._flags.get("demo"))
-
-    @property
-    def file(self) -> Path:
-        """The settings file, whether or not it is there."""
-        path = self._flags.get("config")
-        return config_path() if path is None else Path(path)
-
-    def settings(self) -> Settings:
-        """The settings in force, of which units and thresholds are in use from now on.
-
-        Raises BadSettings.
-        """
-        flags = {k: v for k, v in self._flags.items() if k not in {"demo", "config"}}
-        for name in ("host", "context"):
-            if self.demo and flags.get(name) is not None:
-                raise BadSettings(f"--demo and --{name}: the demo watches a runner of its own")
-        settings = load(flags, path=self.file if "config" in self._flags else None)
-        format.choose_units(settings.memory_unit, settings.temperature_unit)
-        thresholds.choose(settings.thresholds)
-        if settings.keys:
-            # Only the dashboard needs them, but what is wrong is said by every command.
-            from dmr_tui.ui.commands.keymap import keymap
-
-            keymap(settings)
-        return settings
-
-
-_REPEATED = {"key": "keys", "threshold": "thresholds"}
-"""Options that may be given several times, and the setting they are about."""
 
 
 class Command(TyperCommand):
@@ -195,6 +139,8 @@ def dashboard(
     ] = False,
 ) -> None:
     """Open the dashboard. Without --host the runner is looked for where it usually is."""
+    from dmr_tui.commands.options import Given
+
     given = ctx.obj = Given()
     given.take({name: ctx.params[name] for name in SHARED})
     if ctx.invoked_subcommand is None:
@@ -221,8 +167,7 @@ def status(
     """
     from dmr_tui.commands.status import run_status
 
-    given: Given = ctx.obj
-    raise typer.Exit(run_status(given.settings(), demo=given.demo, as_json=json, watch=watch))
+    raise typer.Exit(run_status(ctx.obj.settings(), demo=ctx.obj.demo, as_json=json, watch=watch))
 
 
 @app.command(cls=Command)
@@ -239,8 +184,7 @@ def doctor(
     """
     from dmr_tui.commands.doctor import run_doctor
 
-    given: Given = ctx.obj
-    raise typer.Exit(run_doctor(given.settings(), demo=given.demo, as_json=json, prove=prove))
+    raise typer.Exit(run_doctor(ctx.obj.settings(), demo=ctx.obj.demo, as_json=json, prove=prove))
 
 
 @app.command(cls=Command)
@@ -258,8 +202,7 @@ def pull(
     """
     from dmr_tui.commands.pull import run_pull
 
-    given: Given = ctx.obj
-    raise typer.Exit(run_pull(given.settings(), name, demo=given.demo, as_json=json, yes=yes))
+    raise typer.Exit(run_pull(ctx.obj.settings(), name, demo=ctx.obj.demo, as_json=json, yes=yes))
 
 
 @app.command(cls=Command)
@@ -281,7 +224,6 @@ def ask(
     """
     from dmr_tui.commands.ask import run_ask
 
-    given: Given = ctx.obj
     if not model.strip():
         raise BadSettings("the name of the model is empty")
     text = sys.stdin.read() if prompt == "-" else prompt
@@ -289,10 +231,10 @@ def ask(
         raise BadSettings("the prompt is empty")
     raise typer.Exit(
         run_ask(
-            given.settings(),
+            ctx.obj.settings(),
             model,
             text,
-            demo=given.demo,
+            demo=ctx.obj.demo,
             as_json=json,
             max_tokens=max_tokens,
             temperature=temperature,
@@ -331,9 +273,8 @@ def requests(
     """
     from dmr_tui.commands.requests import Choice, run_requests
 
-    given: Given = ctx.obj
     choice = Choice(since, model, caller, status, grep, limit, follow, json, csv)
-    raise typer.Exit(run_requests(given.settings(), choice, demo=given.demo))
+    raise typer.Exit(run_requests(ctx.obj.settings(), choice, demo=ctx.obj.demo))
 
 
 @app.command("config", cls=Command)
@@ -350,9 +291,8 @@ def configuration(
     """Print the settings in force, and where each of them comes from."""
     from dmr_tui.commands.config import run_config
 
-    given: Given = ctx.obj
     raise typer.Exit(
-        run_config(given.settings, given.file, as_json=json, example=example, keys=keys)
+        run_config(ctx.obj.settings, ctx.obj.file, as_json=json, example=example, keys=keys)
     )
 
 
@@ -370,8 +310,7 @@ def simulate(
     show: Annotated[bool, typer.Option("--list", help="List the scenarios.")] = False,
 ) -> None:
     """Serve a Model Runner without models, for anyone's tests."""
-    given: Given = ctx.obj
-    if (name := given.first) is not None:
+    if (name := ctx.obj.first) is not None:
         raise BadSettings(f"simulate takes its own options only, not --{name.replace('_', '-')}")
     with _kept_imports():
         from dmr_tui.commands.simulate import run_simulate

@@ -10,7 +10,7 @@ from dmr_tui.machine.reading import Reading
 from dmr_tui.measure import thresholds
 from dmr_tui.measure.baseline import Baseline
 from dmr_tui.measure.pressure_level import judge
-from dmr_tui.settings import Settings
+from dmr_tui.settings.schema import Settings
 from dmr_tui.text import format
 from dmr_tui.ui.app import DashboardApp
 from dmr_tui.ui.chat.prompt import PromptArea

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from dmr_tui.settings import SETTABLE, THEMES, flag_of, load
-from dmr_tui.settings.schema import VARIABLES
+from dmr_tui.settings.load import load
+from dmr_tui.settings.schema import SETTABLE, THEMES, VARIABLES, flag_of
 from dmr_tui.simulator.scenarios import PLAYS
 from dmr_tui.ui.commands.keymap import keymap
 from dmr_tui.ui.commands.table import COMMANDS

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from dmr_tui.measure import thresholds
-from dmr_tui.settings import SETTABLE, BadSettings, Settings, data_path, flag_of, load
+from dmr_tui.settings.errors import BadSettings
 from dmr_tui.settings.example import example, sentences
-from dmr_tui.settings.schema import VARIABLES
+from dmr_tui.settings.load import data_path, load
+from dmr_tui.settings.schema import SETTABLE, VARIABLES, Settings, flag_of
 from dmr_tui.text import format
 
 

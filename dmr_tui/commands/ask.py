@@ -15,7 +15,7 @@ from dmr_tui.monitor.search import Search
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.errors.explain import explain
 from dmr_tui.runner.errors.failures import RunnerError
-from dmr_tui.settings import Settings
+from dmr_tui.settings.schema import Settings
 from dmr_tui.text.sanitize import plain, plain_lines
 
 ANSWERED, FAILED, NO_RUNNER, INTERRUPTED = 0, 1, 2, 130

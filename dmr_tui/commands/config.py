@@ -7,8 +7,7 @@ from typing import Any
 
 from dmr_tui.measure.thresholds import KNOWN, unit
 from dmr_tui.runner.endpoint import without_secrets
-from dmr_tui.settings import SETTABLE, VARIABLES, Settings, flag_of
-from dmr_tui.settings.schema import TABLES
+from dmr_tui.settings.schema import SETTABLE, TABLES, VARIABLES, Settings, flag_of
 from dmr_tui.text.sanitize import plain
 
 Row = dict[str, Any]

@@ -10,7 +10,7 @@ from dmr_tui.commands.terminal import end_without_terminal
 from dmr_tui.machine.probe import MachineProbe
 from dmr_tui.monitor.live import LiveMonitor, Monitor
 from dmr_tui.runner.discovery.places import Places
-from dmr_tui.settings import Settings
+from dmr_tui.settings.schema import Settings
 from dmr_tui.ui.app import DashboardApp
 
 SWITCH_S = 0.0005

@@ -12,7 +12,8 @@ from dmr_tui.monitor.doctor.runner_checks import smallest_model
 from dmr_tui.monitor.poller import Poller
 from dmr_tui.monitor.search import Search
 from dmr_tui.runner.discovery.places import Places
-from dmr_tui.settings import BadSettings, Settings
+from dmr_tui.settings.errors import BadSettings
+from dmr_tui.settings.schema import Settings
 from dmr_tui.state.request_filter import View
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text.sanitize import plain

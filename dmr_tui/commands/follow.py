@@ -12,7 +12,7 @@ from dmr_tui.commands.target import archive, chosen
 from dmr_tui.measure.request_numbers import ended
 from dmr_tui.monitor.live import LiveMonitor
 from dmr_tui.runner.request import Request
-from dmr_tui.settings import Settings
+from dmr_tui.settings.schema import Settings
 from dmr_tui.state.request_filter import CallerNames, RequestFilter, View
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text.sanitize import plain

@@ -20,7 +20,8 @@ from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.discovery.places import Places
 from dmr_tui.runner.errors.explain import Explanation
 from dmr_tui.runner.names import is_reference
-from dmr_tui.settings import BadSettings, Settings
+from dmr_tui.settings.errors import BadSettings
+from dmr_tui.settings.schema import Settings
 from dmr_tui.state.pull import Pull
 from dmr_tui.text import format
 from dmr_tui.text.sanitize import plain

@@ -17,7 +17,9 @@ from dmr_tui.export.request_rows import line_header, request_json, request_line,
 from dmr_tui.monitor.archive.store import Archive, ArchiveDamaged, ArchiveFailed
 from dmr_tui.runner.names import short
 from dmr_tui.runner.request import Outcome, Request
-from dmr_tui.settings import BadSettings, Settings, data_path
+from dmr_tui.settings.errors import BadSettings
+from dmr_tui.settings.load import data_path
+from dmr_tui.settings.schema import Settings
 from dmr_tui.state.request_filter import ANY_FAILURE, AnyFailure, CallerNames, RequestFilter
 from dmr_tui.text.sanitize import plain
 

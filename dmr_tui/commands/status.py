@@ -9,7 +9,7 @@ from dmr_tui.commands.target import chosen
 from dmr_tui.export.status_json import exit_code, snapshot_json
 from dmr_tui.export.status_page import as_page
 from dmr_tui.monitor.poller import Poller
-from dmr_tui.settings import Settings
+from dmr_tui.settings.schema import Settings
 from dmr_tui.state.snapshot import Snapshot
 
 

@@ -10,7 +10,8 @@ from dmr_tui.monitor.requests.request_log import OpenArchive
 from dmr_tui.runner.discovery.docker_contexts import DEFAULT
 from dmr_tui.runner.discovery.places import Places, find_places
 from dmr_tui.runner.endpoint import DEFAULT_TLS, Endpoint, TlsOptions, parse_host
-from dmr_tui.settings import Settings, data_path
+from dmr_tui.settings.load import data_path
+from dmr_tui.settings.schema import Settings
 from dmr_tui.state.snapshot import DEMO_RULE
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Reads the computer at a steady pace and remembers the last minute of each percentage."""
+"""The computer, read at a steady pace, with the last minute of each percentage."""
 
 from collections.abc import Callable
 
@@ -46,41 +46,47 @@ class MachineMonitor:
 
     @property
     def sources(self) -> tuple[SourceState, ...]:
-        """How each part is doing, without those of which there is nothing to say."""
+        """Health of each part, without absent parts that give no reason."""
         return tuple(
-            watch.state for watch in self._parts if watch.state.health != "ok" or _tells(watch)
+            reader.state
+            for reader in self._parts
+            if reader.state.health != "ok" or _worth_listing(reader)
         )
 
     async def run(self) -> None:
         """Read for ever; the next readings begin an interval after the last ones began."""
-        async with anyio.create_task_group() as group:
-            while True:
-                began = anyio.current_time()
-                for watch in self._parts:
-                    if not watch.reading and self._beats % _pace(watch) == 0:
-                        watch.reading = True
-                        group.start_soon(self._read, watch)
-                self._beats += 1
-                await anyio.sleep(max(0.05, self._interval - (anyio.current_time() - began)))
+        try:
+            async with anyio.create_task_group() as group:
+                while True:
+                    began = anyio.current_time()
+                    for reader in self._parts:
+                        if not reader.reading and self._beats % _pace(reader) == 0:
+                            reader.reading = True
+                            group.start_soon(self._read, reader)
+                    self._beats += 1
+                    await anyio.sleep(max(0.05, self._interval - (anyio.current_time() - began)))
+        finally:
+            for reader in self._parts:
+                reader.close()
 
     async def read(self) -> None:
         """Read every part once, with patience."""
         with anyio.move_on_after(PATIENCE_S):
             async with anyio.create_task_group() as group:
-                for watch in self._parts:
-                    group.start_soon(self._read, watch)
+                for reader in self._parts:
+                    group.start_soon(self._read, reader)
 
-    async def _read(self, watch: PartReader) -> None:
-        if not await watch.read():
+    async def _read(self, reader: PartReader) -> None:
+        if not await reader.read():
             return
         now = self._clock()
-        match watch.value:
+        match reader.value:
             case Host() as host:
                 self._cpu.add(now, host.cpu.value)
                 self._ram.add(now, _percent(host.ram_used, host.ram_total))
             case GpuReport(gpus=gpus):
                 for gpu in gpus:
-                    name, percent = _name(watch, gpu), _percent(gpu.memory_used, gpu.memory_total)
+                    name, percent = _name(reader, gpu), _percent(gpu.memory_used, gpu.memory_total)
                     self._ring(self._gpu_use, name).add(now, gpu.use.value)
                     self._ring(self._gpu_memory, name).add(now, percent)
         self._changed()
@@ -89,7 +95,7 @@ class MachineMonitor:
         return rings.setdefault(name, Ring(self._interval))
 
     def _newest(self, field: str) -> list[PartReader]:
-        return [watch for watch in self._parts if watch.part.field == field]
+        return [reader for reader in self._parts if reader.part.field == field]
 
     @property
     def machine(self) -> Machine | None:
@@ -127,10 +133,10 @@ class MachineMonitor:
         machine = self.machine
         # In the order in which the GPUs of all makers are numbered.
         names = [
-            _name(watch, gpu)
-            for watch in self._newest("gpu")
-            if machine is not None and watch.value is not None
-            for gpu in watch.value.gpus
+            _name(reader, gpu)
+            for reader in self._newest("gpu")
+            if machine is not None and reader.value is not None
+            for gpu in reader.value.gpus
         ]
         return MachineState(
             machine=machine,
@@ -146,14 +152,14 @@ class MachineMonitor:
 _READING = GpuReport("", (), "reading the drivers …")
 
 
-def _pace(watch: PartReader) -> int:
+def _pace(reader: PartReader) -> int:
     """Intervals between two readings; what is not there need not be looked for each second."""
-    every = round(watch.part.every)
-    return max(every, SELDOM) if watch.state.health == "absent" else every
+    every = round(reader.part.every)
+    return max(every, SELDOM) if reader.state.health == "absent" else every
 
 
-def _name(watch: PartReader, gpu: Gpu) -> GpuName:
-    return (watch.part.name, gpu.id or str(gpu.index))
+def _name(reader: PartReader, gpu: Gpu) -> GpuName:
+    return (reader.part.name, gpu.id or str(gpu.index))
 
 
 def _series(rings: dict[GpuName, Ring], name: GpuName) -> Series:
@@ -161,9 +167,9 @@ def _series(rings: dict[GpuName, Ring], name: GpuName) -> Series:
     return ring.series if ring is not None else ()
 
 
-def _tells(watch: PartReader) -> bool:
-    """Whether a part that is fine is worth a line among the sources."""
-    value = watch.value
+def _worth_listing(reader: PartReader) -> bool:
+    """Return whether a part that is fine deserves a line among the sources."""
+    value = reader.value
     return not isinstance(value, GpuReport) or bool(value.gpus or value.reason)
 
 

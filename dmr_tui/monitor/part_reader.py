@@ -1,9 +1,11 @@
-"""Reads one part of the computer in a thread of its own: one that hangs holds up nothing."""
+"""One part of the computer, read in a thread of its own so that a hung driver delays no other."""
 
 import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
+from queue import SimpleQueue
 from typing import Any
 
 import anyio
@@ -27,20 +29,21 @@ class PartReader:
         """None until it was read."""
         self.state = SourceState(part.name)
         self.reading = False
+        self._thread = _DaemonThread(f"dmr-tui {part.name}")
         self._changed = changed
         self._clock = clock
         self._good_at: float | None = None
 
     async def read(self) -> bool:
-        """Read once; whether it brought anything."""
+        """Read once, and return whether that brought anything."""
         self.reading = True
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._call_stale_after, PATIENCE_S)
-                value = await _in_daemon_thread(self.part.read, self.part.name)
+                value = await self._thread.call(self.part.read)
                 group.cancel_scope.cancel()
         except* Exception as errors:
-            # A mistake about one piece of hardware is no reason to show nothing of the others.
+            # A fault in one piece of hardware must not hide the others.
             error = errors.exceptions[0]
             self._fail(f"{type(error).__name__}: {error}")
         else:
@@ -48,6 +51,10 @@ class PartReader:
         finally:
             self.reading = False
         return False
+
+    def close(self) -> None:
+        """End the thread; one that hangs in a driver ends with the process."""
+        self._thread.end()
 
     def _take(self, value: Any) -> bool:
         now = self._clock()
@@ -77,27 +84,43 @@ class PartReader:
             self._changed()
 
 
-async def _in_daemon_thread(read: Callable[[], Any], name: str) -> Any:
-    """The result of `read` from a thread that a quit need not wait for, should a driver hang."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[Any] = loop.create_future()
+class _DaemonThread:
+    """One thread for all readings of a part, which a quit need not wait for if a driver hangs.
 
-    def settle(value: Any, error: BaseException | None) -> None:
-        if future.done():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(value)
+    concurrent.futures joins its threads when the interpreter ends, and would hang with it.
+    """
 
-    def target() -> None:
-        try:
-            outcome: tuple[Any, BaseException | None] = (read(), None)
-        except BaseException as error:
-            outcome = (None, error)
-        # The loop may have been closed while the driver took its time.
-        with suppress(RuntimeError):
-            loop.call_soon_threadsafe(settle, *outcome)
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._running = False
 
-    threading.Thread(target=target, name=f"dmr-tui {name}", daemon=True).start()
-    return await future
+    async def call(self, read: Callable[[], Any]) -> Any:
+        """Return the result of `read`, or raise its error."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+
+        def job() -> None:
+            try:
+                settle = partial(future.set_result, read())
+            except BaseException as error:
+                settle = partial(future.set_exception, error)
+            # The loop may have been closed while the driver took its time.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(lambda: None if future.done() else settle())
+
+        if not self._running:
+            self._running = True
+            threading.Thread(target=self._work, name=self._name, daemon=True).start()
+        self._jobs.put(job)
+        return await future
+
+    def end(self) -> None:
+        """End the thread after the reading under way; a later call starts another one."""
+        if self._running:
+            self._running = False
+            self._jobs.put(None)
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job()

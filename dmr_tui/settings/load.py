@@ -9,7 +9,8 @@ from typing import Any
 import platformdirs
 
 from dmr_tui.settings.checks import checked, entry
-from dmr_tui.settings.schema import SETTABLE, TABLES, VARIABLES, BadSettings, Settings, flag_of
+from dmr_tui.settings.errors import BadSettings
+from dmr_tui.settings.schema import SETTABLE, TABLES, VARIABLES, Settings, flag_of
 from dmr_tui.text.sanitize import plain
 from dmr_tui.text.suggest import did_you_mean
 

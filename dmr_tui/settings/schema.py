@@ -2,51 +2,69 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from typing import Annotated, Literal, get_args
+
+from msgspec import Meta
 
 from dmr_tui.measure.thresholds import Levels
 
-THEMES = ("dmr-dark", "dmr-light", "ansi-dark", "ansi-light")
-MEMORY_UNITS = ("GiB", "GB")
-TEMPERATURE_UNITS = ("C", "F")
+Theme = Literal["dmr-dark", "dmr-light", "ansi-dark", "ansi-light"]
+THEMES: tuple[Theme, ...] = get_args(Theme)
 
-
-class BadSettings(ValueError):
-    """A setting that cannot be used; the text says where it is and what is allowed."""
+# The description is what a wrong value is answered with.
+_Address = Annotated[str | None, Meta(description="an address in quotes")]
+_Context = Annotated[str | None, Meta(description="the name of a context in quotes")]
+_Switch = Annotated[bool, Meta(description="true or false")]
+_OptionalSwitch = Annotated[bool | None, Meta(description="true or false")]
+_File = Annotated[str | None, Meta(description="the path of a file in quotes")]
+_Interval = Annotated[
+    float,
+    Meta(
+        ge=0.25,
+        le=60.0,
+        description="a number of seconds from 0.25 to 60; "
+        "faster polling would disturb what it watches",
+    ),
+]
+_Days = Annotated[
+    float, Meta(ge=0.01, le=36_500.0, description="a number of days from 0.01 to 36500")
+]
+_Megabytes = Annotated[float, Meta(ge=1.0, le=1e9, description="a number of megabytes, 1 or more")]
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Every choice, checked."""
 
-    host: str | None = field(default=None, repr=False)
+    host: _Address = field(default=None, repr=False)
     """Address of the runner: URL, host:port or the path of a unix socket. None: look for it."""
-    context: str | None = None
+    context: _Context = None
     """A named context of `docker model context`, or one of Docker itself. None: the active one."""
-    tls: bool | None = None
+    tls: _OptionalSwitch = None
     """Speak TLS to the runner, true or false. None: as the address or the context says."""
-    tls_skip_verify: bool | None = None
+    tls_skip_verify: _OptionalSwitch = None
     """Take any certificate, true or false; the screen says so. None: as the context says."""
-    tls_ca_cert: str | None = None
+    tls_ca_cert: _File = None
     """File with the certificates of those who may sign the runner's. None: the system's."""
-    interval: float = 1.0
+    interval: _Interval = 1.0
     """Seconds between two polls, 0.25 to 60."""
-    read_only: bool = False
+    read_only: _Switch = False
     """Send nothing that changes the runner, prompts included: true or false."""
-    theme: str = "dmr-dark"
+    theme: Theme = "dmr-dark"
     """dmr-dark, dmr-light, or the terminal's own 16 colours: ansi-dark, ansi-light."""
-    memory_unit: str = "GiB"
+    memory_unit: Literal["GiB", "GB"] = "GiB"
     """How memory is counted: GiB, as nvidia-smi and llama.cpp do, or GB."""
-    temperature_unit: str = "C"
+    temperature_unit: Literal["C", "F"] = "C"
     """Degrees: C or F."""
-    archive: bool = True
+    archive: _Switch = True
     """Keep the calls that ended, without their prompts and answers: true or false."""
-    archive_file: str | None = None
+    archive_file: _File = None
     """The file that they are kept in. None: requests.db in the platform's data folder."""
-    archive_days: float = 30.0
+    archive_days: _Days = 30.0
     """Days after which a call is deleted, 0.01 to 36500."""
-    archive_mb: float = 500.0
+    archive_mb: _Megabytes = 500.0
     """Megabytes from which on the oldest calls are deleted, 1 or more."""
-    archive_bodies: bool = False
+    archive_bodies: _Switch = False
     """Keep prompts and answers as well: true or false."""
     keys: Mapping[str, str] = field(default_factory=dict)
     """Other keys than the usual ones: what is done = its keys, several with commas between."""

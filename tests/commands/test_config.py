@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dmr_tui.measure.thresholds import KNOWN
-from dmr_tui.settings import SETTABLE
+from dmr_tui.settings.schema import SETTABLE
 from dmr_tui.ui.commands.table import COMMANDS
 from tests.commands.conftest import Run
 

@@ -12,7 +12,7 @@ from dmr_tui.commands.target import this_machine
 from dmr_tui.monitor.live import LiveMonitor, Monitor
 from dmr_tui.runner.discovery.places import DockerSocket, Places
 from dmr_tui.runner.endpoint import BadHost, Endpoint
-from dmr_tui.settings import Settings
+from dmr_tui.settings.schema import Settings
 from dmr_tui.simulator.machine import SimulatedMachine
 from dmr_tui.simulator.server import Simulator, serve
 from tests.commands.conftest import Run

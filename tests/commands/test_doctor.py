@@ -13,7 +13,8 @@ from dmr_tui.commands import target
 from dmr_tui.commands.doctor import run_doctor
 from dmr_tui.runner.discovery import places
 from dmr_tui.runner.discovery.places import find_places
-from dmr_tui.settings import BadSettings, Settings
+from dmr_tui.settings.errors import BadSettings
+from dmr_tui.settings.schema import Settings
 from dmr_tui.simulator.faults import Fault
 from dmr_tui.simulator.server import Simulator, serve
 from tests.commands.conftest import Run

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from dmr_tui.monitor.archive.store import Archive, writer
+from dmr_tui.monitor.archive import writer
+from dmr_tui.monitor.archive.store import Archive
 from dmr_tui.monitor.requests.request_log import RequestLog
 from dmr_tui.monitor.requests.tracker import RequestTracker
 from dmr_tui.runner.request import Request

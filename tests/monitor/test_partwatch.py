@@ -106,6 +106,22 @@ async def test_a_part_that_hangs_delays_no_other(monkeypatch: pytest.MonkeyPatch
         group.cancel_scope.cancel()
 
 
+async def test_every_reading_of_a_part_is_made_by_one_thread_which_ends_with_the_monitor() -> None:
+    threads: list[threading.Thread] = []
+
+    def host() -> Any:
+        threads.append(threading.current_thread())
+        return HOST
+
+    monitor = MachineMonitor(Parts(Part("machine", "host", host)), 0.05, lambda: None, lambda: 0.0)
+    async with anyio.create_task_group() as group:
+        group.start_soon(monitor.run)
+        await until(lambda: len(threads) > 3)
+        group.cancel_scope.cancel()
+    assert len(set(threads)) == 1
+    await until(lambda: not threads[0].is_alive())
+
+
 async def test_gpus_of_two_makers_are_numbered_through_and_keep_their_own_history() -> None:
     first, second = gpu(use=Reading(10.0)), gpu(use=Reading(90.0))
     watch = MachineMonitor(

@@ -3,7 +3,7 @@
 import pytest
 
 from dmr_tui.machine.reading import Reading
-from dmr_tui.measure.architecture import read_shape
+from dmr_tui.measure.architecture import read_architecture
 from dmr_tui.measure.fit import (
     LaunchConfig,
     MemoryEstimate,
@@ -32,7 +32,7 @@ def room(free: int = 0, total: int = 2**40) -> Reading[MemoryPool]:
 
 def estimated(model: Model, asked: LaunchConfig) -> MemoryEstimate:
     config = model.config()
-    header = read_shape(config["gguf"], model.architecture)
+    header = read_architecture(config["gguf"], model.architecture)
     return need(header, Reading(model.size), asked, room())
 
 
@@ -87,7 +87,7 @@ def test_the_verdicts_come_true(fresh: Shared, name: str) -> None:
     world = simulator.world
     model = world.store.catalogue.resolve(name)
     other = world.gpu.other
-    header = read_shape(model.config()["gguf"], model.architecture)
+    header = read_architecture(model.config()["gguf"], model.architecture)
     try:
         world.gpu.other = world.gpu.total - model.size - 2500 * MIB
         free = shown_free(simulator)

@@ -40,7 +40,7 @@ def words(marks: Sequence[Mark]) -> str:
 
 
 @pytest.mark.parametrize(
-    ("room", "left"),
+    ("pool", "left"),
     [
         (60, "⏎ Chat i Details s Sort ^q Quit 1 Dashboard 6 Doctor ? Help"),
         (59, "⏎ Chat i Details s Sort ^q Quit 1 Dashboard 6 Doctor ? Help"),

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from dmr_tui.settings import BadSettings, Settings
+from dmr_tui.settings.errors import BadSettings
+from dmr_tui.settings.schema import Settings
 from dmr_tui.ui.app import DashboardApp
 from dmr_tui.ui.chat.prompt import PromptArea
 from dmr_tui.ui.commands.keymap import key_words, keymap, keys_of

@@ -5,7 +5,8 @@ from string import punctuation
 
 from textual.keys import Keys, _character_to_key
 
-from dmr_tui.settings import BadSettings, Settings
+from dmr_tui.settings.errors import BadSettings
+from dmr_tui.settings.schema import Settings
 from dmr_tui.text.suggest import did_you_mean
 from dmr_tui.ui.commands.command import Command
 from dmr_tui.ui.commands.table import COMMANDS
