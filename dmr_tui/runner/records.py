@@ -1,4 +1,4 @@
-"""A record of the runner's recorder as a Request."""
+"""A record of the runner's recorder, read as a Request."""
 
 import re
 from typing import Any, cast
@@ -88,7 +88,7 @@ def read_record(
 
 
 def _parameters(text: str) -> tuple[tuple[str, str], ...]:
-    """The options of a call without any text of it: numbers, switches, and what else is set."""
+    """The options without any text of the prompt: numbers, switches, and what else is set."""
     body = _read(text, dict[str, msgspec.Raw])
     if body is None:
         return ()
@@ -154,7 +154,7 @@ def _outcome(record: wire.Record, answer: _Answer, finish: str | None) -> Outcom
     if record.status_code == 0:
         return "in flight"
     if record.error:
-        # A caller that hangs up on a call that is not streamed looks like the server's fault.
+        # A caller that hangs up before an answer in one piece looks like the server's fault.
         left = record.status_code == 502 and _error_text(record.error) == "unknown error"
         if left or record.status_code == 408:
             return "client left"

@@ -1,4 +1,4 @@
-"""What of an answer is text, reasoning and tokens: one rule for streams and for records."""
+"""Text, reasoning and tokens of an answer: one rule for streams and for records."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class Piece:
     text: str
     reasoning: str
     tool_calls: int
-    """How many there are so far, as each piece of one says its index; 0 if it is of none."""
+    """Tool calls so far, as each piece of one holds its index; 0 if this is of none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 HALF = 32 * 1024
-"""Characters that are looked at from each end of a text: a dump may be of any length."""
+"""Characters that are searched at each end of a text: a dump may be of any length."""
 
 _OVERFLOW = re.compile(
     r"request \((\d{1,9}) tokens\) exceeds the available context size \((\d{1,9}) tokens\)"
@@ -40,7 +40,7 @@ _SAYS_ERROR = re.compile(
     r"|refused|denied",
     re.IGNORECASE,
 )
-# These say only that there was an error; the line that tells which one stands further up.
+# These say only that there was an error; the line that says which one stands further up.
 _SAYS_NO_MORE = re.compile(
     r"exiting due to model loading error$"
     r"|failed to load (?:the )?(?:multimodal )?model(?:,? '[^']*')?$"
@@ -68,12 +68,15 @@ class Explanation:
     cause: str = ""
     step: str = ""
     detail: str = ""
-    """The runner's own words, for those who want to search for them."""
+    """The runner's own words, to be searched for."""
     kind: Kind = "failed"
 
 
 def explain(error: RunnerError, model: str = "", trained: int | None = None) -> Explanation:
-    """The explanation of a failed call about `model`; `trained` for so many tokens, if known."""
+    """The explanation of a failed request about `model`.
+
+    `trained` is the context window, in tokens, that the model was trained for, if known.
+    """
     if isinstance(error, Rejected):
         return explain_text(error.status, error.body, model, trained)
     text = str(error)
@@ -83,7 +86,7 @@ def explain(error: RunnerError, model: str = "", trained: int | None = None) -> 
         entry = found if found is not None and found.kind == "unreachable" else entry
     generic = any(entry is each for _, each in BY_CLASS)
     if isinstance(error, Unreachable | TimedOut) and generic and _SAYS_MORE.search(text):
-        # It was found out why; the usual cause would be a wrong one.
+        # The text says why; the usual cause would be a wrong one.
         return Explanation(text[:1].upper() + text[1:], kind="unreachable")
     return Explanation(text) if entry is None else _filled(entry, text, model)
 
@@ -162,7 +165,7 @@ def _overflow(prompt: int, window: int, text: str, model: str, trained: int | No
 
 
 def _read(body: str) -> tuple[str, int | None, int | None]:
-    """The message of `body`, and the tokens of prompt and window if it tells them."""
+    """The message of `body`, and the tokens of prompt and context window if it has them."""
     try:
         outer = msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeError, RecursionError):

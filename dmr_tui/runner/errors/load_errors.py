@@ -1,4 +1,4 @@
-"""The rows for models that do not load: memory, backends, engines that end."""
+"""The rows of the table for models that do not load: memory, backends, engines that end."""
 
 from dmr_tui.runner.errors.row import Entry, row
 
@@ -96,7 +96,7 @@ LOAD_ROWS: tuple[Entry, ...] = (
         UPDATE,
     ),
     row(
-        # What every start of the runner says about the backends that its image does not hold.
+        # Each start of the runner says this of the backends that its image does not hold.
         r"Backend installation failed for (?!llama\.cpp)|package not found\. Install with",
         "backend missing",
         "A backend that is optional is not installed",
@@ -166,7 +166,7 @@ LOAD_ROWS: tuple[Entry, ...] = (
     ),
     row(
         r"ReverseProxy read error|inference-\d+\.sock.{0,80}(?:refused|no such file)"
-        # What dmr-tui writes in place of a text that the runner does not have.
+        # dmr-tui writes these in place of a text that the runner does not have.
         r"|^the engine died while it answered|^the engine could not be reached$",
         "engine died",
         "The engine broke off its answer",

@@ -1,4 +1,4 @@
-"""What a row of the table of errors is."""
+"""A row of the table of errors."""
 
 import re
 from collections.abc import Collection
@@ -22,7 +22,7 @@ Kind = Literal[
     "client left",
     "failed",
 ]
-"""What an error comes down to; `loading` and `client left` are no fault of the runner's."""
+"""The kinds of error; `loading` and `client left` are no fault of the runner's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,10 @@ class Entry:
     """The HTTP statuses that it is limited to, if any."""
 
     def matches(self, text: str, status: int) -> bool:
-        """Whether it tells of `text`; a status of 0 is a text that came without one."""
+        """True if this row explains `text`; `status` is 0 for a text that came without one."""
         if self.statuses and status not in self.statuses:
             return False
-        # Compiled when there is an error to be explained: most days there is none.
+        # Compiled when there is an error to explain: most days there is none.
         return re.search(self.pattern, text, re.IGNORECASE) is not None
 
 

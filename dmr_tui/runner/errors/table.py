@@ -1,4 +1,4 @@
-"""Every error text that DMR, its engines and its callers are known for: one row for each."""
+"""The known error texts of DMR, its engines and its callers: one row for each."""
 
 from dmr_tui.runner.errors.failures import (
     BadAnswer,
@@ -24,7 +24,7 @@ _UNREACHABLE = row(
     f"Desktop: {ENABLE_ON_DESKTOP}",
 )
 
-_CALL_ROWS: tuple[Entry, ...] = (
+_REQUEST_ROWS: tuple[Entry, ...] = (
     row(
         r"exceeds? the available context size|exceed_context_size_error"
         r"|maximum context length is \d+ tokens|Context size has been exceeded",
@@ -41,7 +41,7 @@ _CALL_ROWS: tuple[Entry, ...] = (
         "Split it, or: docker model configure {name} -- --ubatch-size 2048",
     ),
     row(
-        # So DMR answers a pull; an unknown name in a call is "model not found" in small letters.
+        # DMR's answer to a pull; to a request with an unknown name it is "model not found".
         r"(?-i:^Model not found$)",
         "model missing",
         "{model} was not found where it should come from",
@@ -237,7 +237,7 @@ _CALL_ROWS: tuple[Entry, ...] = (
         "From this machine use localhost:12434.",
     ),
     # The recorder writes these two words for an answer without a body. 502 is how the runner ends
-    # a call whose caller hung up; with 500 it waited for the engine in vain.
+    # a request whose caller hung up; with 500 it waited for the engine in vain.
     row(
         r"^unknown error$",
         "client left",
@@ -279,7 +279,7 @@ _CALL_ROWS: tuple[Entry, ...] = (
 
 # The first row that matches wins. A dump of an engine holds the cause and, after it, what followed
 # from it, so the rows about loading come first and end with the ones that say least.
-TABLE = LOAD_ROWS + _CALL_ROWS
+TABLE = LOAD_ROWS + _REQUEST_ROWS
 
 BY_CLASS: tuple[tuple[type[RunnerError], Entry], ...] = (
     (Unreachable, _UNREACHABLE),
