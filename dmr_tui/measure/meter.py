@@ -1,5 +1,6 @@
-"""The stamps of one streamed answer, and the numbers that follow from them."""
+"""One streamed answer: when its pieces arrived, and the numbers that follow from that."""
 
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,13 +11,13 @@ from dmr_tui.runner.tokens import new_tokens, pieces, token_counts
 from dmr_tui.runner.wire import Chunk, Timings, Usage
 
 LIVE_WINDOW_S = 2.0
-"""Seconds over which pieces are counted when the engine tells no rate of its own."""
+"""Seconds over which pieces are counted when the engine has no rate of its own."""
 
 
 class Passage:
     """A text as far as it had arrived at one moment; it is joined when it is read.
 
-    The parts are shared with later passages of the same text: they may be added to, nothing else.
+    Later passages of the same text share the parts, which may be added to, but not changed.
     """
 
     __slots__ = ("_parts", "size")
@@ -24,7 +25,7 @@ class Passage:
     def __init__(self, parts: Sequence[str] = ()) -> None:
         self._parts = parts
         self.size = len(parts)
-        """How many parts it has; a passage without any is false."""
+        """Number of parts; a passage without any is false."""
 
     def since(self, size: int) -> str:
         """The text without its first `size` parts."""
@@ -67,9 +68,9 @@ class Turn:
     failure: Explanation | None = None
     finish_reason: str | None = None
     loading_since: float | None = None
-    """When a load began that is still going on (seconds since 1970)."""
+    """The start of a load that is still going on (seconds since 1970)."""
     cold: bool | None = None
-    """Whether the model had to be loaded first; None if that could not be asked."""
+    """True if the model had to be loaded first; None if that could not be asked."""
     load_s: float | None = None
     """The load alone, measured here; it is not part of `ttft_s` and `e2e_s`."""
     prefill_done: int | None = None
@@ -87,14 +88,14 @@ class Turn:
     decode: Rate | None = None
     prefill: Rate | None = None
     client_decode: float | None = None
-    """Tokens per second as they arrived here, whatever the engine says."""
+    """Tokens per second as they arrived here, also where the engine has its own rate."""
     wait_s: float | None = None
     """TTFT less the engine's prefill: queue, network, tokenizing."""
     timings: Timings | None = field(default=None, repr=False)
 
     @property
     def text(self) -> str:
-        """The answer as one string, which takes the longer the longer it is."""
+        """The answer as one string, joined at each use: a long one takes long."""
         return str(self.answer)
 
     @property
@@ -107,14 +108,9 @@ class Turn:
         """Prompt tokens that were not in the cache."""
         return new_tokens(self.prompt_tokens, self.cached_tokens, self.timings)
 
-    @property
-    def tpot_ms(self) -> float | None:
-        """Milliseconds for each token after the first."""
-        return None if self.decode is None else 1000.0 / self.decode.value
-
 
 class Meter:
-    """Collects one streamed answer; every instant is passed in, in nanoseconds of one clock."""
+    """The measurement of one streamed answer; every instant is in nanoseconds of one clock."""
 
     def __init__(self, model: str, sent_ns: int) -> None:
         self.model = model
@@ -134,7 +130,7 @@ class Meter:
         self._progress: tuple[int, int] | None = None
         self.finish_reason: str | None = None
         self.taken = 0
-        """Chunks so far; it tells whether there is anything new."""
+        """Chunks so far: if it has grown, there is something new to publish."""
 
     def take(self, at_ns: int, chunk: Chunk) -> None:
         """Add one chunk that arrived at `at_ns`."""
@@ -170,7 +166,7 @@ class Meter:
 
     @property
     def started(self) -> bool:
-        """Whether anything of the answer has arrived."""
+        """True once a piece of the answer has arrived."""
         return self._first is not None
 
     def turn(
@@ -236,8 +232,8 @@ class Meter:
         window = min(LIVE_WINDOW_S, (now_ns - self._first) / 1e9)
         if window < LIVE_WINDOW_S / 4:
             return None
-        pieces = sum(1 for at in self._recent if at > now_ns - window * 1e9)
-        return Rate(pieces / window, "~")
+        earlier = bisect_right(self._recent, now_ns - window * 1e9)
+        return Rate((len(self._recent) - earlier) / window, "~")
 
 
 def _wait(ttft: float | None, timings: Timings | None) -> float | None:

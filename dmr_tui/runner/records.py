@@ -18,6 +18,16 @@ _TEXTS = frozenset({"model", "messages", "prompt", "input", "query", "documents"
 _CHOICES = frozenset(
     {"response_format", "tool_choice", "encoding_format", "reasoning_effort", "service_tier"}
 )
+_APIS = (
+    ("/count_tokens", "Anthropic tokens"),
+    ("/messages", "Anthropic"),
+    ("/chat/completions", "OpenAI chat"),
+    ("/completions", "OpenAI completion"),
+    ("/embeddings", "embeddings"),
+    ("/rerank", "rerank"),
+    ("/score", "score"),
+    ("/images/generations", "images"),
+)
 _WORD = re.compile(r"[\w.-]{1,40}")
 
 
@@ -52,7 +62,7 @@ def read_record(
     api = _api(record)
     answer = _read(record.response, _Answer) or _Answer()
     body = _read(record.request, _Body) or _Body()
-    counts = token_counts(answer.usage, answer.timings)
+    prompt, cached, completion = token_counts(answer.usage, answer.timings)
     finish = _finish(answer)
     return Request(
         id=record.id,
@@ -67,9 +77,9 @@ def read_record(
         limit=time_limit(record.user_agent),
         finish_reason=finish,
         error=_error_text(record.error),
-        prompt_tokens=counts.prompt,
-        cached_tokens=counts.cached,
-        completion_tokens=counts.completion,
+        prompt_tokens=prompt,
+        cached_tokens=cached,
+        completion_tokens=completion,
         timings=answer.timings,
         message_count=None if body.messages is None else len(body.messages),
         request_bytes=len(record.request),
@@ -118,30 +128,15 @@ def _read(text: str, form: Any) -> Any:
 
 def _started(record: wire.Record) -> float:
     nanoseconds = record.id.rpartition("_")[2]
-    return (
-        int(nanoseconds) / 1e9
-        if nanoseconds.isdecimal() and len(nanoseconds) < 25
-        else float(record.timestamp)
-    )
+    whole = nanoseconds.isdecimal() and len(nanoseconds) < 25
+    return int(nanoseconds) / 1e9 if whole else float(record.timestamp)
 
 
 def _api(record: wire.Record) -> str:
     if record.origin.startswith("ollama/"):
         return "Ollama"
-    path = record.url
-    for ending, api in (
-        ("/count_tokens", "Anthropic tokens"),
-        ("/messages", "Anthropic"),
-        ("/chat/completions", "OpenAI chat"),
-        ("/completions", "OpenAI completion"),
-        ("/embeddings", "embeddings"),
-        ("/rerank", "rerank"),
-        ("/score", "score"),
-        ("/images/generations", "images"),
-    ):
-        if path.endswith(ending):
-            return api
-    return path or "unknown"
+    found = (api for ending, api in _APIS if record.url.endswith(ending))
+    return next(found, record.url or "unknown")
 
 
 def _finish(answer: _Answer) -> str | None:

@@ -1,13 +1,12 @@
 """Text, reasoning and tokens of an answer: one rule for streams and for records."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dmr_tui.runner.wire import Chunk, PromptDetails, Timings, Usage
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """A part of an answer, never empty; the first one ends the time to first token.
 
     How many tokens are in it is not known: it may be half of one, or ten.
@@ -19,8 +18,7 @@ class Piece:
     """Tool calls so far, as each piece of one holds its index; 0 if this is of none."""
 
 
-@dataclass(frozen=True, slots=True)
-class TokenCounts:
+class TokenCounts(NamedTuple):
     """The tokens of one request; None where the answer does not tell."""
 
     prompt: int | None
