@@ -45,7 +45,7 @@ def signed(tmp_path_factory: pytest.TempPathFactory) -> Signed:
 
 @pytest.fixture(autouse=True)
 def empty_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """No authority of whoever runs the tests is trusted."""
+    """Trust no authority of the user who runs the tests."""
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
@@ -58,7 +58,7 @@ def nothing_loaded(heard: Heard) -> Told:
 
 
 def ps(endpoint: Endpoint) -> list[Any]:
-    """What is loaded there; raises RunnerError."""
+    """The loaded models there; raises RunnerError."""
 
     async def ask() -> list[Any]:
         client = RunnerClient(endpoint)
@@ -71,7 +71,7 @@ def ps(endpoint: Endpoint) -> list[Any]:
 
 
 def failure(endpoint: Endpoint, kind: type[RunnerError] = Unreachable) -> str:
-    """Why a call there fails."""
+    """The reason why a request there fails."""
     with pytest.raises(RunnerError) as caught:
         ps(endpoint)
     assert type(caught.value) is kind
@@ -244,6 +244,9 @@ def test_proxies_and_netrc_are_for_the_web(
     (empty_home / ".netrc").write_text("machine 127.0.0.1 login me password hidden\n")
     (empty_home / ".netrc").chmod(0o600)
     with stand_in(nothing_loaded) as proxy, stand_in(nothing_loaded) as seen:
+        # Without these a proxy would be passed over for this address anyway.
+        for name in ("no_proxy", "NO_PROXY"):
+            monkeypatch.delenv(name, raising=False)
         for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(name, proxy.url)
         ps(parse_host(seen.url, "--host"))
