@@ -109,11 +109,14 @@ def test_it_imports_none_of_the_program() -> None:
 import json, sys, threading
 import dmr_tui.runner
 first = [name for name in sys.modules if name.startswith(("httpx", "anyio", "msgspec"))]
+dmr_tui.runner.Endpoint
+address = [name for name in sys.modules if name.startswith(("httpx", "anyio", "msgspec"))]
 for name in dmr_tui.runner.__all__:
     getattr(dmr_tui.runner, name)
 rooms = {name.split(".")[1] for name in sys.modules if name.startswith("dmr_tui.")}
 print(json.dumps({
     "first": first,
+    "for an address": address,
     "rooms": sorted(rooms),
     "modules": sorted({name.partition(".")[0] for name in sys.modules}),
     "highlighter": sys.modules.get("httpx._main", ...) is None,
@@ -122,6 +125,7 @@ print(json.dumps({
 """
     found = json.loads(in_a_fresh_interpreter(script))
     assert not found["first"], "names are loaded when they are first used"
+    assert not found["for an address"], "an address needs no client"
     assert found["rooms"] == ["runner"]
     assert not set(PROGRAM_ONLY) & set(found["modules"])
     assert not found["highlighter"]

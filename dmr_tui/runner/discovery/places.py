@@ -189,12 +189,11 @@ def _exists(path: Path) -> bool:
 def _socket(
     host: str, rule: str, cloud: bool = False
 ) -> tuple[tuple[DockerSocket, ...], tuple[str, ...]]:
-    if path := host.removeprefix("unix://").strip() if host.startswith("unix://") else "":
-        return (DockerSocket(path, rule, cloud),), ()
-    scheme = host.partition("://")[0]
-    hint = ""
-    if scheme == "ssh":
-        hint = "; forward the port (ssh -L 12434:localhost:12434 HOST), and it is found here"
+    scheme, _, path = host.partition("://")
+    if scheme == "unix" and path.strip():
+        return (DockerSocket(path.strip(), rule, cloud),), ()
+    forward = "; forward the port (ssh -L 12434:localhost:12434 HOST), and it is found here"
+    hint = forward if scheme == "ssh" else ""
     return (), (f"{rule} names an Engine by {scheme}, which is not asked for the runner{hint}",)
 
 
