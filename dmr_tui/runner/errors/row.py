@@ -26,15 +26,16 @@ Kind = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Row:
     """One row; {model}, {name} and {said} stand for the model, its name in a command, the line."""
 
     pattern: str
+    """Matched without regard to case."""
     kind: Kind
     what: str
-    cause: str
-    step: str
-    statuses: Collection[int]
+    cause: str = ""
+    step: str = ""
+    statuses: Collection[int] = ()
     """The HTTP statuses that it is limited to, if any."""
 
     def matches(self, text: str, status: int) -> bool:
@@ -43,15 +44,3 @@ class Entry:
             return False
         # Compiled when there is an error to explain: most days there is none.
         return re.search(self.pattern, text, re.IGNORECASE) is not None
-
-
-def row(
-    pattern: str,
-    kind: Kind,
-    what: str,
-    cause: str = "",
-    step: str = "",
-    statuses: Collection[int] = (),
-) -> Entry:
-    """A row whose pattern is matched without regard to case."""
-    return Entry(pattern, kind, what, cause, step, statuses)

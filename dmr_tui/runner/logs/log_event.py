@@ -4,24 +4,24 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Timed:
-    """An event with the time of its line."""
+class LogEvent:
+    """An event of the log."""
 
     at: float
 
 
 @dataclass(frozen=True, slots=True)
-class RunnerStarted(Timed):
+class RunnerStarted(LogEvent):
     """The runner's process began; it has forgotten every configuration."""
 
 
 @dataclass(frozen=True, slots=True)
-class RunnerStopping(Timed):
+class RunnerStopping(LogEvent):
     """The runner was asked to end; it unloads everything, partly before it says this."""
 
 
 @dataclass(frozen=True, slots=True)
-class ModelWanted(Timed):
+class ModelWanted(LogEvent):
     """A request, or a preload, is about to use a model; it may be loaded already."""
 
     digest: str | None
@@ -29,7 +29,7 @@ class ModelWanted(Timed):
 
 
 @dataclass(frozen=True, slots=True)
-class LoadStarted(Timed):
+class LoadStarted(LogEvent):
     """The runner starts an engine process."""
 
     backend: str
@@ -43,7 +43,7 @@ class LoadStarted(Timed):
 
 
 @dataclass(frozen=True, slots=True)
-class SlotsReady(Timed):
+class SlotsReady(LogEvent):
     """The engine has so many slots, each with a context window in tokens."""
 
     slots: int
@@ -53,14 +53,14 @@ class SlotsReady(Timed):
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded(Timed):
+class Loaded(LogEvent):
     """The engine has read the model."""
 
     born: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Listening(Timed):
+class Listening(LogEvent):
     """The engine takes requests; llama.cpp says so right after it has read the model."""
 
     address: str
@@ -69,7 +69,7 @@ class Listening(Timed):
 
 
 @dataclass(frozen=True, slots=True)
-class LoadFailed(Timed):
+class LoadFailed(LogEvent):
     """A load ended badly: first the engine says so, without a digest, then the runner."""
 
     digest: str | None = None
@@ -78,7 +78,7 @@ class LoadFailed(Timed):
 
 
 @dataclass(frozen=True, slots=True)
-class EngineExited(Timed):
+class EngineExited(LogEvent):
     """An engine process ended without being asked to, while it loaded or later."""
 
     model: str
@@ -88,7 +88,7 @@ class EngineExited(Timed):
 
 
 @dataclass(frozen=True, slots=True)
-class Unloaded(Timed):
+class Unloaded(LogEvent):
     """A model was unloaded: idle too long, asked for, or to make room."""
 
     digest: str | None
@@ -100,7 +100,7 @@ class Unloaded(Timed):
 
 
 @dataclass(frozen=True, slots=True)
-class EvictingForRoom(Timed):
+class EvictingForRoom(LogEvent):
     """Every runner slot is taken: the runner unloads all idle models, if there are any."""
 
     taken: int | None = None
@@ -108,7 +108,7 @@ class EvictingForRoom(Timed):
 
 
 @dataclass(frozen=True, slots=True)
-class Evicted(Timed):
+class Evicted(LogEvent):
     """The end of a search through all models: for idle ones, to make room, or `unload --all`.
 
     An unload of named models, a new configuration and a dead engine do not end with this line.
@@ -118,14 +118,14 @@ class Evicted(Timed):
 
 
 @dataclass(frozen=True, slots=True)
-class NothingToUnload(Timed):
+class NothingToUnload(LogEvent):
     """A model has no idle engine in one mode: one line for each mode of an unload by name."""
 
     digest: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Configuring(Timed):
+class Configuring(LogEvent):
     """A model has a new configuration, as a whole."""
 
     digest: str | None
@@ -134,26 +134,26 @@ class Configuring(Timed):
 
 
 @dataclass(frozen=True, slots=True)
-class OllamaOptions(Timed):
+class OllamaOptions(LogEvent):
     """A request of the Ollama API has options, which will replace the whole configuration."""
 
     model: str
 
 
 @dataclass(frozen=True, slots=True)
-class ConfigurationKept(Timed):
+class ConfigurationKept(LogEvent):
     """A new configuration was not taken: it equals the old one, or the model is busy."""
 
 
 @dataclass(frozen=True, slots=True)
-class OutOfMemory(Timed):
+class OutOfMemory(LogEvent):
     """An engine could not get memory; one failure may make several lines."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorLine(Timed):
+class ErrorLine(LogEvent):
     """An error that is no other event."""
 
     text: str
@@ -162,7 +162,7 @@ class ErrorLine(Timed):
 
 
 @dataclass(frozen=True, slots=True)
-class TaskLaunched(Timed):
+class TaskLaunched(LogEvent):
     """A slot of an engine begins with a request; an engine counts its own tasks from 0."""
 
     slot: int
@@ -171,7 +171,7 @@ class TaskLaunched(Timed):
 
 
 @dataclass(frozen=True, slots=True)
-class _TaskTimed(Timed):
+class _TaskTimed(LogEvent):
     slot: int
     task: int
     ms: float
@@ -191,7 +191,7 @@ class DecodeTimed(_TaskTimed):
 
 
 @dataclass(frozen=True, slots=True)
-class TaskReleased(Timed):
+class TaskReleased(LogEvent):
     """A slot is free again."""
 
     slot: int
@@ -202,7 +202,7 @@ class TaskReleased(Timed):
 
 
 @dataclass(frozen=True, slots=True)
-class TaskCancelled(Timed):
+class TaskCancelled(LogEvent):
     """The caller is gone; also for tasks that never got a slot, or that have just ended."""
 
     task: int
@@ -210,7 +210,7 @@ class TaskCancelled(Timed):
 
 
 @dataclass(frozen=True, slots=True)
-class BufferAllocated(Timed):
+class BufferAllocated(LogEvent):
     """The bytes of one kind of an engine's memory on one device, while it loads."""
 
     device: str
@@ -223,7 +223,7 @@ class BufferAllocated(Timed):
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceSummed(Timed):
+class DeviceSummed(LogEvent):
     """A row of an engine's table of its memory: one device, in whole MiB.
 
     The same table is printed before the load, for a plan that may be changed.
@@ -239,39 +239,9 @@ class DeviceSummed(Timed):
 
 
 @dataclass(frozen=True, slots=True)
-class LayersOffloaded(Timed):
+class LayersOffloaded(LogEvent):
     """The layers that an engine put on a GPU."""
 
     layers: int
     of: int
     born: float | None = None
-
-
-LogEvent = (
-    RunnerStarted
-    | RunnerStopping
-    | ModelWanted
-    | LoadStarted
-    | SlotsReady
-    | Loaded
-    | Listening
-    | LoadFailed
-    | EngineExited
-    | Unloaded
-    | EvictingForRoom
-    | Evicted
-    | NothingToUnload
-    | Configuring
-    | OllamaOptions
-    | ConfigurationKept
-    | OutOfMemory
-    | ErrorLine
-    | TaskLaunched
-    | PromptTimed
-    | DecodeTimed
-    | TaskReleased
-    | TaskCancelled
-    | BufferAllocated
-    | DeviceSummed
-    | LayersOffloaded
-)
