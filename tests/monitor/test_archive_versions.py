@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from dmr_tui.monitor.archive import file
+from dmr_tui.monitor.archive.file import ArchiveFailed
 from dmr_tui.monitor.archive.rows import KIND_COLUMNS, REQUEST_COLUMNS
-from dmr_tui.monitor.archive.store import Archive, ArchiveFailed
+from dmr_tui.monitor.archive.store import Archive
 from dmr_tui.runner.request import Request, Slower
 from dmr_tui.runner.wire import Timings
 from dmr_tui.state.request_filter import RequestFilter

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from textual.pilot import Pilot
 
-from dmr_tui.measure.meter import Turn
+from dmr_tui.measure.meter import Passage, Turn
 from dmr_tui.runner.request import Slower
 from dmr_tui.state.request_filter import RequestFilter, View
 from dmr_tui.state.snapshot import Snapshot
@@ -320,7 +320,7 @@ async def test_bodies_that_are_gone() -> None:
 
 
 async def test_a_replay_on_another_model() -> None:
-    turn = Turn("x", text="Again.", ttft_s=0.42, completion_tokens=3)
+    turn = Turn("x", Passage(["Again."]), ttft_s=0.42, completion_tokens=3)
 
     async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
         monitor.known_bodies[BODIES.id] = BODIES
