@@ -114,12 +114,6 @@ def exact_moment(at: float) -> str:
     return f"{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(at))}.{thousandth:03}"
 
 
-def took(seconds: float | None) -> str:
-    """A duration in seven cells."""
-    long = seconds is not None and seconds >= 999.95
-    return format.clock(seconds) if seconds is not None and long else format.seconds(seconds)
-
-
 def context(request: Request, nearly_full: float) -> Part:
     """Tokens used of the window, coloured from `nearly_full` per cent of it on."""
     used, size = context_used(request), window(request)
