@@ -11,6 +11,7 @@ import anyio
 import anyio.to_thread
 import pytest
 
+from dmr_tui.commands.demo_machine import SimulatedMachine
 from dmr_tui.measure.meter import Turn
 from dmr_tui.monitor import poller
 from dmr_tui.monitor.live import LiveMonitor
@@ -23,7 +24,6 @@ from dmr_tui.runner.endpoint import parse_host
 from dmr_tui.runner.errors.failures import BadAnswer, Unreachable
 from dmr_tui.runner.units import parameter_count, size_bytes
 from dmr_tui.runner.wire import Model, ModelConfig, Running
-from dmr_tui.simulator.machine import SimulatedMachine
 from dmr_tui.simulator.server import Simulator, serve
 from dmr_tui.state.plan import Progress, UnloadPlan
 from dmr_tui.state.prompt import Message, Prompt

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from dmr_tui.simulator.faults import Fault
+from dmr_tui.simulator.http.faults import Fault
 from dmr_tui.simulator.server import Simulator
 from dmr_tui.state.prompt import Message, Prompt
 from tests.monitor.conftest import LaunchConfig, Watch, Watched, watched
