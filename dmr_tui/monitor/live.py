@@ -38,7 +38,10 @@ class Monitor(Protocol):
         ...
 
     def stop(self) -> None:
-        """End everything; no socket, thread or task is left."""
+        """End everything, and wait until no socket, thread or task is left.
+
+        Not to be called on the UI thread while there is a UI: the end may wait for a disk.
+        """
         ...
 
     def kick(self) -> None:
