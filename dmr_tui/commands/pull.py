@@ -25,6 +25,7 @@ from dmr_tui.settings.schema import Settings
 from dmr_tui.state.pull import Pull
 from dmr_tui.state.replies import RemoteModel
 from dmr_tui.text import format
+from dmr_tui.text.format import Units
 from dmr_tui.text.sanitize import plain
 
 PULLED, FAILED, NO_RUNNER, INTERRUPTED = 0, 1, 2, 130
@@ -41,7 +42,7 @@ def run_pull(settings: Settings, name: str, *, demo: bool, as_json: bool, yes: b
         raise BadSettings(f"{plain(name)!r} is no name of a model; write ai/smollm2 or hf.co/…")
     if settings.read_only:
         raise BadSettings("pull: --read-only forbids it")
-    printer = _JsonPrinter() if as_json else _TextPrinter()
+    printer = _JsonPrinter() if as_json else _TextPrinter(settings.preferences.units)
     with chosen(settings, demo=demo) as (places, machine):
 
         async def session() -> int:
@@ -121,7 +122,8 @@ class _Printer:
 
 
 class _TextPrinter(_Printer):
-    def __init__(self) -> None:
+    def __init__(self, units: Units) -> None:
+        self._units = units
         self._terminal = sys.stderr.isatty()
         self._told = -1.0
         self._width = 0
@@ -140,9 +142,10 @@ class _TextPrinter(_Printer):
         say(f"{plain(row.name)}: {', '.join(facts)}")
         if fit is not None and fit.need.total.value is not None:
             sign = "~" if fit.need.source == "estimate" else ""
-            needs = f"{sign}{format.memory(fit.need.total.value)}"
+            needs = f"{sign}{self._units.memory(fit.need.total.value)}"
             tokens = format.window(fit.need.asked.context)
-            say(f"needs {needs} of memory with {tokens} of context: {fit.verdict}{_free(remote)}")
+            free = _free(remote, self._units)
+            say(f"needs {needs} of memory with {tokens} of context: {fit.verdict}{free}")
         if remote.ways and fit is not None and fit.lacks_memory:
             say(f"to load it: {', or '.join(map(plain, remote.ways))}")
 
@@ -233,9 +236,9 @@ class _JsonPrinter(_Printer):
         say(json.dumps(told))
 
 
-def _free(remote: RemoteModel) -> str:
+def _free(remote: RemoteModel, units: Units) -> str:
     pool = remote.pool.value
-    return "" if pool is None else f", {format.gib_of(pool.free, pool.total)} {pool.kind} free"
+    return "" if pool is None else f", {units.gib_of(pool.free, pool.total)} {pool.kind} free"
 
 
 def _line(pull: Pull) -> str:

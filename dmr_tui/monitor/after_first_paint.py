@@ -12,6 +12,7 @@ from types import MappingProxyType
 import anyio
 import anyio.to_thread
 
+from dmr_tui.measure.thresholds import DEFAULTS, Thresholds
 from dmr_tui.monitor.actions.runner_actions import RunnerActions
 from dmr_tui.monitor.alerts import find
 from dmr_tui.monitor.archive.options import ArchiveOptions
@@ -45,6 +46,7 @@ class Surroundings:
     archive: ArchiveOptions | None = None
     kept: Path | None = None
     """Folder in which it is remembered what loads took."""
+    thresholds: Thresholds = DEFAULTS
 
 
 class AfterFirstPaint:
@@ -147,7 +149,7 @@ class AfterFirstPaint:
         """Return `snapshot` with alerts and, while they are shown, the doctor's checks."""
         return replace(
             snapshot,
-            alerts=() if self._memory is None else find(snapshot),
+            alerts=() if self._memory is None else find(snapshot, self._around.thresholds),
             checks=self._doctor.checks(snapshot, clock_known=clock_known)
             if self._view.doctor
             else (),
@@ -162,7 +164,9 @@ class AfterFirstPaint:
 
     async def _begin_memory(self) -> None:
         await anyio.to_thread.run_sync(self._footprints.read)
-        self._memory = MemoryMonitor(self._footprints, lambda: self._footprint_taken.set())
+        self._memory = MemoryMonitor(
+            self._footprints, lambda: self._footprint_taken.set(), self._around.thresholds
+        )
 
     def _begin_history(self, runner: RunnerMonitor) -> History:
         around, before = self._around, self._history if runner.continues else None

@@ -10,6 +10,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from dmr_tui.machine.probe import MachineProbe
 from dmr_tui.measure.meter import Turn
+from dmr_tui.measure.thresholds import DEFAULTS, Thresholds
 from dmr_tui.monitor.archive.options import ArchiveOptions
 from dmr_tui.monitor.later_parts import Actions, Stoppable
 from dmr_tui.monitor.poller import Poller
@@ -113,6 +114,7 @@ class LiveMonitor:
         read_only: bool = False,
         archive: ArchiveOptions | None = None,
         kept: Path | None = None,
+        thresholds: Thresholds = DEFAULTS,
     ) -> None:
         """With an `archive` the requests of before are there as well, and those of now are kept.
 
@@ -120,6 +122,7 @@ class LiveMonitor:
         """
         self.read_only = read_only
         self._kept = kept
+        self._thresholds = thresholds
         self._archive = archive
         self._places = places
         self._probe = probe
@@ -248,6 +251,7 @@ class LiveMonitor:
             read_only=self.read_only,
             archive=self._archive,
             kept=self._kept,
+            thresholds=self._thresholds,
         )
         self._poller.look(self._view)
         try:

@@ -7,6 +7,7 @@ from pathlib import Path
 import anyio
 
 from dmr_tui.machine.probe import MachineProbe
+from dmr_tui.measure.thresholds import DEFAULTS, Thresholds
 from dmr_tui.monitor.archive.options import ArchiveOptions
 from dmr_tui.monitor.later_parts import LaterParts
 from dmr_tui.monitor.machine.machine_monitor import MachineMonitor
@@ -23,6 +24,7 @@ from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.discovery.docker_engine import DockerEngine
 from dmr_tui.runner.discovery.places import Places
 from dmr_tui.runner.endpoint import Endpoint
+from dmr_tui.runner.request import SlownessHint
 from dmr_tui.state.engine_facts import NOTHING_LOGGED
 from dmr_tui.state.memory import Loading
 from dmr_tui.state.request_filter import View
@@ -48,6 +50,7 @@ class Poller:
         read_only: bool = False,
         archive: ArchiveOptions | None = None,
         kept: Path | None = None,
+        thresholds: Thresholds = DEFAULTS,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`places` are where to look for the runner, or addresses to try one after the other.
@@ -68,7 +71,8 @@ class Poller:
         self._attempts: tuple[Attempt, ...] = ()
         self._engines: tuple[DockerEngine, ...] | None = None
         self._searched = False
-        self._machine = MachineMonitor(probe, interval, self._changed, clock)
+        self._thresholds = thresholds
+        self._machine = MachineMonitor(probe, interval, self._changed, clock, thresholds)
         self._later: LaterParts | None = None
         self._later_begun = anyio.Event()
 
@@ -92,6 +96,7 @@ class Poller:
                 self._clock,
                 self._archive,
                 self._kept,
+                self._thresholds,
             )
             self._later = AfterFirstPaint(around, self._view)
             if self._engines is not None:
@@ -160,9 +165,10 @@ class Poller:
             before=self.runner_monitor,
             folder=self._kept,
             hint=self._hint,
+            thresholds=self._thresholds,
         )
 
-    def _hint(self, began: float, ended: float) -> str:
+    def _hint(self, began: float, ended: float) -> SlownessHint:
         """Return what about this computer explains a slow request; times by the runner's clock."""
         runner = self.runner_monitor
         if runner is None or not runner.client.endpoint.is_this_machine:

@@ -9,6 +9,7 @@ from typing import Self
 import anyio
 from anyio.abc import TaskGroup
 
+from dmr_tui.measure.thresholds import DEFAULTS, Thresholds
 from dmr_tui.monitor.configs.config_file import saved_config_file
 from dmr_tui.monitor.configs.saved_configs import SavedConfigs
 from dmr_tui.monitor.history.listener import HistoryListener
@@ -22,7 +23,7 @@ from dmr_tui.monitor.source import Health, Polled, Streamed
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.errors.failures import RunnerError, Unreachable
 from dmr_tui.runner.names import Names
-from dmr_tui.runner.request import Request
+from dmr_tui.runner.request import Request, SlownessHint
 from dmr_tui.runner.wire import Configured, DiskUsage, Model, Record, Running
 from dmr_tui.state.engine_facts import LoggedEngines
 from dmr_tui.state.model_row import ModelRow
@@ -60,7 +61,8 @@ class RunnerMonitor:
         *,
         before: Self | None = None,
         folder: Path | None = None,
-        hint: Callable[[float, float], str] = lambda began, ended: "",
+        hint: Callable[[float, float], SlownessHint] = lambda began, ended: "",
+        thresholds: Thresholds = DEFAULTS,
     ) -> None:
         """`before` watched until now; if at the same address, its finished requests stay.
 
@@ -75,7 +77,7 @@ class RunnerMonitor:
         """The runner is the one that was watched before."""
         self.history: Outbox[HistoryListener] = Outbox()
         self.finished: Outbox[Listener] = Outbox()
-        self.tracker: RequestTracker = kept.tracker if kept else RequestTracker(hint)
+        self.tracker: RequestTracker = kept.tracker if kept else RequestTracker(hint, thresholds)
         self.tracker.listen(self)
         self.version: str | None = None
         self.banner: str | None = None

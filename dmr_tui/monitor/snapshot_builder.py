@@ -14,7 +14,8 @@ from dmr_tui.state.memory import MemoryState
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.pull import Pull
 from dmr_tui.state.requests import NO_THROUGHPUT, FinishedRequests, Throughput
-from dmr_tui.state.snapshot import Attempt, MachineState, Runner, Snapshot, SourceState
+from dmr_tui.state.snapshot import Attempt, MachineState, Runner, Snapshot
+from dmr_tui.state.source_state import SourceState
 
 LOG_WAITING = SourceState("log")
 """The state of the log before it is read for the first time."""

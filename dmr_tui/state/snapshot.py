@@ -7,7 +7,6 @@ since 1970 by this computer's clock, so that a view can count up and down from t
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
 
 from dmr_tui.machine.probe import Machine
 from dmr_tui.measure.stats import Series
@@ -23,23 +22,10 @@ from dmr_tui.state.memory import MemoryState
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.pull import Pull
 from dmr_tui.state.requests import NO_THROUGHPUT, FinishedRequests, Throughput
-
-SourceHealth = Literal["waiting", "ok", "stale", "absent"]
-"""`absent` is a call that this version of the runner does not have."""
+from dmr_tui.state.source_state import SourceState
 
 DEMO_RULE = "--demo"
 """The rule of an endpoint that is simulated."""
-
-
-@dataclass(frozen=True, slots=True)
-class SourceState:
-    """How one source of data is."""
-
-    name: str
-    health: SourceHealth = "waiting"
-    reason: str = ""
-    good_at: float | None = None
-    """When a stale source last answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +101,7 @@ class Snapshot:
     memory: MemoryState | None = None
     """Who holds memory and what fits; None until it was joined for the first time."""
     alerts: tuple[Alert, ...] = ()
-    """What is wrong with calls, memory or hardware, the worst first."""
+    """What is wrong with the runner, requests, memory or hardware, the worst first."""
     lost: tuple[LostConfig, ...] = ()
     """SavedConfigs that the runner had and has no more."""
     pulls: tuple[Pull, ...] = ()

@@ -19,6 +19,8 @@ from dmr_tui.simulator.models.library import QWEN3
 from dmr_tui.simulator.server import Simulator, serve
 from dmr_tui.state.frozen import thawed
 from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.text.alerts import alert_text
+from dmr_tui.text.format import DEFAULT_UNITS
 from tests.waiting import until_true
 
 HERE = Endpoint("http://localhost:12434", "default")
@@ -223,7 +225,9 @@ def test_a_monitor_knows_what_was_lost_before_it_began(tmp_path: Path) -> None:
             (QWEN3.digest, 4096)
         ]
         (warning,) = (each for each in before.alerts if each.key == before.lost[0].alert)
-        assert "lost its configuration (context 4k): the runner was restarted" in warning.text
+        assert "lost its configuration (context 4k): the runner was restarted" in (
+            alert_text(warning, before, DEFAULT_UNITS, 0.0).text
+        )
 
         def dismiss(monitor: LiveMonitor) -> None:
             monitor.dismissed(warning.key)

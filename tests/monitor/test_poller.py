@@ -21,7 +21,8 @@ from dmr_tui.simulator.http.faults import Fault
 from dmr_tui.simulator.server import Simulator, serve
 from dmr_tui.simulator.service.runner_config import RunnerConfig
 from dmr_tui.simulator.service.runner_process import Key
-from dmr_tui.state.snapshot import Snapshot, SourceState
+from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.state.source_state import SourceState
 from tests.monitor.conftest import NoMachine, Watch
 from tests.waiting import until_true
 

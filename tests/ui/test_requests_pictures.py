@@ -7,7 +7,7 @@ import pytest
 import textual
 from textual.pilot import Pilot
 
-from dmr_tui.measure.meter import Turn
+from dmr_tui.measure.meter import Passage, Turn
 from dmr_tui.measure.rates import Rate
 from dmr_tui.runner.wire import Timings
 from dmr_tui.state.replies import Bodies
@@ -38,7 +38,7 @@ NAMES = {"LangChain JS (n8n AI nodes)": "n8n invoices"}
 
 AGAIN = Turn(
     "ai/gemma3:4B-Q4_K_M",
-    text="It keeps keys and values, so that nothing is read twice.",
+    answer=Passage(["It keeps keys and values, so that nothing is read twice."]),
     ended=True,
     finish_reason="stop",
     ttft_s=0.42,

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from dmr_tui.monitor.memory.fit_advice import load_advice
 from dmr_tui.monitor.memory.fits import Architectures, find_fits
 from dmr_tui.monitor.memory.footprints import Footprints
 from dmr_tui.monitor.model_rows import Installed
@@ -13,6 +12,7 @@ from dmr_tui.runner.names import is_reference, short
 from dmr_tui.runner.wire import Model
 from dmr_tui.state.memory import Loading
 from dmr_tui.state.replies import NOT_READ, Holder, RemoteModel
+from dmr_tui.text.fit_advice import load_advice
 
 NO_NAME = Explanation(
     "This is no name of a model",

@@ -12,7 +12,7 @@ from dmr_tui.monitor.configs.config_file import SavedConfigFile
 from dmr_tui.runner.wire import StoredConfig
 from dmr_tui.state.frozen import frozen, thawed
 from dmr_tui.state.lost_config import LostConfig
-from dmr_tui.state.snapshot import SourceState
+from dmr_tui.state.source_state import SourceState
 
 
 class SavedConfigs:

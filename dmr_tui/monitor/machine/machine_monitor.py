@@ -10,11 +10,13 @@ from dmr_tui.machine.host import Host
 from dmr_tui.machine.probe import Machine, MachineProbe
 from dmr_tui.machine.processes import ProcessReport
 from dmr_tui.machine.reading import Reading
-from dmr_tui.measure import thresholds
 from dmr_tui.measure.stats import Series
+from dmr_tui.measure.thresholds import DEFAULTS, Thresholds
 from dmr_tui.monitor.machine.part_reader import PATIENCE_S, PartReader
 from dmr_tui.monitor.machine.percentages import LENGTH, Ring
-from dmr_tui.state.snapshot import MachineState, SourceState
+from dmr_tui.runner.request import SlownessHint
+from dmr_tui.state.snapshot import MachineState
+from dmr_tui.state.source_state import SourceState
 
 ENOUGH_READINGS = 3
 SELDOM = 10
@@ -33,7 +35,9 @@ class MachineMonitor:
         interval: float,
         changed: Callable[[], None],
         clock: Callable[[], float],
+        thresholds: Thresholds = DEFAULTS,
     ) -> None:
+        self._thresholds = thresholds
         self._interval = interval
         self._changed = changed
         self._clock = clock
@@ -113,19 +117,19 @@ class MachineMonitor:
             ContainerReport(reason="not read yet") if container is None else container,
         )
 
-    def hint(self, began: float, ended: float) -> str:
-        """What about this computer would explain a call that was slow between these times.
+    def hint(self, began: float, ended: float) -> SlownessHint:
+        """Return what about this computer explains a request that was slow between these times.
 
         Empty if nothing is seen, or if too few readings lie between them to say anything.
         """
         uses = [ring.between(began, ended) for ring in self._gpu_use.values()]
         known = [[value for value in values if value is not None] for values in uses]
-        unused, (_, full) = thresholds.level("gpu_unused"), thresholds.levels("cpu")
+        unused, (_, full) = self._thresholds.level("gpu_unused"), self._thresholds.levels("cpu")
         if known and all(len(v) >= ENOUGH_READINGS and max(v) < unused for v in known):
-            return "the GPU was hardly used, so the processor may have done the work"
+            return "GPU unused"
         cpu = [value for value in self._cpu.between(began, ended) if value is not None]
         if len(cpu) >= ENOUGH_READINGS and min(cpu) >= full:
-            return "the processor was full all the time"
+            return "CPU full"
         return ""
 
     def snapshot(self) -> MachineState:

@@ -12,6 +12,7 @@ from dmr_tui.machine.processes import EngineProcess
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.fit import LaunchConfig, MemoryPool
 from dmr_tui.measure.pressure_level import judge as judge_pressure
+from dmr_tui.measure.thresholds import DEFAULTS, Thresholds
 from dmr_tui.monitor.memory.attribution import attribute
 from dmr_tui.monitor.memory.engine_flags import read_flags
 from dmr_tui.monitor.memory.fits import (
@@ -27,7 +28,8 @@ from dmr_tui.runner.wire import Configured
 from dmr_tui.state.engine_facts import EngineFacts
 from dmr_tui.state.memory import Fit, Footprint, Loading, MemoryState, MemoryUsage
 from dmr_tui.state.model_row import ModelRow
-from dmr_tui.state.snapshot import Runner, SourceState
+from dmr_tui.state.snapshot import Runner
+from dmr_tui.state.source_state import SourceState
 
 STEADY = 48 * 2**20
 """Bytes by which what is free may waver without another verdict."""
@@ -53,8 +55,11 @@ class Known:
 class MemoryMonitor:
     """The newest MemoryState, joined anew when something changed."""
 
-    def __init__(self, loads: Footprints, news: Callable[[], None]) -> None:
+    def __init__(
+        self, loads: Footprints, news: Callable[[], None], thresholds: Thresholds = DEFAULTS
+    ) -> None:
         """`news` is called when a load is to be remembered."""
+        self._thresholds = thresholds
         self._loads = loads
         self._news = news
         self._architectures = Architectures()
@@ -97,7 +102,7 @@ class MemoryMonitor:
             pool=pool,
             usages=tuple(_with_parts(each, fits) for each in usages),
             vram_rest=rest,
-            pressure=judge_pressure(machine.host, machine.container.container),
+            pressure=judge_pressure(machine.host, machine.container.container, self._thresholds),
             fits=fits,
             note=note,
         )

@@ -17,7 +17,7 @@ from dmr_tui.runner.request import Request
 from dmr_tui.runner.wire import Record
 from dmr_tui.state.request_filter import SHOWN_REQUESTS, RequestFilter, View
 from dmr_tui.state.requests import FinishedRequests
-from dmr_tui.state.snapshot import SourceState
+from dmr_tui.state.source_state import SourceState
 
 RESTORED = 1000
 """Calls that are taken over from the last time: what is usual, and the last minutes."""

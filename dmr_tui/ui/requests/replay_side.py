@@ -112,7 +112,9 @@ class ReplayedSide(ReplaySide):
         """As far as it has come."""
         turn = self.turn
         if self._broken is None or self._broken[0] != width or self._broken[1] is not turn:
-            lines = _answer(turn.reasoning, turn.text, width) if turn.text or turn.reasoning else []
+            lines: list[Line] = []
+            if turn.answer or turn.thoughts:
+                lines = _answer(turn.reasoning, turn.text, width)
             if turn.failure is not None:
                 lines += _failure(failure_lines(turn.failure), width)
             if turn.tool_calls:
