@@ -30,7 +30,7 @@ DIGITS = 18
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What is known of the runners at one moment; times by the runner's clock."""
+    """The runners at one moment, as far as they are known; times by the runner's clock."""
 
     ps: Sequence[Running] = ()
     since: Mapping[tuple[str, str], float] = field(default_factory=dict)
