@@ -5,14 +5,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dmr_tui.measure import thresholds
 from dmr_tui.measure.request_numbers import ended
 from dmr_tui.monitor.memory.fit_advice import load_advice
-from dmr_tui.runner.errors.explain import explain_text
+from dmr_tui.runner.errors.explain import explain_quote, explain_text
 from dmr_tui.runner.names import short
 from dmr_tui.runner.request import FAILURES, Request
 from dmr_tui.state.alert import LEVELS, Alert, AlertLevel
+from dmr_tui.state.event import ErrorDetail, Event
 from dmr_tui.state.memory import Fit, MemoryState
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
+from dmr_tui.text.events import event_text
 
 MIB = 2**20
 RECENT_S = 600.0
@@ -112,16 +114,23 @@ def _killed(snapshot: Snapshot) -> Iterator[Alert]:
             loaded.add(name)
         ago = format.age(snapshot.runner_now - event.at)
         ended = event.kind in {"engine died", "out of memory"}
-        if ended and kills and "killed" in event.text:
+        if ended and kills and _says_killed(event):
             text = f"The system killed the engine of {name} for memory {ago} ago"
             told = f"{kills} killed so far; unload a model or close programs"
             yield Alert(f"killed:{event.key}", "critical", text, told, "memory")
             return
         if event.kind == "out of memory" and name not in loaded and not _is_loaded(snapshot, name):
-            text = f"{name}, {ago} ago: {event.text}"
+            text = f"{name}, {ago} ago: {event_text(event)}"
             step = _way(snapshot, event.digest) or "see who holds the memory"
             yield Alert(f"memory:{event.key}", "critical", text, step, "memory")
             return
+
+
+def _says_killed(event: Event) -> bool:
+    error = event.detail
+    if not isinstance(error, ErrorDetail):
+        return False
+    return "killed" in explain_quote(error.quote, status=error.status).what
 
 
 def _way(snapshot: Snapshot, digest: str | None) -> str:

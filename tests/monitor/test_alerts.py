@@ -16,10 +16,11 @@ from dmr_tui.runner.backend import parse_status
 from dmr_tui.runner.endpoint import parse_host
 from dmr_tui.runner.request import Request
 from dmr_tui.state.alert import Alert
-from dmr_tui.state.event import Event
+from dmr_tui.state.event import ErrorDetail, Event
 from dmr_tui.state.lost_config import LostConfig
 from dmr_tui.state.memory import Fit, MemoryState, MemoryUsage
 from dmr_tui.state.snapshot import MachineState, Runner, Snapshot
+from dmr_tui.text.events import event_text
 from tests.monitor.hardware import GEMMA, QWEN, SMOLLM, card, computer, container, engine
 from tests.ui.still import GIB, HOST, NOW, request, rows, snapshot
 
@@ -176,7 +177,7 @@ def test_a_container_near_its_limit() -> None:
 
 
 def died(text: str, kind: str = "engine died", ago: float = 60.0) -> Event:
-    return Event("e", NOW - ago, kind, text, "log", "error", digest=QWEN)  # type: ignore[arg-type]
+    return Event("e", NOW - ago, kind, ErrorDetail(text), "log", "error", digest=QWEN)  # type: ignore[arg-type]
 
 
 def test_an_engine_that_was_killed_for_memory() -> None:
@@ -188,7 +189,7 @@ def test_an_engine_that_was_killed_for_memory() -> None:
     assert alert.step.startswith("2 killed so far")
     nobody = computer(card(), container=container())
     assert find(shown(memory(), machine=nobody, events=(event,))) == ()
-    old = died(event.text, ago=3600.0)
+    old = died(event_text(event), ago=3600.0)
     assert find(shown(memory(), machine=killed, events=(old,))) == ()
 
 

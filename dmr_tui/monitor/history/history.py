@@ -41,8 +41,7 @@ class History:
         """`GET /engines/ps` answered."""
         self.log.check(now, names, asked_at)
         if before is not None and _loads(before) != _loads(now):
-            self.timeline.log_tells = self.log_tells
-            self.timeline.take_ps(before, now, asked_at)
+            self.timeline.take_ps(before, now, asked_at, log_readable=self.log_tells)
             self.log.want()
 
     def configured_is(self, before: list[Configured], now: list[Configured], at: float) -> None:

@@ -9,6 +9,7 @@ from dmr_tui.runner.names import short
 from dmr_tui.state.alert import Alert, AlertScreen
 from dmr_tui.state.snapshot import Snapshot, SourceState
 from dmr_tui.text import format
+from dmr_tui.text.events import event_text
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.shell.pane import Pane, now
 from dmr_tui.ui.widgets.glyphs import GLYPHS
@@ -180,5 +181,5 @@ def _event(snapshot: Snapshot) -> Notice | None:
             rows = snapshot.models
             name = next((row.name for row in rows if row.digest == event.digest), "")
             model = plain(name or short(event.model) or "a model")
-            return Notice(f"{model}: {plain(event.text)}", screen="timeline")
+            return Notice(f"{model}: {plain(event_text(event))}", screen="timeline")
     return None

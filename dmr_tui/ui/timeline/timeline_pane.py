@@ -1,4 +1,4 @@
-"""What happened to the runner and its models, the newest first."""
+"""The events of the runner and its models, the newest first."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +14,7 @@ from textual.widgets import Input
 from dmr_tui.state.event import Event
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
+from dmr_tui.text.events import event_cause, event_text
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.commands.table import bindings
 from dmr_tui.ui.timeline.log_text import LEVELS, Level, clock_time
@@ -23,7 +24,7 @@ from dmr_tui.ui.widgets.lines import Line, Lines, Part, wrapped
 from dmr_tui.ui.widgets.table import Column, Table
 
 NAMED = {"reload thrash", "config drift"}
-"""What nobody did, and what a person would otherwise have to find out."""
+"""Kinds that no single act explains, and that the user would otherwise have to find out."""
 SIGNS: dict[str, Part] = {
     "info": (GLYPHS.dot, "$label"),
     "good": (GLYPHS.up, "$success"),
@@ -35,20 +36,21 @@ GRAVITY = {"info": 0, "good": 0, "warning": 1, "error": 2}
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which events: every condition that is set has to hold."""
+    """Conditions on events: each one that is set has to hold."""
 
     words: tuple[str, ...] = ()
     level: Level = "all"
     model: str = ""
 
     def matches(self, event: Event, names: ModelNames) -> bool:
-        """Whether it is one of those."""
+        """Return whether `event` meets every condition."""
         if GRAVITY[event.severity] < LEVELS.index(self.level):
             return False
         if self.model and names.key(event.digest, event.model) != self.model:
             return False
         name = names.name(event.digest, event.model)
-        text = f"{event.kind} {name} {event.model} {event.source} {event.text} {event.cause}"
+        text = f"{event.kind} {name} {event.model} {event.source} "
+        text += f"{event_text(event)} {event_cause(event)}"
         return not self.words or all(word in text.lower() for word in self.words)
 
 
@@ -72,7 +74,7 @@ class EventTable(Table[Event]):
             Column("what", "WHAT", 16, _what, lambda event: event.kind),
             replace(named, width=26, drop=3, narrow=named),
             Column("took", "TOOK", 6, _took, lambda event: event.seconds, True, 1),
-            Column("detail", "DETAIL", 0, _detail, lambda event: event.text),
+            Column("detail", "DETAIL", 0, _detail, event_text),
             Column("from", "FROM", 6, _source, lambda event: event.source, drop=2),
         )
 
@@ -80,7 +82,7 @@ class EventTable(Table[Event]):
         return self._model(event)[0] or None
 
     def show(self, rows: Sequence[Event]) -> None:
-        """Take new events; if there is one of another day, all get room for a date."""
+        """Take new events, with dates if one of them is of another day."""
         dated = len(rows) > 0 and len(clock_time(rows[-1].at)) > 8
         if dated != self._dated:
             self._dated = dated
@@ -103,7 +105,7 @@ class EventDetails(Lines):
         self.update_lines()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """As many rows as there is room for; what does not fit ends in an ellipsis."""
+        """The first `height` rows; what does not fit ends in an ellipsis."""
         rows = wrapped(self._line, width, 2)
         if len(rows) > height:
             text, style = rows[height - 1][-1]
@@ -177,7 +179,7 @@ class TimelinePane(Vertical):
         return True
 
     def ask_filter(self) -> None:
-        """Let a person type words."""
+        """Let the user type words."""
         field = self.query_one(Input)
         field.display = True
         field.focus()
@@ -218,7 +220,7 @@ class TimelinePane(Vertical):
         self._table.focus()
 
     def on_table_cursor_moved(self) -> None:
-        """Another event, other details."""
+        """Show the details of the event that the cursor is on now."""
         self._show_details()
 
     def _model_cell(self, event: Event) -> Part:
@@ -240,8 +242,8 @@ class TimelinePane(Vertical):
             line = (
                 (f"{sign} {clock_time(event.at)} ", style),
                 (f"{name} " if name else "", name_style),
-                (f"{event.kind}: {plain(event.text)}. ".replace(".. ", ". "), "$value"),
-                (plain(event.cause), "$label"),
+                (f"{event.kind}: {plain(event_text(event))}. ".replace(".. ", ". "), "$value"),
+                (plain(event_cause(event)), "$label"),
             )
         self.query_one(EventDetails).show(line)
 
@@ -308,7 +310,10 @@ def _took(event: Event) -> Part:
 
 
 def _detail(event: Event) -> Part:
-    return plain(event.text), "$value" if event.severity in {"warning", "error"} else "$label"
+    return plain(event_text(event)), "$value" if event.severity in {
+        "warning",
+        "error",
+    } else "$label"
 
 
 def _source(event: Event) -> Part:

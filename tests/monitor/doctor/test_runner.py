@@ -14,7 +14,7 @@ from dmr_tui.runner.backend import parse_status
 from dmr_tui.runner.endpoint import parse_host
 from dmr_tui.state.alert import Alert
 from dmr_tui.state.check import Check
-from dmr_tui.state.event import Event
+from dmr_tui.state.event import ErrorDetail, Event
 from dmr_tui.state.memory import MemoryState, MemoryUsage
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import Snapshot, SourceState
@@ -117,7 +117,7 @@ def test_a_list_of_models_that_did_not_come_is_not_an_empty_one() -> None:
 
 
 def event(kind: str, at: float, text: str = "") -> Event:
-    return Event(f"{kind}{at}", at, kind, text or kind, "log")  # type: ignore[arg-type]
+    return Event(f"{kind}{at}", at, kind, ErrorDetail(text or kind), "log")  # type: ignore[arg-type]
 
 
 def idle(models: Iterable[ModelRow]) -> tuple[ModelRow, ...]:
