@@ -30,14 +30,14 @@ EventSource = Literal["log", "ps", "feed", "config", "poll"]
 UnloadReason = Literal[
     "idle", "room", "asked", "configure", "died", "uninstalled", "stopped", "failed", "unknown"
 ]
-"""Why a model is not loaded any more; `failed` is a load that came to nothing."""
+"""The reason why a model is not loaded any more; `failed` is a load that came to nothing."""
 ConfigTouch = Literal["user", "ollama", "restart", "unload"]
-"""What happened to a configuration; the user may be a program that configures, such as Compose."""
+"""The origin of a change to a configuration; the user may be a program such as Compose."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoadDetail:
-    """A load as the log tells it."""
+    """A load as the log reports it."""
 
     backend: str = ""
     asked: int | None = None
@@ -65,11 +65,11 @@ class UnloadDetail:
     idle_s: float | None = None
     """Seconds since the end of the last use; None if that is not known."""
     every_idle: bool = False
-    """Whether it was asked for every idle model, not for this one by name."""
+    """True if every idle model was to be unloaded, not this one by name."""
     slots: int | None = None
     """Number of runner slots that were all taken, where room was made."""
     own_mode: bool = False
-    """Whether room was made for another mode of the same model."""
+    """True if room was made for another mode of the same model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +84,13 @@ class ConfigValues:
 
 @dataclass(frozen=True, slots=True)
 class ConfigDetail:
-    """A configuration before and after it changed; both None while only the log tells of it."""
+    """A configuration before and after it changed; both None while only the log has it."""
 
     before: ConfigValues | None = None
     after: ConfigValues | None = None
     """None if it was removed."""
     by_ollama: bool = False
-    """Whether the options of an Ollama request made it."""
+    """True if the options of an Ollama request made it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +102,9 @@ class DriftDetail:
     after: int
     """Tokens."""
     touch: ConfigTouch | None
-    """What happened last to the configuration in between; None if nothing is known."""
+    """The last change to the configuration in between; None if none is known."""
     fitted: bool
-    """Whether no context was asked for, neither time: llama.cpp fits it to the free memory."""
+    """True if no load asked for a context: llama.cpp fits it to the free memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class ThrashDetail:
     """Seconds from the first start to the last."""
     callers: tuple[str, ...]
     reason: UnloadReason | Literal["several"]
-    """Why it left most often before."""
+    """The most frequent reason of the unloads before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +126,14 @@ class ErrorDetail:
     quote: str
     kind: ErrorKind = "failed"
     status: int | None = None
-    """HTTP status of the answer; None if the log told it."""
+    """HTTP status of the answer; None for a line of the log."""
     name: str = ""
-    """How a command may call the model, where `Event.model` does not say it."""
+    """Name of the model for a command, where `Event.model` does not have it."""
     times: int = 1
     span_s: float = 0.0
     """Seconds from the first time to the last."""
     survived: bool = False
-    """Whether the load went on in spite of it."""
+    """True if the load went on in spite of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ class RunnerStartDetail:
     loaded: int
     """Number of models that were loaded before."""
     log_begins: bool
-    """Whether this is the first line of the log."""
+    """True for the first event of the log."""
 
 
 @dataclass(frozen=True, slots=True)

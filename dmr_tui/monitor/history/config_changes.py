@@ -11,7 +11,7 @@ from dmr_tui.state.event import ConfigDetail, ConfigValues, Event
 SEEN_AFTER_S = 15.0
 """Most that passes between a line of the log and the answer that shows what it was."""
 EARLY_S = 1.0
-"""Seconds by which that answer may seem to come before the line: the runner's clock is estimated."""
+"""Seconds by which that answer may seem to be before the line: our clock is not the runner's."""
 SAME_REQUEST_S = 60.0
 """Most that passes between the options of an Ollama request and the configuration of them."""
 REMEMBERED = 200

@@ -19,7 +19,7 @@ class Drift:
         self._events = events
         self._before: dict[tuple[str, str], _Before] = {}
         self._touched: dict[tuple[str, str], ConfigTouch] = {}
-        """What happened last to the configuration of each since it was loaded."""
+        """The last change to the configuration of each since it was loaded."""
 
     def restart(self) -> None:
         """Expect the same loads again."""

@@ -1,4 +1,4 @@
-"""Errors of the log that no other event tells of; the same one again and again is one event."""
+"""Errors of the log that no other event reports; repetitions of one are one event."""
 
 from collections import deque
 from dataclasses import dataclass, replace

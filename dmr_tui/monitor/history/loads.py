@@ -66,7 +66,7 @@ class Loads:
         self._errors: deque[ErrorLine] = deque(maxlen=REMEMBERED)
         self._short_at: tuple[float, str] | None = None
         self._seen_ready: dict[str, float] = {}
-        """When `ps` showed that a load had ended, of those whose end the log does not tell."""
+        """When `ps` showed that a load had ended, of those whose end is not in the log."""
 
     def restart(self) -> None:
         """Expect the same lines again."""

@@ -36,7 +36,7 @@ class _Leaving:
     key: Key
     idle_s: float | None
     exact: bool
-    """Whether that is the time since its last request ended, not since it began."""
+    """True if that is the time since its last request ended, not since it began."""
 
 
 class Unloads:

@@ -26,7 +26,7 @@ SLACK_S = 0.05
 
 
 class LogPane(Vertical):
-    """The lines; below them one line of talk and the search field, while there is any."""
+    """The lines; below them a message and the search field, while there are any."""
 
     ALLOW_MAXIMIZE = True
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("log")]
@@ -63,7 +63,7 @@ class LogPane(Vertical):
 
     @property
     def filtered(self) -> bool:
-        """Whether something is hidden, or a search is being typed."""
+        """Return whether lines are hidden, or a search is being typed."""
         return self._filter != LineFilter() or self.query_one(Input).display
 
     def focus_lines(self) -> None:
@@ -71,7 +71,7 @@ class LogPane(Vertical):
         self._tail.focus()
 
     def watch_snapshot(self, before: Snapshot, after: Snapshot) -> None:
-        """Take the new lines; an empty log only says that nobody reads it just now."""
+        """Take the new lines; an empty log only means that it is not being read."""
         if not self._names.are_of(after.models):
             self._names = ModelNames(after.models)
         if after.log and after.log is not self._log:
@@ -79,7 +79,7 @@ class LogPane(Vertical):
             if not self._paused:
                 self._show_newest()
         if not self._tail.shown:
-            # What is said in place of lines may have changed.
+            # The message in place of lines may have changed.
             self._tail.repaint_changed()
         self._show_titles()
 
@@ -118,7 +118,7 @@ class LogPane(Vertical):
         self._show_titles()
 
     def say(self, text: str) -> None:
-        """One line below the log; nothing takes it away."""
+        """Show a message below the log; an empty one hides it."""
         self.query_one(Said).say(text)
 
     def pause(self) -> None:
@@ -129,7 +129,7 @@ class LogPane(Vertical):
         self._show_titles()
 
     def ask_search(self) -> None:
-        """Let a person type words."""
+        """Let the user type words."""
         field = self.query_one(Input)
         field.display = True
         field.focus()
@@ -180,7 +180,7 @@ class LogPane(Vertical):
         self._tail.focus()
 
     def on_tail_moved(self) -> None:
-        """Whoever moves has read what was said, and does not wait to be moved."""
+        """Hide the message, which was read, and stay where the user went."""
         self._goal = None
         self.say("")
         self._show_titles()
@@ -252,14 +252,14 @@ class LogPane(Vertical):
 
 
 class Said(Lines):
-    """One line of talk; hidden while there is none."""
+    """A message in one line; hidden while there is none."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._text = ""
 
     def say(self, text: str) -> None:
-        """Show that instead of what was said before."""
+        """Show `text` instead of the message before."""
         if text != self._text:
             self._text = text
             self.display = bool(text)

@@ -144,7 +144,7 @@ class TimelinePane(Vertical):
 
     @property
     def filtered(self) -> bool:
-        """Whether something is hidden, or a filter is being typed."""
+        """Return whether events are hidden, or a filter is being typed."""
         return self._filter != EventFilter() or self.query_one(Input).display
 
     def focus_table(self) -> None:
