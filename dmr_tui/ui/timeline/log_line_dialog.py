@@ -62,5 +62,5 @@ class LinePage(Lines):
         self._text: Line = ((plain(text[:LONGEST]) + cut, "$value"),)
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """Source and model, then all of the text."""
+        """What it is about, then all of it."""
         return [self._facts, (), *wrapped(self._text, width, 0)]

@@ -26,7 +26,7 @@ SLACK_S = 0.05
 
 
 class LogPane(Vertical):
-    """The lines; below them a message and the search field, while there are any."""
+    """The lines; below them one line of talk and the search field, while there is any."""
 
     ALLOW_MAXIMIZE = True
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("log")]
@@ -63,7 +63,7 @@ class LogPane(Vertical):
 
     @property
     def filtered(self) -> bool:
-        """Return whether lines are hidden, or a search is being typed."""
+        """Whether something is hidden, or a search is being typed."""
         return self._filter != LineFilter() or self.query_one(Input).display
 
     def focus_lines(self) -> None:
@@ -71,7 +71,7 @@ class LogPane(Vertical):
         self._tail.focus()
 
     def watch_snapshot(self, before: Snapshot, after: Snapshot) -> None:
-        """Take the new lines; an empty log only means that it is not being read."""
+        """Take the new lines; an empty log only says that nobody reads it just now."""
         if not self._names.are_of(after.models):
             self._names = ModelNames(after.models)
         if after.log and after.log is not self._log:
@@ -79,7 +79,7 @@ class LogPane(Vertical):
             if not self._paused:
                 self._show_newest()
         if not self._tail.shown:
-            # The message in place of lines may have changed.
+            # What is said in place of lines may have changed.
             self._tail.repaint_changed()
         self._show_titles()
 
@@ -118,7 +118,7 @@ class LogPane(Vertical):
         self._show_titles()
 
     def say(self, text: str) -> None:
-        """Show a message below the log; an empty one hides it."""
+        """One line below the log; nothing takes it away."""
         self.query_one(Said).say(text)
 
     def pause(self) -> None:
@@ -129,7 +129,7 @@ class LogPane(Vertical):
         self._show_titles()
 
     def ask_search(self) -> None:
-        """Let the user type words."""
+        """Let a person type words."""
         field = self.query_one(Input)
         field.display = True
         field.focus()
@@ -180,7 +180,7 @@ class LogPane(Vertical):
         self._tail.focus()
 
     def on_tail_moved(self) -> None:
-        """Hide the message, which was read, and stay where the user went."""
+        """Whoever moves has read what was said, and does not wait to be moved."""
         self._goal = None
         self.say("")
         self._show_titles()
@@ -252,14 +252,14 @@ class LogPane(Vertical):
 
 
 class Said(Lines):
-    """A message in one line; hidden while there is none."""
+    """One line of talk; hidden while there is none."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._text = ""
 
     def say(self, text: str) -> None:
-        """Show `text` instead of the message before."""
+        """Show that instead of what was said before."""
         if text != self._text:
             self._text = text
             self.display = bool(text)

@@ -1,4 +1,4 @@
-"""A line of the runner's log as it looks, and the filter of lines."""
+"""How a line of the runner's log looks, and which ones a person wants to see."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -16,11 +16,11 @@ Level = Literal["all", "warnings and errors", "errors"]
 LEVELS: tuple[Level, ...] = ("all", "warnings and errors", "errors")
 
 RUNNER = "runner"
-"""Source of the runner's own lines; every other one is an engine."""
+"""Source of what the runner itself says; every other one is an engine."""
 SHOWN = 1000
-"""Characters of a line that are taken to show it: no terminal is wider."""
+"""Characters of a line that are looked at to show it: no terminal is wider."""
 SEARCHED = 100_000
-"""Characters of a line that are searched."""
+"""Characters of a line in which words are looked for."""
 SIGNS: dict[str, Part] = {
     "error": ("x ", "bold $error"),
     "warn": ("! ", "bold $warning"),
@@ -34,7 +34,7 @@ FOUND = "bold underline $accent"
 
 @dataclass(frozen=True, slots=True)
 class LineFilter:
-    """Conditions on lines: each one that is set has to hold."""
+    """Which lines: every condition that is set has to hold."""
 
     words: tuple[str, ...] = ()
     """In lower case; each has to be in the line."""
@@ -44,7 +44,7 @@ class LineFilter:
     """Key of a model, as `ModelNames` makes it."""
 
     def matches(self, line: LogLine, names: ModelNames) -> bool:
-        """Return whether `line` meets every condition."""
+        """Whether it is one of those."""
         if line.level not in _LEVELS_SHOWN.get(self.level, (line.level,)):
             return False
         if not self.engine and line.source != RUNNER:
@@ -61,7 +61,7 @@ class LineFilter:
         return True
 
     def spoken(self, name: str) -> Iterator[str]:
-        """The conditions that are set, in words; `name` is that of the model."""
+        """What is set, in words; `name` is that of the model."""
         if self.level != "all":
             yield self.level
         if not self.engine:
@@ -73,7 +73,7 @@ class LineFilter:
 
 
 def clock_time(at: float) -> str:
-    """The time of day, with the date if it is not today's; empty if it is unknown."""
+    """The time of day, with the date if it is not today's; empty if nobody knows it."""
     if at <= 0.0:
         return ""
     moment = datetime.fromtimestamp(at)
@@ -89,7 +89,7 @@ def date_time(at: float) -> str:
 
 
 def line_parts(line: LogLine, found: re.Pattern[str] | None) -> Line:
-    """One line as it stands in the log, with the matches highlighted."""
+    """One line as it stands in the log, with what was looked for made visible."""
     style = "$value" if line.source == RUNNER else "$label"
     if line.level == "error":
         style = "$error"
@@ -104,7 +104,7 @@ def line_parts(line: LogLine, found: re.Pattern[str] | None) -> Line:
 
 
 def pattern(words: Sequence[str]) -> re.Pattern[str] | None:
-    """A pattern that finds any of `words`; None if there are none."""
+    """What finds the words in a line; None if there are none."""
     return re.compile("|".join(map(re.escape, words)), re.IGNORECASE) if words else None
 
 

@@ -1,4 +1,4 @@
-"""The model that an event or a line of the log is about, by whatever name."""
+"""Which model an event or a line of the log is about, however it calls it."""
 
 from collections.abc import Sequence
 
@@ -16,11 +16,11 @@ class ModelNames:
         self._keys: dict[tuple[str | None, str], str] = {}
 
     def are_of(self, rows: Sequence[ModelRow]) -> bool:
-        """Return whether they were made of exactly these rows."""
+        """Whether they were made of exactly these rows."""
         return rows is self._rows
 
     def key(self, digest: str | None, model: str) -> str:
-        """A key that all names of one model share; empty if there is no name."""
+        """What is equal for everything about one model; empty if it is about none."""
         called = (digest, model)
         known = self._keys.get(called)
         if known is None:
@@ -29,6 +29,6 @@ class ModelNames:
         return known
 
     def name(self, digest: str | None, model: str) -> str:
-        """The name on the screens; `model` for one that is not installed."""
+        """Its name on the screens; of a model that is not installed, as it was called."""
         key = self.key(digest, model)
         return self._shown.get(key) or short(model or key)

@@ -1,4 +1,4 @@
-"""The events of the runner and its models, the newest first."""
+"""What happened to the runner and its models, the newest first."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ from dmr_tui.ui.widgets.lines import Line, Lines, Part, wrapped
 from dmr_tui.ui.widgets.table import Column, Table
 
 NAMED = {"reload thrash", "config drift"}
-"""Kinds that no single act explains, and that the user would otherwise have to find out."""
+"""What nobody did, and what a person would otherwise have to find out."""
 SIGNS: dict[str, Part] = {
     "info": (GLYPHS.dot, "$label"),
     "good": (GLYPHS.up, "$success"),
@@ -36,14 +36,14 @@ GRAVITY = {"info": 0, "good": 0, "warning": 1, "error": 2}
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Conditions on events: each one that is set has to hold."""
+    """Which events: every condition that is set has to hold."""
 
     words: tuple[str, ...] = ()
     level: Level = "all"
     model: str = ""
 
     def matches(self, event: Event, names: ModelNames) -> bool:
-        """Return whether `event` meets every condition."""
+        """Whether it is one of those."""
         if GRAVITY[event.severity] < LEVELS.index(self.level):
             return False
         if self.model and names.key(event.digest, event.model) != self.model:
@@ -82,7 +82,7 @@ class EventTable(Table[Event]):
         return self._model(event)[0] or None
 
     def show(self, rows: Sequence[Event]) -> None:
-        """Take new events, with dates if one of them is of another day."""
+        """Take new events; if there is one of another day, all get room for a date."""
         dated = len(rows) > 0 and len(clock_time(rows[-1].at)) > 8
         if dated != self._dated:
             self._dated = dated
@@ -105,7 +105,7 @@ class EventDetails(Lines):
         self.update_lines()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """The first `height` rows; what does not fit ends in an ellipsis."""
+        """As many rows as there is room for; what does not fit ends in an ellipsis."""
         rows = wrapped(self._line, width, 2)
         if len(rows) > height:
             text, style = rows[height - 1][-1]
@@ -144,7 +144,7 @@ class TimelinePane(Vertical):
 
     @property
     def filtered(self) -> bool:
-        """Return whether events are hidden, or a filter is being typed."""
+        """Whether something is hidden, or a filter is being typed."""
         return self._filter != EventFilter() or self.query_one(Input).display
 
     def focus_table(self) -> None:
@@ -179,7 +179,7 @@ class TimelinePane(Vertical):
         return True
 
     def ask_filter(self) -> None:
-        """Let the user type words."""
+        """Let a person type words."""
         field = self.query_one(Input)
         field.display = True
         field.focus()
@@ -220,7 +220,7 @@ class TimelinePane(Vertical):
         self._table.focus()
 
     def on_table_cursor_moved(self) -> None:
-        """Show the details of the event that the cursor is on now."""
+        """Another event, other details."""
         self._show_details()
 
     def _model_cell(self, event: Event) -> Part:
@@ -310,10 +310,7 @@ def _took(event: Event) -> Part:
 
 
 def _detail(event: Event) -> Part:
-    return plain(event_text(event)), "$value" if event.severity in {
-        "warning",
-        "error",
-    } else "$label"
+    return plain(event_text(event)), "$value" if event.severity in {"warning", "error"} else "$label"
 
 
 def _source(event: Event) -> Part:

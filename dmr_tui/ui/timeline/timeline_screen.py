@@ -20,11 +20,11 @@ from dmr_tui.ui.timeline.model_names import ModelNames
 from dmr_tui.ui.timeline.timeline_pane import TimelinePane
 
 NEAR_S = 1.0
-"""Seconds before its start and after its end in which a line may belong to a request."""
+"""Seconds before its start and after its end in which a line may belong to a call."""
 
 
 class TimelineScreen(LiveScreen):
-    """The events of the runner, and below them the log that proves them."""
+    """Why was my model unloaded, what failed, and the log to prove it."""
 
     def __init__(self, monitor: Callable[[], Monitor]) -> None:
         super().__init__(monitor)
@@ -47,21 +47,21 @@ class TimelineScreen(LiveScreen):
 
     @property
     def events(self) -> TimelinePane:
-        """The pane of events."""
+        """What happened."""
         return self.query_one(TimelinePane)
 
     @property
     def log_pane(self) -> LogPane:
-        """The pane of the runner's log."""
+        """The runner's log."""
         return self.query_one(LogPane)
 
     def watch_snapshot(self, before: Snapshot, after: Snapshot) -> None:
-        """Give the room of the log to the events where there is no log."""
+        """A log that there is not needs no room."""
         self.set_class(after.source("log").health == "absent", "-no-log")
         self._show_what_can_be_done()
 
     def on_table_cursor_moved(self) -> None:
-        """Show whether the event under the cursor has a request."""
+        """Only some events have a call."""
         self._show_what_can_be_done()
 
     def _show_what_can_be_done(self) -> None:
@@ -95,7 +95,7 @@ class TimelineScreen(LiveScreen):
         self.action_lines_of_event()
 
     def action_request_of_event(self) -> None:
-        """Go to the request that the event is about."""
+        """Go to the call that the event is about."""
         event = self.events.event
         if event is not None and event.request is not None:
             self.post_message(RequestWanted(event.request))
@@ -111,7 +111,7 @@ class TimelineScreen(LiveScreen):
             self.log_pane.say("Nothing happened yet that the timeline shows")
 
     def action_request_of_line(self) -> None:
-        """Go to the request that ran when the line under the cursor was written."""
+        """Go to the call that ran when the line under the cursor was written."""
         line = self.log_pane.row
         if line is None:
             return
@@ -186,7 +186,7 @@ class TimelineScreen(LiveScreen):
         self.log_pane.drop_filters()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Return whether the action can be done now; False hides it, None shows it dimmed."""
+        """What can be done now; False hides it, None shows it dimmed."""
         match action:
             case "all_events":
                 return self.events.filtered
@@ -205,17 +205,17 @@ class TimelineScreen(LiveScreen):
 
 
 def _lasted(event: Event) -> float:
-    """Seconds for which the event went on before its time."""
+    """Seconds for which the event went on before it was told."""
     return event.seconds or 0.0 if event.kind in {"loaded", "load failed"} else 0.0
 
 
-def request_at(line: LogLine, requests: tuple[Request, ...]) -> Request | None:
-    """The request that was running when `line` was written; of several, the one begun last."""
+def request_at(line: LogLine, calls: tuple[Request, ...]) -> Request | None:
+    """The call that was running when `line` was written, the one that began last."""
     running = [
-        request
-        for request in requests
-        if request.started_at - NEAR_S <= line.at
-        and (request.outcome == "in flight" or line.at <= ended(request) + NEAR_S)
-        and line.digest in {None, request.digest}
+        call
+        for call in calls
+        if call.started_at - NEAR_S <= line.at
+        and (call.outcome == "in flight" or line.at <= ended(call) + NEAR_S)
+        and line.digest in {None, call.digest}
     ]
-    return max(running, key=lambda request: request.started_at, default=None)
+    return max(running, key=lambda call: call.started_at, default=None)
