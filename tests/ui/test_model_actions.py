@@ -24,7 +24,7 @@ from dmr_tui.monitor.live import Monitor
 from dmr_tui.monitor.model_rows import Installed
 from dmr_tui.runner.endpoint import BadHost, Endpoint
 from dmr_tui.runner.errors.explain import Explanation
-from dmr_tui.simulator.library import NEMO
+from dmr_tui.simulator.models.library import NEMO
 from dmr_tui.state.lost_config import LostConfig
 from dmr_tui.state.pull import Pull
 from dmr_tui.state.snapshot import Snapshot
