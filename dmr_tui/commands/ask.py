@@ -9,13 +9,14 @@ import anyio
 from dmr_tui.commands.target import chosen
 from dmr_tui.export.turn_report import failure_lines, figures_line, turn_json
 from dmr_tui.measure.meter import Turn
-from dmr_tui.monitor.actions.chat import Ask, Message, Prompt
+from dmr_tui.monitor.actions.chat import Ask
 from dmr_tui.monitor.model_rows import Installed
 from dmr_tui.monitor.search import Search
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.errors.explain import explain
 from dmr_tui.runner.errors.failures import RunnerError
 from dmr_tui.settings.schema import Settings
+from dmr_tui.state.prompt import Message, Prompt
 from dmr_tui.text.sanitize import plain, plain_lines
 
 ANSWERED, FAILED, NO_RUNNER, INTERRUPTED = 0, 1, 2, 130

@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import msgspec
+
 from dmr_tui.runner.names import Names, digest_in, short
 from dmr_tui.runner.units import (
     DEFAULT_KEEP_ALIVE_S,
@@ -14,6 +16,7 @@ from dmr_tui.runner.units import (
 )
 from dmr_tui.runner.wire import Configured, Model, ModelConfig, Running
 from dmr_tui.state.engine_facts import EngineFacts
+from dmr_tui.state.frozen import frozen
 from dmr_tui.state.model_row import Context, ModelRow, Run
 
 """DMR unloads a runner after five idle minutes unless keep_alive says otherwise."""
@@ -88,7 +91,7 @@ def _installed_row(model: Model) -> ModelRow:
         name=short(tags[0] if tags else model.id),
         ref=ref,
         digest=model.id,
-        model=model,
+        model=_frozen(model),
         parameters=parameter_count(config.parameters),
         quantization=_quantization(config.quantization),
         size_bytes=size_bytes(config.size),
@@ -100,6 +103,16 @@ def _installed_row(model: Model) -> ModelRow:
             packaged=config.context_size,
         ),
     )
+
+
+def _frozen(model: Model) -> Model:
+    """Return `model` as it goes into Snapshots: nothing in it can be changed."""
+    config = model.config
+    if config is not None:
+        gguf, safetensors = (each and frozen(each) for each in (config.gguf, config.safetensors))
+        config = msgspec.structs.replace(config, gguf=gguf, safetensors=safetensors)
+    tags = None if model.tags is None else tuple(model.tags)
+    return msgspec.structs.replace(model, tags=tags, config=config)
 
 
 def _unmatched(name: str) -> ModelRow:

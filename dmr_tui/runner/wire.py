@@ -1,5 +1,6 @@
 """What Docker Model Runner answers, in every version seen: unknown fields are skipped."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,15 +22,15 @@ class ModelConfig(Struct, frozen=True):
     architecture: str | None = None
     size: str | None = None
     context_size: int | None = None
-    gguf: dict[str, Any] | None = None
-    safetensors: dict[str, Any] | None = None
+    gguf: Mapping[str, Any] | None = None
+    safetensors: Mapping[str, Any] | None = None
 
 
 class Model(Struct, frozen=True):
     """One entry of `GET /models`."""
 
     id: str
-    tags: list[str] | None = None
+    tags: Sequence[str] | None = None
     created: int | None = None
     config: ModelConfig | None = None
 

@@ -61,6 +61,9 @@ class Throughput:
     """Finished calls whose answer holds no timings."""
 
 
+NO_THROUGHPUT = Throughput(300.0)
+
+
 @dataclass(frozen=True, slots=True)
 class FinishedRequests:
     """The finished calls that the open screen asked for."""

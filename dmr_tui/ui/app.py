@@ -16,6 +16,7 @@ from textual.screen import Screen
 
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.text.preferences import DEFAULT_PREFERENCES, Preferences
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.commands.palette import CommandProvider
 from dmr_tui.ui.commands.table import bindings
@@ -73,6 +74,7 @@ class DashboardApp(App[None]):
         contexts: Contexts | None = None,
         theme: str = "dmr-dark",
         keymap: Mapping[str, str] | None = None,
+        preferences: Preferences = DEFAULT_PREFERENCES,
     ) -> None:
         """`demo` starts a simulated runner and answers its monitor; None if this is the demo.
 
@@ -83,6 +85,8 @@ class DashboardApp(App[None]):
         self.register_theme(LIGHT)
         self.theme = theme
         self.monitor = monitor
+        self.preferences = preferences
+        """Units and thresholds, which every pane reads here."""
         self.keymap = dict(keymap or {})
         if self.keymap:
             self.set_keymap(self.keymap)

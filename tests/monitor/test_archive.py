@@ -16,8 +16,9 @@ import pytest
 from dmr_tui.measure.request_numbers import ended
 from dmr_tui.monitor.archive import file as file_module
 from dmr_tui.monitor.archive import kinds
-from dmr_tui.monitor.archive.store import Archive, ArchiveDamaged, ArchiveFailed
-from dmr_tui.monitor.requests.selection import matches
+from dmr_tui.monitor.archive.file import ArchiveDamaged, ArchiveFailed
+from dmr_tui.monitor.archive.selection import matches
+from dmr_tui.monitor.archive.store import Archive
 from dmr_tui.runner.request import Request
 from dmr_tui.runner.wire import Timings
 from dmr_tui.state.request_filter import RequestFilter

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from dmr_tui.monitor.archive.selection import matches
 from dmr_tui.monitor.requests.groups import by_caller, by_model
-from dmr_tui.monitor.requests.selection import matches
 from dmr_tui.runner.request import Request
 from dmr_tui.runner.wire import Timings
 from dmr_tui.state.request_filter import RequestFilter

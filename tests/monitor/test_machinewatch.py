@@ -5,7 +5,7 @@ from dataclasses import replace
 from dmr_tui.machine.gpu.gpu import GpuReport
 from dmr_tui.machine.probe import Part
 from dmr_tui.machine.reading import Reading
-from dmr_tui.monitor.machine_monitor import MachineMonitor
+from dmr_tui.monitor.machine.machine_monitor import MachineMonitor
 from tests.ui.still import HOST, gpu
 
 

@@ -218,12 +218,11 @@ def test_a_person_knows_the_limit_of_a_caller() -> None:
 
 
 def test_a_call_slower_than_usual_says_so_and_why() -> None:
-    tracker = RequestTracker()
+    tracker = RequestTracker(lambda began, ended: f"busy for {ended - began:.0f} s")
     for number in range(8):
         start = NOW + 10.0 * number
         tracker.take_event("new_request", groups(record(start, ms=1000.0)), start + 1.5)
     assert not any(call.slow for call in tracker.finished)
-    tracker.hint = lambda began, ended: f"busy for {ended - began:.0f} s"
     start = NOW + 200
     tracker.take_event("new_request", groups(record(start, ms=2000.0)), start + 2.5)
     assert tracker.finished[-1].slow == ("50% slower than its usual 100 tok/s: busy for 2 s")

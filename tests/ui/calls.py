@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 from dmr_tui.measure.stats import Summary
-from dmr_tui.monitor.actions.replay import Bodies
 from dmr_tui.runner.errors.explain import Explanation
 from dmr_tui.runner.request import Request
 from dmr_tui.runner.wire import Timings
+from dmr_tui.state.replies import Bodies
 from dmr_tui.state.request_filter import RequestFilter, View
 from dmr_tui.state.requests import FinishedRequests, RequestGroup
 from dmr_tui.state.snapshot import Snapshot

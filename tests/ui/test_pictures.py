@@ -15,7 +15,8 @@ from dmr_tui.measure.rates import Rate
 from dmr_tui.runner.errors.explain import Explanation
 from dmr_tui.runner.wire import Timings
 from dmr_tui.state.requests import Throughput
-from dmr_tui.state.snapshot import Runner, Snapshot, SourceState
+from dmr_tui.state.snapshot import Runner, Snapshot
+from dmr_tui.state.source_state import SourceState
 from dmr_tui.ui.app import DashboardApp
 from dmr_tui.ui.chat.prompt import PromptArea
 from tests.ui.still import (
@@ -23,6 +24,7 @@ from tests.ui.still import (
     NOW,
     StillMonitor,
     gpu,
+    judged,
     machine,
     model,
     request,
@@ -165,7 +167,7 @@ def test_a_runner_that_went_away(snap_compare: Any) -> None:
         runner=replace(snapshot().runner, up=False, down_since=NOW - 12, down_reason=lost),
         sources=(SourceState("runners", "stale", lost, NOW - 13), SourceState("machine", "ok")),
     )
-    assert picture(snap_compare, shown, WIDE)
+    assert picture(snap_compare, judged(shown), WIDE)
 
 
 def test_names_that_are_meant_to_harm(snap_compare: Any) -> None:
@@ -194,7 +196,7 @@ def test_doctor(snap_compare: Any) -> None:
     stale = SourceState("disk", "stale", "answered 503: on strike", NOW - 90)
     absent = SourceState("log", "absent", "404: 404 page not found")
     shown = snapshot(sources=(*snapshot().sources, stale, absent))
-    assert picture(snap_compare, shown, WIDE, keys("6"))
+    assert picture(snap_compare, judged(shown), WIDE, keys("6"))
 
 
 def test_too_small(snap_compare: Any) -> None:

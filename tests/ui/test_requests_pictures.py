@@ -9,8 +9,8 @@ from textual.pilot import Pilot
 
 from dmr_tui.measure.meter import Turn
 from dmr_tui.measure.rates import Rate
-from dmr_tui.monitor.actions.replay import Bodies
 from dmr_tui.runner.wire import Timings
+from dmr_tui.state.replies import Bodies
 from dmr_tui.state.request_filter import RequestFilter
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.ui.app import DashboardApp

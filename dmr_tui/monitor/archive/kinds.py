@@ -15,7 +15,7 @@ from dmr_tui.monitor.archive.rows import (
     stored_kind,
 )
 from dmr_tui.monitor.archive.schema import INSERT_KIND
-from dmr_tui.monitor.requests.selection import matches_kind
+from dmr_tui.monitor.archive.selection import matches_kind
 from dmr_tui.runner.request import Request
 from dmr_tui.state.request_filter import CallerNames, RequestFilter
 

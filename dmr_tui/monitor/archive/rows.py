@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from dmr_tui.measure.request_numbers import ended
-from dmr_tui.monitor.requests.selection import searched_text
+from dmr_tui.monitor.archive.selection import searched_text
 from dmr_tui.runner.names import short
 from dmr_tui.runner.request import Request
 from dmr_tui.runner.wire import Timings

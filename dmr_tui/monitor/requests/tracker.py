@@ -8,6 +8,7 @@ from typing import Protocol
 from dmr_tui.measure.baseline import Baseline, Slower
 from dmr_tui.measure.rates import decode_rate
 from dmr_tui.measure.request_numbers import ended
+from dmr_tui.measure.thresholds import DEFAULTS, Thresholds
 from dmr_tui.monitor.requests.retries import Retries
 from dmr_tui.monitor.requests.rolling_window import RollingWindow
 from dmr_tui.monitor.requests.slot_tasks import SlotTasks
@@ -50,13 +51,18 @@ class Listener(Protocol):
 class RequestTracker:
     """Calls in flight and calls that ended; all times by the runner's clock."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        hint: Callable[[float, float], str] = lambda began, ended: "",
+        thresholds: Thresholds = DEFAULTS,
+    ) -> None:
+        """`hint` tells what about the computer explains a slow request between two times."""
+        self._slow_below = thresholds.level("slow")
         self.in_flight: tuple[Request, ...] = ()
         self.listeners: list[Listener] = []
         self.limits: dict[str, float] = {}
         """Seconds after which a caller hangs up, as a person set them."""
-        self.hint: Callable[[float, float], str] = lambda began, ended: ""
-        """What about the computer would explain that a call was slow between these times."""
+        self._hint = hint
         self._finished: dict[str, Request] = {}
         self._known: dict[str, None] = {}
         self._flying: dict[str, Request] = {}
@@ -81,6 +87,10 @@ class RequestTracker:
         if self._snapshot is None:
             self._snapshot = tuple(self._finished.values())
         return self._snapshot
+
+    def listen(self, listener: Listener) -> None:
+        """Tell `listener`, and it alone, from now on."""
+        self.listeners = [listener]
 
     @property
     def configured_contexts(self) -> dict[str, int]:
@@ -322,7 +332,7 @@ class RequestTracker:
         rate = decode_rate(request.timings)
         if rate is None or request.digest is None or request.prompt_tokens is None:
             return None
-        baseline = self._baselines.setdefault(request.digest, Baseline())
+        baseline = self._baselines.setdefault(request.digest, Baseline(self._slow_below))
         return baseline.judge(request.prompt_tokens, rate.value)
 
     def _judged(self, request: Request) -> Request:
@@ -342,7 +352,7 @@ class RequestTracker:
             if other.id != request.id
         )
         others += sum(r.id != request.id and r.started_at < end for r in self._flying.values())
-        reason = f"{others + 1} calls at once" if others else self.hint(began, end)
+        reason = f"{others + 1} calls at once" if others else self._hint(began, end)
         text = f"{slower.share:.0%} slower than its usual {slower.baseline:.3g} tok/s"
         return f"{text}: {reason}" if reason else text
 

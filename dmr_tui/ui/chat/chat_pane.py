@@ -14,9 +14,9 @@ from textual.reactive import var
 from textual.widgets import Static
 
 from dmr_tui.measure.meter import Turn
-from dmr_tui.monitor.actions.chat import Message, Prompt
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.state.model_row import ModelRow
+from dmr_tui.state.prompt import Message, Prompt
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text.sanitize import plain, plain_lines
 from dmr_tui.ui.chat.presets import Preset

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 
-from dmr_tui.measure import thresholds
 from dmr_tui.measure.request_numbers import context_used, status_words, timed_out_after, window
 from dmr_tui.runner.errors.explain import explain_text
 from dmr_tui.runner.names import short
@@ -125,14 +124,14 @@ def took(seconds: float | None) -> str:
     return format.clock(seconds) if seconds is not None and long else format.seconds(seconds)
 
 
-def context(request: Request) -> Part:
-    """Tokens used of the window; coloured when little is left."""
+def context(request: Request, nearly_full: float) -> Part:
+    """Tokens used of the window, coloured from `nearly_full` per cent of it on."""
     used, size = context_used(request), window(request)
     if used is None:
         return format.UNKNOWN, "$faint"
     if not size:
         return format.window(used), "$value"
-    style = "bold $load-heavy" if 100.0 * used >= thresholds.level("context") * size else "$value"
+    style = "bold $load-heavy" if 100.0 * used >= nearly_full * size else "$value"
     return f"{format.window(used)}/{format.window(size)}", style
 
 

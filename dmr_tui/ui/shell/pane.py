@@ -1,11 +1,14 @@
 """A bordered part of a screen that shows one aspect of the Snapshot."""
 
 import time
+from typing import Any
 
+from textual.app import App
 from textual.content import Content
 from textual.reactive import var
 
 from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.text.preferences import DEFAULT_PREFERENCES, Preferences
 from dmr_tui.ui.widgets.lines import Lines
 
 
@@ -17,6 +20,11 @@ class Pane(Lines):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._titles = ("", "")
+
+    @property
+    def preferences(self) -> Preferences:
+        """The user's units and thresholds."""
+        return preferences_of(self.app)
 
     def watch_snapshot(self) -> None:
         """Show what is new."""
@@ -45,6 +53,12 @@ class Page(Pane):
         super().tick()
         if len(self._shown) != before:
             self.refresh(layout=True)
+
+
+def preferences_of(app: App[Any]) -> Preferences:
+    """The user's units and thresholds; the defaults in an app that has none."""
+    preferences: Preferences = getattr(app, "preferences", DEFAULT_PREFERENCES)
+    return preferences
 
 
 def now() -> float:

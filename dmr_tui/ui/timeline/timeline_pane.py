@@ -310,7 +310,10 @@ def _took(event: Event) -> Part:
 
 
 def _detail(event: Event) -> Part:
-    return plain(event_text(event)), "$value" if event.severity in {"warning", "error"} else "$label"
+    return plain(event_text(event)), "$value" if event.severity in {
+        "warning",
+        "error",
+    } else "$label"
 
 
 def _source(event: Event) -> Part:

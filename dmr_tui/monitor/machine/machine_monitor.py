@@ -10,11 +10,12 @@ from dmr_tui.machine.host import Host
 from dmr_tui.machine.probe import Machine, MachineProbe
 from dmr_tui.machine.processes import ProcessReport
 from dmr_tui.machine.reading import Reading
-from dmr_tui.measure import thresholds
 from dmr_tui.measure.stats import Series
-from dmr_tui.monitor.part_reader import PATIENCE_S, PartReader
-from dmr_tui.monitor.percentages import LENGTH, Ring
-from dmr_tui.state.snapshot import MachineState, SourceState
+from dmr_tui.measure.thresholds import DEFAULTS, Thresholds
+from dmr_tui.monitor.machine.part_reader import PATIENCE_S, PartReader
+from dmr_tui.monitor.machine.percentages import LENGTH, Ring
+from dmr_tui.state.snapshot import MachineState
+from dmr_tui.state.source_state import SourceState
 
 ENOUGH_READINGS = 3
 SELDOM = 10
@@ -33,7 +34,9 @@ class MachineMonitor:
         interval: float,
         changed: Callable[[], None],
         clock: Callable[[], float],
+        thresholds: Thresholds = DEFAULTS,
     ) -> None:
+        self._thresholds = thresholds
         self._interval = interval
         self._changed = changed
         self._clock = clock
@@ -120,7 +123,7 @@ class MachineMonitor:
         """
         uses = [ring.between(began, ended) for ring in self._gpu_use.values()]
         known = [[value for value in values if value is not None] for values in uses]
-        unused, (_, full) = thresholds.level("gpu_unused"), thresholds.levels("cpu")
+        unused, (_, full) = self._thresholds.level("gpu_unused"), self._thresholds.levels("cpu")
         if known and all(len(v) >= ENOUGH_READINGS and max(v) < unused for v in known):
             return "the GPU was hardly used, so the processor may have done the work"
         cpu = [value for value in self._cpu.between(began, ended) if value is not None]

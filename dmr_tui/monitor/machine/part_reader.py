@@ -12,7 +12,7 @@ import anyio
 
 from dmr_tui.machine.gpu.gpu import GpuReport
 from dmr_tui.machine.probe import Part
-from dmr_tui.state.snapshot import SourceState
+from dmr_tui.state.source_state import SourceState
 
 PATIENCE_S = 5.0
 """Seconds after which a part that hangs is called stale; the others go on."""
