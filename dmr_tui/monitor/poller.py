@@ -24,6 +24,7 @@ from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.discovery.docker_engine import DockerEngine
 from dmr_tui.runner.discovery.places import Places
 from dmr_tui.runner.endpoint import Endpoint
+from dmr_tui.runner.request import SlownessHint
 from dmr_tui.state.engine_facts import NOTHING_LOGGED
 from dmr_tui.state.memory import Loading
 from dmr_tui.state.request_filter import View
@@ -167,7 +168,7 @@ class Poller:
             thresholds=self._thresholds,
         )
 
-    def _hint(self, began: float, ended: float) -> str:
+    def _hint(self, began: float, ended: float) -> SlownessHint:
         """Return what about this computer explains a slow request; times by the runner's clock."""
         runner = self.runner_monitor
         if runner is None or not runner.client.endpoint.is_this_machine:

@@ -23,7 +23,7 @@ from dmr_tui.monitor.source import Health, Polled, Streamed
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.errors.failures import RunnerError, Unreachable
 from dmr_tui.runner.names import Names
-from dmr_tui.runner.request import Request
+from dmr_tui.runner.request import Request, SlownessHint
 from dmr_tui.runner.wire import Configured, DiskUsage, Model, Record, Running
 from dmr_tui.state.engine_facts import LoggedEngines
 from dmr_tui.state.model_row import ModelRow
@@ -61,7 +61,7 @@ class RunnerMonitor:
         *,
         before: Self | None = None,
         folder: Path | None = None,
-        hint: Callable[[float, float], str] = lambda began, ended: "",
+        hint: Callable[[float, float], SlownessHint] = lambda began, ended: "",
         thresholds: Thresholds = DEFAULTS,
     ) -> None:
         """`before` watched until now; if at the same address, its finished requests stay.

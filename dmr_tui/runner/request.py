@@ -27,6 +27,26 @@ FAILURES: frozenset[Outcome] = frozenset(
 )
 
 
+EngineFailure = Literal["", "unreachable", "died"]
+"""What became of the engine while it served a request, where the record does not say so."""
+SlownessHint = Literal["", "GPU unused", "CPU full"]
+"""What the readings of the computer suggest as the reason of a slow request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slower:
+    """By how much a request decoded slower than usual, and the likely reason."""
+
+    baseline: float
+    """Median tokens per second of the model's last requests at similar depth."""
+    share: float
+    """By how much it is slower, 0 to 1."""
+    concurrent: int = 1
+    """Requests that the runner served at that time, this one included."""
+    hint: SlownessHint = ""
+    """Looked for only where no other request was served."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One call of any client; times in seconds since 1970 by the runner's clock."""
@@ -47,6 +67,8 @@ class Request:
     """Seconds after which the caller is known to hang up."""
     finish_reason: str | None = None
     error: str = ""
+    """In the words of the runner or the engine."""
+    engine_failure: EngineFailure = ""
     prompt_tokens: int | None = None
     """New and cached ones."""
     cached_tokens: int | None = None
@@ -76,8 +98,8 @@ class Request:
     """How often the caller sent it so far, this time included."""
     first_started_at: float | None = None
     """When it was sent for the first time, if this is not that."""
-    slow: str = ""
-    """By how much it decoded slower than usual, and the likely reason; empty if it did not."""
+    slow: Slower | None = None
+    """None if it did not decode slower than usual, or if what is usual is not known."""
 
     @property
     def duration(self) -> float | None:

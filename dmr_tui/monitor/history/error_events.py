@@ -3,11 +3,9 @@
 from collections import deque
 from dataclasses import dataclass, replace
 
-from dmr_tui.measure.request_numbers import ended
 from dmr_tui.monitor.history.event_list import EventList
-from dmr_tui.runner.errors.explain import explain_quote, explain_text
+from dmr_tui.runner.errors.explain import explain_quote
 from dmr_tui.runner.logs.log_event import ErrorLine
-from dmr_tui.runner.request import Request
 from dmr_tui.state.event import ErrorDetail, Event
 
 AGAIN_S = 60.0
@@ -60,9 +58,9 @@ class ErrorEvents:
             del self._series[next(iter(self._series))]
         self._events.put_first(event)
 
-    def request_failed(self, request: Request) -> None:
+    def request_failed(self, error: ErrorDetail, at: float) -> None:
         """Take back the log's event of an error that the feed reports with its request."""
-        failed, at = explain_text(request.status, request.error).what, ended(request)
+        failed = explain_quote(error.quote, status=error.status).what
         self._failed.append((failed, at))
         for (what, _), series in list(self._series.items()):
             if what == failed and series.count == 1 and _same_request(series.last_at, at):

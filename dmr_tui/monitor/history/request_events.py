@@ -1,7 +1,7 @@
 """Requests that ended badly, as events."""
 
 from dmr_tui.measure.request_numbers import ended, timed_out_after
-from dmr_tui.runner.errors.explain import explain_text
+from dmr_tui.runner.errors.explain import error_text, explain_text
 from dmr_tui.runner.request import FAILURES, Request
 from dmr_tui.state.event import ClientLeftDetail, Detail, ErrorDetail, Event, EventKind, Severity
 
@@ -13,11 +13,10 @@ def request_event(request: Request) -> Event | None:
         return _event(request, "client left", detail, "warning")
     if request.outcome not in FAILURES:
         return None
-    error = explain_text(request.status, request.error).kind
-    kind: EventKind = "request failed"
-    if request.outcome == "out of memory":
-        kind = "out of memory"
-    return _event(request, kind, ErrorDetail(request.error, error, request.status), "error")
+    quote, status = error_text(request), request.status
+    detail = ErrorDetail(quote, explain_text(status, quote).kind, status)
+    lacked = request.outcome == "out of memory"
+    return _event(request, "out of memory" if lacked else "request failed", detail, "error")
 
 
 def _event(request: Request, kind: EventKind, detail: Detail, severity: Severity) -> Event:

@@ -142,7 +142,7 @@ class Timeline:
         if event is not None:
             self._list.put(event)
             if isinstance(event.detail, ErrorDetail):
-                self._errors.request_failed(request)
+                self._errors.request_failed(event.detail, event.at)
 
     def runner_lost(self, at: float, reason: str) -> None:
         """Note that the runner does not answer any more."""

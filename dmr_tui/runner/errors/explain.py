@@ -11,6 +11,7 @@ from dmr_tui.runner.errors.failures import BrokenOff, Rejected, RunnerError, Tim
 from dmr_tui.runner.errors.row import Entry, Kind
 from dmr_tui.runner.errors.table import BY_CLASS, ENABLE_ON_DESKTOP, INSTALL_ON_LINUX, TABLE
 from dmr_tui.runner.names import shell_word, short
+from dmr_tui.runner.request import EngineFailure, Request
 
 __all__ = [
     "ENABLE_ON_DESKTOP",
@@ -71,6 +72,23 @@ class Explanation:
     detail: str = ""
     """The runner's own words, for those who want to search for them."""
     kind: Kind = "failed"
+
+
+_ENGINE_FAILURES: dict[EngineFailure, str] = {
+    "unreachable": "the engine could not be reached",
+    "died": "the engine died while it answered",
+}
+
+
+def error_text(request: Request) -> str:
+    """Return the error of a request: what became of its engine, then the runner's own words."""
+    said = _ENGINE_FAILURES.get(request.engine_failure, "")
+    return ": ".join(part for part in (said, request.error) if part)
+
+
+def explain_request(request: Request) -> Explanation:
+    """Explain why a request failed."""
+    return explain_text(request.status, error_text(request), request.model)
 
 
 def explain(error: RunnerError, model: str = "", trained: int | None = None) -> Explanation:
