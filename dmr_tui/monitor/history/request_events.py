@@ -9,14 +9,14 @@ from dmr_tui.state.event import ClientLeftDetail, Detail, ErrorDetail, Event, Ev
 def request_event(request: Request) -> Event | None:
     """The event of a request that failed or was left; None for any other."""
     if request.outcome == "client left":
-        detail = ClientLeftDetail(request.caller, timed_out_after(request))
-        return _event(request, "client left", detail, "warning")
+        left = ClientLeftDetail(request.caller, timed_out_after(request))
+        return _event(request, "client left", left, "warning")
     if request.outcome not in FAILURES:
         return None
     quote, status = error_text(request), request.status
-    detail = ErrorDetail(quote, explain_text(status, quote).kind, status)
+    error = ErrorDetail(quote, explain_text(status, quote).kind, status)
     lacked = request.outcome == "out of memory"
-    return _event(request, "out of memory" if lacked else "request failed", detail, "error")
+    return _event(request, "out of memory" if lacked else "request failed", error, "error")
 
 
 def _event(request: Request, kind: EventKind, detail: Detail, severity: Severity) -> Event:
