@@ -75,7 +75,7 @@ class AfterFirstPaint:
         if self._history is None:
             return NOTHING_LOGGED
         facts = MappingProxyType(dict(self._history.log.engines.facts))
-        return LoggedEngines(facts, self._history.log_tells)
+        return LoggedEngines(facts, self._history.log_readable)
 
     @property
     def loading(self) -> Loading | None:
