@@ -251,7 +251,7 @@ class RequestsPane(Vertical):
         """Let a person type words."""
         self.query_one(SearchField).open()
 
-    def on_words_field_typed(self, event: SearchField.Typed) -> None:
+    def on_search_field_typed(self, event: SearchField.Typed) -> None:
         """Look for the words; when the field has gone, the table has the keys."""
         event.stop()
         self.ask(replace(self.asked, words=event.words))
