@@ -92,7 +92,7 @@ class MemoryScreen(ModelActionsScreen):
         """Back to how the runner would load it."""
         self.what_if.change(AS_IT_IS)
 
-    def on_table_chosen(self) -> None:
+    def on_row_view_chosen(self) -> None:
         """A double click on a model."""
         self.action_load_model()
 

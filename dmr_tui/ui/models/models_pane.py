@@ -50,7 +50,7 @@ class ModelsPane(ModelList):
         self._chosen = row.key
         self._table.repaint_changed()
 
-    def on_table_chosen(self, event: Table.Chosen) -> None:
+    def on_row_view_chosen(self, event: Table.Chosen) -> None:
         """Enter or a double click chooses the model for the chat."""
         event.stop()
         self.post_message(ModelChosen(event.row))

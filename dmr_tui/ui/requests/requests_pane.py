@@ -272,7 +272,7 @@ class RequestsPane(Vertical):
         if self.asked.caller == before:
             self.ask(replace(self.asked, caller=after))
 
-    def on_table_chosen(self, event: Table.Chosen) -> None:
+    def on_row_view_chosen(self, event: Table.Chosen) -> None:
         """A double click opens a call, or lists a group."""
         event.stop()
         if self.row is not None:

@@ -18,6 +18,8 @@ from dmr_tui.ui.shell.live_screen import LiveScreen
 from dmr_tui.ui.timeline.log_pane import LogPane
 from dmr_tui.ui.timeline.model_names import ModelNames
 from dmr_tui.ui.timeline.timeline_pane import TimelinePane
+from dmr_tui.ui.widgets.row_view import RowView
+from dmr_tui.ui.widgets.tail import Tail
 
 NEAR_S = 1.0
 """Seconds before its start and after its end in which a line may belong to a call."""
@@ -90,9 +92,12 @@ class TimelineScreen(LiveScreen):
         if event is not None:
             self.go_to(event.at - _lasted(event), event.at, event.digest)
 
-    def on_table_chosen(self) -> None:
-        """A double click on an event."""
-        self.action_lines_of_event()
+    def on_row_view_chosen(self, event: RowView.Chosen) -> None:
+        """Open what was clicked twice: a line, or the lines of an event."""
+        if isinstance(event.view, Tail):
+            self.action_whole_line()
+        else:
+            self.action_lines_of_event()
 
     def action_request_of_event(self) -> None:
         """Go to the call that the event is about."""
@@ -129,10 +134,6 @@ class TimelineScreen(LiveScreen):
         if line is not None:
             names = ModelNames(self.snapshot.models)
             self.app.push_screen(LineDialog(line, names.name(line.digest, line.model)))
-
-    def on_tail_chosen(self) -> None:
-        """A double click on a line."""
-        self.action_whole_line()
 
     def action_other_pane(self) -> None:
         """From the events to the log, and back."""
