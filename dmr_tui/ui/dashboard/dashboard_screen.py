@@ -12,9 +12,9 @@ from dmr_tui.state.model_row import ModelRow
 from dmr_tui.ui.chat.chat_pane import ChatOptions, ChatPane
 from dmr_tui.ui.chat.presets import Preset
 from dmr_tui.ui.chat.prompt import PromptArea
-from dmr_tui.ui.dashboard.hardware_pane import HardwarePane
-from dmr_tui.ui.dashboard.memory_pane import MemoryPane
 from dmr_tui.ui.dashboard.throughput_pane import ThroughputPane
+from dmr_tui.ui.machine.hardware_pane import HardwarePane
+from dmr_tui.ui.machine.memory_pane import MemoryPane
 from dmr_tui.ui.messages import MemoryWanted, ModelChosen
 from dmr_tui.ui.models.model_actions import ModelActionsScreen
 from dmr_tui.ui.models.models_pane import ModelsPane

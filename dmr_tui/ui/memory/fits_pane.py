@@ -5,26 +5,18 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
-from dmr_tui.state.memory import ContextSource, Fit
+from dmr_tui.state.memory import Fit
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
 from dmr_tui.ui.commands.table import bindings
-from dmr_tui.ui.memory.verdicts import VERDICT_STYLES, needs_words
 from dmr_tui.ui.models.model_list import ModelList, called
+from dmr_tui.ui.models.verdicts import VERDICT_STYLES, needs_words
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Part
 from dmr_tui.ui.widgets.table import Column
 
 VERDICT_ORDER = {"loaded": 0, "fits": 1, "tight": 2, "no room": 3, "too big": 4, "unknown": 5}
-SOURCES: dict[ContextSource, str] = {
-    "engine log": "by the engine's log",
-    "flag": "by a flag of its configuration",
-    "configured": "as configured",
-    "packaged": "as packaged",
-    "trained": "as trained",
-    "default": "by default",
-}
 
 
 class FitsPane(ModelList):

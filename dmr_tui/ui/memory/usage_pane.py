@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from dmr_tui.text.sanitize import plain
-from dmr_tui.ui.dashboard.hardware_pane import stale_note, whose
-from dmr_tui.ui.dashboard.memory_pane import trend_lines
-from dmr_tui.ui.memory.memory_bars import LABEL, Store, bar_line, legend, pressure_line, stores
+from dmr_tui.ui.machine.hardware_pane import stale_note, whose
+from dmr_tui.ui.machine.memory_bars import LABEL, Store, bar_line, legend, pressure_line, stores
+from dmr_tui.ui.machine.memory_pane import trend_lines
 from dmr_tui.ui.shell.pane import Pane
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line

@@ -19,8 +19,7 @@ from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
 from dmr_tui.text.sanitize import plain
-from dmr_tui.ui.memory.fits_pane import SOURCES
-from dmr_tui.ui.memory.verdicts import VERDICT_STYLES
+from dmr_tui.ui.models.verdicts import SOURCES, VERDICT_STYLES
 from dmr_tui.ui.shell.form import FormDialog
 
 FIELDS = (

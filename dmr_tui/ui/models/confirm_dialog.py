@@ -30,7 +30,7 @@ from dmr_tui.monitor.live import Monitor
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
 from dmr_tui.text.sanitize import plain
-from dmr_tui.ui.memory.fits_pane import SOURCES
+from dmr_tui.ui.models.verdicts import SOURCES
 from dmr_tui.ui.shell.pane import Page
 from dmr_tui.ui.widgets.lines import Line, Part, wrapped
 

@@ -15,9 +15,9 @@ from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
 from dmr_tui.text.sanitize import plain
-from dmr_tui.ui.memory.verdicts import missed
-from dmr_tui.ui.models.models_pane import state_words
+from dmr_tui.ui.models.verdicts import missed
 from dmr_tui.ui.shell.pane import Page
+from dmr_tui.ui.shell.run_state import state_words
 from dmr_tui.ui.widgets.lines import Line, fit, wrapped
 
 LABEL = 16

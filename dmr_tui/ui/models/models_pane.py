@@ -6,22 +6,20 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from dmr_tui.state.memory import Fit, MemoryUsage
-from dmr_tui.state.model_row import ModelRow, Run
+from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.pull import Pull
 from dmr_tui.text import format
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.commands.table import bindings
-from dmr_tui.ui.memory.verdicts import VERDICT_STYLES, needs_short
 from dmr_tui.ui.messages import ModelChosen
 from dmr_tui.ui.models.model_list import ModelList, called
-from dmr_tui.ui.shell.pane import now
+from dmr_tui.ui.models.verdicts import VERDICT_STYLES, needs_short
+from dmr_tui.ui.shell.run_state import MODES, STATE_ORDER, state_words
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Part
 from dmr_tui.ui.widgets.table import Column, Table
 
-MODES = {"completion": "", "embedding": "emb", "reranking": "rerank", "image-generation": "image"}
 CONTEXT_CELLS = 11
-STATE_ORDER = {"loading": 0, "busy": 1, "idle": 2}
 
 
 class ModelsPane(ModelList):
@@ -160,22 +158,6 @@ def _share(window: str, trained: str) -> str:
 def _window(row: ModelRow) -> int | None:
     context = row.context
     return context.effective or context.configured or context.packaged or context.trained
-
-
-def state_words(run: Run) -> Part:
-    """The state of one runner with its clock, and the colour of that state."""
-    mode = MODES.get(run.mode, plain(run.mode))
-    tail = f" {mode}" if mode else ""
-    since = "" if run.since is None else f" {format.clock(now() - run.since)}"
-    if run.state == "loading":
-        return f"loading{since}{tail}", "bold $load-heavy"
-    if run.state == "busy":
-        return f"busy{since}{tail}", "bold $load-moderate"
-    if run.never_unloads:
-        return f"idle, stays{tail}", "$load-ok"
-    if run.unloads_at is None:
-        return f"idle{tail}", "$load-ok"
-    return f"idle {format.countdown(run.unloads_at - now())}{tail}", "$load-ok"
 
 
 def _state_order(row: ModelRow) -> int | None:

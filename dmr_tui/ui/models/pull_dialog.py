@@ -19,7 +19,7 @@ from dmr_tui.state.pull import Pull
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
 from dmr_tui.text.sanitize import plain
-from dmr_tui.ui.memory.verdicts import VERDICT_STYLES, needs_words
+from dmr_tui.ui.models.verdicts import VERDICT_STYLES, needs_words
 from dmr_tui.ui.shell.pane import Page
 from dmr_tui.ui.widgets.lines import Line, Part, wrapped
 from dmr_tui.ui.widgets.pictures import bar

@@ -11,6 +11,8 @@ from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.ui.shell.header import HeaderPane
 from dmr_tui.ui.shell.pane import Pane
 
+READ_ONLY = "Read-only mode: nothing is sent that changes the runner"
+
 
 class LiveScreen(Screen[None]):
     """One of the numbered screens."""

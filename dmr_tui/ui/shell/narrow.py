@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from textual import events
 
 from dmr_tui.text.sanitize import plain
-from dmr_tui.ui.models.models_pane import state_words
 from dmr_tui.ui.shell.pane import Pane
+from dmr_tui.ui.shell.run_state import state_words
 from dmr_tui.ui.widgets.lines import Line, fit
 
 SIDES = ((" Monitor ", "focus_models"), (" Chat ", "focus_chat"))

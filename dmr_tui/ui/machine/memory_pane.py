@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from dmr_tui.text import format
-from dmr_tui.ui.dashboard.hardware_pane import stale_note, whose
-from dmr_tui.ui.memory.memory_bars import Store, bar_line, legend, pressure_line, stores
+from dmr_tui.ui.machine.hardware_pane import stale_note, whose
+from dmr_tui.ui.machine.memory_bars import Store, bar_line, legend, pressure_line, stores
 from dmr_tui.ui.shell.pane import Pane
 from dmr_tui.ui.widgets.lines import Line
 from dmr_tui.ui.widgets.pictures import history
