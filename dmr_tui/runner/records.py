@@ -173,9 +173,10 @@ def _outcome(record: wire.Record, answer: _Answer, finish: str | None) -> Outcom
         return "in flight"
     if record.error:
         # A caller that hangs up on a call that is not streamed looks like the server's fault.
-        left = record.status_code == 502 and _error_text(record.error) == "unknown error"
-        if left or record.status_code == 408:
+        if record.status_code == 502 and _error_text(record.error) == "unknown error":
             return "client left"
+    if record.status_code == 408:
+        return "client left"
     if record.error or record.status_code >= 400:
         kind = explain_text(record.status_code, record.error, record.model).kind
         return cast(Outcome, kind) if kind in FAILURES else "failed"
