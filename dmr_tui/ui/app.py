@@ -4,8 +4,9 @@ import asyncio
 import signal
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import ClassVar
 
 from textual import work
 from textual.app import App, SystemCommand
@@ -31,26 +32,12 @@ from dmr_tui.ui.shell.header import HeaderPane
 from dmr_tui.ui.shell.live_screen import LiveScreen
 from dmr_tui.ui.shell.notice import Dismissed, NoticePane
 from dmr_tui.ui.shell.pane import now
+from dmr_tui.ui.shell.runner_choices import Contexts
 from dmr_tui.ui.themes import DARK, LIGHT, variables_of
 from dmr_tui.ui.widgets.glyphs import ASCII, GLYPHS
 
-if TYPE_CHECKING:
-    from dmr_tui.ui.shell.contexts_dialog import Choices
-
 CRASHED = 70
 """Exit code after a mistake of ours (EX_SOFTWARE)."""
-
-
-class Contexts(Protocol):
-    """Other runners that can be watched."""
-
-    def choices(self) -> "Choices":
-        """All of them, and which one is watched."""
-        ...
-
-    def watch(self, name: str) -> Monitor:
-        """A monitor of that one; raises ValueError if its address cannot be used."""
-        ...
 
 
 class DashboardApp(App[None]):
@@ -111,35 +98,26 @@ class DashboardApp(App[None]):
     async def on_mount(self) -> None:
         # What it says meanwhile waits until the screens are there.
         self._start()
-        self.add_mode("dashboard", lambda: DashboardScreen(lambda: self.monitor))
-        self.add_mode("doctor", self._doctor_screen)
-        self.add_mode("requests", self._requests_screen)
-        self.add_mode("memory", self._memory_screen)
-        self.add_mode("timeline", self._timeline_screen)
+        for mode in ("dashboard", "requests", "memory", "timeline", "doctor"):
+            self.add_mode(mode, partial(self._new_screen, mode))
         await self.switch_mode("dashboard")
         self.set_interval(1.0, self._tick_alone)
         self._end_on_signals()
         self._resume_once()
 
-    def _doctor_screen(self) -> LiveScreen:
-        from dmr_tui.ui.doctor.doctor_screen import DoctorScreen
-
-        return DoctorScreen(lambda: self.monitor)
-
-    def _requests_screen(self) -> LiveScreen:
-        from dmr_tui.ui.requests.requests_screen import RequestsScreen
-
-        return RequestsScreen(lambda: self.monitor)
-
-    def _memory_screen(self) -> LiveScreen:
-        from dmr_tui.ui.memory.memory_screen import MemoryScreen
-
-        return MemoryScreen(lambda: self.monitor)
-
-    def _timeline_screen(self) -> LiveScreen:
-        from dmr_tui.ui.timeline.timeline_screen import TimelineScreen
-
-        return TimelineScreen(lambda: self.monitor)
+    def _new_screen(self, mode: str) -> LiveScreen:
+        # Only the first paint is waited for, and it needs the dashboard alone.
+        screen: type[LiveScreen] = DashboardScreen
+        match mode:
+            case "requests":
+                from dmr_tui.ui.requests.requests_screen import RequestsScreen as screen
+            case "memory":
+                from dmr_tui.ui.memory.memory_screen import MemoryScreen as screen
+            case "timeline":
+                from dmr_tui.ui.timeline.timeline_screen import TimelineScreen as screen
+            case "doctor":
+                from dmr_tui.ui.doctor.doctor_screen import DoctorScreen as screen
+        return screen(lambda: self.monitor)
 
     def _end_on_signals(self) -> None:
         # Asked to end from outside, the terminal is to be given back as it was.

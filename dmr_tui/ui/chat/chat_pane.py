@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -21,12 +21,10 @@ from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text.sanitize import plain, plain_lines
 from dmr_tui.ui.chat.presets import Preset
 from dmr_tui.ui.chat.prompt import PromptArea
+from dmr_tui.ui.chat.turn_view import TurnView
 from dmr_tui.ui.commands.table import bindings
 from dmr_tui.ui.messages import TurnAdvanced
 from dmr_tui.ui.widgets.glyphs import GLYPHS
-
-if TYPE_CHECKING:
-    from dmr_tui.ui.chat.turn_view import TurnView
 
 PAINT_S = 1 / 12
 """Seconds between two pictures of a streaming answer at the least."""
@@ -106,7 +104,7 @@ class ChatPane(Vertical):
         return turn.text if turn else ""
 
     @property
-    def last(self) -> "TurnView | None":
+    def last(self) -> TurnView | None:
         """The newest turn."""
         return self._turns[-1] if self._turns else None
 
@@ -206,17 +204,14 @@ class ChatPane(Vertical):
                 messages += [Message("user", view.question), Message("assistant", turn.text)]
         return messages
 
-    def _new_turn(self, question: str) -> "TurnView":
-        # Markdown is a tenth of a second to import, and the first paint needs none.
-        from dmr_tui.ui.chat.turn_view import TurnView
-
+    def _new_turn(self, question: str) -> TurnView:
         self._number += 1
         view = TurnView(self._number, question)
         self._turns.append(view)
         self._show_titles()
         return view
 
-    async def _show_turn(self, view: "TurnView") -> None:
+    async def _show_turn(self, view: TurnView) -> None:
         transcript = self.query_one("#transcript", VerticalScroll)
         if len(self._turns) > KEPT_TURNS:
             await self._turns.pop(0).remove()
@@ -242,7 +237,7 @@ class ChatPane(Vertical):
         cost = time.thread_time() - spent
         self._paint_at = time.perf_counter() + max(PAINT_S, PAINT_SHARE * cost)
 
-    async def _ended(self, view: "TurnView", turn: Turn) -> None:
+    async def _ended(self, view: TurnView, turn: Turn) -> None:
         self._stop = None
         self.screen.refresh_bindings()
         if (turn.stopped or (turn.failure is not None and not turn.text)) and self._asked:

@@ -5,7 +5,7 @@ import time
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Collapsible, Markdown, Static
+from textual.widgets import Collapsible, Static
 
 from dmr_tui.export.turn_report import failure_lines, figure_parts
 from dmr_tui.measure.meter import Turn
@@ -24,10 +24,14 @@ class TurnView(Vertical):
     """What was asked, the reasoning folded, the answer as Markdown, and its numbers."""
 
     def __init__(self, number: int, question: str) -> None:
+        # A tenth of a second to import, and the first paint needs none.
+        from textual.widgets import Markdown
+
         super().__init__(classes="turn")
         self.number = number
         self.question = question
         self.turn: Turn | None = None
+        self._answer = Markdown("", classes="answer", open_links=False)
         self._written = 0
         self._fold: Collapsible | None = None
         self._waiting = turn_content(Turn(""))
@@ -36,11 +40,11 @@ class TurnView(Vertical):
 
     def compose(self) -> ComposeResult:
         yield Static(_question(self.question), classes="question", markup=False)
-        yield Markdown("", classes="answer", open_links=False)
+        yield self._answer
         yield Static(self._waiting, classes="figures", markup=False)
 
     def on_mount(self) -> None:
-        self.query_one(Markdown).display = False
+        self._answer.display = False
 
     async def advance(self, turn: Turn) -> None:
         """Show the answer as far as it has come; text that is shown is not written again."""
@@ -58,10 +62,9 @@ class TurnView(Vertical):
             self._show_figures(turn)
 
     async def _write(self, text: str) -> None:
-        answer = self.query_one(Markdown)
-        if not answer.display:
-            answer.display = True
-        await answer.append(text)
+        if not self._answer.display:
+            self._answer.display = True
+        await self._answer.append(text)
 
     async def _show_reasoning(self, turn: Turn) -> None:
         words = len(turn.reasoning.split())
@@ -71,7 +74,7 @@ class TurnView(Vertical):
         if fold is None:
             text = Static("", classes="reasoning-text", markup=False)
             fold = self._fold = Collapsible(text, title=title, classes="reasoning")
-            await self.mount(fold, before=self.query_one(Markdown))
+            await self.mount(fold, before=self._answer)
         elif fold.title != title:
             fold.title = title
         if not fold.collapsed or turn.ended:

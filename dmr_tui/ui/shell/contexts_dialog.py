@@ -1,6 +1,5 @@
-"""The runners that Docker's files name, to choose from."""
+"""A list of the runners that Docker's files name."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -12,27 +11,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from dmr_tui.text.sanitize import plain
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One runner that can be watched."""
-
-    name: str
-    """As `--context` takes it; "default" looks for the runner."""
-    place: str
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """All of them."""
-
-    runners: tuple[Choice, ...]
-    now: str
-    """Name of the one that is watched."""
-    notes: tuple[str, ...] = ()
-    """Files that are not right."""
+from dmr_tui.ui.shell.runner_choices import Choice, Choices
 
 
 class ContextsDialog(ModalScreen[str | None]):
@@ -65,11 +44,11 @@ class ContextsDialog(ModalScreen[str | None]):
             self.query_one(OptionList).highlighted = names.index(self._now)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """That one."""
+        """Watch the chosen runner."""
         self.dismiss(self._choices[event.option_index].name)
 
     def action_cancel(self) -> None:
-        """Stay where we are."""
+        """Keep watching the same runner."""
         self.dismiss(None)
 
 
