@@ -30,21 +30,36 @@ from dmr_tui.ui.messages import (
 )
 from dmr_tui.ui.shell.header import HeaderPane
 from dmr_tui.ui.shell.live_screen import LiveScreen
-from dmr_tui.ui.shell.notice import Dismissed, NoticePane
+from dmr_tui.ui.shell.notice import Dismissed, NoticePane, alerts_of
 from dmr_tui.ui.shell.pane import now
 from dmr_tui.ui.shell.runner_choices import Contexts
 from dmr_tui.ui.themes import DARK, LIGHT, variables_of
 from dmr_tui.ui.widgets.glyphs import ASCII, GLYPHS
+from dmr_tui.ui.widgets.textual_internals import begin_suspension
 
+ROOMS = ("shell", "dashboard", "chat", "models", "requests", "timeline", "memory", "doctor")
+"""Folders with styles of their own; of two rules that contradict each other the later one wins."""
 CRASHED = 70
-"""Exit code after a mistake of ours (EX_SOFTWARE)."""
+"""Exit code after an error of the dashboard itself (EX_SOFTWARE)."""
 
 
 class DashboardApp(App[None]):
     """One reactive Snapshot, handed down to the screen in front; the monitor has its own thread."""
 
     TITLE = "dmr-tui"
-    CSS_PATH = Path(__file__).parent / "styles.tcss"
+    CSS_PATH = [  # noqa: RUF012
+        Path(__file__).parent / room / f"{room}.tcss"
+        for room in (
+            "shell",
+            "dashboard",
+            "chat",
+            "models",
+            "requests",
+            "timeline",
+            "memory",
+            "doctor",
+        )
+    ]
     COMMANDS: ClassVar = App.COMMANDS | {CommandProvider}
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("everywhere")]
     ENABLE_COMMAND_PALETTE = True
@@ -85,7 +100,7 @@ class DashboardApp(App[None]):
         self._ticked_at = 0.0
         self._doctor_opened = False
         self.dismissed = Dismissed()
-        """Warnings that a person does not want to see any more, on no screen."""
+        """Warnings that the user does not want to see, on no screen."""
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Where the terminal has no more, everything that is painted becomes ASCII."""
@@ -127,17 +142,13 @@ class DashboardApp(App[None]):
                 loop.add_signal_handler(getattr(signal, name), self.exit)
 
     def _resume_once(self) -> None:
-        # Textual takes every SIGCONT for the end of its own pause. After a SIGSTOP, which nobody
-        # hears, it would read the keys in two threads and never end.
         goes_on = getattr(signal, "SIGCONT", None)
         before = signal.getsignal(goes_on) if goes_on is not None else None
         if goes_on is None or not callable(before):
             return
 
         def resume() -> None:
-            driver = self._driver
-            if driver is not None and not getattr(driver, "_must_signal_resume", True):
-                driver.suspend_application_mode()
+            begin_suspension(self)
             before(goes_on, None)
             self.call_later(self.refresh, layout=True)
 
@@ -166,6 +177,7 @@ class DashboardApp(App[None]):
             # Of the runner that was watched before.
             return
         self._heard_at = now()
+        self.dismissed = self.dismissed.seen(alerts_of(event.snapshot), now())
         for screen in self.screen_stack[:1]:
             screen.query_one(HeaderPane).heard_at = self._heard_at
         if event.snapshot == self.snapshot:
@@ -256,8 +268,10 @@ class DashboardApp(App[None]):
     def action_dismiss_warning(self) -> None:
         """Be quiet about the warning that is shown."""
         for pane in self.screen_stack[0].query(NoticePane):
-            if key := pane.dismiss():
+            if key := pane.dismissable:
+                self.dismissed = self.dismissed.add(key, now())
                 self.monitor.dismissed(key)
+                pane.watch_snapshot()
 
     async def action_quit(self) -> None:
         """End the dashboard; a download would end with it, which is asked first."""

@@ -38,13 +38,12 @@ class PromptArea(TextArea):
         self._place: int | None = None
         self._draft = ""
 
-    async def _on_key(self, event: events.Key) -> None:
+    def on_key(self, event: events.Key) -> None:
+        """Send with enter, before the text area takes it for a new line."""
         if event.key == "enter" and "enter" in self._send_keys():
             event.stop()
             event.prevent_default()
             self.submit()
-            return
-        await super()._on_key(event)
 
     def _send_keys(self) -> list[str]:
         # The text area takes this key before any binding; another one may be chosen for sending.

@@ -3,15 +3,16 @@
 from collections.abc import Iterator, Mapping
 from string import punctuation
 
-from textual.keys import Keys, _character_to_key
+from textual.keys import Keys
 
 from dmr_tui.settings.errors import BadSettings
 from dmr_tui.settings.schema import Settings
 from dmr_tui.text.suggest import did_you_mean
 from dmr_tui.ui.commands.command import Command
 from dmr_tui.ui.commands.table import COMMANDS
+from dmr_tui.ui.widgets.textual_internals import key_name
 
-SIGNS = {_character_to_key(sign): sign for sign in punctuation}
+SIGNS = {key_name(sign): sign for sign in punctuation}
 """The names of keys that are signs."""
 MODIFIERS = ("ctrl", "alt", "shift", "super", "hyper", "meta")
 SPOKEN = {"esc": "escape", "return": "enter", "pgup": "pageup", "pgdn": "pagedown"} | {
@@ -93,7 +94,7 @@ def _normal(key: str) -> str:
     if len(name) == 1:
         if not name.isprintable() or name == " ":
             raise ValueError("write space for the space bar")
-        name = _character_to_key(name)
+        name = key_name(name)
         if modifiers == ("shift",):
             raise ValueError("write the sign that the key gives: S, not shift+s")
     elif name not in NAMES:

@@ -53,7 +53,7 @@ class DashboardScreen(ModelActionsScreen):
 
     def on_mount(self) -> None:
         self.query_one(NoticePane).display = False
-        self.query_one(ModelsPane).focus_table()
+        self.query_one(ModelsPane).focus_rows()
 
     @property
     def chat(self) -> ChatPane:
@@ -104,31 +104,11 @@ class DashboardScreen(ModelActionsScreen):
         if row is not None:
             self.post_message(ModelChosen(row))
 
-    def action_model_details(self) -> None:
-        """Everything about the model under the cursor."""
-        from dmr_tui.ui.models.model_details import ModelDetails
-
-        row = self.models.row
-        if row is not None:
-            self.app.push_screen(ModelDetails(row))
-
     def action_model_memory(self) -> None:
         """What the model under the cursor needs."""
         row = self.models.row
         if row is not None:
             self.post_message(MemoryWanted(row.key))
-
-    def action_filter_models(self) -> None:
-        """Type a filter."""
-        self.models.ask_filter()
-
-    def action_drop_filter(self) -> None:
-        """Show every model again."""
-        self.models.drop_filter()
-
-    def action_sort_models(self) -> None:
-        """Sort by the next column."""
-        self.models.sort_next()
 
     def action_focus_chat(self) -> None:
         """Write a prompt."""
@@ -139,7 +119,7 @@ class DashboardScreen(ModelActionsScreen):
         """Back to the list."""
         self.minimize()
         self.remove_class("-chatting")
-        self.models.focus_table()
+        self.models.focus_rows()
 
     def action_send_prompt(self) -> None:
         """Send what stands in the prompt."""
@@ -155,7 +135,7 @@ class DashboardScreen(ModelActionsScreen):
 
     def action_presets(self) -> None:
         """Choose a test prompt and send it."""
-        from dmr_tui.ui.chat.options_dialog import PresetsDialog
+        from dmr_tui.ui.chat.presets_dialog import PresetsDialog
 
         async def chosen(preset: Preset | None) -> None:
             if preset is not None:

@@ -35,7 +35,7 @@ class MemoryScreen(ModelActionsScreen):
 
     def on_mount(self) -> None:
         self.query_one(NoticePane).display = False
-        self.fits.focus_table()
+        self.fits.focus_rows()
 
     @property
     def fits(self) -> FitsPane:
@@ -104,29 +104,6 @@ class MemoryScreen(ModelActionsScreen):
         row = self.fits.row
         if row is not None:
             plan_questions.load(self, row, self.what_if.what, self.what_if.trial)
-
-    def action_model_details(self) -> None:
-        """Everything about the model under the cursor."""
-        from dmr_tui.ui.models.model_details import ModelDetails
-
-        row = self.fits.row
-        if row is not None:
-            self.app.push_screen(ModelDetails(row))
-
-    def action_filter_models(self) -> None:
-        """Type a filter."""
-        self.fits.ask_filter()
-
-    def action_drop_filter(self) -> None:
-        """Show every model again; then a maximized pane is as large as it was."""
-        if self.fits.filtered:
-            self.fits.drop_filter()
-        else:
-            self.minimize()
-
-    def action_sort_models(self) -> None:
-        """Sort by the next column."""
-        self.fits.sort_next()
 
     def action_maximize_pane(self) -> None:
         """Give the screen to the table, and back."""

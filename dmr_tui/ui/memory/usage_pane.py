@@ -16,11 +16,16 @@ TALLEST = 5
 class UsagePane(Pane):
     """The bars, larger than on the dashboard and with everybody's name."""
 
-    def titles(self) -> tuple[str, str]:
-        """Whose memory, if it is not the runner's, and which of it models use."""
+    def watch_snapshot(self) -> None:
+        """Show what is new; high pressure colours the border."""
         memory = self.snapshot.memory
         pressed = memory is not None and memory.pressure.word in {"high", "critical"}
         self.set_class(pressed, "-pressed")
+        super().watch_snapshot()
+
+    def titles(self) -> tuple[str, str]:
+        """Whose memory, if it is not the runner's, and which of it models use."""
+        memory = self.snapshot.memory
         pool = memory.pool.value if memory else None
         goes = f" {GLYPHS.dot} models go to RAM" if pool is not None and pool.kind == "RAM" else ""
         told = [stale_note(self.snapshot)]

@@ -94,6 +94,28 @@ class ModelActionsScreen(LiveScreen):
 
         self.app.push_screen(PullDialog(self._monitor))
 
+    def action_model_details(self) -> None:
+        """Show everything about the model."""
+        from dmr_tui.ui.models.model_details import ModelDetails
+
+        if self.model_row is not None:
+            self.app.push_screen(ModelDetails(self.model_row))
+
+    def action_filter_models(self) -> None:
+        """Let the user type a filter."""
+        self.model_list.ask_words()
+
+    def action_drop_filter(self) -> None:
+        """Show every model again; without a filter, give a maximized pane its usual size."""
+        if self.model_list.filtered:
+            self.model_list.drop_filter()
+        else:
+            self.minimize()
+
+    def action_sort_models(self) -> None:
+        """Sort by the next column."""
+        self.model_list.sort_next()
+
     def action_model_menu(self) -> None:
         """List everything that can be done to the model."""
         from dmr_tui.ui.models.model_menu import ModelMenu

@@ -4,11 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
-from textual.content import Content
-from textual.screen import ModalScreen
 
 from dmr_tui.state.memory import Fit, MemoryState, MemoryUsage
 from dmr_tui.state.model_row import ModelRow
@@ -16,6 +12,7 @@ from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.models.verdicts import missed
+from dmr_tui.ui.shell.page_dialog import PageDialog
 from dmr_tui.ui.shell.pane import Page
 from dmr_tui.ui.shell.run_state import state_words
 from dmr_tui.ui.widgets.lines import Line, fit, wrapped
@@ -27,36 +24,21 @@ LONGEST = 2000
 Fact = tuple[str, str]
 
 
-class ModelDetails(ModalScreen[None]):
+class ModelDetails(PageDialog):
     """Name, state, context windows, package and GGUF metadata."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,i,space,enter", "dismiss", "Close", key_display="esc"),
-        Binding("up,k", "scroll(-1)", show=False),
-        Binding("down,j", "scroll(1)", show=False),
+        Binding("escape,q,i,space,enter", "dismiss", "Close", key_display="esc")
     ]
 
     def __init__(self, row: ModelRow) -> None:
-        super().__init__()
-        self._row = row
-
-    def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="dialog", id="details"):
-            yield DetailsPage(self._row)
+        super().__init__(DetailsPage(row), id="details", title=plain(row.name))
 
     def on_mount(self) -> None:
-        box = self.query_one("#details")
-        box.border_title = Content(plain(self._row.name))
-        box.border_subtitle = Content("esc closes")
-        box.focus()
         self.watch(self.app, "snapshot", self._show)
 
     def _show(self, snapshot: Snapshot) -> None:
         self.query_one(DetailsPage).snapshot = snapshot
-
-    def action_scroll(self, lines: int) -> None:
-        """Scroll by lines."""
-        self.query_one("#details").scroll_relative(y=lines, animate=False)
 
 
 class DetailsPage(Page):

@@ -4,11 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.content import Content
-from textual.screen import ModalScreen
 
 from dmr_tui.monitor.actions.replay import Bodies
 from dmr_tui.monitor.live import Monitor
@@ -21,6 +18,7 @@ from dmr_tui.ui.messages import BodiesRead, LinesWanted
 from dmr_tui.ui.requests.body_lines import body_lines
 from dmr_tui.ui.requests.request_facts import Fact, Known, sections
 from dmr_tui.ui.requests.request_text import model_word, not_replayable
+from dmr_tui.ui.shell.page_dialog import PageDialog
 from dmr_tui.ui.shell.pane import Page
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, fit, width_of, wrapped
@@ -29,34 +27,27 @@ LABEL = 14
 VALUE = 12
 
 
-class RequestDetail(ModalScreen[None]):
-    """The facts of one call, as they change."""
+class RequestDetail(PageDialog):
+    """The facts of one request, as they change."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings("request"),
         Binding("enter,i,space", "close", show=False),
-        Binding("up,k", "scroll(-1)", show=False),
-        Binding("down,j", "scroll(1)", show=False),
     ]
 
     def __init__(self, request: Request, monitor: Callable[[], Monitor]) -> None:
-        super().__init__()
+        dot = GLYPHS.dot
+        super().__init__(
+            RequestPage(request),
+            id="request",
+            title=f"{plain(request.api)} {dot} {model_word(request.model)}",
+            hint=f"b prompt and answer {dot} r replay {dot} l log {dot} esc closes",
+        )
         self._request = request
         self._monitor = monitor
         self._bodies: Bodies | None = None
 
-    def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="dialog", id="request"):
-            yield RequestPage(self._request)
-
     def on_mount(self) -> None:
-        box = self.query_one("#request")
-        dot = GLYPHS.dot
-        name = model_word(self._request.model)
-        box.border_title = Content(f"{plain(self._request.api)} {dot} {name}")
-        keys = f"b prompt and answer {dot} r replay {dot} l log {dot} esc closes"
-        box.border_subtitle = Content(keys)
-        box.focus()
         self.watch(self.app, "snapshot", self._show)
 
     def _show(self, snapshot: Snapshot) -> None:
@@ -90,7 +81,8 @@ class RequestDetail(ModalScreen[None]):
 
     def action_replay(self) -> None:
         """Choose a model, and send the call again."""
-        from dmr_tui.ui.requests.replay_screen import ReplayModels, ReplayScreen
+        from dmr_tui.ui.requests.replay_models import ReplayModels
+        from dmr_tui.ui.requests.replay_screen import ReplayScreen
 
         page = self.query_one(RequestPage)
         request = page.request
@@ -117,10 +109,6 @@ class RequestDetail(ModalScreen[None]):
     def action_close(self) -> None:
         """Back to the list."""
         self.dismiss()
-
-    def action_scroll(self, lines: int) -> None:
-        """Scroll by lines."""
-        self.query_one("#request").scroll_relative(y=lines, animate=False)
 
 
 class RequestPage(Page):

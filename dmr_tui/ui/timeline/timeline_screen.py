@@ -45,7 +45,7 @@ class TimelineScreen(LiveScreen):
         yield KeyBar().data_bind(TimelineScreen.snapshot)
 
     def on_mount(self) -> None:
-        self.events.focus_table()
+        self.events.focus_rows()
 
     @property
     def events(self) -> TimelinePane:
@@ -67,7 +67,7 @@ class TimelineScreen(LiveScreen):
         self._show_what_can_be_done()
 
     def _show_what_can_be_done(self) -> None:
-        event = self.events.event
+        event = self.events.row
         has_request = event is not None and event.request is not None
         if has_request != self._has_request:
             self._has_request = has_request
@@ -83,12 +83,12 @@ class TimelineScreen(LiveScreen):
     def go_to(self, at: float, until: float | None, digest: str | None) -> None:
         """Go to the lines of that time, or say why there are none."""
         self.minimize()
-        self.log_pane.focus_lines()
+        self.log_pane.focus_rows()
         self.log_pane.go_to(at, at if until is None else until, digest)
 
     def action_lines_of_event(self) -> None:
         """Go to the lines of the event under the cursor."""
-        event = self.events.event
+        event = self.events.row
         if event is not None:
             self.go_to(event.at - _lasted(event), event.at, event.digest)
 
@@ -101,7 +101,7 @@ class TimelineScreen(LiveScreen):
 
     def action_request_of_event(self) -> None:
         """Go to the call that the event is about."""
-        event = self.events.event
+        event = self.events.row
         if event is not None and event.request is not None:
             self.post_message(RequestWanted(event.request))
 
@@ -140,15 +140,15 @@ class TimelineScreen(LiveScreen):
         to_events, maximized = self._in_log(), self.maximized is not None
         self.minimize()
         if to_events:
-            self.events.focus_table()
+            self.events.focus_rows()
         else:
-            self.log_pane.focus_lines()
+            self.log_pane.focus_rows()
         if maximized:
             self.maximize(self.events if to_events else self.log_pane)
 
     def action_filter_events(self) -> None:
         """Type a filter."""
-        self.events.ask_filter()
+        self.events.ask_words()
 
     def action_event_level(self) -> None:
         """Only warnings and errors, only errors, all."""
@@ -160,11 +160,11 @@ class TimelineScreen(LiveScreen):
 
     def action_all_events(self) -> None:
         """Show every event again."""
-        self.events.drop_filters()
+        self.events.drop_filter()
 
     def action_search_log(self) -> None:
         """Type words to look for."""
-        self.log_pane.ask_search()
+        self.log_pane.ask_words()
 
     def action_log_level(self) -> None:
         """Only warnings and errors, only errors, all."""
@@ -184,7 +184,7 @@ class TimelineScreen(LiveScreen):
 
     def action_all_lines(self) -> None:
         """Show every line again."""
-        self.log_pane.drop_filters()
+        self.log_pane.drop_filter()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """What can be done now; False hides it, None shows it dimmed."""
