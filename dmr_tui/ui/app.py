@@ -1,4 +1,4 @@
-"""The app: takes Snapshots from the monitor and hands them down; everything else is a pane's."""
+"""The app: takes Snapshots from the monitor and hands them down; panes do everything else."""
 
 import asyncio
 import signal
@@ -96,18 +96,18 @@ class DashboardApp(App[None]):
         self._demo = demo
         self._contexts = contexts
         self._heard_at = now()
-        """When the monitor last said anything, changed or not."""
+        """Seconds since 1970 at which the monitor last said anything, changed or not."""
         self._ticked_at = 0.0
         self._doctor_opened = False
         self.dismissed = Dismissed()
         """Warnings that the user does not want to see, on no screen."""
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Where the terminal has no more, everything that is painted becomes ASCII."""
+        """Turn everything that is painted into ASCII for terminals that show no more."""
         return (*super().get_line_filters(), *self._to_ascii)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """The names that the styles use, for themes that do not define them."""
+        """Return the names that the styles use, for themes that do not define them."""
         return variables_of(self.current_theme)
 
     async def on_mount(self) -> None:
@@ -169,7 +169,7 @@ class DashboardApp(App[None]):
             self.post_message(message)
 
     def on_snapshot_ready(self, event: SnapshotReady) -> None:
-        """The only place where a Snapshot comes in; an equal one changes nothing."""
+        """Take a Snapshot, here and nowhere else; an equal one changes nothing."""
         if not self.is_running:
             # While the app ends its screens lose their panes one by one.
             return
@@ -213,7 +213,7 @@ class DashboardApp(App[None]):
                 await self.action_show("dashboard")
 
     def _hand_down(self) -> None:
-        # Only to the screen in front: the others need not paint what nobody sees.
+        # Only to the screen in front: the others need not paint what is not seen.
         screen = self.screen_stack[0] if self.screen_stack else None
         if isinstance(screen, LiveScreen):
             screen.snapshot = self.snapshot
@@ -288,7 +288,7 @@ class DashboardApp(App[None]):
         self.monitor.kick()
 
     def action_help(self) -> None:
-        """Keys and numbers."""
+        """Show the keys and the meaning of the numbers."""
         from dmr_tui.ui.shell.help import HelpDialog
 
         self.push_screen(HelpDialog(self.current_mode, self.keymap))
@@ -342,7 +342,7 @@ class DashboardApp(App[None]):
         self._replace_monitor(monitor)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What can be done now; None shows it dimmed."""
+        """Dim (None) what cannot be done now."""
         if action == "demo":
             return self._demo is not None and not self.snapshot.runner.up
         if action == "show" and parameters == (self.current_mode,):
@@ -350,5 +350,5 @@ class DashboardApp(App[None]):
         return True
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Of Textual's own commands, those that our table does not have."""
+        """Yield those of Textual's own commands that our table does not have."""
         yield SystemCommand("Theme", "Change the colours", self.search_themes)

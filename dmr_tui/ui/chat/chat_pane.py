@@ -34,7 +34,7 @@ KEPT_TURNS = 50
 
 @dataclass(frozen=True, slots=True)
 class ChatOptions:
-    """How to ask; None leaves it to the engine."""
+    """Options of a prompt; None leaves the choice to the engine."""
 
     system: str = ""
     temperature: float | None = None
@@ -42,7 +42,7 @@ class ChatOptions:
     seed: int | None = None
 
     def words(self) -> str:
-        """What differs from the engine's defaults, for the border."""
+        """Return what differs from the engine's defaults, for the border."""
         parts = []
         if self.system:
             parts.append("system prompt")
@@ -86,12 +86,12 @@ class ChatPane(Vertical, Titled):
 
     @property
     def streaming(self) -> bool:
-        """Whether an answer is on its way."""
+        """True while an answer is on its way."""
         return self._stop is not None
 
     @property
     def can_ask_again(self) -> bool:
-        """Whether there is a last prompt and nothing under way."""
+        """True if there is a last prompt and no answer is on its way."""
         return self._asked is not None and not self.streaming
 
     @property
@@ -111,19 +111,19 @@ class ChatPane(Vertical, Titled):
         self._show_words()
 
     def watch_snapshot(self) -> None:
-        """The chosen model may have been loaded, unloaded or removed."""
+        """Take the chosen model as it is now: it may have been loaded, unloaded or removed."""
         if self.model is not None:
             key = self.model.key
             self.model = next((row for row in self.snapshot.models if row.key == key), self.model)
         self._show_words()
 
     def tick(self) -> None:
-        """A second has passed: a load that is under way has a clock."""
+        """Move the clock of a load on: a second has passed."""
         if self.streaming and self.last is not None:
             self.last.tick()
 
     async def on_prompt_area_submitted(self, event: PromptArea.Submitted) -> None:
-        """Enter in the prompt."""
+        """Send what was entered."""
         event.stop()
         await self.send(event.text)
 
@@ -216,7 +216,7 @@ class ChatPane(Vertical, Titled):
         transcript.anchor()
 
     async def on_turn_advanced(self, event: TurnAdvanced) -> None:
-        """The answer has grown, or it has ended."""
+        """Show an answer that has grown or ended."""
         event.stop()
         view = next((view for view in self._turns if view.number == event.number), None)
         if view is None or (not event.turn.ended and not self._pace.is_due):

@@ -21,7 +21,7 @@ FOLDED_LINES = 6
 
 
 class TurnView(Vertical):
-    """What was asked, the reasoning folded, the answer as Markdown, and its numbers."""
+    """The question, the reasoning folded, the answer as Markdown, and its numbers."""
 
     def __init__(self, number: int, question: str) -> None:
         # A tenth of a second to import, and the first paint needs none.
@@ -81,12 +81,12 @@ class TurnView(Vertical):
             self.query_one(".reasoning-text", Static).update(plain_lines(turn.reasoning))
 
     def tick(self) -> None:
-        """A second has passed: a load that is under way has a clock."""
+        """Move the clock of a load on: a second has passed."""
         if self.turn is not None and not self.turn.ended:
             self._show_figures(self.turn)
 
     def on_collapsible_expanded(self) -> None:
-        """Text that came while it was folded is shown now."""
+        """Show the text that came while it was folded."""
         if self.turn is not None:
             self.query_one(".reasoning-text", Static).update(plain_lines(self.turn.reasoning))
 
@@ -99,7 +99,7 @@ class TurnView(Vertical):
 
 
 def turn_content(turn: Turn) -> Content:
-    """What stands under an answer: where it is, then its numbers, then what went wrong."""
+    """Return the lines under an answer: its progress, its numbers, and what went wrong."""
     lines = []
     if not turn.ended:
         lines.append(Content.styled(_progress(turn), "$label"))

@@ -1,4 +1,4 @@
-"""How fast the runner really is: everyone's finished calls, and what is in flight."""
+"""The speed of the runner: finished requests of all callers, and those in flight."""
 
 from collections.abc import Sequence
 from itertools import takewhile
@@ -27,10 +27,10 @@ LOAD_FAILURES = frozenset({"out of memory", "load failed"})
 
 
 class ThroughputPane(Pane):
-    """Decode and prefill over five minutes at the left, calls in flight at the right."""
+    """Decode and prefill over five minutes at the left, requests in flight at the right."""
 
     def titles(self) -> tuple[str, str]:
-        """The window, and how the feed is doing if it is not well."""
+        """Return the window, and the state of the feed if it is not well."""
         window = self.snapshot.throughput.window_s / 60.0
         title = f"Throughput {GLYPHS.dot} tok/s {GLYPHS.dot} {window:.0f} min, all callers"
         feed = self.snapshot.source("requests feed")
@@ -39,7 +39,7 @@ class ThroughputPane(Pane):
         return title, ""
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """Rates and counts, with the calls in flight beside or below them."""
+        """Return rates and counts, with the requests in flight beside or below them."""
         width -= 1
         if self.snapshot.source("requests feed").health == "absent":
             return [(("this runner does not tell about requests", "$label"),)]
@@ -55,11 +55,11 @@ class ThroughputPane(Pane):
 
     def _below(self, width: int, height: int) -> list[Line]:
         lines = self._rates(width, min(height, 3))
-        calls = self.snapshot.in_flight
-        if calls and height <= len(lines):
+        requests = self.snapshot.in_flight
+        if requests and height <= len(lines):
             # The oldest call shares the line of the counts.
-            call = _call(calls[0], self.snapshot, min(IN_FLIGHT, width // 2))
-            lines[-1] = spread(lines[-1], [("  ", ""), *call], width)
+            oldest = _request_line(requests[0], self.snapshot, min(IN_FLIGHT, width // 2))
+            lines[-1] = spread(lines[-1], [("  ", ""), *oldest], width)
         return [*lines, *_in_flight(self.snapshot, width, max(1, height - len(lines)))][:height]
 
     def _rates(self, width: int, height: int) -> list[Line]:
@@ -117,7 +117,7 @@ def _why_none(label: str, throughput: Throughput) -> str:
 
 
 def failed_loads(snapshot: Snapshot) -> int:
-    """How many loads failed within the window: the runner keeps no record of their calls."""
+    """Count the loads that failed within the window: the runner records no request for them."""
     since = snapshot.runner_now - snapshot.throughput.window_s
     recent = takewhile(lambda event: event.at >= since, reversed(snapshot.events))
     return sum(event.kind in LOAD_FAILURES and event.severity == "error" for event in recent)
@@ -154,19 +154,19 @@ def _counts(throughput: Throughput, loads: int) -> Line:
 
 
 def _in_flight(snapshot: Snapshot, width: int, height: int) -> list[Line]:
-    calls = snapshot.in_flight
-    if not calls:
+    requests = snapshot.in_flight
+    if not requests:
         return [(("nothing in flight", "$faint"),)] if snapshot.runner.up else []
-    lines: list[Line] = [((f"{len(calls)}", "bold $value"), (" in flight", "$label"))]
+    lines: list[Line] = [((f"{len(requests)}", "bold $value"), (" in flight", "$label"))]
     pool = max(1, height - 1)
-    shown = calls if len(calls) <= pool else calls[: pool - 1]
-    lines += [_call(request, snapshot, width) for request in shown]
-    if len(shown) < len(calls):
-        lines.append(((f"and {len(calls) - len(shown)} more", "$faint"),))
+    shown = requests if len(requests) <= pool else requests[: pool - 1]
+    lines += [_request_line(request, snapshot, width) for request in shown]
+    if len(shown) < len(requests):
+        lines.append(((f"and {len(requests) - len(shown)} more", "$faint"),))
     return lines
 
 
-def _call(request: Request, snapshot: Snapshot, width: int) -> Line:
+def _request_line(request: Request, snapshot: Snapshot, width: int) -> Line:
     elapsed = now() - (request.started_at - snapshot.clock_offset)
     clock = format.clock(elapsed)
     style = "bold $value"

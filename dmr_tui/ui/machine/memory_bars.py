@@ -23,7 +23,7 @@ LEAST = 48 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Who holds so many bytes of a store."""
+    """A holder of so many bytes of a store."""
 
     name: str
     size: int
@@ -44,7 +44,7 @@ class Store:
 
 
 def stores(snapshot: Snapshot) -> list[Store]:
-    """One for each GPU with memory of its own, and RAM; unified memory is one store."""
+    """List a store for each GPU with memory of its own, and RAM; unified memory is one store."""
     state, machine = snapshot.machine, snapshot.machine.machine
     if machine is None:
         return []
@@ -81,7 +81,7 @@ def _label(gpu: Gpu, count: int) -> str:
 
 
 def _signs(memory: MemoryState | None) -> Mapping[str, str]:
-    """The same filling for a model in every store."""
+    """Choose the same filling for a model in every store."""
     models = sorted(each.key for each in (memory.usages if memory else ()) if each.key)
     return {key: GLYPHS.parts[place % len(GLYPHS.parts)] for place, key in enumerate(models)}
 
@@ -132,7 +132,7 @@ def _own(usage: MemoryUsage, signs: Mapping[str, str]) -> Slice:
 
 
 def bar_line(store: Store, width: int, label: int = LABEL) -> Line:
-    """The store as a stacked bar with its figures, or the reason why it is not known."""
+    """Draw the store as a stacked bar with its numbers, or say why it is not known."""
     used, total = store.used.value, store.total.value
     if used is None or not total:
         reason = plain(store.used.reason or store.total.reason)
@@ -155,7 +155,7 @@ def _whole(total: int) -> str:
 
 
 def short_name(name: str) -> str:
-    """The name of a model without its repository and quantization."""
+    """Return the name of a model without its repository and quantization."""
     return plain(name).rpartition("/")[2].partition(":")[0] or plain(name)
 
 
@@ -167,7 +167,7 @@ def _bar(store: Store, used: int, total: int, style: str, pool: int) -> list[Par
 
 
 def legend(store: Store, width: int, *, signs: bool = True) -> Line:
-    """Who holds the store, the largest that fit into the line; the rest is counted."""
+    """Return the holders of the store, the largest that fit into the line; the rest is counted."""
     parts: list[Part] = []
     named = [each for each in store.slices if each.size > LEAST]
     for place, each in enumerate(named):
@@ -193,7 +193,7 @@ def legend(store: Store, width: int, *, signs: bool = True) -> Line:
 
 
 def pressure_line(snapshot: Snapshot, width: int) -> Line:
-    """The pressure in a word with what drives it, swap, and a container that has a limit."""
+    """Return the pressure in a word with its cause, swap, and a container that has a limit."""
     machine, memory = snapshot.machine.machine, snapshot.memory
     if machine is None:
         return ()
@@ -216,7 +216,7 @@ def pressure_line(snapshot: Snapshot, width: int) -> Line:
 
 
 def _container(machine: Machine) -> list[Part]:
-    """What the runner's container needs of its limit, mapped pages apart; nothing without one."""
+    """Say what the runner's container needs of its limit, mapped pages apart, if it has one."""
     container = machine.container.container
     if container is None or not container.limit.value:
         return []

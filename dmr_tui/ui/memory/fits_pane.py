@@ -51,7 +51,7 @@ class FitsPane(ModelList):
         )
 
     def listed(self, snapshot: Snapshot) -> Sequence[ModelRow]:
-        """The installed ones: of others nothing is known that could fit."""
+        """Return the installed models: of others nothing is known that could fit."""
         return [row for row in snapshot.models if row.model is not None]
 
     def go_to(self, key: str) -> None:
@@ -59,7 +59,7 @@ class FitsPane(ModelList):
         self._table.move_to(key)
 
     def titles(self) -> tuple[str, str]:
-        """How many there are of each verdict, and the order."""
+        """Return how many there are of each verdict, and the order."""
         fits = self.snapshot.memory.fits if self.snapshot.memory else {}
         counts = [sum(fit.verdict == word for fit in fits.values()) for word in VERDICT_ORDER]
         words = [f"{n} {w}" for n, w in zip(counts, VERDICT_ORDER, strict=True) if n]

@@ -1,4 +1,4 @@
-"""Who holds VRAM and RAM: a stacked bar for each, with its holders and its last minute."""
+"""VRAM and RAM: a stacked bar for each, with its holders and its last minute."""
 
 from collections.abc import Sequence
 
@@ -24,7 +24,7 @@ class UsagePane(Pane):
         super().watch_snapshot()
 
     def titles(self) -> tuple[str, str]:
-        """Whose memory, if it is not the runner's, and which of it models use."""
+        """Name the machine if it is not the runner's, and the memory that models use."""
         memory = self.snapshot.memory
         pool = memory.pool.value if memory else None
         goes = f" {GLYPHS.dot} models go to RAM" if pool is not None and pool.kind == "RAM" else ""
@@ -36,12 +36,12 @@ class UsagePane(Pane):
         )
 
     def on_resize(self) -> None:
-        """What has no line stands in the border."""
+        """Move what has no line into the border."""
         super().on_resize()
         self.tick()
 
     def _crowded(self, found: Sequence[Store], height: int) -> bool:
-        """Whether bars and holders leave no line for the pressure."""
+        """Return True if bars and holders leave no line for the pressure."""
         return height < 2 * len(found) + 1
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
@@ -73,7 +73,7 @@ class UsagePane(Pane):
         return [*lines, *ends]
 
     def _ends(self, width: int, *, crowded: bool) -> list[Line]:
-        """Pressure, and what cannot be seen."""
+        """Return the pressure, and what cannot be seen."""
         memory = self.snapshot.memory
         ends = [] if crowded else [pressure_line(self.snapshot, width)]
         if memory is not None and memory.note:
@@ -82,7 +82,7 @@ class UsagePane(Pane):
 
 
 def _fitting(found: Sequence[Store], height: int) -> list[Store]:
-    """Those whose bars fit, RAM always among them."""
+    """Return the stores whose bars fit, RAM always among them."""
     if len(found) <= height:
         return list(found)
     return [*found[: max(0, height - 2)], found[-1]]

@@ -1,4 +1,4 @@
-"""Everything that is known about one model."""
+"""The details of one model."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -49,13 +49,13 @@ class DetailsPage(Page):
         self._row = row
 
     def watch_snapshot(self) -> None:
-        """A model that is gone keeps what was known of it."""
+        """Show what is new; a model that is gone keeps what was known of it."""
         models = self.snapshot.models
         self._row = next((row for row in models if row.key == self._row.key), self._row)
         super().watch_snapshot()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """Names at the left, values at the right of them, however long both are."""
+        """Return names at the left, values at the right of them, however long both are."""
         lines: list[Line] = []
         for title, facts in (
             ("Now", list(_now(self._row))),

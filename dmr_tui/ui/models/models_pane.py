@@ -23,7 +23,7 @@ CONTEXT_CELLS = 11
 
 
 class ModelsPane(ModelList):
-    """What is loaded, how much memory each takes, and whether the others fit."""
+    """The models that are loaded with the memory that they take, and whether the others fit."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("models")]
 
@@ -49,12 +49,12 @@ class ModelsPane(ModelList):
         self._table.repaint_changed()
 
     def on_row_view_chosen(self, event: Table.Chosen) -> None:
-        """Enter or a double click chooses the model for the chat."""
+        """Choose the model for the chat that was clicked twice."""
         event.stop()
         self.post_message(ModelChosen(event.row))
 
     def titles(self) -> tuple[str, str]:
-        """How many there are, and the order, or why the list is old."""
+        """Return how many models there are, and the order, or why the list is old."""
         total, shown = len(self.snapshot.models), len(self._table.rows)
         loaded = sum(1 for row in self.snapshot.models if row.runs)
         count = f"{total}" if shown == total else f"{shown} of {total}"
@@ -75,7 +75,7 @@ class ModelsPane(ModelList):
         return None if memory is None else memory.fits.get(row.key)
 
     def _memory(self, row: ModelRow) -> Part:
-        """What it holds, else what it would need."""
+        """Return the memory that the model holds, else what it would need."""
         usage = self._holding(row)
         held = None if usage is None else usage.vram.value or usage.ram.value
         if held:
@@ -110,7 +110,7 @@ class ModelsPane(ModelList):
 
 
 def pull_words(pulls: Sequence[Pull]) -> str:
-    """How far the downloads are, in a few words; empty if there are none."""
+    """Say how far the downloads are, in a few words; empty if there are none."""
     going = [pull for pull in pulls if pull.going]
     if not going:
         return ""

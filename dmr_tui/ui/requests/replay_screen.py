@@ -46,7 +46,7 @@ class ReplayScreen(ModalScreen[None]):
         monitor: Callable[[], Monitor],
         bodies: Bodies | None = None,
     ) -> None:
-        """`bodies` are those of the call, if a person has asked to see them."""
+        """`bodies` are those of the request, if the user has asked to see them."""
         super().__init__()
         self._request = request
         self._row = row
@@ -90,7 +90,7 @@ class ReplayScreen(ModalScreen[None]):
             self.post_message(TurnAdvanced(0, turn))
 
     def on_turn_advanced(self, event: TurnAdvanced) -> None:
-        """The answer has grown, or it has ended."""
+        """Show an answer that has grown or ended."""
         event.stop()
         if not event.turn.ended and not self._pace.is_due:
             # The next message holds this text as well.
@@ -114,7 +114,7 @@ class ReplayScreen(ModalScreen[None]):
         self.query_one("#replayed").border_subtitle = Content(words)
 
     def on_bodies_read(self, event: BodiesRead) -> None:
-        """The recorded answer has come."""
+        """Show the recorded answer, which has come."""
         event.stop()
         self._bodies = event.bodies
         self._show_bodies(event.bodies)
@@ -138,7 +138,7 @@ class ReplayScreen(ModalScreen[None]):
             self.post_message(BodiesRead(bodies))
 
     def action_close(self) -> None:
-        """Stop the replay; again, back to the call."""
+        """Stop the replay; again, go back to the request."""
         if not self._end():
             self.dismiss()
 

@@ -1,4 +1,4 @@
-"""The columns of finished calls."""
+"""The columns of finished requests."""
 
 from collections.abc import Callable
 
@@ -27,7 +27,7 @@ C = Column[Request]
 def request_columns(
     caller: Callable[[Request], str], ahead: Callable[[], float]
 ) -> tuple[Column[Request], ...]:
-    """`caller` is a call's caller as a person names it; the runner's clock is `ahead` of ours."""
+    """`caller` names a request's caller as the user does; the runner's clock is `ahead` of ours."""
 
     def at(row: Request) -> Part:
         return moment(ended(row) - ahead()), "$label"

@@ -1,4 +1,4 @@
-"""Everything that is known about one call; prompt and answer only when asked for."""
+"""The details of one request; prompt and answer only when asked for."""
 
 from collections.abc import Callable, Sequence
 from typing import ClassVar
@@ -56,7 +56,7 @@ class RequestDetail(PageDialog):
         page.tick()
 
     def on_bodies_read(self, event: BodiesRead) -> None:
-        """Prompt and answer have come."""
+        """Show prompt and answer, which have come."""
         event.stop()
         if event.bodies.id == self._request.id:
             self._bodies = event.bodies
@@ -80,7 +80,7 @@ class RequestDetail(PageDialog):
             self.post_message(BodiesRead(bodies))
 
     def action_replay(self) -> None:
-        """Choose a model, and send the call again."""
+        """Choose a model, and send the request again."""
         from dmr_tui.ui.requests.replay_models import ReplayModels
         from dmr_tui.ui.requests.replay_screen import ReplayScreen
 
@@ -107,7 +107,7 @@ class RequestDetail(PageDialog):
         self.dismiss()
 
     def action_close(self) -> None:
-        """Back to the list."""
+        """Go back to the list."""
         self.dismiss()
 
 
@@ -118,12 +118,12 @@ class RequestPage(Page):
         super().__init__()
         self.request = request
         self.asked = False
-        """Whether prompt and answer are to be seen."""
+        """True while prompt and answer are shown."""
         self._bodies: Bodies | None = None
         self._broken: tuple[int, list[Line]] | None = None
 
     def watch_snapshot(self) -> None:
-        """Take what is known of it now; a call that is gone keeps what was known."""
+        """Take what is known of it now; a request that is gone keeps what was known."""
         snapshot, id = self.snapshot, self.request.id
         rows = snapshot.calls.rows if snapshot.calls is not None else snapshot.finished
         for known in (snapshot.in_flight, rows):
@@ -132,19 +132,19 @@ class RequestPage(Page):
         super().watch_snapshot()
 
     def await_bodies(self) -> None:
-        """Say that they are on their way."""
+        """Say that prompt and answer are on their way."""
         self.asked = True
         self.tick()
 
     def show_bodies(self, bodies: Bodies) -> None:
-        """Show them below the facts, and go there."""
+        """Show prompt and answer below the facts, and go there."""
         if self.asked:
             self._bodies, self._broken = bodies, None
             self.tick()
             self.call_after_refresh(self._go_to_bodies)
 
     def hide_bodies(self) -> None:
-        """Hide them again."""
+        """Hide prompt and answer again."""
         self.asked, self._bodies, self._broken = False, None, None
         self.tick()
 
@@ -155,7 +155,7 @@ class RequestPage(Page):
             box.scroll_to(y=place, animate=False)
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """Facts, then prompt and answer or how to see them."""
+        """Return the facts, then prompt and answer or how to see them."""
         lines = self._facts(width)
         lines.append((("Prompt and answer", "bold $accent"),))
         if not self.asked:

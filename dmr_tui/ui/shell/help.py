@@ -81,14 +81,14 @@ class HelpDialog(PageDialog):
 
 
 class HelpPage(Page):
-    """All of it as lines; the words go on beside the keys, not under them."""
+    """The help as lines; the words go on beside the keys, not under them."""
 
     def __init__(self, mode: str, keymap: Mapping[str, str]) -> None:
         super().__init__()
         self._rows = list(_content(mode, keymap))
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """The keys of this screen, the numbers, the other keys."""
+        """Return the keys of this screen, the numbers, the other keys."""
         return [row for line in self._rows for row in wrapped(line, width, WORDS_AT)]
 
 

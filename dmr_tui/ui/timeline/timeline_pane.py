@@ -1,4 +1,4 @@
-"""What happened to the runner and its models, the newest first."""
+"""The timeline of the runner and its models, the newest event first."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ from dmr_tui.ui.widgets.lines import Line, Lines, Part, wrapped
 from dmr_tui.ui.widgets.table import Column, Table
 
 NAMED = {"reload thrash", "config drift"}
-"""What nobody did, and what a person would otherwise have to find out."""
+"""Events that no user caused, and that a user would otherwise have to find out."""
 SIGNS: dict[str, Part] = {
     "info": (GLYPHS.dot, "$label"),
     "good": (GLYPHS.up, "$success"),
@@ -99,7 +99,7 @@ class EventDetails(Lines):
         self.update_lines()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """As many rows as there is room for; what does not fit ends in an ellipsis."""
+        """Return as many rows as there is room for; what does not fit ends in an ellipsis."""
         rows = wrapped(self._line, width, 2)
         if len(rows) > height:
             text, style = rows[height - 1][-1]

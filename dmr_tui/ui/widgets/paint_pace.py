@@ -1,4 +1,4 @@
-"""How often a text that grows is painted."""
+"""The pace at which a growing text is painted."""
 
 from time import perf_counter, thread_time
 

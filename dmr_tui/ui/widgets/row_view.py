@@ -44,7 +44,7 @@ class RowView(ScrollView, Generic[R], can_focus=True):
         super().__init__(id=id)
         self._empty = empty
         self._drawn: dict[int, object] = {}
-        """What each line of the screen was painted from."""
+        """The identity from which each line of the screen was painted."""
         self._strips: dict[object, Strip] = {}
 
     @property
