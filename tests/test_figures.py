@@ -3,6 +3,7 @@
 import pytest
 
 from dmr_tui.text import format
+from dmr_tui.text.format import DEFAULT_UNITS
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ def test_sizes() -> None:
     assert format.disk(12_400_000_000) == "12.4 GB"
     assert format.disk(478_750) == "479 kB"
     assert format.disk(None) == "—"
-    assert format.gib(24 * 2**30) == "24.0"
+    assert DEFAULT_UNITS.gib(24 * 2**30) == "24.0"
     assert format.parameters(8_190_000_000) == "8.19 B"
     assert format.parameters(361_820_000) == "362 M"
     assert format.parameters(None) == "—"
@@ -93,5 +94,5 @@ def test_sizes() -> None:
     ],
 )
 def test_memory(size: int | None, text: str, short: str) -> None:
-    assert format.memory(size) == text
-    assert format.memory_short(size) == short
+    assert DEFAULT_UNITS.memory(size) == text
+    assert DEFAULT_UNITS.memory_short(size) == short

@@ -3,7 +3,6 @@
 import re
 import sys
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -220,22 +219,13 @@ def test_the_example_is_the_defaults(tmp_path: Path) -> None:
     assert found == Settings(tls=True, tls_skip_verify=True, keys=keys, thresholds=defaults)
 
 
-@pytest.fixture
-def put_back() -> Iterator[None]:
-    """Units and thresholds are those of today again."""
-    yield
-    format.choose_units()
-    thresholds.choose({})
-
-
-@pytest.mark.usefixtures("put_back")
 def test_thresholds_in_force() -> None:
-    assert thresholds.levels("cpu") == (85.0, 95.0)
-    thresholds.choose({"cpu": (10.0, 20.0)})
-    assert thresholds.levels("cpu") == (10.0, 20.0)
-    assert thresholds.level("slow") == 75.0
-    thresholds.choose({"slow": (0.0,)})
-    assert (thresholds.level("cpu"), thresholds.level("slow")) == (85.0, 0.0)
+    defaults = Settings().preferences.thresholds
+    assert (defaults.levels("cpu"), defaults.level("slow")) == ((85.0, 95.0), 75.0)
+    found = Settings(thresholds={"cpu": (10.0, 20.0)}).preferences.thresholds
+    assert (found.levels("cpu"), found.level("slow")) == ((10.0, 20.0), 75.0)
+    found = Settings(thresholds={"slow": (0.0,)}).preferences.thresholds
+    assert (found.level("cpu"), found.level("slow")) == (85.0, 0.0)
 
 
 @pytest.mark.parametrize("name", thresholds.KNOWN)
@@ -245,23 +235,14 @@ def test_the_thresholds_of_today_are_allowed(name: str) -> None:
     assert sentence
 
 
-@pytest.mark.usefixtures("put_back")
 def test_units() -> None:
-    size = int(6.1 * 2**30)
-    assert (format.memory(size), format.gib(size), format.memory_unit()) == (
-        "6.1 GiB",
-        "6.1",
-        "GiB",
-    )
-    assert (format.temperature(71.4), format.temperature_unit()) == ("71", "°C")
-    format.choose_units("GB", "F")
-    assert (format.memory(size), format.gib(size), format.memory_unit()) == (
-        "6.5 GB",
-        "6.5",
-        "GB",
-    )
-    assert [format.memory(n) for n in (0, 26_000_000, 479_000)] == ["0 MB", "26 MB", "479 kB"]
-    assert format.memory_short(size) == "6.5G"
-    assert (format.temperature(71.4), format.temperature_unit()) == ("161", "°F")
-    assert format.temperature(None) == "—"
+    size, usual = int(6.1 * 2**30), Settings().preferences.units
+    assert (usual.memory(size), usual.gib(size), usual.memory_unit) == ("6.1 GiB", "6.1", "GiB")
+    assert (usual.temperature(71.4), usual.degree) == ("71", "°C")
+    units = Settings(memory_unit="GB", temperature_unit="F").preferences.units
+    assert (units.memory(size), units.gib(size), units.memory_unit) == ("6.5 GB", "6.5", "GB")
+    assert [units.memory(n) for n in (0, 26_000_000, 479_000)] == ["0 MB", "26 MB", "479 kB"]
+    assert units.memory_short(size) == "6.5G"
+    assert (units.temperature(71.4), units.degree) == ("161", "°F")
+    assert units.temperature(None) == "—"
     assert format.disk(12_400_000_000) == "12.4 GB", "as DMR prints it"

@@ -22,12 +22,17 @@ def run_dashboard(settings: Settings, *, demo: bool) -> int:
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         print("dmr-tui: the dashboard needs a terminal; try: dmr-tui status", file=sys.stderr)
         return 64
+    preferences = settings.preferences
     with ExitStack() as stack:
 
         def start_demo() -> Monitor:
             endpoint, machine = stack.enter_context(demo_runner())
             return LiveMonitor(
-                (endpoint,), machine, interval=settings.interval, read_only=settings.read_only
+                (endpoint,),
+                machine,
+                interval=settings.interval,
+                read_only=settings.read_only,
+                thresholds=preferences.thresholds,
             )
 
         def watch(places: Places, machine: MachineProbe) -> Monitor:
@@ -38,6 +43,7 @@ def run_dashboard(settings: Settings, *, demo: bool) -> int:
                 read_only=settings.read_only,
                 archive=None if demo else archive(settings),
                 kept=None if demo else kept(settings),
+                thresholds=preferences.thresholds,
             )
 
         monitor = watch(*stack.enter_context(chosen(settings, demo=demo)))
@@ -51,6 +57,7 @@ def run_dashboard(settings: Settings, *, demo: bool) -> int:
             contexts=None if demo else contexts,
             theme=settings.theme,
             keymap=_keymap(settings),
+            preferences=preferences,
         )
         end_without_terminal(lambda: app.monitor.stop())
         try:

@@ -31,7 +31,13 @@ def run_doctor(settings: Settings, *, demo: bool, as_json: bool, prove: bool) ->
     with chosen(settings, demo=demo) as (places, machine):
 
         async def once() -> Snapshot:
-            poller = Poller(places, machine, lambda _: None, read_only=True)
+            poller = Poller(
+                places,
+                machine,
+                lambda _: None,
+                read_only=True,
+                thresholds=settings.preferences.thresholds,
+            )
             poller.look(View(doctor=True))
             snapshot = await poller.once()
             return await _proved(snapshot, places) if prove else snapshot

@@ -32,6 +32,7 @@ def listening(
             interval=settings.interval,
             read_only=True,
             archive=None if demo else archive(settings),
+            thresholds=settings.preferences.thresholds,
         )
         told = False
 

@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dmr_tui.measure import thresholds
 from dmr_tui.settings.errors import BadSettings
 from dmr_tui.settings.load import config_path, load
 from dmr_tui.settings.schema import Settings
-from dmr_tui.text import format
 
 _REPEATED = {"key": "keys", "threshold": "thresholds"}
 """Options that may be given several times, and the setting they are about."""
@@ -45,17 +43,12 @@ class Given:
         return config_path() if path is None else Path(path)
 
     def settings(self) -> Settings:
-        """The settings in force, of which units and thresholds are in use from now on.
-
-        Raises BadSettings.
-        """
+        """The settings in force. Raises BadSettings."""
         flags = {k: v for k, v in self._flags.items() if k not in {"demo", "config"}}
         for name in ("host", "context"):
             if self.demo and flags.get(name) is not None:
                 raise BadSettings(f"--demo and --{name}: the demo watches a runner of its own")
         settings = load(flags, path=self.file if "config" in self._flags else None)
-        format.choose_units(settings.memory_unit, settings.temperature_unit)
-        thresholds.choose(settings.thresholds)
         if settings.keys:
             # Only the dashboard needs them, but what is wrong is said by every command.
             from dmr_tui.ui.commands.keymap import keymap

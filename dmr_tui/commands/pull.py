@@ -12,7 +12,7 @@ from dmr_tui.commands.target import chosen
 from dmr_tui.export.turn_report import failure_lines
 from dmr_tui.machine.probe import MachineProbe
 from dmr_tui.monitor.actions.pulls import Pulls
-from dmr_tui.monitor.actions.remote_model import RemoteModel, look_up
+from dmr_tui.monitor.actions.remote_model import look_up
 from dmr_tui.monitor.model_rows import Installed
 from dmr_tui.monitor.poller import Poller
 from dmr_tui.monitor.search import Search
@@ -23,7 +23,9 @@ from dmr_tui.runner.names import is_reference
 from dmr_tui.settings.errors import BadSettings
 from dmr_tui.settings.schema import Settings
 from dmr_tui.state.pull import Pull
+from dmr_tui.state.replies import RemoteModel
 from dmr_tui.text import format
+from dmr_tui.text.format import Units
 from dmr_tui.text.sanitize import plain
 
 PULLED, FAILED, NO_RUNNER, INTERRUPTED = 0, 1, 2, 130
@@ -40,7 +42,7 @@ def run_pull(settings: Settings, name: str, *, demo: bool, as_json: bool, yes: b
         raise BadSettings(f"{plain(name)!r} is no name of a model; write ai/smollm2 or hf.co/…")
     if settings.read_only:
         raise BadSettings("pull: --read-only forbids it")
-    printer = _JsonPrinter() if as_json else _TextPrinter()
+    printer = _JsonPrinter() if as_json else _TextPrinter(settings.preferences.units)
     with chosen(settings, demo=demo) as (places, machine):
 
         async def session() -> int:
@@ -85,7 +87,8 @@ async def _look_up(client: RunnerClient, name: str, machine: MachineProbe) -> Re
     """With the verdict that the memory of this computer allows."""
     poller = Poller(Places((client.endpoint,)), machine, lambda _: None, read_only=True)
     await poller.once()
-    installed = Installed(()) if poller.watch is None else poller.watch.installed
+    runner = poller.runner_monitor
+    installed = Installed(()) if runner is None else runner.installed
     return await look_up(client, name, installed, poller.loading)
 
 
@@ -119,7 +122,8 @@ class _Printer:
 
 
 class _TextPrinter(_Printer):
-    def __init__(self) -> None:
+    def __init__(self, units: Units) -> None:
+        self._units = units
         self._terminal = sys.stderr.isatty()
         self._told = -1.0
         self._width = 0
@@ -138,9 +142,10 @@ class _TextPrinter(_Printer):
         say(f"{plain(row.name)}: {', '.join(facts)}")
         if fit is not None and fit.need.total.value is not None:
             sign = "~" if fit.need.source == "estimate" else ""
-            needs = f"{sign}{format.memory(fit.need.total.value)}"
+            needs = f"{sign}{self._units.memory(fit.need.total.value)}"
             tokens = format.window(fit.need.asked.context)
-            say(f"needs {needs} of memory with {tokens} of context: {fit.verdict}{_free(remote)}")
+            free = _free(remote, self._units)
+            say(f"needs {needs} of memory with {tokens} of context: {fit.verdict}{free}")
         if remote.ways and fit is not None and fit.lacks_memory:
             say(f"to load it: {', or '.join(map(plain, remote.ways))}")
 
@@ -231,9 +236,9 @@ class _JsonPrinter(_Printer):
         say(json.dumps(told))
 
 
-def _free(remote: RemoteModel) -> str:
+def _free(remote: RemoteModel, units: Units) -> str:
     pool = remote.pool.value
-    return "" if pool is None else f", {format.gib_of(pool.free, pool.total)} {pool.kind} free"
+    return "" if pool is None else f", {units.gib_of(pool.free, pool.total)} {pool.kind} free"
 
 
 def _line(pull: Pull) -> str:

@@ -15,16 +15,24 @@ from dmr_tui.state.snapshot import Snapshot
 
 def run_status(settings: Settings, *, demo: bool, as_json: bool, watch: bool) -> int:
     """Print, and return the exit code; with `watch` that of the last Snapshot."""
+    units, thresholds = settings.preferences.units, settings.preferences.thresholds
     with chosen(settings, demo=demo) as (places, machine):
         shown: list[Snapshot] = []
 
         def show(snapshot: Snapshot) -> None:
-            text = json.dumps(snapshot_json(snapshot)) if as_json else as_page(snapshot)
+            text = (
+                json.dumps(snapshot_json(snapshot, units)) if as_json else as_page(snapshot, units)
+            )
             print(text if as_json or not watch else f"{text}\n", flush=True)
             shown[:] = [snapshot]
 
         poller = Poller(
-            places, machine, show, interval=settings.interval, read_only=settings.read_only
+            places,
+            machine,
+            show,
+            interval=settings.interval,
+            read_only=settings.read_only,
+            thresholds=thresholds,
         )
 
         async def once() -> None:

@@ -9,6 +9,7 @@ from dmr_tui.measure.fit import LaunchConfig, MemoryEstimate
 from dmr_tui.state.memory import Fit, MemoryState, MemoryUsage
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
+from dmr_tui.text.format import Units
 from dmr_tui.text.sanitize import plain
 
 LISTED = 8
@@ -132,8 +133,8 @@ def container_json(container: Container) -> dict[str, Any]:
     }
 
 
-def memory_lines(snapshot: Snapshot) -> list[str]:
-    """Room, pressure, holders and warnings for a page of text."""
+def memory_lines(snapshot: Snapshot, units: Units) -> list[str]:
+    """Room, pressure and holders for a page of text."""
     memory = snapshot.memory
     if memory is None:
         return []
@@ -141,7 +142,7 @@ def memory_lines(snapshot: Snapshot) -> list[str]:
     free = (
         f"{format.UNKNOWN} {plain(memory.pool.reason)}"
         if pool is None
-        else f"{format.gib_of(pool.free, pool.total)} {pool.kind} free"
+        else f"{units.gib_of(pool.free, pool.total)} {pool.kind} free"
     )
     word = memory.pressure.word
     lines = [f"memory     {free}"]
@@ -151,22 +152,19 @@ def memory_lines(snapshot: Snapshot) -> list[str]:
     for usage in memory.usages[:LISTED]:
         held = []
         if usage.vram.value:
-            held.append(f"{format.memory(usage.vram.value)} VRAM")
+            held.append(f"{units.memory(usage.vram.value)} VRAM")
         if usage.ram.value:
-            held.append(f"{format.memory(usage.ram.value)} RAM")
+            held.append(f"{units.memory(usage.ram.value)} RAM")
         size = " · ".join(held) or f"{format.UNKNOWN} {plain(usage.vram.reason)}"
         lines.append(f"  {plain(usage.name)}: {size}")
-    return [
-        *lines,
-        *(f"  warning  {plain(alert.text)}: {plain(alert.step)}" for alert in snapshot.alerts),
-    ]
+    return lines
 
 
-def verdict_words(fit: Fit | None) -> str:
+def verdict_words(fit: Fit | None, units: Units) -> str:
     """The verdict on a model that is not loaded: "fits, needs ~6.1 GiB"."""
     if fit is None or fit.verdict in {"loaded", "unknown"}:
         return ""
     total = fit.need.total.value
     sign = "~" if fit.need.source == "estimate" else ""
-    needs = "" if total is None else f", needs {sign}{format.memory(total)}"
+    needs = "" if total is None else f", needs {sign}{units.memory(total)}"
     return f"{fit.verdict}{needs}"

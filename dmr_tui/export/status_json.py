@@ -14,27 +14,35 @@ from dmr_tui.machine.gpu.gpu import Gpu
 from dmr_tui.machine.host import Host
 from dmr_tui.measure.rates import decode_rate, prefill_rate
 from dmr_tui.measure.stats import Summary
+from dmr_tui.runner.errors.explain import error_text
 from dmr_tui.runner.request import Request
+from dmr_tui.state.alert import SourceFails
 from dmr_tui.state.model_row import ModelRow, Run
 from dmr_tui.state.requests import Throughput
 from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.text.alerts import alert_text
+from dmr_tui.text.format import DEFAULT_UNITS, Units
 
 HEALTHY, DEGRADED, NO_RUNNER = 0, 1, 2
 """Exit codes of `dmr-tui status`."""
 
 
 def exit_code(snapshot: Snapshot) -> int:
-    """0 if the runner answers and a backend runs, 1 if something is wrong, 2 without a runner."""
+    """0 if the runner answers and a backend runs, 2 without a runner.
+
+    1 if no backend runs, a source fails, or the first warning is a critical one.
+    """
     if not snapshot.runner.up:
         return NO_RUNNER
-    backends = snapshot.runner.backends
-    running = any(backend.state == "running" for backend in backends)
-    broken = any(backend.state == "error" for backend in backends)
-    stale = any(source.health == "stale" for source in snapshot.sources)
-    return DEGRADED if broken or stale or not running else HEALTHY
+    running = any(backend.state == "running" for backend in snapshot.runner.backends)
+    degraded = any(
+        alert.level == "critical" or isinstance(alert.fact, SourceFails)
+        for alert in snapshot.alerts
+    )
+    return DEGRADED if degraded or not running else HEALTHY
 
 
-def snapshot_json(snapshot: Snapshot) -> dict[str, Any]:
+def snapshot_json(snapshot: Snapshot, units: Units = DEFAULT_UNITS) -> dict[str, Any]:
     """The snapshot for programs: null where unknown, no prompt and no credential in it.
 
     Sizes in bytes, times in seconds, moments in ISO 8601 (UTC), rates in tokens per second.
@@ -88,7 +96,11 @@ def snapshot_json(snapshot: Snapshot) -> dict[str, Any]:
         "machine": _machine(snapshot),
         "memory": memory_json(snapshot.memory),
         "warnings": [
-            {"key": alert.key, "level": alert.level, "text": alert.text, "step": alert.step}
+            {
+                "key": alert.key,
+                "level": alert.level,
+                **alert_text(alert, snapshot, units, snapshot.taken_at)._asdict(),
+            }
             for alert in snapshot.alerts
         ],
         "sources": [
@@ -155,7 +167,7 @@ def _request(request: Request, snapshot: Snapshot) -> dict[str, Any]:
         "started_at": _moment(request.started_at - offset),
         "duration_s": request.duration,
         "finish_reason": request.finish_reason,
-        "error": request.error or None,
+        "error": error_text(request) or None,
         "prompt_tokens": request.prompt_tokens,
         "cached_tokens": request.cached_tokens,
         "completion_tokens": request.completion_tokens,

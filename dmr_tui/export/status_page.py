@@ -3,21 +3,25 @@
 from dmr_tui.export.memory_report import memory_lines, verdict_words
 from dmr_tui.machine.gpu.gpu import Gpu
 from dmr_tui.machine.reading import Reading
+from dmr_tui.state.alert import SourceFails
 from dmr_tui.state.memory import Fit
 from dmr_tui.state.model_row import ModelRow, Run
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
+from dmr_tui.text.alerts import alert_text
+from dmr_tui.text.format import DEFAULT_UNITS, Units
 from dmr_tui.text.sanitize import plain
 
 
-def as_page(snapshot: Snapshot) -> str:
+def as_page(snapshot: Snapshot, units: Units = DEFAULT_UNITS) -> str:
     """What the dashboard shows, as lines of text; nothing from outside can steer a terminal."""
     parts = [
         _runner(snapshot),
-        _models(snapshot),
+        _models(snapshot, units),
         _traffic(snapshot),
-        _machine(snapshot),
-        memory_lines(snapshot),
+        _machine(snapshot, units),
+        memory_lines(snapshot, units),
+        _warnings(snapshot, units),
     ]
     return "\n".join(line for part in parts for line in part)
 
@@ -43,13 +47,26 @@ def _runner(snapshot: Snapshot) -> list[str]:
         detail = build if backend.state == "running" and build else backend.detail or ""
         told = f": {plain(detail)}" if detail else ""
         lines.append(f"  {plain(backend.name):10} {backend.state}{told}")
-    for source in snapshot.sources:
-        if source.health == "stale":
-            lines.append(f"  stale      {source.name}: {plain(source.reason)}")
+    failing = [
+        alert.fact.source for alert in snapshot.alerts if isinstance(alert.fact, SourceFails)
+    ]
+    for source in failing:
+        label = "stale" if source.health == "stale" else "note"
+        lines.append(f"  {label:10} {source.name}: {plain(source.reason)}")
     return lines
 
 
-def _models(snapshot: Snapshot) -> list[str]:
+def _warnings(snapshot: Snapshot, units: Units) -> list[str]:
+    """All warnings but those that the lines about the runner tell."""
+    lines = []
+    for alert in snapshot.alerts:
+        if alert.dismissable and not isinstance(alert.fact, SourceFails):
+            text, step = alert_text(alert, snapshot, units, snapshot.taken_at)
+            lines.append(f"  warning  {plain(text)}: {plain(step)}")
+    return lines
+
+
+def _models(snapshot: Snapshot, units: Units) -> list[str]:
     if not snapshot.runner.up:
         return []
     rows = snapshot.models
@@ -57,17 +74,17 @@ def _models(snapshot: Snapshot) -> list[str]:
         return ["models     none installed; docker model pull ai/llama3.2:1B-Q8_0"]
     width = min(48, max(len(row.name) for row in rows))
     fits = snapshot.memory.fits if snapshot.memory else {}
-    lines = [_model(row, width, snapshot.taken_at, fits.get(row.key)) for row in rows]
+    lines = [_model(row, width, snapshot.taken_at, fits.get(row.key), units) for row in rows]
     return [f"models     {len(rows)}", *lines]
 
 
-def _model(row: ModelRow, width: int, now: float, fit: Fit | None) -> str:
+def _model(row: ModelRow, width: int, now: float, fit: Fit | None, units: Units) -> str:
     context = row.context
     window = format.window(context.effective or context.configured or context.packaged)
     if context.trained is not None:
         window = f"{window} of {format.window(context.trained)}"
     states = ", ".join(state_of(run, now) for run in row.runs) or "not loaded"
-    verdict = "" if row.runs else verdict_words(fit)
+    verdict = "" if row.runs else verdict_words(fit, units)
     if verdict:
         states += f" ({verdict})"
     size = plain(format.told_size(row.size_text, row.size_bytes))
@@ -108,32 +125,32 @@ def _traffic(snapshot: Snapshot) -> list[str]:
     return lines
 
 
-def _machine(snapshot: Snapshot) -> list[str]:
+def _machine(snapshot: Snapshot, units: Units) -> list[str]:
     machine = snapshot.machine.machine
     if machine is None:
         return []
     host = machine.host
     endpoint = snapshot.runner.endpoint
     remote = endpoint is not None and not endpoint.is_this_machine
-    unit = format.memory_unit()
-    swap = "none" if host.swap_total.value == 0 else f"{format.gib(host.swap_used.value)} {unit}"
+    unit = units.memory_unit
+    swap = "none" if host.swap_total.value == 0 else f"{units.gib(host.swap_used.value)} {unit}"
     lines = [
         "machine    this one, not the runner's" if remote else "machine",
-        f"  RAM      {format.gib(host.ram_used.value)} of"
-        f" {format.gib(host.ram_total.value)} {unit} · swap {swap}"
+        f"  RAM      {units.gib(host.ram_used.value)} of"
+        f" {units.gib(host.ram_total.value)} {unit} · swap {swap}"
         f" · CPU {_number(host.cpu)} % of {host.cpu_count} cores",
     ]
     if not machine.gpu.gpus:
         lines.append(f"  GPU      {format.UNKNOWN} {plain(machine.gpu.reason)}")
-    return lines + [_gpu(gpu) for gpu in machine.gpu.gpus]
+    return lines + [_gpu(gpu, units) for gpu in machine.gpu.gpus]
 
 
-def _gpu(gpu: Gpu) -> str:
+def _gpu(gpu: Gpu, units: Units) -> str:
     return (
         f"  GPU {gpu.index}    {plain(gpu.name)} · {_number(gpu.use)} %"
-        f" · {format.gib_of(gpu.memory_used.value, gpu.memory_total.value)}"
-        f" · {format.temperature(gpu.temperature.value)}"
-        f" {format.temperature_unit()} · {_number(gpu.power)} W"
+        f" · {units.gib_of(gpu.memory_used.value, gpu.memory_total.value)}"
+        f" · {units.temperature(gpu.temperature.value)}"
+        f" {units.degree} · {_number(gpu.power)} W"
     )
 
 

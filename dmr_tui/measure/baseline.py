@@ -1,10 +1,10 @@
 """How fast a model usually is, and whether one call was slower."""
 
 from collections import deque
-from dataclasses import dataclass
 
-from dmr_tui.measure import thresholds
 from dmr_tui.measure.stats import percentile
+from dmr_tui.measure.thresholds import DEFAULTS
+from dmr_tui.runner.request import Slower
 
 REMEMBERED = 50
 """Calls of a model that make its usual rate."""
@@ -16,34 +16,25 @@ SHALLOW = 512
 """Tokens of context below which depth makes no difference."""
 
 
-@dataclass(frozen=True, slots=True)
-class Slower:
-    """How much slower than usual."""
-
-    baseline: float
-    """Median tokens per second of the model's last calls at similar depth."""
-    share: float
-    """By how much it is slower, 0 to 1."""
-
-
 class Baseline:
     """The decode rates of one model's last calls, each with its depth in tokens."""
 
-    def __init__(self) -> None:
-        self._calls: deque[tuple[int, float]] = deque(maxlen=REMEMBERED)
+    def __init__(self, slow: float = DEFAULTS.level("slow")) -> None:
+        """`slow`: per cent of the usual rate below which a request is slow."""
+        self._slow = slow / 100.0
+        self._requests: deque[tuple[int, float]] = deque(maxlen=REMEMBERED)
 
     def judge(self, depth: int, rate: float) -> Slower | None:
         """How much slower than usual `rate` is, and from now on a part of what is usual.
 
         None if it is not slow, or if too few calls at similar depth are known.
         """
-        similar = sorted(r for d, r in self._calls if alike(d, depth))
-        self._calls.append((depth, rate))
+        similar = sorted(r for d, r in self._requests if alike(d, depth))
+        self._requests.append((depth, rate))
         if len(similar) < ENOUGH:
             return None
         baseline = percentile(similar, 50)
-        slow = thresholds.level("slow") / 100.0 * baseline
-        return Slower(baseline, 1.0 - rate / baseline) if rate < slow else None
+        return Slower(baseline, 1.0 - rate / baseline) if rate < self._slow * baseline else None
 
 
 def alike(depth: int, other: int) -> bool:

@@ -7,7 +7,7 @@ from typing import Literal
 from dmr_tui.machine.container import Container
 from dmr_tui.machine.host import Host
 from dmr_tui.machine.reading import Reading
-from dmr_tui.measure import thresholds
+from dmr_tui.measure.thresholds import DEFAULTS, Thresholds
 
 Word = Literal["none", "some", "high", "critical"]
 ORDER: tuple[Word, ...] = ("none", "some", "high", "critical")
@@ -31,21 +31,30 @@ MAC_LEVELS: dict[int, tuple[Word, str]] = {
 }
 
 
-def judge(host: Host, container: Container | None = None) -> Judged:
+def judge(
+    host: Host, container: Container | None = None, thresholds: Thresholds = DEFAULTS
+) -> Judged:
     """The worst of all signs that can be read, and what it says."""
-    found = list(_signs(host, container))
+    found = list(_signs(host, container, thresholds))
     if not found:
         return Judged(None)
     word, cause = max(found, key=lambda sign: ORDER.index(sign[0]))
     return Judged(word, cause if word != "none" else "")
 
 
-def _signs(host: Host, container: Container | None) -> Iterator[tuple[Word, str]]:
+def _signs(
+    host: Host, container: Container | None, thresholds: Thresholds
+) -> Iterator[tuple[Word, str]]:
+    def reached(sign: str, value: float) -> Word:
+        """What a sign says; its levels are those from which on it is some, high, critical."""
+        levels = thresholds.levels(f"pressure_{sign}")
+        return ORDER[sum(value >= level for level in levels)]
+
     pressure = host.pressure
     if (full := pressure.full.value) is not None:
-        yield _word("all_wait", full), f"every task waits for memory {full:.0f} % of the time"
+        yield reached("all_wait", full), f"every task waits for memory {full:.0f} % of the time"
     if (some := pressure.some.value) is not None:
-        yield _word("some_wait", some), f"tasks wait for memory {some:.0f} % of the time"
+        yield reached("some_wait", some), f"tasks wait for memory {some:.0f} % of the time"
     if pressure.oom_kills.value:
         killed = pressure.oom_kills.value
         yield "some", f"{killed} killed for memory on this machine since dmr-tui was started"
@@ -54,24 +63,18 @@ def _signs(host: Host, container: Container | None) -> Iterator[tuple[Word, str]
         moved = into + out
         digits = 0 if moved >= 10 * MIB else 1
         # What lies there still is no pressure.
-        word = _word("swap", moved / MIB)
+        word = reached("swap", moved / MIB)
         yield word, f"{moved / MIB:.{digits}f} MiB a second go to and from swap"
     if (percent := _percent(host.ram_used, host.ram_total)) is not None:
-        yield _word("ram", percent), f"{percent:.0f} % of RAM are in use"
+        yield reached("ram", percent), f"{percent:.0f} % of RAM are in use"
     if (level := MAC_LEVELS.get(pressure.level.value or 0)) is not None:
         yield level[0], f"macOS says: {level[1]}"
     if (percent := _percent(pressure.committed, pressure.commit_limit)) is not None:
-        yield _word("commit", percent), f"{percent:.0f} % of Windows' commit limit are promised"
+        yield reached("commit", percent), f"{percent:.0f} % of Windows' commit limit are promised"
     if container is not None:
         percent = _percent(container.needed, container.limit)
         if percent is not None:
-            yield _word("container", percent), f"the container needs {percent:.0f} % of its limit"
-
-
-def _word(sign: str, value: float) -> Word:
-    """What a sign says; its levels are those from which on it is some, high, critical."""
-    reached = sum(value >= level for level in thresholds.levels(f"pressure_{sign}"))
-    return ORDER[reached]
+            yield reached("container", percent), f"the container needs {percent:.0f} % of its limit"
 
 
 def _percent(part: Reading[int], whole: Reading[int]) -> float | None:

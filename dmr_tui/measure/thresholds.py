@@ -1,9 +1,7 @@
-"""From which numbers on something is called heavy, critical, slow: those of today, or a person's.
-
-They are set once, before anything is shown.
-"""
+"""The numbers from which on something is called heavy, critical or slow."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 Levels = tuple[float, ...]
 
@@ -28,26 +26,28 @@ KNOWN: Mapping[str, tuple[Levels, str]] = {
     "time_limit": ((80.0, 95.0), "per cent of its caller's time limit that are heavy, critical"),
     "slow": ((75.0,), "per cent of the usual rate below which a call is slower than usual"),
 }
-"""Name: the levels of today, and what they are."""
+"""By name: the default levels, and what they are."""
 _UNITS = {"temperature": "°C", "swapping": "MiB/s", "pressure_swap": "MiB/s"}
 _MOST = {"swapping": 1e6, "pressure_swap": 1e6}
-_chosen: dict[str, Levels] = {}
 
 
-def levels(name: str) -> Levels:
-    """The levels in force, ascending; as many as `KNOWN` has."""
-    return _chosen.get(name) or KNOWN[name][0]
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """The levels in force: the defaults, or the user's."""
+
+    chosen: Mapping[str, Levels] = field(default_factory=dict)
+    """The user's, by name."""
+
+    def levels(self, name: str) -> Levels:
+        """The levels of that name, ascending; as many as `KNOWN` has."""
+        return self.chosen.get(name) or KNOWN[name][0]
+
+    def level(self, name: str) -> float:
+        """The first of its levels."""
+        return self.levels(name)[0]
 
 
-def level(name: str) -> float:
-    """The first of its levels."""
-    return levels(name)[0]
-
-
-def choose(chosen: Mapping[str, Levels]) -> None:
-    """Put these in the place of those of today, and all others back."""
-    _chosen.clear()
-    _chosen.update(chosen)
+DEFAULTS = Thresholds()
 
 
 def unit(name: str) -> str:

@@ -1,18 +1,39 @@
-"""What is wrong with calls, memory or hardware: a sentence with its numbers, and the next step."""
+"""Facts that are wrong with the runner, requests, memory or hardware, ranked.
 
-from collections.abc import Iterator, Mapping, Sequence
+The words are in text/alerts.py.
+"""
 
-from dmr_tui.measure import thresholds
+from collections.abc import Iterator
+
 from dmr_tui.measure.request_numbers import ended
-from dmr_tui.monitor.memory.fit_advice import load_advice
-from dmr_tui.runner.errors.explain import explain_text
+from dmr_tui.measure.thresholds import DEFAULTS, Thresholds
+from dmr_tui.monitor.archive.writer import ARCHIVE
 from dmr_tui.runner.names import short
 from dmr_tui.runner.request import FAILURES, Request
-from dmr_tui.state.alert import LEVELS, Alert, AlertLevel
-from dmr_tui.state.memory import Fit, MemoryState
+from dmr_tui.state.alert import (
+    LEVELS,
+    Alert,
+    AlertLevel,
+    BackendFails,
+    CallerFails,
+    ConfigLost,
+    ContainerFull,
+    DoesNotFit,
+    EngineKilled,
+    GpuUnused,
+    NoRunner,
+    OthersHold,
+    OutOfMemory,
+    PartlyOnGpu,
+    PressureHigh,
+    RunnerLost,
+    SourceFails,
+    Swapping,
+    UnusedCause,
+)
+from dmr_tui.state.memory import MemoryState
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import Snapshot
-from dmr_tui.text import format
 
 MIB = 2**20
 RECENT_S = 600.0
@@ -25,65 +46,77 @@ LONG_S = 4.0
 """Seconds from which on a call lasts long enough to be seen in the readings."""
 
 
-def find(snapshot: Snapshot) -> tuple[Alert, ...]:
-    """Everything that is wrong, the worst first; of the computer only if it is the runner's."""
-    memory, machine = snapshot.memory, snapshot.machine.machine
-    endpoint = snapshot.runner.endpoint
-    anywhere = (*_lost(snapshot), *_failing(snapshot))
-    if memory is None or machine is None or endpoint is None or not endpoint.is_this_machine:
-        return anywhere
-    found = [
-        *anywhere,
-        *_killed(snapshot),
-        *_pressure(memory),
-        *_gpu_unused(snapshot, memory),
-        *_swapping(snapshot, memory),
-        *_container(snapshot),
-        *_too_big(snapshot, memory),
-        *_others(snapshot, memory),
-        *_partial(memory),
-    ]
+def find(snapshot: Snapshot, thresholds: Thresholds = DEFAULTS) -> tuple[Alert, ...]:
+    """Everything that is wrong, the worst first; of the computer only if it is the runner's.
+
+    The runner's own troubles come before all, and a source that fails before other warnings: the
+    rest is told from numbers that may be old.
+    """
+    found = [*_runner(snapshot), *_sources(snapshot), *_lost(snapshot), *_failing(snapshot)]
+    memory, endpoint = snapshot.memory, snapshot.runner.endpoint
+    here = endpoint is not None and endpoint.is_this_machine
+    if memory is not None and snapshot.machine.machine is not None and here:
+        found += [
+            *_killed(snapshot),
+            *_pressure(memory),
+            *_gpu_unused(snapshot, memory, thresholds.level("gpu_unused")),
+            *_swapping(snapshot, thresholds.level("swapping")),
+            *_container(snapshot, thresholds.level("container")),
+            *_too_big(snapshot, memory),
+            *_others(snapshot, memory, thresholds.level("others")),
+            *_partial(memory),
+        ]
     return tuple(sorted(found, key=lambda alert: LEVELS.index(alert.level)))
 
 
+def _runner(snapshot: Snapshot) -> Iterator[Alert]:
+    """The first of the runner's own troubles."""
+    runner = snapshot.runner
+    broken = next((backend for backend in runner.backends if backend.state == "error"), None)
+    fact: RunnerLost | NoRunner | BackendFails
+    if runner.down_since is not None:
+        fact = RunnerLost(runner.down_since, runner.down_reason)
+    elif runner.up is False:
+        fact = NoRunner()
+    elif broken is not None:
+        fact = BackendFails(broken)
+    else:
+        return
+    yield Alert("runner", "critical", fact, "doctor", dismissable=False)
+
+
+def _sources(snapshot: Snapshot) -> Iterator[Alert]:
+    """Sources that are stale; the archive also where it has something to say."""
+    for source in snapshot.sources:
+        if source.health == "stale" or (source.name == ARCHIVE and source.reason):
+            yield Alert(f"source:{source.name}", "warning", SourceFails(source), "doctor")
+
+
 def _lost(snapshot: Snapshot) -> Iterator[Alert]:
-    """SavedConfigs that the runner forgot."""
+    """Configurations that the runner forgot."""
     for lost in snapshot.lost:
         name = _named(snapshot, lost.digest, lost.digest)
-        words = _config_words(lost.config)
-        why = "the runner was restarted" if lost.restarted else "it was replaced"
-        text = f"{name} lost its configuration ({words}): {why}"
-        step = "start without --read-only" if snapshot.read_only else "R sets it again"
-        yield Alert(lost.alert, "warning", text, step, "" if snapshot.read_only else "dashboard")
+        fact = ConfigLost(name, lost, snapshot.read_only)
+        yield Alert(lost.alert, "warning", fact, "" if snapshot.read_only else "dashboard")
 
 
 def _failing(snapshot: Snapshot) -> Iterator[Alert]:
-    """Callers of a model whose calls all failed lately, up to the last."""
+    """Callers of a model whose requests all failed lately, up to the last."""
     since, ends = snapshot.runner_now - RECENT_S, dict[tuple[str, str], list[Request]]()
-    for call in snapshot.finished:
-        if ended(call) < since or call.caller == OWN_REQUESTS:
+    for request in snapshot.finished:
+        if ended(request) < since or request.caller == OWN_REQUESTS:
             continue
-        row = ends.setdefault((call.caller, call.digest or call.model), [])
-        if call.outcome in FAILURES:
-            row.append(call)
-        elif call.outcome != "client left":
+        row = ends.setdefault((request.caller, request.digest or request.model), [])
+        if request.outcome in FAILURES:
+            row.append(request)
+        elif request.outcome != "client left":
             row.clear()
-    for (caller, model), calls in ends.items():
-        if len(calls) < ENOUGH_FAILURES:
+    for (caller, model), requests in ends.items():
+        if len(requests) < ENOUGH_FAILURES:
             continue
-        last, name = calls[-1], snapshot.caller_names.get(caller, caller)
-        why = explain_text(last.status, last.error, last.model).what
-        called = _named(snapshot, last.digest, last.model)
-        text = f"{name}: its last {len(calls)} calls of {called} failed: {why}"
-        yield Alert(f"failing:{caller}:{model}", "warning", text, "see what to do", "requests")
-
-
-def _config_words(config: Mapping[str, object]) -> str:
-    context = config.get("context-size")
-    told = [f"context {format.window(context)}"] if isinstance(context, int) else []
-    told += [str(config["keep_alive"])] if config.get("keep_alive") else []
-    told += ["flags"] if config.get("runtime-flags") else []
-    return ", ".join(told) or "all of it"
+        last, name = requests[-1], snapshot.caller_names.get(caller, caller)
+        fact = CallerFails(name, _named(snapshot, last.digest, last.model), len(requests), last)
+        yield Alert(f"failing:{caller}:{model}", "warning", fact, "requests")
 
 
 def _named(snapshot: Snapshot, digest: str | None, called: str) -> str:
@@ -110,28 +143,17 @@ def _killed(snapshot: Snapshot) -> Iterator[Alert]:
         name = _named(snapshot, event.digest, event.model)
         if event.kind == "loaded":
             loaded.add(name)
-        ago = format.age(snapshot.runner_now - event.at)
         ended = event.kind in {"engine died", "out of memory"}
         if ended and kills and "killed" in event.text:
-            text = f"The system killed the engine of {name} for memory {ago} ago"
-            told = f"{kills} killed so far; unload a model or close programs"
-            yield Alert(f"killed:{event.key}", "critical", text, told, "memory")
+            yield Alert(
+                f"killed:{event.key}", "critical", EngineKilled(name, event.at, kills), "memory"
+            )
             return
         if event.kind == "out of memory" and name not in loaded and not _is_loaded(snapshot, name):
-            text = f"{name}, {ago} ago: {event.text}"
-            step = _way(snapshot, event.digest) or "see who holds the memory"
-            yield Alert(f"memory:{event.key}", "critical", text, step, "memory")
+            fits = {} if snapshot.memory is None else snapshot.memory.fits
+            fact = OutOfMemory(name, event, fits.get(event.digest or ""))
+            yield Alert(f"memory:{event.key}", "critical", fact, "memory")
             return
-
-
-def _way(snapshot: Snapshot, digest: str | None) -> str:
-    """What would make room for that model; empty if nothing that is known."""
-    fit = snapshot.memory.fits.get(digest or "") if snapshot.memory is not None else None
-    return "" if fit is None else ", or ".join(load_advice(fit, _names(snapshot)))
-
-
-def _names(snapshot: Snapshot) -> dict[str, str]:
-    return {row.key: row.name for row in snapshot.models}
 
 
 def _is_loaded(snapshot: Snapshot, name: str) -> bool:
@@ -142,9 +164,8 @@ def _is_loaded(snapshot: Snapshot, name: str) -> bool:
 def _pressure(memory: MemoryState) -> Iterator[Alert]:
     word = memory.pressure.word
     if word in {"high", "critical"}:
-        text = f"Memory pressure is {word}: {memory.pressure.cause}"
         level: AlertLevel = "critical" if word == "critical" else "warning"
-        yield Alert("pressure", level, text, "see who holds it", "memory")
+        yield Alert("pressure", level, PressureHigh(memory.pressure), "memory")
 
 
 def _busy(snapshot: Snapshot) -> list[ModelRow]:
@@ -169,74 +190,56 @@ def _worked_long(snapshot: Snapshot) -> ModelRow | None:
     return None
 
 
-def _gpu_unused(snapshot: Snapshot, memory: MemoryState) -> Iterator[Alert]:
+def _gpu_unused(snapshot: Snapshot, memory: MemoryState, unused: float) -> Iterator[Alert]:
     machine = snapshot.machine.machine
     row = _worked_long(snapshot)
     if machine is None or row is None or not machine.gpu.gpus:
         return
     uses = [[value for value in series if value is not None] for series in snapshot.machine.gpu_use]
     # The highest reading says whether anything was computed there.
-    unused = thresholds.level("gpu_unused")
     if not all(len(use) >= ENOUGH_READINGS and max(use) < unused for use in uses):
         return
     usage = memory.usage(row.key)
     if usage is not None and usage.vram.value:
         return
-    gpu = machine.gpu.gpus[0].name.removeprefix("NVIDIA ").removeprefix("GeForce ")
-    text = f"{row.name} runs on the processor, {gpu} is used {_highest(uses):.0f} %"
-    why, step = _why_unused(snapshot)
-    yield Alert("gpu unused", "warning", f"{text}{why}", step)
+    gpu, use = machine.gpu.gpus[0], max(max(use) for use in uses)
+    fact = GpuUnused(row.name, gpu.name, gpu.maker, use, _why_unused(snapshot))
+    yield Alert("gpu unused", "warning", fact)
 
 
-def _highest(uses: Sequence[Sequence[float]]) -> float:
-    return max(max(use) for use in uses)
-
-
-def _why_unused(snapshot: Snapshot) -> tuple[str, str]:
-    """Why, as far as it is known, and what to do."""
+def _why_unused(snapshot: Snapshot) -> UnusedCause:
+    """The cause, as far as it is known."""
     machine = snapshot.machine.machine
     container = None if machine is None else machine.container.container
     if container is not None and container.gpus is False:
-        amd = machine is not None and machine.gpu.gpus[0].maker == "AMD"
-        kind = "rocm" if amd else "cuda"
-        return "; its container has no GPU", f"docker model reinstall-runner --gpu {kind}"
+        return "container"
     if container is None and machine is not None:
         engines = machine.processes.engines
         if any(engine.name.startswith("com.docker") for engine in engines):
-            return "", "Docker Desktop: Settings, AI, Enable GPU-backed inference"
+            return "Desktop's setting"
     llama = next((b for b in snapshot.runner.backends if b.name == "llama.cpp"), None)
-    if llama is not None and llama.variant == "cpu":
-        return "; its llama.cpp is built for processors", "install the runner for the GPU"
-    return "", "see the backend and its log (6 Doctor, 4 Timeline)"
+    return "CPU build" if llama is not None and llama.variant == "cpu" else ""
 
 
-def _swapping(snapshot: Snapshot, memory: MemoryState) -> Iterator[Alert]:
+def _swapping(snapshot: Snapshot, least: float) -> Iterator[Alert]:
     machine, busy = snapshot.machine.machine, _busy(snapshot)
     if machine is None or not busy:
         return
     into, out = machine.host.pressure.swap_in.value, machine.host.pressure.swap_out.value
     moved = (into or 0.0) + (out or 0.0)
-    if moved < thresholds.level("swapping") * MIB:
-        return
-    swapped = format.gib(machine.host.swap_used.value)
-    text = (
-        f"{moved / MIB:.0f} MiB a second go to and from swap while {busy[0].name} generates,"
-        f" {swapped} {format.memory_unit()} lie there"
-    )
-    yield Alert("swapping", "warning", text, "unload a model or close programs", "memory")
+    if moved >= least * MIB:
+        fact = Swapping(busy[0].name, moved, machine.host.swap_used.value)
+        yield Alert("swapping", "warning", fact, "memory")
 
 
-def _container(snapshot: Snapshot) -> Iterator[Alert]:
+def _container(snapshot: Snapshot, full: float) -> Iterator[Alert]:
     machine = snapshot.machine.machine
     container = None if machine is None else machine.container.container
     if container is None:
         return
     needed, limit = container.needed.value, container.limit.value
-    if needed is None or not limit or 100.0 * needed < thresholds.level("container") * limit:
-        return
-    total = f"{format.gib(limit)} {format.memory_unit()}"
-    text = f"The runner's container needs {format.gib(needed)} of its {total}"
-    yield Alert("container", "warning", text, "raise its memory limit, or unload a model")
+    if needed is not None and limit and 100.0 * needed >= full * limit:
+        yield Alert("container", "warning", ContainerFull(needed, limit))
 
 
 def _wanted(snapshot: Snapshot) -> set[str]:
@@ -258,47 +261,29 @@ def _too_big(snapshot: Snapshot, memory: MemoryState) -> Iterator[Alert]:
         fit = memory.fits.get(row.key)
         if fit is None or not fit.lacks_memory or row.runs:
             continue
-        needs = f"{_size(fit)} at its {_source(fit)} context of {_context(fit)}"
-        if row.digest in wanted:
-            text = f"{row.name} needs {needs}, {format.memory(pool.free)} of {pool.kind} are free"
-            yield Alert(f"fit:{row.key}", "warning", text, _plan(snapshot, fit), "memory")
+        wanted_now = row.digest in wanted
+        alert = Alert(
+            f"fit:{row.key}",
+            "warning" if wanted_now else "hint",
+            DoesNotFit(row.name, fit, pool, wanted_now),
+            "memory",
+        )
+        if wanted_now:
+            yield alert
         elif fit.verdict == "too big" and hint is None:
-            there = f"{_size(fit)} of {format.memory(pool.total)} {pool.kind}"
-            context = f"at its {_source(fit)} context of {_context(fit)}"
-            text = f"{row.name} needs {there} {context}"
-            hint = Alert(f"fit:{row.key}", "hint", text, _plan(snapshot, fit), "memory")
+            hint = alert
     if hint is not None:
         yield hint
 
 
-def _size(fit: Fit) -> str:
-    total = fit.need.total.value
-    sign = "~" if fit.need.source == "estimate" else ""
-    if total is None:
-        return f"at least {format.memory(fit.need.at_least)}"
-    return f"{sign}{format.memory(total)}"
-
-
-def _source(fit: Fit) -> str:
-    return "configured" if fit.context_source == "flag" else fit.context_source
-
-
-def _context(fit: Fit) -> str:
-    return format.window(fit.need.asked.context)
-
-
-def _plan(snapshot: Snapshot, fit: Fit) -> str:
-    return ", or ".join(load_advice(fit, _names(snapshot))) or "take a smaller quantization"
-
-
-def _others(snapshot: Snapshot, memory: MemoryState) -> Iterator[Alert]:
+def _others(snapshot: Snapshot, memory: MemoryState, much: float) -> Iterator[Alert]:
     """Other programs whose GPU memory a model that was called would need."""
     pool = memory.pool.value
     if pool is None or pool.kind != "VRAM":
         return
     others = [each for each in memory.usages if not each.key and each.vram.value]
     held = sum(each.vram.value or 0 for each in others)
-    if not others or 100.0 * held < thresholds.level("others") * pool.total:
+    if not others or 100.0 * held < much * pool.total:
         return
     wanted = _wanted(snapshot)
     for row in snapshot.models:
@@ -307,13 +292,8 @@ def _others(snapshot: Snapshot, memory: MemoryState) -> Iterator[Alert]:
             continue
         total = fit.need.total.value
         if total is not None and total <= pool.free + held:
-            largest = others[0]
-            text = (
-                f"Other programs hold {format.gib(held)} {format.memory_unit()} of VRAM"
-                f" ({largest.name} {format.gib(largest.vram.value)}); without them"
-                f" {row.name} would fit"
-            )
-            yield Alert("others", "warning", text, f"end {largest.name}, if you can")
+            fact = OthersHold(row.name, held, others[0].name, others[0].vram.value or 0)
+            yield Alert("others", "warning", fact)
             return
 
 
@@ -321,9 +301,5 @@ def _partial(memory: MemoryState) -> Iterator[Alert]:
     for usage in memory.usages:
         on_gpu, _, of = usage.layers.partition(" of ")
         if usage.key and on_gpu.isdigit() and of.isdigit() and 0 < int(on_gpu) < int(of):
-            text = (
-                f"Only {usage.layers} layers of {usage.name} are on the GPU:"
-                " the processor computes the others, and slows all down"
-            )
-            step = "a smaller context, cache type or quantization lets all of it fit"
-            yield Alert(f"partial:{usage.key}", "warning", text, step, "memory")
+            fact = PartlyOnGpu(usage.name, usage.layers)
+            yield Alert(f"partial:{usage.key}", "warning", fact, "memory")

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 import anyio
 
 from dmr_tui.runner.errors.failures import BadAnswer, BrokenOff, Rejected, RunnerError
-from dmr_tui.state.snapshot import SourceHealth, SourceState
+from dmr_tui.state.source_state import SourceHealth, SourceState
 
 T = TypeVar("T")
 Ready = Callable[[], Awaitable[object]]

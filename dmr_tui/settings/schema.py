@@ -6,7 +6,9 @@ from typing import Annotated, Literal, get_args
 
 from msgspec import Meta
 
-from dmr_tui.measure.thresholds import Levels
+from dmr_tui.measure.thresholds import Levels, Thresholds
+from dmr_tui.text.format import Units
+from dmr_tui.text.preferences import Preferences
 
 Theme = Literal["dmr-dark", "dmr-light", "ansi-dark", "ansi-light"]
 THEMES: tuple[Theme, ...] = get_args(Theme)
@@ -74,6 +76,13 @@ class Settings:
     """Which of flag, variable or file named the host."""
     origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     """Where each setting comes from that is not the default; "keys.ID" and "thresholds.NAME"."""
+
+    @property
+    def preferences(self) -> Preferences:
+        """The choices about how things are shown and judged."""
+        return Preferences(
+            Units(self.memory_unit, self.temperature_unit), Thresholds(self.thresholds)
+        )
 
 
 SETTABLE = tuple(

@@ -6,7 +6,7 @@ since 1970 by this computer's clock, so that a view can count up and down from t
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from types import MappingProxyType
 
 from dmr_tui.machine.probe import Machine
 from dmr_tui.measure.stats import Series
@@ -21,27 +21,11 @@ from dmr_tui.state.lost_config import LostConfig
 from dmr_tui.state.memory import MemoryState
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.pull import Pull
-from dmr_tui.state.requests import FinishedRequests, Throughput
-
-SourceHealth = Literal["waiting", "ok", "stale", "absent"]
-"""`absent` is a call that this version of the runner does not have."""
+from dmr_tui.state.requests import NO_THROUGHPUT, FinishedRequests, Throughput
+from dmr_tui.state.source_state import SourceState
 
 DEMO_RULE = "--demo"
 """The rule of an endpoint that is simulated."""
-
-
-_NO_THROUGHPUT = Throughput(300.0)
-
-
-@dataclass(frozen=True, slots=True)
-class SourceState:
-    """How one source of data is."""
-
-    name: str
-    health: SourceHealth = "waiting"
-    reason: str = ""
-    good_at: float | None = None
-    """When a stale source last answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +89,7 @@ class Snapshot:
     in_flight: tuple[Request, ...] = ()
     finished: tuple[Request, ...] = ()
     """The newest calls, oldest first."""
-    throughput: Throughput = _NO_THROUGHPUT
+    throughput: Throughput = NO_THROUGHPUT
     machine: MachineState = MachineState()
     sources: tuple[SourceState, ...] = ()
     calls: FinishedRequests | None = None
@@ -117,14 +101,14 @@ class Snapshot:
     memory: MemoryState | None = None
     """Who holds memory and what fits; None until it was joined for the first time."""
     alerts: tuple[Alert, ...] = ()
-    """What is wrong with calls, memory or hardware, the worst first."""
+    """What is wrong with the runner, requests, memory or hardware, the worst first."""
     lost: tuple[LostConfig, ...] = ()
     """SavedConfigs that the runner had and has no more."""
     pulls: tuple[Pull, ...] = ()
     """The downloads of this session."""
     checks: tuple[Check, ...] = ()
     """What the doctor found; empty while nobody reads it."""
-    caller_names: Mapping[str, str] = field(default_factory=dict)
+    caller_names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """What a person calls a caller, by the name of its User-Agent."""
     clock_offset: float = 0.0
     """Seconds that the runner's clock is ahead of ours."""

@@ -1,6 +1,8 @@
 """Numbers as people read them: one form for each kind of quantity, on every screen."""
 
 import math
+from dataclasses import dataclass
+from typing import Literal
 
 UNKNOWN = "—"
 
@@ -49,67 +51,57 @@ def age(value: float) -> str:
     return f"{value / 60:.0f} min" if value < 5970 else f"{value / 3600:.0f} h"
 
 
-def gib(size: float | None) -> str:
-    """Bytes of memory in `memory_unit`, without the unit: GiB as nvidia-smi and llama.cpp count."""
-    return UNKNOWN if size is None else f"{size / _units.giant:.1f}"
+@dataclass(frozen=True, slots=True)
+class Units:
+    """The units in which memory and temperatures are printed."""
 
+    memory_unit: Literal["GiB", "GB"] = "GiB"
+    """GiB as nvidia-smi and llama.cpp count, or GB."""
+    temperature_unit: Literal["C", "F"] = "C"
 
-def gib_of(part: float | None, whole: float | None) -> str:
-    """Bytes of memory, of how many: 5.8 of 24.0 GiB."""
-    return f"{gib(part)} of {gib(whole)} {memory_unit()}"
+    @property
+    def _step(self) -> int:
+        return 1024 if self.memory_unit == "GiB" else 1000
 
+    @property
+    def degree(self) -> str:
+        """The unit of `temperature`: °C or °F."""
+        return f"°{self.temperature_unit}"
 
-def memory(size: float | None) -> str:
-    """Bytes of memory with their unit: 6.1 GiB, 12 MiB, or 6.5 GB, 13 MB."""
-    if size is None:
-        return UNKNOWN
-    step, binary = _units.step, "i" if _units.step == 1024 else ""
-    if size < 0.0995 * _units.giant:
+    def gib(self, size: float | None) -> str:
+        """Bytes of memory in `memory_unit`, without the unit."""
+        return UNKNOWN if size is None else f"{size / self._step**3:.1f}"
+
+    def gib_of(self, part: float | None, whole: float | None) -> str:
+        """Bytes of memory, of how many: 5.8 of 24.0 GiB."""
+        return f"{self.gib(part)} of {self.gib(whole)} {self.memory_unit}"
+
+    def memory(self, size: float | None) -> str:
+        """Bytes of memory with their unit: 6.1 GiB, 12 MiB, or 6.5 GB, 13 MB."""
+        if size is None:
+            return UNKNOWN
+        step, binary = self._step, "i" if self._step == 1024 else ""
+        if size >= 0.0995 * step**3:
+            return f"{size / step**3:.1f} G{binary}B"
         if size >= step**2 or not size:
             return f"{size / step**2:.0f} M{binary}B"
         return f"{size / step:.0f} {'K' if binary else 'k'}{binary}B"
-    return f"{size / _units.giant:.1f} G{binary}B"
+
+    def memory_short(self, size: float | None) -> str:
+        """As `memory`, in five cells: 6.1G, 785M."""
+        if size is None:
+            return UNKNOWN
+        number, unit = self.memory(size).split(" ")
+        return f"{number}{unit[0]}"
+
+    def temperature(self, celsius: float | None) -> str:
+        """Degrees Celsius in `degree`, without the unit."""
+        if celsius is None:
+            return UNKNOWN
+        return f"{celsius * 1.8 + 32.0 if self.temperature_unit == 'F' else celsius:.0f}"
 
 
-def memory_short(size: float | None) -> str:
-    """As `memory`, in five cells: 6.1G, 785M."""
-    if size is None:
-        return UNKNOWN
-    number, unit = memory(size).split(" ")
-    return f"{number}{unit[0]}"
-
-
-def memory_unit() -> str:
-    """The unit of `gib`: GiB or GB."""
-    return "GiB" if _units.step == 1024 else "GB"
-
-
-def temperature(celsius: float | None) -> str:
-    """Degrees Celsius in the unit that a person wants, without the unit."""
-    if celsius is None:
-        return UNKNOWN
-    return f"{celsius * 1.8 + 32.0 if _units.fahrenheit else celsius:.0f}"
-
-
-def temperature_unit() -> str:
-    """The unit of `temperature`: °C or °F."""
-    return "°F" if _units.fahrenheit else "°C"
-
-
-class _Units:
-    step = 1024
-    giant = 1024**3
-    fahrenheit = False
-
-
-_units = _Units()
-
-
-def choose_units(memory: str = "GiB", temperature: str = "C") -> None:
-    """Print memory in "GiB" or "GB" and temperatures in "C" or "F"; once, before all else."""
-    _units.step = 1024 if memory == "GiB" else 1000
-    _units.giant = _units.step**3
-    _units.fahrenheit = temperature == "F"
+DEFAULT_UNITS = Units()
 
 
 def disk(size: int | None) -> str:

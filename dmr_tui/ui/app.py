@@ -17,6 +17,7 @@ from textual.screen import Screen
 
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.text.preferences import DEFAULT_PREFERENCES, Preferences
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.commands.palette import CommandProvider
 from dmr_tui.ui.commands.table import bindings
@@ -30,7 +31,7 @@ from dmr_tui.ui.messages import (
 )
 from dmr_tui.ui.shell.header import HeaderPane
 from dmr_tui.ui.shell.live_screen import LiveScreen
-from dmr_tui.ui.shell.notice import Dismissed, NoticePane, alerts_of
+from dmr_tui.ui.shell.notice import Dismissed, NoticePane
 from dmr_tui.ui.shell.pane import now
 from dmr_tui.ui.shell.runner_choices import Contexts
 from dmr_tui.ui.themes import DARK, LIGHT, variables_of
@@ -75,6 +76,7 @@ class DashboardApp(App[None]):
         contexts: Contexts | None = None,
         theme: str = "dmr-dark",
         keymap: Mapping[str, str] | None = None,
+        preferences: Preferences = DEFAULT_PREFERENCES,
     ) -> None:
         """`demo` starts a simulated runner and answers its monitor; None if this is the demo.
 
@@ -85,6 +87,8 @@ class DashboardApp(App[None]):
         self.register_theme(LIGHT)
         self.theme = theme
         self.monitor = monitor
+        self.preferences = preferences
+        """Units and thresholds, which every pane reads here."""
         self.keymap = dict(keymap or {})
         if self.keymap:
             self.set_keymap(self.keymap)
@@ -177,7 +181,7 @@ class DashboardApp(App[None]):
             # Of the runner that was watched before.
             return
         self._heard_at = now()
-        self.dismissed = self.dismissed.seen(alerts_of(event.snapshot), now())
+        self.dismissed = self.dismissed.seen(event.snapshot.alerts, now())
         for screen in self.screen_stack[:1]:
             screen.query_one(HeaderPane).heard_at = self._heard_at
         if event.snapshot == self.snapshot:

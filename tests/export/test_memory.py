@@ -6,16 +6,17 @@ from dataclasses import replace
 from dmr_tui.export.status_json import snapshot_json
 from dmr_tui.export.status_page import as_page
 from dmr_tui.machine.reading import Reading
+from dmr_tui.measure.pressure_level import Judged
 from dmr_tui.monitor.memory.footprints import Footprints
 from dmr_tui.monitor.memory.memory_monitor import Known, MemoryMonitor
-from dmr_tui.state.alert import Alert
+from dmr_tui.state.alert import Alert, PressureHigh
 from dmr_tui.state.memory import MemoryState
 from dmr_tui.state.snapshot import MachineState, Snapshot
 from tests.monitor.hardware import QWEN, card, computer, container, engine, user
 from tests.ui.still import GIB, snapshot
 
 SECRET = "--api-key=s3cret"
-ALERT = Alert("pressure", "warning", "Memory pressure is high: \x1b[31mtasks wait", "see screen 3")
+ALERT = Alert("pressure", "warning", PressureHigh(Judged("high", "\x1b[31mtasks wait")))
 
 
 def told() -> Snapshot:
@@ -50,7 +51,7 @@ def test_who_holds_memory_and_what_fits() -> None:
             "key": "pressure",
             "level": "warning",
             "text": "Memory pressure is high: \x1b[31mtasks wait",
-            "step": "see screen 3",
+            "step": "see who holds it",
         }
     ]
 

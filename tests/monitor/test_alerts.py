@@ -1,7 +1,7 @@
 """Warnings: each with its numbers and a next step, and silent where nothing is wrong."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -15,11 +15,14 @@ from dmr_tui.monitor.alerts import find
 from dmr_tui.runner.backend import parse_status
 from dmr_tui.runner.endpoint import parse_host
 from dmr_tui.runner.request import Request
-from dmr_tui.state.alert import Alert
+from dmr_tui.state.alert import AlertLevel, SourceFails
 from dmr_tui.state.event import Event
 from dmr_tui.state.lost_config import LostConfig
 from dmr_tui.state.memory import Fit, MemoryState, MemoryUsage
 from dmr_tui.state.snapshot import MachineState, Runner, Snapshot
+from dmr_tui.state.source_state import SourceState
+from dmr_tui.text.alerts import alert_text
+from dmr_tui.text.format import DEFAULT_UNITS
 from tests.monitor.hardware import GEMMA, QWEN, SMOLLM, card, computer, container, engine
 from tests.ui.still import GIB, HOST, NOW, request, rows, snapshot
 
@@ -58,8 +61,26 @@ def shown(
     return replace(snapshot(), **{**values, **more})  # type: ignore[arg-type]
 
 
-def one(snapshot: Snapshot) -> Alert:
-    (alert,) = find(snapshot)
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A warning with its words."""
+
+    key: str
+    level: AlertLevel
+    text: str
+    step: str
+
+
+def told(snapshot: Snapshot) -> tuple[Told, ...]:
+    """All warnings in words."""
+    return tuple(
+        Told(alert.key, alert.level, *alert_text(alert, snapshot, DEFAULT_UNITS, snapshot.taken_at))
+        for alert in find(snapshot)
+    )
+
+
+def one(snapshot: Snapshot) -> Told:
+    (alert,) = told(snapshot)
     return alert
 
 
@@ -142,13 +163,13 @@ def test_gpu_memory_that_others_hold() -> None:
     usages = (held(QWEN, "qwen3:8B-Q4_K_M", 6.1), held("", "comfyui", 9.0))
     call = request(digest=GEMMA, id=f"{GEMMA}_1")
     state = memory(usages=usages, fits={GEMMA: fit("no room", 14.0)})
-    texts = [alert.text for alert in find(shown(state, in_flight=(call,)))]
+    texts = [alert.text for alert in told(shown(state, in_flight=(call,)))]
     assert any(
         "Other programs hold 9.0 GiB of VRAM (comfyui 9.0)" in text and "gemma3" in text
         for text in texts
     )
     never = memory(usages=usages, fits={GEMMA: fit("no room", 20.0)})
-    texts = [alert.text for alert in find(shown(never, in_flight=(call,)))]
+    texts = [alert.text for alert in told(shown(never, in_flight=(call,)))]
     assert not any("Other programs" in text for text in texts)
 
 
@@ -210,8 +231,8 @@ def test_a_load_that_ran_out_of_memory() -> None:
     anew = replace(event, key="r", kind="runner started", at=NOW - 30.0, digest=None)
     assert find(shown(memory(), events=(event, anew))) == (), "that was another runner"
     way = fit("no room", 14.0, unload=(QWEN,))
-    told = shown(memory(fits={GEMMA: way}), events=(event,), finished=())
-    assert find(told)[0].step == "unload qwen3:8B-Q4_K_M"
+    full = shown(memory(fits={GEMMA: way}), events=(event,), finished=())
+    assert told(full)[0].step == "unload qwen3:8B-Q4_K_M"
 
 
 def test_pressure_and_the_order_of_warnings() -> None:
@@ -219,9 +240,9 @@ def test_pressure_and_the_order_of_warnings() -> None:
     assert some == ()
     event = replace(died("It does not fit into memory", "out of memory"), digest=SMOLLM)
     state = memory(pressure=Judged("high", "tasks wait"), fits={GEMMA: fit("too big", 30.0)})
-    levels = [alert.level for alert in find(shown(state, events=(event,)))]
+    levels = [alert.level for alert in told(shown(state, events=(event,)))]
     assert levels == ["critical", "warning", "hint"]
-    critical = find(shown(memory(pressure=Judged("critical", "all tasks wait"))))
+    critical = told(shown(memory(pressure=Judged("critical", "all tasks wait"))))
     assert [(alert.level, alert.text) for alert in critical] == [
         ("critical", "Memory pressure is critical: all tasks wait")
     ]
@@ -291,3 +312,31 @@ def test_a_caller_that_left_has_neither_failed_nor_succeeded() -> None:
     left = request(digest=QWEN, finished_at=NOW - 5.0, outcome="client left")
     calls = (failed(1), failed(2), left, failed(3, ago=1.0))
     assert "its last 3 calls" in one(shown(memory(), finished=calls)).text
+
+
+def test_the_runners_own_troubles_come_first_and_stay() -> None:
+    lost = Runner(up=True, endpoint=snapshot().runner.endpoint, down_since=NOW - 9.0)
+    state = memory(pressure=Judged("critical", "all tasks wait"))
+    first, second = find(shown(state, runner=replace(lost, down_reason="refused")))
+    assert (first.level, first.dismissable) == ("critical", False)
+    assert second.dismissable
+    assert told(shown(state, runner=lost))[0].text.startswith("The runner has not answered for 9 s")
+    (nothing,) = told(Snapshot(runner=Runner(up=False)))
+    assert nothing.text == "No runner answers"
+    broken = Runner(up=True, backends=(parse_status("vllm", "Error: no CUDA"),))
+    (backend,) = told(Snapshot(runner=broken))
+    assert backend.text.startswith("vllm reports: ")
+
+
+def test_a_source_that_fails_stands_behind_what_is_critical_and_before_other_warnings() -> None:
+    stale = SourceState("disk", "stale", "answered 503", NOW - 90.0)
+    archive = SourceState("archive", "ok", "its disk is full")
+    sources = (stale, archive, SourceState("log", "absent", "404"))
+    high = shown(memory(pressure=Judged("high", "x")), sources=sources)
+    assert [alert.text for alert in told(high)] == [
+        "disk: answered 503, 90 s old",
+        "archive: its disk is full",
+        "Memory pressure is high: x",
+    ]
+    critical = find(shown(memory(pressure=Judged("critical", "x")), sources=sources))
+    assert [isinstance(alert.fact, SourceFails) for alert in critical] == [False, True, True]

@@ -4,22 +4,23 @@ import threading
 
 import pytest
 
-from dmr_tui.monitor.actions.plans import (
+from dmr_tui.monitor.actions.plans import merged, steps_of
+from dmr_tui.monitor.actions.run import ON_ITS_OWN
+from dmr_tui.simulator.server import Simulator
+from dmr_tui.simulator.service.runner_config import RunnerConfig
+from dmr_tui.simulator.service.runner_process import Key
+from dmr_tui.state.alert import ConfigLost
+from dmr_tui.state.model_row import ModelRow
+from dmr_tui.state.plan import (
     ConfigurePlan,
     LoadPlan,
     Plan,
+    Progress,
     RemovePlan,
     TagPlan,
     UnloadPlan,
     UntagPlan,
-    merged,
-    steps_of,
 )
-from dmr_tui.monitor.actions.run import ON_ITS_OWN, Progress
-from dmr_tui.simulator.configuration import RunnerConfig
-from dmr_tui.simulator.runner import Key
-from dmr_tui.simulator.server import Simulator
-from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import Snapshot
 from tests.monitor.conftest import Watch, Watched
 from tests.waiting import until_true
@@ -90,7 +91,7 @@ def keep_busy(here: Watched, name: str) -> None:
     """A call that ends when the test does."""
     messages = [{"role": "user", "content": "Count."}]
     body = {"model": f"ai/{name}", "messages": messages, "max_tokens": 8000}
-    here.simulator.post_call(body)
+    here.simulator.send(body)
     here.until(lambda s: any(run.state == "busy" for run in row(s, name).runs), "busy")
 
 
@@ -395,7 +396,7 @@ def test_a_lost_configuration_is_told_and_set_again(watch: Watch) -> None:
     here.until(lambda s: row(s, SMALL).context.configured == 4096)
     del simulator.world.loader.configs[key]
     here.monitor.kick()
-    here.until(lambda s: any("lost its configuration" in alert.text for alert in s.alerts))
+    here.until(lambda s: any(isinstance(alert.fact, ConfigLost) for alert in s.alerts))
     (lost,) = here.now.lost
     name, ref = SMALL, row(here.now, SMALL).ref
     plan = ConfigurePlan(name, ref, lost.digest, lost.mode, lost.config, dict(lost.now), again=True)

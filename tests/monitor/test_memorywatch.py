@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from dmr_tui.commands.demo_machine import SimulatedMachine
 from dmr_tui.machine.probe import Machine
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.fit import LaunchConfig
@@ -13,13 +14,14 @@ from dmr_tui.monitor.memory.memory_monitor import ELSEWHERE, FRESH_S, STEADY, Kn
 from dmr_tui.monitor.model_rows import Installed, Loaded
 from dmr_tui.runner.endpoint import parse_host
 from dmr_tui.runner.wire import Running
-from dmr_tui.simulator.library import GEMMA3, INSTALLED, LLAMA32, QWEN3
-from dmr_tui.simulator.machine import SimulatedMachine
+from dmr_tui.simulator.models.library import GEMMA3, INSTALLED, LLAMA32, QWEN3
 from dmr_tui.simulator.server import Simulator, serve
 from dmr_tui.state.engine_facts import EngineFacts
 from dmr_tui.state.memory import Footprint, MemoryState
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import Runner, Snapshot
+from dmr_tui.text.alerts import alert_text
+from dmr_tui.text.format import DEFAULT_UNITS
 from tests.monitor.hardware import card, computer, engine, packaged, user
 from tests.ui.still import GIB, HOST
 from tests.waiting import until_true
@@ -256,4 +258,5 @@ def test_a_monitor_reads_what_was_kept_of_models_that_are_not_loaded(tmp_path: P
 
 def test_a_monitor_warns(tmp_path: Path) -> None:
     snapshot = settled_memory(tmp_path, "pressure", lambda s: s.alerts)
-    assert all(alert.text and alert.step for alert in snapshot.alerts)
+    told = [alert_text(alert, snapshot, DEFAULT_UNITS, 0.0) for alert in snapshot.alerts]
+    assert all(text and step for text, step in told)

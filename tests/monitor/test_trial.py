@@ -8,10 +8,11 @@ from dmr_tui.machine.container import Container
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.fit import LaunchConfig
 from dmr_tui.monitor.memory.what_if import AS_IT_IS, LONGEST, WhatIf, WhatIfResult, forecast_launch
-from dmr_tui.simulator.library import GEMMA3, NOMIC, PHI4, QWEN3, SMOLLM2
-from dmr_tui.simulator.model import Model
+from dmr_tui.simulator.models.library import GEMMA3, NOMIC, PHI4, QWEN3, SMOLLM2
+from dmr_tui.simulator.models.model import Model
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import MachineState
+from dmr_tui.text.preferences import DEFAULT_PREFERENCES
 from dmr_tui.ui.machine.memory_bars import pressure_line
 from tests.monitor.hardware import card, computer, container, user
 from tests.ui.memory_still import rows, still
@@ -158,7 +159,8 @@ def test_a_container_with_a_limit_is_told_with_its_mapped_pages_apart() -> None:
 
     def line(held: Container) -> str:
         machine = MachineState(computer(card(), container=held))
-        return "".join(text for text, _ in pressure_line(replace(snapshot(), machine=machine), 90))
+        shown = replace(snapshot(), machine=machine)
+        return "".join(text for text, _ in pressure_line(shown, DEFAULT_PREFERENCES))
 
     assert "container 7.4 of 8.0 GiB, 2.0 mapped" in line(limited)
     assert "container" not in line(container())

@@ -8,7 +8,8 @@ from textual.pilot import Pilot
 
 from dmr_tui.runner.logs.log_line import LogLine, parse_line
 from dmr_tui.state.event import Event
-from dmr_tui.state.snapshot import Snapshot, SourceState
+from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.state.source_state import SourceState
 from dmr_tui.ui.app import DashboardApp
 from dmr_tui.ui.messages import RequestWanted
 from dmr_tui.ui.timeline.log_pane import LogPane

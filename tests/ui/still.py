@@ -12,12 +12,7 @@ from dmr_tui.machine.probe import Machine
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.meter import Turn
 from dmr_tui.measure.stats import Summary
-from dmr_tui.monitor.actions.chat import Prompt
-from dmr_tui.monitor.actions.plans import Plan
-from dmr_tui.monitor.actions.remote_model import RemoteModel
-from dmr_tui.monitor.actions.replay import Bodies
-from dmr_tui.monitor.actions.run import Progress
-from dmr_tui.monitor.actions.saved_configs import StoredConfigResult
+from dmr_tui.monitor.alerts import find
 from dmr_tui.monitor.model_rows import Installed, Loaded
 from dmr_tui.runner.backend import parse_status
 from dmr_tui.runner.endpoint import Endpoint
@@ -25,9 +20,13 @@ from dmr_tui.runner.errors.explain import Explanation
 from dmr_tui.runner.request import Request
 from dmr_tui.runner.wire import Configured, Model, Running
 from dmr_tui.state.engine_facts import EngineFacts
+from dmr_tui.state.plan import Plan, Progress
+from dmr_tui.state.prompt import Prompt
+from dmr_tui.state.replies import Bodies, RemoteModel, StoredConfigResult
 from dmr_tui.state.request_filter import View
 from dmr_tui.state.requests import Throughput
-from dmr_tui.state.snapshot import Attempt, MachineState, Runner, Snapshot, SourceState
+from dmr_tui.state.snapshot import Attempt, MachineState, Runner, Snapshot
+from dmr_tui.state.source_state import SourceState
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC).timestamp()
 HERE = Endpoint("http://localhost:12434", "default")
@@ -307,10 +306,16 @@ def snapshot(**more: object) -> Snapshot:
 
 def without_runner() -> Snapshot:
     """Nothing answers."""
-    return Snapshot(
+    alone = Snapshot(
         taken_at=NOW,
         runner=Runner(up=False, endpoint=HERE),
         attempts=(Attempt(HERE, "connection refused: nothing listens there"),),
         machine=machine(GpuReport("NVML", (), "no NVIDIA driver on this machine")),
         sources=(SourceState("machine", "ok"),),
     )
+    return judged(alone)
+
+
+def judged(snapshot: Snapshot) -> Snapshot:
+    """The same with what is wrong in it."""
+    return replace(snapshot, alerts=find(snapshot))

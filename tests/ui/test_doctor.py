@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from dmr_tui.monitor.actions.plans import LoadPlan
 from dmr_tui.monitor.doctor.diagnosis import diagnose
 from dmr_tui.simulator.server import Simulator
 from dmr_tui.state.check import Check
+from dmr_tui.state.plan import LoadPlan
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.ui.app import DashboardApp
 from dmr_tui.ui.doctor.doctor_screen import command_in

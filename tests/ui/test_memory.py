@@ -8,8 +8,8 @@ from textual.pilot import Pilot
 
 from dmr_tui.machine.gpu.gpu import GpuReport
 from dmr_tui.machine.reading import Reading
-from dmr_tui.simulator.library import LLAMA32, PHI4, QWEN3, SMOLLM2
-from dmr_tui.text import format
+from dmr_tui.simulator.models.library import LLAMA32, PHI4, QWEN3, SMOLLM2
+from dmr_tui.text.format import DEFAULT_UNITS
 from dmr_tui.ui.memory.memory_screen import MemoryScreen
 from dmr_tui.ui.messages import MemoryWanted
 from dmr_tui.ui.widgets.glyphs import UNICODE
@@ -196,7 +196,8 @@ async def test_what_the_last_load_took_and_how_far_the_formula_is(share: float, 
     async def test(pilot: Pilot[None], screen: MemoryScreen, monitor: StillMonitor) -> None:
         lines = screen.what_if.lines(400, 50)
         told = "".join(text for text, _ in lines[-1])
-        assert told.startswith(f"Its last load like this took {format.memory(took.total)} (NVML)")
+        size = DEFAULT_UNITS.memory(took.total)
+        assert told.startswith(f"Its last load like this took {size} (NVML)")
         assert words in told
 
     unloaded = computer(card(used=0.5))

@@ -10,12 +10,13 @@ from textual.pilot import Pilot
 
 from dmr_tui.machine.gpu.gpu import GpuReport
 from dmr_tui.machine.reading import Reading
-from dmr_tui.measure.meter import Turn
+from dmr_tui.measure.meter import Passage, Turn
 from dmr_tui.measure.rates import Rate
 from dmr_tui.runner.errors.explain import Explanation
 from dmr_tui.runner.wire import Timings
 from dmr_tui.state.requests import Throughput
-from dmr_tui.state.snapshot import Runner, Snapshot, SourceState
+from dmr_tui.state.snapshot import Runner, Snapshot
+from dmr_tui.state.source_state import SourceState
 from dmr_tui.ui.app import DashboardApp
 from dmr_tui.ui.chat.prompt import PromptArea
 from tests.ui.still import (
@@ -23,6 +24,7 @@ from tests.ui.still import (
     NOW,
     StillMonitor,
     gpu,
+    judged,
     machine,
     model,
     request,
@@ -44,10 +46,14 @@ Journey = Callable[[Pilot[None]], Awaitable[None]]
 
 ANSWER = Turn(
     "ai/qwen3:8B-Q4_K_M",
-    text="A **KV cache** keeps the keys and values of every token that was read:\n\n"
-    "- reading goes on where it ended\n- memory grows with the window\n\n"
-    "```python\ncache = model.new_cache(tokens=8192)\n```\n",
-    reasoning="The person wants two sentences.",
+    answer=Passage(
+        [
+            "A **KV cache** keeps the keys and values of every token that was read:\n\n",
+            "- reading goes on where it ended\n- memory grows with the window\n\n",
+            "```python\ncache = model.new_cache(tokens=8192)\n```\n",
+        ]
+    ),
+    thoughts=Passage(["The person wants two sentences."]),
     ended=True,
     finish_reason="stop",
     cold=True,
@@ -165,7 +171,7 @@ def test_a_runner_that_went_away(snap_compare: Any) -> None:
         runner=replace(snapshot().runner, up=False, down_since=NOW - 12, down_reason=lost),
         sources=(SourceState("runners", "stale", lost, NOW - 13), SourceState("machine", "ok")),
     )
-    assert picture(snap_compare, shown, WIDE)
+    assert picture(snap_compare, judged(shown), WIDE)
 
 
 def test_names_that_are_meant_to_harm(snap_compare: Any) -> None:
@@ -194,7 +200,7 @@ def test_doctor(snap_compare: Any) -> None:
     stale = SourceState("disk", "stale", "answered 503: on strike", NOW - 90)
     absent = SourceState("log", "absent", "404: 404 page not found")
     shown = snapshot(sources=(*snapshot().sources, stale, absent))
-    assert picture(snap_compare, shown, WIDE, keys("6"))
+    assert picture(snap_compare, judged(shown), WIDE, keys("6"))
 
 
 def test_too_small(snap_compare: Any) -> None:

@@ -7,6 +7,7 @@ from dmr_tui.machine.surroundings import Surroundings
 from dmr_tui.runner.discovery.docker_engine import Controller, DockerEngine
 from dmr_tui.runner.discovery.places import Places
 from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.text.format import DEFAULT_UNITS, Units
 
 Install = Literal["desktop", "engine", "cloud", "elsewhere", "none", "unknown"]
 
@@ -22,6 +23,8 @@ class Facts:
     surroundings: Surroundings | None = None
     clock_known: bool = False
     """Whether the runner has told its time."""
+
+    units: Units = DEFAULT_UNITS
 
     @property
     def install(self) -> Install:

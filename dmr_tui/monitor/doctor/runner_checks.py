@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 from dmr_tui.monitor.doctor.facts import Facts
 from dmr_tui.runner.backend import Backend
+from dmr_tui.state.alert import EngineKilled, GpuUnused, OutOfMemory
 from dmr_tui.state.check import Check, Result
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
+from dmr_tui.text.alerts import alert_text
 from dmr_tui.text.sanitize import plain
 
 GROUP = "The runner"
@@ -35,7 +37,7 @@ def find_runner(facts: Facts) -> Iterator[Check]:
         yield _backend(backend, facts)
     yield from _models(snapshot)
     if any(row.model is not None for row in snapshot.models):
-        yield _engine(snapshot)
+        yield _engine(facts)
     yield from _gpu(facts)
 
 
@@ -116,16 +118,19 @@ def _models(snapshot: Snapshot) -> Iterator[Check]:
     )
 
 
-def _engine(snapshot: Snapshot) -> Check:
+def _engine(facts: Facts) -> Check:
     """Whether an engine has worked, since nothing but work proves that."""
-    name = ENGINE
+    name, snapshot = ENGINE, facts.snapshot
     failed = next((e for e in reversed(snapshot.events) if e.kind == "load failed"), None)
     loaded = next((e for e in reversed(snapshot.events) if e.kind == "loaded"), None)
     worked = next((c for c in reversed(snapshot.finished) if c.outcome in {"ok", "cut"}), None)
-    killed = next((a for a in snapshot.alerts if a.key.startswith(("killed:", "memory:"))), None)
+    killed = next(
+        (a for a in snapshot.alerts if isinstance(a.fact, EngineKilled | OutOfMemory)), None
+    )
     if killed is not None:
         # Docker says nothing of an engine that was killed inside a container that runs on.
-        return Check(GROUP, name, "problem", plain(killed.text), (killed.step,))
+        text, step = alert_text(killed, snapshot, facts.units, snapshot.taken_at)
+        return Check(GROUP, name, "problem", plain(text), (step,))
     runs = [row for row in snapshot.models if row.loaded]
     if runs:
         return Check(GROUP, name, "ok", f"{plain(runs[0].name)} is loaded now")
@@ -196,15 +201,17 @@ def _container_gpu(facts: Facts, maker: str) -> Iterator[Check]:
 
 def _used(facts: Facts) -> Iterator[Check]:
     snapshot = facts.snapshot
-    unused = next((alert for alert in snapshot.alerts if alert.key == "gpu unused"), None)
+    unused = next((alert for alert in snapshot.alerts if isinstance(alert.fact, GpuUnused)), None)
     if unused is not None:
-        fix = (unused.step,) if unused.step else ()
-        yield Check(GPU_GROUP, "engine", "problem", plain(unused.text), fix)
+        text, step = alert_text(unused, snapshot, facts.units, snapshot.taken_at)
+        yield Check(GPU_GROUP, "engine", "problem", plain(text), (step,))
         return
     usages = () if snapshot.memory is None else snapshot.memory.usages
     on_gpu = [each for each in usages if each.key and each.vram.value]
     if on_gpu:
-        told = ", ".join(f"{plain(each.name)} {format.memory(each.vram.value)}" for each in on_gpu)
+        told = ", ".join(
+            f"{plain(each.name)} {facts.units.memory(each.vram.value)}" for each in on_gpu
+        )
         yield Check(GPU_GROUP, "engine", "ok", f"models are on it: {told}")
         return
     llama = next((b for b in snapshot.runner.backends if b.name == "llama.cpp"), None)

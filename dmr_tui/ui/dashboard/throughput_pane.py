@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from itertools import takewhile
 
-from dmr_tui.measure import thresholds
 from dmr_tui.measure.stats import Series, Summary
 from dmr_tui.runner.names import short
 from dmr_tui.runner.request import Request
@@ -46,7 +45,7 @@ class ThroughputPane(Pane):
         if width < BESIDE:
             return self._below(width, height)
         left = self._rates(width - IN_FLIGHT - 2, height)
-        right = _in_flight(self.snapshot, IN_FLIGHT, height)
+        right = self._in_flight(IN_FLIGHT, height)
         rows = min(height, max(len(left), len(right)))
         left += [()] * (rows - len(left))
         right += [()] * (rows - len(right))
@@ -57,10 +56,27 @@ class ThroughputPane(Pane):
         lines = self._rates(width, min(height, 3))
         requests = self.snapshot.in_flight
         if requests and height <= len(lines):
-            # The oldest call shares the line of the counts.
-            oldest = _request_line(requests[0], self.snapshot, min(IN_FLIGHT, width // 2))
+            # The oldest request shares the line of the counts.
+            oldest = _request(requests[0], self.snapshot, min(IN_FLIGHT, width // 2), self._late)
             lines[-1] = spread(lines[-1], [("  ", ""), *oldest], width)
-        return [*lines, *_in_flight(self.snapshot, width, max(1, height - len(lines)))][:height]
+        return [*lines, *self._in_flight(width, max(1, height - len(lines)))][:height]
+
+    @property
+    def _late(self) -> float:
+        """Per cent of a time limit from which on a request is marked."""
+        return self.preferences.thresholds.level("time_limit")
+
+    def _in_flight(self, width: int, height: int) -> list[Line]:
+        requests = self.snapshot.in_flight
+        if not requests:
+            return [(("nothing in flight", "$faint"),)] if self.snapshot.runner.up else []
+        lines: list[Line] = [((f"{len(requests)}", "bold $value"), (" in flight", "$label"))]
+        room = max(1, height - 1)
+        shown = requests if len(requests) <= room else requests[: room - 1]
+        lines += [_request(request, self.snapshot, width, self._late) for request in shown]
+        if len(shown) < len(requests):
+            lines.append(((f"and {len(requests) - len(shown)} more", "$faint"),))
+        return lines
 
     def _rates(self, width: int, height: int) -> list[Line]:
         throughput = self.snapshot.throughput
@@ -153,26 +169,13 @@ def _counts(throughput: Throughput, loads: int) -> Line:
     return tuple(parts)
 
 
-def _in_flight(snapshot: Snapshot, width: int, height: int) -> list[Line]:
-    requests = snapshot.in_flight
-    if not requests:
-        return [(("nothing in flight", "$faint"),)] if snapshot.runner.up else []
-    lines: list[Line] = [((f"{len(requests)}", "bold $value"), (" in flight", "$label"))]
-    pool = max(1, height - 1)
-    shown = requests if len(requests) <= pool else requests[: pool - 1]
-    lines += [_request_line(request, snapshot, width) for request in shown]
-    if len(shown) < len(requests):
-        lines.append(((f"and {len(requests) - len(shown)} more", "$faint"),))
-    return lines
-
-
-def _request_line(request: Request, snapshot: Snapshot, width: int) -> Line:
+def _request(request: Request, snapshot: Snapshot, width: int, late: float) -> Line:
     elapsed = now() - (request.started_at - snapshot.clock_offset)
     clock = format.clock(elapsed)
     style = "bold $value"
     if request.limit is not None:
         clock += f"/{format.clock(request.limit)}"
-        if 100.0 * elapsed >= thresholds.level("time_limit") * request.limit:
+        if 100.0 * elapsed >= late * request.limit:
             style = "bold $load-critical"
     caller = plain(request.caller).removesuffix(" (n8n AI nodes)")
     if request.caller.endswith("(n8n AI nodes)"):

@@ -10,12 +10,13 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 
 from dmr_tui.machine.reading import Reading
-from dmr_tui.monitor.actions.plans import LoadPlan
 from dmr_tui.monitor.doctor.diagnosis import ORDER
 from dmr_tui.monitor.doctor.runner_checks import smallest_model
 from dmr_tui.state.check import Check, Result
+from dmr_tui.state.plan import LoadPlan
 from dmr_tui.state.request_filter import View
-from dmr_tui.state.snapshot import Snapshot, SourceState
+from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.state.source_state import SourceState
 from dmr_tui.text import format
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.commands.table import bindings

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 from dmr_tui.machine.gpu.gpu import Gpu
 from dmr_tui.machine.reading import Reading
-from dmr_tui.measure import thresholds
 from dmr_tui.measure.stats import Series
+from dmr_tui.measure.thresholds import Levels
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
+from dmr_tui.text.preferences import Preferences
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.shell.pane import Pane
 from dmr_tui.ui.widgets.glyphs import GLYPHS
@@ -40,22 +41,22 @@ class HardwarePane(Pane):
         if machine is None:
             return [(("reading the machine …", "$faint"),)]
         width -= 1
-        gpus = machine.gpu.gpus
+        gpus, levels = machine.gpu.gpus, self.preferences.thresholds.levels
         pictures = len(gpus) or 1
         rows = max(1, min(TALLEST, (height - 1 - 2 * len(gpus)) // pictures))
         lines: list[Line] = []
         for gpu, series in zip(gpus, state.gpu_use, strict=False):
             label = f"GPU {gpu.index}" if len(gpus) > 1 else "use"
-            lines += trend(label, gpu.use, series, width, rows, state.span_s, "gpu")
-            lines.append(tuple(_vitals(gpu)))
+            lines += trend(label, gpu.use, series, width, rows, state.span_s, levels("gpu"))
+            lines.append(tuple(_vitals(gpu, self.preferences)))
         if not gpus:
             lines.append(
                 ((f"GPU  {format.UNKNOWN} ", "$label"), (plain(machine.gpu.reason), "$label"))
             )
         cores = f" of {machine.host.cpu_count} cores"
         rows = 1 if gpus else max(1, min(TALLEST, height - 3))
-        span = state.span_s
-        lines += trend("CPU", machine.host.cpu, state.cpu, width, rows, span, "cpu", unit=cores)
+        span, cpu = state.span_s, machine.host.cpu
+        lines += trend("CPU", cpu, state.cpu, width, rows, span, levels("cpu"), unit=cores)
         return lines[:height]
 
 
@@ -66,17 +67,17 @@ def trend(
     width: int,
     rows: int,
     span_s: float,
-    threshold: str,
+    levels: Levels,
     *,
     unit: str = "",
 ) -> list[Line]:
     """Draw value and history on a scale of 0 to 100: in one line, or in `rows` of its own below it.
 
-    `threshold`: the name of the levels that are heavy and critical.
+    `levels`: the per cent from which on it is heavy, and critical.
     """
     if reading.value is None:
         return [_unknown(label, reading.reason)]
-    heavy, critical = thresholds.levels(threshold)
+    heavy, critical = levels
     style = load_style(reading.value, heavy=heavy, critical=critical)
     head: list[Part] = [
         (fit(label, LABEL), "$label"),
@@ -99,14 +100,15 @@ def _unknown(label: str, reason: str) -> Line:
     return ((fit(label, LABEL), "$label"), (f"{format.UNKNOWN} {plain(reason)}", "$label"))
 
 
-def _vitals(gpu: Gpu) -> list[Part]:
+def _vitals(gpu: Gpu, preferences: Preferences) -> list[Part]:
     limit = "" if gpu.power_limit.value is None else f" of {gpu.power_limit.value:.0f}"
     clock = gpu.clock.value
     degrees = gpu.temperature.value
-    hot = degrees is not None and degrees >= thresholds.level("temperature")
+    units = preferences.units
+    hot = degrees is not None and degrees >= preferences.thresholds.level("temperature")
     return [
-        (format.temperature(degrees), "bold $load-critical" if hot else "bold $value"),
-        (f" {format.temperature_unit()}", "$label"),
+        (units.temperature(degrees), "bold $load-critical" if hot else "bold $value"),
+        (f" {units.degree}", "$label"),
         (f" {GLYPHS.dot} ", "$faint"),
         (_whole(gpu.power), "bold $value"),
         (f"{limit} W", "$label"),

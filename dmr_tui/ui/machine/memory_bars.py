@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from dmr_tui.machine.gpu.gpu import Gpu
 from dmr_tui.machine.probe import Machine
 from dmr_tui.machine.reading import Reading
-from dmr_tui.measure import thresholds
 from dmr_tui.measure.stats import Series
 from dmr_tui.state.memory import MemoryState, MemoryUsage
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
+from dmr_tui.text.format import Units
+from dmr_tui.text.preferences import Preferences
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, Part, fit, width_of
@@ -131,27 +132,24 @@ def _own(usage: MemoryUsage, signs: Mapping[str, str]) -> Slice:
     return Slice(usage.name, usage.own.value or 0, signs.get(usage.key, GLYPHS.parts[0]))
 
 
-def bar_line(store: Store, width: int, label: int = LABEL) -> Line:
+def bar_line(store: Store, width: int, preferences: Preferences, label: int = LABEL) -> Line:
     """Draw the store as a stacked bar with its numbers, or say why it is not known."""
     used, total = store.used.value, store.total.value
     if used is None or not total:
         reason = plain(store.used.reason or store.total.reason)
         return ((fit(store.label, label), "$label"), (f"{format.UNKNOWN} {reason}", "$label"))
     percent = 100.0 * used / total
-    heavy, critical = thresholds.levels("memory")
+    units = preferences.units
+    heavy, critical = preferences.thresholds.levels("memory")
     style = load_style(percent, heavy=heavy, critical=critical)
     value: list[Part] = [
-        (f"{format.gib(used):>6}", "bold $value"),
-        (f" / {_whole(total)} {format.memory_unit()}", "$label"),
+        (f"{units.gib(used):>6}", "bold $value"),
+        (f" / {units.gib(total).removesuffix('.0')} {units.memory_unit}", "$label"),
         (f"{percent:4.0f} %", "$label"),
         (" full" if percent >= critical else "", "bold $load-critical"),
     ]
     pool = max(4, width - label - width_of(value))
     return ((fit(store.label, label), "$label"), *_bar(store, used, total, style, pool), *value)
-
-
-def _whole(total: int) -> str:
-    return format.gib(total).removesuffix(".0")
 
 
 def short_name(name: str) -> str:
@@ -166,13 +164,13 @@ def _bar(store: Store, used: int, total: int, style: str, pool: int) -> list[Par
     return stacked(shares, pool)
 
 
-def legend(store: Store, width: int, *, signs: bool = True) -> Line:
+def legend(store: Store, width: int, units: Units, *, signs: bool = True) -> Line:
     """Return the holders of the store, the largest that fit into the line; the rest is counted."""
     parts: list[Part] = []
     named = [each for each in store.slices if each.size > LEAST]
     for place, each in enumerate(named):
         dot = f" {GLYPHS.dot} " if parts else ""
-        size = format.gib(each.size)
+        size = units.gib(each.size)
         more = f"{dot}{len(named) - place} more"
         head = f"{each.sign} " if signs else ""
         pool = width - width_of(parts) - len(dot) - len(head) - len(size) - 1
@@ -192,7 +190,7 @@ def legend(store: Store, width: int, *, signs: bool = True) -> Line:
     return tuple(parts)
 
 
-def pressure_line(snapshot: Snapshot, width: int) -> Line:
+def pressure_line(snapshot: Snapshot, preferences: Preferences) -> Line:
     """Return the pressure in a word with its cause, swap, and a container that has a limit."""
     machine, memory = snapshot.machine.machine, snapshot.memory
     if machine is None:
@@ -209,38 +207,41 @@ def pressure_line(snapshot: Snapshot, width: int) -> Line:
             "critical": "bold $load-critical",
         }
         parts.append((judged.word, styles[judged.word]))
-    parts += [(f" {GLYPHS.dot} ", "$faint"), *_swap(machine), *_container(machine)]
+    parts += [(f" {GLYPHS.dot} ", "$faint"), *_swap(machine, preferences)]
+    parts += _container(machine, preferences)
     if judged is not None and judged.cause:
         parts += [(f" {GLYPHS.dot} ", "$faint"), (judged.cause, "$label")]
     return tuple(parts)
 
 
-def _container(machine: Machine) -> list[Part]:
+def _container(machine: Machine, preferences: Preferences) -> list[Part]:
     """Say what the runner's container needs of its limit, mapped pages apart, if it has one."""
     container = machine.container.container
     if container is None or not container.limit.value:
         return []
+    units, full = preferences.units, preferences.thresholds.level("container")
     needed, limit = container.needed.value, container.limit.value
-    heavy = needed is not None and 100.0 * needed >= thresholds.level("container") * limit
+    heavy = needed is not None and 100.0 * needed >= full * limit
     parts: list[Part] = [
         (f" {GLYPHS.dot} container ", "$label"),
-        (format.gib(needed), "bold $load-heavy" if heavy else "bold $value"),
-        (f" of {format.gib(limit)} {format.memory_unit()}", "$label"),
+        (units.gib(needed), "bold $load-heavy" if heavy else "bold $value"),
+        (f" of {units.gib(limit)} {units.memory_unit}", "$label"),
     ]
     if container.mapped.value is not None:
-        parts.append((f", {format.gib(container.mapped.value)} mapped", "$label"))
+        parts.append((f", {units.gib(container.mapped.value)} mapped", "$label"))
     return parts
 
 
-def _swap(machine: Machine) -> list[Part]:
+def _swap(machine: Machine, preferences: Preferences) -> list[Part]:
     used, total = machine.host.swap_used, machine.host.swap_total
     if used.value is None or total.value is None:
         return [("swap ", "$label"), (f"{format.UNKNOWN} {plain(used.reason)}", "$label")]
     if total.value == 0:
         return [("no swap", "$label")]
-    heavy = 100.0 * used.value > thresholds.level("swap") * total.value
+    units = preferences.units
+    heavy = 100.0 * used.value > preferences.thresholds.level("swap") * total.value
     return [
         ("swap ", "$label"),
-        (format.gib(used.value), "bold $load-heavy" if heavy else "bold $value"),
-        (f" of {format.gib(total.value)} {format.memory_unit()}", "$label"),
+        (units.gib(used.value), "bold $load-heavy" if heavy else "bold $value"),
+        (f" of {units.gib(total.value)} {units.memory_unit}", "$label"),
     ]

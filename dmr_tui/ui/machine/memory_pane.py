@@ -25,19 +25,19 @@ class MemoryPane(Pane):
         found = stores(self.snapshot)
         if not found:
             return [(("reading the machine …", "$faint"),)]
-        width -= 1
+        width, units = width - 1, self.preferences.units
         known = [store for store in found if store.used.value is not None]
         pool = height - 1 - len(found)
         named = {id(store) for store in [s for s in known if s.slices][: max(0, pool)]}
         rows = max(0, min(TALLEST, (pool - len(named)) // max(1, len(known))))
         lines: list[Line] = []
         for store in found:
-            lines.append(bar_line(store, width, LABEL))
+            lines.append(bar_line(store, width, self.preferences, LABEL))
             if id(store) in named:
-                lines.append(((" " * LABEL, ""), *legend(store, width - LABEL)))
+                lines.append(((" " * LABEL, ""), *legend(store, width - LABEL, units)))
             if store in known:
                 lines += trend_lines(store, width, rows, self.snapshot.machine.span_s / 60.0, LABEL)
-        lines.append(pressure_line(self.snapshot, width))
+        lines.append(pressure_line(self.snapshot, self.preferences))
         return lines[:height]
 
 

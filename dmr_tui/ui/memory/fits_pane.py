@@ -12,6 +12,7 @@ from dmr_tui.text import format
 from dmr_tui.ui.commands.table import bindings
 from dmr_tui.ui.models.model_list import ModelList, called
 from dmr_tui.ui.models.verdicts import VERDICT_STYLES, needs_words
+from dmr_tui.ui.shell.pane import preferences_of
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Part
 from dmr_tui.ui.widgets.table import Column
@@ -75,7 +76,8 @@ class FitsPane(ModelList):
         def cell(row: ModelRow) -> Part:
             fit = self._fit(row)
             value = None if fit is None else getattr(fit.need, name).value
-            return format.memory(value), "$faint" if value is None else "$label"
+            text = preferences_of(self.app).units.memory(value)
+            return text, "$faint" if value is None else "$label"
 
         return cell
 
@@ -92,7 +94,7 @@ class FitsPane(ModelList):
         return None if fit is None else fit.need.at_least
 
     def _needs(self, row: ModelRow) -> Part:
-        return needs_words(self._fit(row))
+        return needs_words(self._fit(row), preferences_of(self.app).units)
 
     def _verdict(self, row: ModelRow) -> Part:
         fit = self._fit(row)

@@ -30,7 +30,7 @@ class UsagePane(Pane):
         goes = f" {GLYPHS.dot} models go to RAM" if pool is not None and pool.kind == "RAM" else ""
         told = [stale_note(self.snapshot)]
         if self._crowded(stores(self.snapshot), self.content_size.height):
-            told.append("".join(text for text, _ in pressure_line(self.snapshot, 0)))
+            told.append("".join(text for text, _ in pressure_line(self.snapshot, self.preferences)))
         return "Who holds what" + whose(self.snapshot) + goes, f" {GLYPHS.dot} ".join(
             filter(None, told)
         )
@@ -52,19 +52,19 @@ class UsagePane(Pane):
         found = stores(self.snapshot)
         if not found:
             return [(("reading the machine …", "$faint"),)]
-        width -= 1
+        width, units = width - 1, self.preferences.units
         shown = _fitting(found, height)
         left = height - len(shown) - (len(shown) < len(found))
-        ends = self._ends(width, crowded=self._crowded(found, height))[: max(0, left)]
+        ends = self._ends(crowded=self._crowded(found, height))[: max(0, left)]
         left -= len(ends)
         named = [store for store in shown if store.slices][: max(0, left)]
         known = [store for store in shown if store.used.value is not None]
         rows = max(0, min(TALLEST, (left - len(named)) // max(1, len(known))))
         lines: list[Line] = []
         for store in shown:
-            lines.append(bar_line(store, width))
+            lines.append(bar_line(store, width, self.preferences))
             if store in named:
-                lines.append(((" " * LABEL, ""), *legend(store, width - LABEL)))
+                lines.append(((" " * LABEL, ""), *legend(store, width - LABEL, units)))
             if store in known:
                 per_cell = self.snapshot.machine.span_s / 60.0
                 lines += trend_lines(store, width, rows, per_cell, LABEL)
@@ -72,10 +72,10 @@ class UsagePane(Pane):
             lines.append(((f"{len(found) - len(shown)} GPUs more", "$faint"),))
         return [*lines, *ends]
 
-    def _ends(self, width: int, *, crowded: bool) -> list[Line]:
+    def _ends(self, *, crowded: bool) -> list[Line]:
         """Return the pressure, and what cannot be seen."""
         memory = self.snapshot.memory
-        ends = [] if crowded else [pressure_line(self.snapshot, width)]
+        ends = [] if crowded else [pressure_line(self.snapshot, self.preferences)]
         if memory is not None and memory.note:
             ends.append(((plain(memory.note), "$label"),))
         return ends

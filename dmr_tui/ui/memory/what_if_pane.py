@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from dmr_tui.monitor.memory.fit_advice import listed, load_advice
 from dmr_tui.monitor.memory.what_if import AS_IT_IS, WhatIf, WhatIfResult
 from dmr_tui.state.model_row import ModelRow
-from dmr_tui.text import format
+from dmr_tui.text.fit_advice import listed, load_advice
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.machine.memory_bars import short_name
 from dmr_tui.ui.memory.what_if_text import brief_lines, part_lines, question_lines, verdict_lines
@@ -96,20 +95,22 @@ class WhatIfPane(Pane):
             reading = self.snapshot.memory is None and self.snapshot.runner.up
             empty = "reading the machine …" if reading else "no model chosen"
             return [((empty, "$faint"),)]
-        width -= 1
-        asked = [*question_lines(trial), (), *part_lines(trial)]
+        width, units = width - 1, self.preferences.units
+        asked = [*question_lines(trial), (), *part_lines(trial, units)]
         remarks = list(self._remarks(trial))
-        whole = _wrapped([*asked, *verdict_lines(trial, min(width, BESIDE)), *remarks], width)
+        verdict = verdict_lines(trial, units, min(width, BESIDE))
+        whole = _wrapped([*asked, *verdict, *remarks], width)
         if len(whole) <= height:
             return whole
         # A low and wide pane has the verdict beside the parts.
         left = _wrapped([line for line in asked if line], BESIDE)
         if width < WIDE or height < len(left):
-            return _ended(_wrapped([*brief_lines(trial), *filter(None, remarks)], width), height)
+            brief = [*brief_lines(trial, units), *filter(None, remarks)]
+            return _ended(_wrapped(brief, width), height)
         pool = width - BESIDE - 2
-        right = _wrapped([*verdict_lines(trial, pool), *remarks], pool)
+        right = _wrapped([*verdict_lines(trial, units, pool), *remarks], pool)
         if len(right) > height:
-            right = _wrapped([*verdict_lines(trial, 0), *filter(None, remarks)], pool)
+            right = _wrapped([*verdict_lines(trial, units, 0), *filter(None, remarks)], pool)
         return _beside(left, _ended(right, height), BESIDE + 2)
 
     def _remarks(self, trial: WhatIfResult) -> Iterator[Line]:
@@ -120,7 +121,8 @@ class WhatIfPane(Pane):
         taken = trial.fit.taken
         if taken is not None and trial.what == AS_IT_IS:
             yield ()
-            told = f"Its last load like this took {format.memory(taken.total)} ({taken.source})"
+            total = self.preferences.units.memory(taken.total)
+            told = f"Its last load like this took {total} ({taken.source})"
             yield ((told + missed(trial.fit), "$label"),)
 
     def _plan(self, trial: WhatIfResult) -> list[Part]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dmr_tui.machine.reading import Reading
 from dmr_tui.monitor.memory.what_if import WhatIfResult
 from dmr_tui.text import format
+from dmr_tui.text.format import Units
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.models.verdicts import SOURCES, VERDICT_STYLES
 from dmr_tui.ui.widgets.glyphs import GLYPHS
@@ -49,18 +50,18 @@ def _parts(trial: WhatIfResult) -> Iterator[tuple[str, Reading[int]]]:
         yield "driver" if on_gpu else "program", Reading(needed.overhead)
 
 
-def part_lines(trial: WhatIfResult) -> Iterator[Line]:
+def part_lines(trial: WhatIfResult, units: Units) -> Iterator[Line]:
     """One line for each part of the need; a reason that parts share is told once."""
     told = ""
     for label, part in _parts(trial):
-        tail: Part = (f" {format.memory(part.value):>9}", "$value")
+        tail: Part = (f" {units.memory(part.value):>9}", "$value")
         if part.value is None:
             reason = plain(part.reason) if part.reason != told else ""
             tail, told = (f" {format.UNKNOWN} {reason}", "$label"), part.reason
         yield ((label.ljust(LABEL), "$label"), tail)
 
 
-def verdict_lines(trial: WhatIfResult, width: int) -> Iterator[Line]:
+def verdict_lines(trial: WhatIfResult, units: Units, width: int) -> Iterator[Line]:
     """Needed, free, and the verdict in a word; with a bar if there is a width for it."""
     needed, pool = trial.need, trial.memory.pool.value
     total, free = needed.total.value, trial.free.value
@@ -68,7 +69,7 @@ def verdict_lines(trial: WhatIfResult, width: int) -> Iterator[Line]:
         estimate = needed.source == "estimate"
         yield (
             ("= needs".ljust(LABEL), "bold $label"),
-            (f"{'~' if estimate else ' '}{format.memory(total):>9}", "bold $value"),
+            (f"{'~' if estimate else ' '}{units.memory(total):>9}", "bold $value"),
             (f"  {'by formula' if estimate else 'by last load'}", "$faint"),
         )
     if pool is None or free is None:
@@ -77,7 +78,7 @@ def verdict_lines(trial: WhatIfResult, width: int) -> Iterator[Line]:
     if trial.loaded:
         yield (("loaded", VERDICT_STYLES["loaded"]), (" as it is", "$label"))
     else:
-        yield from _against(trial, free, f"  {pool.kind}", width)
+        yield from _against(trial, units, free, f"  {pool.kind}", width)
     if (largest := trial.largest) is not None:
         yield (
             ("fits up to".ljust(LABEL), "$label"),
@@ -86,13 +87,15 @@ def verdict_lines(trial: WhatIfResult, width: int) -> Iterator[Line]:
         )
 
 
-def _against(trial: WhatIfResult, free: int, where: str, width: int) -> Iterator[Line]:
+def _against(
+    trial: WhatIfResult, units: Units, free: int, where: str, width: int
+) -> Iterator[Line]:
     total, verdict = trial.need.total.value, trial.verdict
     style = VERDICT_STYLES[verdict]
     own = ", its own included" if trial.own else ""
     yield (
         ("free".ljust(LABEL), "$label"),
-        (f" {format.memory(free):>9}", "$value"),
+        (f" {units.memory(free):>9}", "$value"),
         (where + own, "$label"),
     )
     if total is not None and width:
@@ -102,7 +105,7 @@ def _against(trial: WhatIfResult, free: int, where: str, width: int) -> Iterator
     yield (("verdict".ljust(LABEL), "$label"), (f" {verdict}", style), (why, "$label"))
 
 
-def brief_lines(trial: WhatIfResult) -> Iterator[Line]:
+def brief_lines(trial: WhatIfResult, units: Units) -> Iterator[Line]:
     """Question, need and verdict in a few lines, for a small pane."""
     asked = trial.asked
     source = "tokens" if trial.what.context is not None else SOURCES[trial.fit.context_source]
@@ -118,24 +121,24 @@ def brief_lines(trial: WhatIfResult) -> Iterator[Line]:
     told: list[Part] = []
     for label, part in _parts(trial):
         told += [DOT] if told else []
-        told += [(f"{label} ", "$label"), (format.memory(part.value), "$value")]
+        told += [(f"{label} ", "$label"), (units.memory(part.value), "$value")]
     yield tuple(told)
-    yield tuple(_in_short(trial))
+    yield tuple(_in_short(trial, units))
     reason = trial.need.total.reason or trial.memory.pool.reason
     if reason:
         yield ((plain(reason), "$label"),)
 
 
-def _in_short(trial: WhatIfResult) -> Iterator[Part]:
+def _in_short(trial: WhatIfResult, units: Units) -> Iterator[Part]:
     needed, free = trial.need, trial.free.value
     if (total := needed.total.value) is not None:
         sign = "~" if needed.source == "estimate" else ""
-        yield from (("= ", "bold $label"), (f"{sign}{format.memory(total)}", "bold $value"), DOT)
+        yield from (("= ", "bold $label"), (f"{sign}{units.memory(total)}", "bold $value"), DOT)
     if trial.loaded:
         yield "loaded", VERDICT_STYLES["loaded"]
     else:
         if free is not None:
-            yield from ((f"{format.memory(free)}", "$value"), (" free", "$label"), DOT)
+            yield from ((f"{units.memory(free)}", "$value"), (" free", "$label"), DOT)
         yield trial.verdict, VERDICT_STYLES[trial.verdict]
     if (largest := trial.largest) is not None:
         yield from (DOT, (f"fits up to {format.window(largest)} (M)", "$label"))

@@ -11,16 +11,17 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Label, Static
 
-from dmr_tui.monitor.actions.plans import ConfigurePlan, differences
-from dmr_tui.monitor.actions.saved_configs import StoredConfigResult
+from dmr_tui.monitor.actions.plans import differences
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.monitor.memory.what_if import forecast_launch
 from dmr_tui.state.model_row import ModelRow
+from dmr_tui.state.plan import ConfigurePlan
+from dmr_tui.state.replies import StoredConfigResult
 from dmr_tui.state.snapshot import Snapshot
-from dmr_tui.text import format
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.models.verdicts import SOURCES, VERDICT_STYLES
 from dmr_tui.ui.shell.form import FormDialog
+from dmr_tui.ui.shell.pane import preferences_of
 
 FIELDS = (
     ("context-size", "Context in tokens; -1 for as long as it was trained", "as packaged"),
@@ -132,7 +133,7 @@ class ConfigureDialog(FormDialog[None]):
             what = f"what it needs {tokens} is not known: {plain(then.need.total.reason)}"
             lines = [Content.styled(what, "$label")]
         else:
-            needs = (f"needs ~{format.memory(total)} {tokens}: ", "$label")
+            needs = (f"needs ~{preferences_of(self.app).units.memory(total)} {tokens}: ", "$label")
             lines = [Content.assemble(needs, (then.verdict, VERDICT_STYLES[then.verdict]))]
         if then.source == "flag" and "context-size" in plan.config:
             lines.append(Content.styled("the flag wins over the context above", "$warning"))

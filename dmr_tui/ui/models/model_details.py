@@ -10,6 +10,7 @@ from dmr_tui.state.memory import Fit, MemoryState, MemoryUsage
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
+from dmr_tui.text.format import Units
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.models.verdicts import missed
 from dmr_tui.ui.shell.page_dialog import PageDialog
@@ -59,7 +60,7 @@ class DetailsPage(Page):
         lines: list[Line] = []
         for title, facts in (
             ("Now", list(_now(self._row))),
-            ("Memory", list(_memory(self._row, self.snapshot.memory))),
+            ("Memory", list(_memory(self._row, self.snapshot.memory, self.preferences.units))),
             ("Context window, in tokens", list(_contexts(self._row))),
             ("Package", list(_package(self._row))),
             ("GGUF metadata", list(_metadata(self._row))),
@@ -90,7 +91,7 @@ def _now(row: ModelRow) -> Iterator[Fact]:
         yield run.mode, text
 
 
-def _memory(row: ModelRow, memory: MemoryState | None) -> Iterator[Fact]:
+def _memory(row: ModelRow, memory: MemoryState | None, units: Units) -> Iterator[Fact]:
     if memory is None:
         return
     usage, fit = memory.usage(row.key), memory.fits.get(row.key)
@@ -101,7 +102,7 @@ def _memory(row: ModelRow, memory: MemoryState | None) -> Iterator[Fact]:
             ("mapped weights", usage.mapped),
             ("swapped out", usage.swapped),
         ):
-            value = format.memory(reading.value)
+            value = units.memory(reading.value)
             yield name, value if reading.value is not None else f"{value} {reading.reason}"
         if usage.layers:
             yield "layers on the GPU", usage.layers
@@ -109,18 +110,18 @@ def _memory(row: ModelRow, memory: MemoryState | None) -> Iterator[Fact]:
             yield "engine process", ", ".join(str(pid) for pid in usage.pids)
     if fit is None:
         return
-    yield from _need(fit, usage)
+    yield from _need(fit, usage, units)
     yield "verdict", fit.verdict + (f": {fit.reason}" if fit.reason else "")
     if fit.largest_context is not None:
         yield "largest context", f"{fit.largest_context:,}  with which it fits now"
     if fit.taken is not None:
         yield (
             "last load took",
-            f"{format.memory(fit.taken.total)} ({fit.taken.source}){missed(fit)}",
+            f"{units.memory(fit.taken.total)} ({fit.taken.source}){missed(fit)}",
         )
 
 
-def _need(fit: Fit, usage: MemoryUsage | None) -> Iterator[Fact]:
+def _need(fit: Fit, usage: MemoryUsage | None, units: Units) -> Iterator[Fact]:
     told = usage is not None and usage.parts_source == "engine log"
     parts = (
         ("weights", fit.estimate.weights, usage.weights if usage and told else None),
@@ -129,18 +130,18 @@ def _need(fit: Fit, usage: MemoryUsage | None) -> Iterator[Fact]:
     )
     for name, estimate, measured in parts:
         if measured is not None and measured.value is not None:
-            yield name, f"{format.memory(measured.value)}  by the engine's log"
+            yield name, f"{units.memory(measured.value)}  by the engine's log"
         elif estimate.value is None:
             yield name, f"{format.UNKNOWN} {estimate.reason}"
         else:
-            yield name, f"~{format.memory(estimate.value)}  by formula"
+            yield name, f"~{units.memory(estimate.value)}  by formula"
     total = fit.need.total
     if total.value is None:
         yield "needs", f"{format.UNKNOWN} {total.reason}"
     else:
         by = "by formula" if fit.need.source == "estimate" else "by its last load"
         sign = "~" if fit.need.source == "estimate" else ""
-        yield "needs", f"{sign}{format.memory(total.value)}  {by}, with {_asked(fit)}"
+        yield "needs", f"{sign}{units.memory(total.value)}  {by}, with {_asked(fit)}"
 
 
 def _asked(fit: Fit) -> str:

@@ -14,6 +14,7 @@ from dmr_tui.ui.commands.table import bindings
 from dmr_tui.ui.messages import ModelChosen
 from dmr_tui.ui.models.model_list import ModelList, called
 from dmr_tui.ui.models.verdicts import VERDICT_STYLES, needs_short
+from dmr_tui.ui.shell.pane import preferences_of
 from dmr_tui.ui.shell.run_state import MODES, STATE_ORDER, state_words
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Part
@@ -79,8 +80,8 @@ class ModelsPane(ModelList):
         usage = self._holding(row)
         held = None if usage is None else usage.vram.value or usage.ram.value
         if held:
-            return format.memory_short(held), "bold $value"
-        return needs_short(self._fit(row))
+            return preferences_of(self.app).units.memory_short(held), "bold $value"
+        return needs_short(self._fit(row), preferences_of(self.app).units)
 
     def _memory_bytes(self, row: ModelRow) -> int | None:
         usage, fit = self._holding(row), self._fit(row)

@@ -4,7 +4,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from dmr_tui.measure.request_numbers import ended
-from dmr_tui.monitor.actions.plans import (
+from dmr_tui.monitor.alerts import RECENT_S
+from dmr_tui.monitor.memory.fits import held_by, too_short
+from dmr_tui.monitor.memory.what_if import AS_IT_IS, WhatIf, WhatIfResult, forecast_launch
+from dmr_tui.runner.names import short
+from dmr_tui.state.lost_config import LostConfig
+from dmr_tui.state.model_row import ModelRow
+from dmr_tui.state.plan import (
     ConfigurePlan,
     LoadPlan,
     Plan,
@@ -13,21 +19,16 @@ from dmr_tui.monitor.actions.plans import (
     UnloadPlan,
     UntagPlan,
 )
-from dmr_tui.monitor.alerts import RECENT_S
-from dmr_tui.monitor.memory.fit_advice import listed
-from dmr_tui.monitor.memory.fits import held_by, too_short
-from dmr_tui.monitor.memory.what_if import AS_IT_IS, WhatIf, WhatIfResult, forecast_launch
-from dmr_tui.runner.names import short
-from dmr_tui.state.lost_config import LostConfig
-from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
+from dmr_tui.text.fit_advice import listed
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.models.configure_dialog import ConfigureDialog
 from dmr_tui.ui.models.confirm_dialog import ConfirmDialog
 from dmr_tui.ui.models.remove_dialog import RemoveDialog
 from dmr_tui.ui.models.tag_dialog import TagDialog, holder
 from dmr_tui.ui.shell.live_screen import READ_ONLY, LiveScreen
+from dmr_tui.ui.shell.pane import preferences_of
 
 
 def ask(
@@ -81,7 +82,7 @@ def _remarks(
     trial: WhatIfResult | None,
     what: WhatIf,
 ) -> Sequence[str]:
-    told = list(_pool(screen.snapshot, trial, plan, as_asked=plan.context == what.context))
+    told = list(_pool(screen, trial, plan, as_asked=plan.context == what.context))
     going = dict(plan.unload)
     runner = screen.snapshot.runner
     full = runner.slots_total is not None and (runner.slots_used or 0) >= runner.slots_total
@@ -101,27 +102,28 @@ def _remarks(
 
 
 def _pool(
-    snapshot: Snapshot, trial: WhatIfResult | None, plan: LoadPlan, *, as_asked: bool
+    screen: LiveScreen, trial: WhatIfResult | None, plan: LoadPlan, *, as_asked: bool
 ) -> Iterator[str]:
     """Yield sentences about what the load needs, what is free, and what will be."""
     if trial is None:
         return
-    needs, pool, memory = trial.need.total, trial.pool.value, snapshot.memory
+    units = preferences_of(screen.app).units
+    needs, pool, memory = trial.need.total, trial.pool.value, screen.snapshot.memory
     if needs.value is None:
         yield f"Whether it fits is not known: {needs.reason}."
         return
     if pool is not None and not trial.loaded:
         sign = "~" if trial.need.source == "estimate" else ""
-        free = f"{format.gib_of(pool.free, pool.total)} {pool.kind} are free"
+        free = f"{units.gib_of(pool.free, pool.total)} {pool.kind} are free"
         held = held_by(memory.usages, memory.pool) if memory is not None else ()
         freed = sum(each.size for each in held if each.key in dict(plan.unload))
-        then = f", {format.memory(pool.free + freed)} after unloading" if freed else ""
+        then = f", {units.memory(pool.free + freed)} after unloading" if freed else ""
         then = f", its own included{then}" if trial.own else then
         tokens = f"With {trial.asked.context:,} tokens of context"
-        yield f"{tokens} it needs {sign}{format.memory(needs.value)}; {free}{then}."
+        yield f"{tokens} it needs {sign}{units.memory(needs.value)}; {free}{then}."
     if not as_asked and plan.context is not None:
         less = replace(trial, what=replace(trial.what, context=plan.context)).need.total.value
-        yield f"With {plan.context:,} it needs ~{format.memory(less)}."
+        yield f"With {plan.context:,} it needs ~{units.memory(less)}."
     if as_asked and trial.hopeless:
         yield "By the estimate it does not fit: the load may fail."
 
@@ -173,7 +175,7 @@ def _configure_remarks(screen: LiveScreen, row: ModelRow, plan: ConfigurePlan) -
         told.append(f"Prompt and answer share {then.asked.context:,} tokens: most calls will fail.")
     # Unlike a load, a configuration unloads no other model to make room.
     if then.lacks_memory:
-        total = format.memory(then.need.at_least)
+        total = preferences_of(screen.app).units.memory(then.need.at_least)
         told.append(f"By the estimate it needs {total} and does not fit: the load may fail.")
     if any(run.state == "busy" for run in row.runs):
         told.append("It is busy now; unless its calls end first, the runner refuses it.")
@@ -202,7 +204,7 @@ def reapply(screen: LiveScreen, row: ModelRow, lost: LostConfig) -> None:
     context = lost.config.get("context-size")
     told = [why, f"The context was {context:,}."] if isinstance(context, int) else [why]
     plan = ConfigurePlan(
-        row.name, row.ref, lost.digest, lost.mode, lost.config, dict(lost.now), again=True
+        row.name, row.ref, lost.digest, lost.mode, lost.config, lost.now, again=True
     )
     ask(screen, plan, told)
 

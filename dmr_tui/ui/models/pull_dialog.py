@@ -12,12 +12,13 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label
 
-from dmr_tui.monitor.actions.remote_model import RemoteModel
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.runner.names import canonical
 from dmr_tui.state.pull import Pull
+from dmr_tui.state.replies import RemoteModel
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
+from dmr_tui.text.format import Units
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.models.verdicts import VERDICT_STYLES, needs_words
 from dmr_tui.ui.shell.pane import Page
@@ -205,10 +206,10 @@ class RemoteModelPage(Page):
             rest = [text for text in (why.cause, why.step) if text]
             lines: list[Line] = [((plain(why.what), "bold $error"),)]
             return [*lines, *(((plain(text), "$label"),) for text in rest)]
-        return list(_found(remote))
+        return list(_found(remote, self.preferences.units))
 
 
-def _found(remote: RemoteModel) -> list[Line]:
+def _found(remote: RemoteModel, units: Units) -> list[Line]:
     row, fit = remote.row, remote.fit
     if row is None:
         return []
@@ -223,14 +224,14 @@ def _found(remote: RemoteModel) -> list[Line]:
         first += [(label, "$label"), (f"{value}  ", "$value")]
     lines: list[Line] = [tuple(first)]
     if fit is not None and fit.verdict != "unknown":
-        needs, style = needs_words(fit)
+        needs, style = needs_words(fit, units)
         lines.append(
             (
                 ("needs ", "$label"),
                 (needs, style),
                 (f" of memory with {format.window(fit.need.asked.context)}: ", "$label"),
                 (fit.verdict, VERDICT_STYLES[fit.verdict]),
-                *_free(remote),
+                *_free(remote, units),
             )
         )
         if remote.ways and fit.lacks_memory and not remote.installed:
@@ -251,9 +252,9 @@ def _found(remote: RemoteModel) -> list[Line]:
     return lines
 
 
-def _free(remote: RemoteModel) -> Iterator[Part]:
+def _free(remote: RemoteModel, units: Units) -> Iterator[Part]:
     if (pool := remote.pool.value) is not None:
-        yield f", {format.gib_of(pool.free, pool.total)} {pool.kind} free", "$label"
+        yield f", {units.gib_of(pool.free, pool.total)} {pool.kind} free", "$label"
 
 
 def _columns() -> tuple[Column[Pull], ...]:

@@ -6,8 +6,8 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from dmr_tui.monitor.actions.plans import RemovePlan, UntagPlan
 from dmr_tui.runner.names import short
+from dmr_tui.state.plan import RemovePlan, UntagPlan
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.shell.choice_dialog import ChoiceDialog
 

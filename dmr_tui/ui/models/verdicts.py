@@ -2,6 +2,7 @@
 
 from dmr_tui.state.memory import ContextSource, Fit
 from dmr_tui.text import format
+from dmr_tui.text.format import Units
 from dmr_tui.ui.widgets.lines import Part
 
 VERDICT_STYLES = {
@@ -22,7 +23,7 @@ SOURCES: dict[ContextSource, str] = {
 }
 
 
-def needs_words(fit: Fit | None) -> Part:
+def needs_words(fit: Fit | None, units: Units) -> Part:
     """What a model needs: "~" before an estimate, ">" where a part of it is unknown."""
     if fit is None:
         return format.UNKNOWN, "$faint"
@@ -30,14 +31,14 @@ def needs_words(fit: Fit | None) -> Part:
     if total is None:
         if fit.need.weights.value is None:
             return format.UNKNOWN, "$faint"
-        return f">{format.memory(fit.need.at_least)}", "$label"
+        return f">{units.memory(fit.need.at_least)}", "$label"
     sign = "~" if fit.need.source == "estimate" else ""
-    return f"{sign}{format.memory(total)}", "bold $value"
+    return f"{sign}{units.memory(total)}", "bold $value"
 
 
-def needs_short(fit: Fit | None) -> Part:
+def needs_short(fit: Fit | None, units: Units) -> Part:
     """As `needs_words`, in six cells."""
-    text, _ = needs_words(fit)
+    text, _ = needs_words(fit, units)
     number, _, unit = text.partition(" ")
     return f"{number}{unit[:1]}", "$faint" if text == format.UNKNOWN else "$label"
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from dmr_tui.measure import thresholds
+from dmr_tui.measure.thresholds import Levels
 from dmr_tui.runner.request import Request
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
@@ -53,17 +53,19 @@ class InFlightPane(Pane):
         if not requests:
             said = "nothing in flight" if self.snapshot.runner.up else "no runner yet"
             return [((said, "$faint"),)]
+        levels = self.preferences.thresholds.levels("time_limit")
         shown = requests if len(requests) <= height else requests[: max(1, height - 1)]
-        lines = [_line(request, self.snapshot, width - 1) for request in shown]
+        lines = [_line(each, self.snapshot, width - 1, levels) for each in shown]
         more = len(requests) - len(shown)
         if more and len(lines) < height:
             lines.append(((f"and {more} more", "$faint"),))
         elif more:
-            lines[-1] = (*_line(shown[-1], self.snapshot, width - 10), (f" +{more} more", "$faint"))
+            last = _line(shown[-1], self.snapshot, width - 10, levels)
+            lines[-1] = (*last, (f" +{more} more", "$faint"))
         return lines
 
 
-def _line(request: Request, snapshot: Snapshot, width: int) -> Line:
+def _line(request: Request, snapshot: Snapshot, width: int, levels: Levels) -> Line:
     elapsed = now() - (request.started_at - snapshot.clock_offset)
     cells = min(BAR, max(0, width - 2 * 14 - CLOCK - LIMIT - 4))
     api = 11 if width >= WIDE else 0
@@ -78,15 +80,15 @@ def _line(request: Request, snapshot: Snapshot, width: int) -> Line:
         parts.append((fit(api_word(request), api - 1) + " ", "$label"))
     if request.tries > 1:
         parts.append((f"×{request.tries} ", "$warning"))
-    return (*parts, *_clock(elapsed, request.limit, cells))
+    return (*parts, *_clock(elapsed, request.limit, cells, levels))
 
 
-def _clock(elapsed: float, limit: float | None, cells: int) -> list[Part]:
+def _clock(elapsed: float, limit: float | None, cells: int, levels: Levels) -> list[Part]:
     clock = fit(format.clock(elapsed), CLOCK, right=True)
     if not limit:
         return [(clock, "bold $value")]
     percent = 100.0 * elapsed / limit
-    heavy, critical = thresholds.levels("time_limit")
+    heavy, critical = levels
     late = percent >= heavy
     style = load_style(percent, heavy=heavy, critical=critical) if late else "bold $value"
     filled = style if late else "$load-moderate"

@@ -11,10 +11,10 @@ from textual.content import Content
 from textual.screen import ModalScreen
 
 from dmr_tui.measure.meter import Turn
-from dmr_tui.monitor.actions.replay import Bodies
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.runner.request import Request
 from dmr_tui.state.model_row import ModelRow
+from dmr_tui.state.replies import Bodies
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.commands.table import bindings

@@ -6,8 +6,8 @@ from dmr_tui.export.turn_report import failure_lines
 from dmr_tui.measure.meter import Turn
 from dmr_tui.measure.rates import Rate, decode_rate, prefill_rate
 from dmr_tui.measure.request_numbers import new_tokens, status_words, ttft_s
-from dmr_tui.monitor.actions.replay import Bodies
 from dmr_tui.runner.request import Request
+from dmr_tui.state.replies import Bodies
 from dmr_tui.text import format
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.requests.body_lines import text_lines
@@ -112,7 +112,9 @@ class ReplayedSide(ReplaySide):
         """Return the answer as far as it has come."""
         turn = self.turn
         if self._broken is None or self._broken[0] != width or self._broken[1] is not turn:
-            lines = _answer(turn.reasoning, turn.text, width) if turn.text or turn.reasoning else []
+            lines: list[Line] = []
+            if turn.answer or turn.thoughts:
+                lines = _answer(turn.reasoning, turn.text, width)
             if turn.failure is not None:
                 lines += _failure(failure_lines(turn.failure), width)
             if turn.tool_calls:

@@ -25,12 +25,20 @@ C = Column[Request]
 
 
 def request_columns(
-    caller: Callable[[Request], str], ahead: Callable[[], float]
+    caller: Callable[[Request], str],
+    ahead: Callable[[], float],
+    nearly_full: Callable[[], float],
 ) -> tuple[Column[Request], ...]:
-    """`caller` names a request's caller as the user does; the runner's clock is `ahead` of ours."""
+    """`caller` names a request's caller as the user does; the runner's clock is `ahead` of ours.
+
+    `nearly_full`: per cent of its context window from which on a request is marked.
+    """
 
     def at(row: Request) -> Part:
         return moment(ended(row) - ahead()), "$label"
+
+    def context_cell(row: Request) -> Part:
+        return context(row, nearly_full())
 
     def caller_cell(row: Request) -> Part:
         return caller_word(caller(row)), "$value"
@@ -57,7 +65,7 @@ def request_columns(
         C("ttft", "TTFT", 7, _ttft, ttft_s, True, 3),
         C("wait", "WAIT", 7, _wait, waited_s, True, 8),
         C("took", "TOOK", 7, _took, lambda row: row.duration, True),
-        C("context", "CONTEXT", 9, context, context_used, True, 2),
+        C("context", "CONTEXT", 9, context_cell, context_used, True, 2),
         C("status", "STATUS", 27, status, _status_order, drop=9, narrow=brief),
     )
 

@@ -7,10 +7,10 @@ from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 
-from dmr_tui.monitor.actions.replay import Bodies
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.runner.request import Request
 from dmr_tui.state.model_row import ModelRow
+from dmr_tui.state.replies import Bodies
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.commands.table import bindings

@@ -3,13 +3,13 @@
 import time
 from collections.abc import Iterator
 
-from dmr_tui.measure import thresholds
 from dmr_tui.measure.request_numbers import context_used, status_words, timed_out_after, window
-from dmr_tui.runner.errors.explain import explain_text
+from dmr_tui.runner.errors.explain import explain_request
 from dmr_tui.runner.names import short
 from dmr_tui.runner.request import FAILURES, Outcome, Request
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
+from dmr_tui.text.requests import slower_words
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.shell.pane import now
 from dmr_tui.ui.widgets.glyphs import GLYPHS
@@ -120,14 +120,14 @@ def took(seconds: float | None) -> str:
     return format.clock(seconds) if seconds is not None and long else format.seconds(seconds)
 
 
-def context(request: Request) -> Part:
-    """Tokens used of the window; coloured when little is left."""
+def context(request: Request, nearly_full: float) -> Part:
+    """Tokens used of the window, coloured from `nearly_full` per cent of it on."""
     used, size = context_used(request), window(request)
     if used is None:
         return format.UNKNOWN, "$faint"
     if not size:
         return format.window(used), "$value"
-    style = "bold $load-heavy" if 100.0 * used >= thresholds.level("context") * size else "$value"
+    style = "bold $load-heavy" if 100.0 * used >= nearly_full * size else "$value"
     return f"{format.window(used)}/{format.window(size)}", style
 
 
@@ -143,7 +143,7 @@ def remarks(request: Request, caller: str) -> Line:
 
 def _remarks(request: Request, caller: str) -> Iterator[Part]:
     if request.outcome in FAILURES:
-        said = explain_text(request.status, request.error, request.model)
+        said = explain_request(request)
         yield plain(said.what), "$error"
         for text in (said.cause, said.step):
             if text:
@@ -151,7 +151,7 @@ def _remarks(request: Request, caller: str) -> Iterator[Part]:
     elif request.outcome in {"cut", "client left", "end unknown"}:
         yield why_ended(request, caller), "$label"
     if request.slow:
-        yield f"{GLYPHS.warning} {plain(request.slow)}", "$warning"
+        yield f"{GLYPHS.warning} {slower_words(request.slow)}", "$warning"
     if request.load_s is not None:
         load = format.seconds(request.load_s)
         yield f"model loaded first: {load}, before the record begins", "$label"

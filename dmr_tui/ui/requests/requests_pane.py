@@ -25,7 +25,7 @@ from dmr_tui.ui.requests.modes import MODES, Mode, ModeTitles
 from dmr_tui.ui.requests.request_columns import request_columns
 from dmr_tui.ui.requests.request_text import remarks, unrecorded
 from dmr_tui.ui.requests.search_field import SearchField
-from dmr_tui.ui.shell.pane import Pane
+from dmr_tui.ui.shell.pane import Pane, preferences_of
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line
 from dmr_tui.ui.widgets.table import Table
@@ -79,7 +79,11 @@ class RequestsPane(Vertical):
         self._could = False
         """True if there was a row under the cursor."""
         self._list: Table[Request] = Table(
-            request_columns(self.caller_of, self._ahead),
+            request_columns(
+                self.caller_of,
+                self._ahead,
+                lambda: preferences_of(self.app).thresholds.level("context"),
+            ),
             key=lambda row: row.id,
             empty=self._empty,
             follow=True,

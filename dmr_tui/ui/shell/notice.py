@@ -7,8 +7,9 @@ from rich.cells import cell_len
 
 from dmr_tui.runner.names import short
 from dmr_tui.state.alert import Alert, AlertScreen
-from dmr_tui.state.snapshot import Snapshot, SourceState
-from dmr_tui.text import format
+from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.text.alerts import alert_text
+from dmr_tui.text.format import Units
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.shell.pane import Pane, now
 from dmr_tui.ui.widgets.glyphs import GLYPHS
@@ -76,10 +77,10 @@ class NoticePane(Pane):
     def _notice(self) -> Notice | None:
         snapshot = self.snapshot
         dismissed: Dismissed = getattr(self.app, "dismissed", NONE_DISMISSED)
-        alerts = dismissed.left(alerts_of(snapshot))
+        alerts = dismissed.left(snapshot.alerts)
         if self.app.size.height < ROOM_FOR_HINTS:
             alerts = [alert for alert in alerts if alert.level != "hint"]
-        return notice(snapshot, alerts)
+        return notice(snapshot, alerts, self.preferences.units)
 
     @property
     def dismissable(self) -> str:
@@ -119,53 +120,16 @@ def said_in(said: Notice, place: str, width: int) -> str:
     return fit(f"{cut(text, width - cell_len(step) - 2)}: {step}", width)
 
 
-def notice(snapshot: Snapshot, alerts: Sequence[Alert]) -> Notice | None:
-    """Choose what to say; None if all is well. The runner's own troubles come first."""
-    own = _runners(snapshot)
-    if own is not None:
-        return own
-    if alerts:
-        first = alerts[0]
-        severe = first.level == "critical"
-        step, more = plain(first.step), len(alerts) - 1
-        return Notice(plain(first.text), severe, first.key, step, first.screen, more)
-    return _event(snapshot)
-
-
-def _runners(snapshot: Snapshot) -> Notice | None:
-    runner = snapshot.runner
-    if runner.down_since is not None:
-        ago = format.age(now() - runner.down_since)
-        text = f"The runner has not answered for {ago}: {plain(runner.down_reason)}"
-        return Notice(
-            text, True, step="numbers are from before; it is tried again", screen="doctor"
-        )
-    if runner.up is False:
-        step = "what was tried, and what to do"
-        return Notice("No runner answers", True, step=step, screen="doctor")
-    broken = [backend for backend in runner.backends if backend.state == "error"]
-    if broken:
-        text = f"{plain(broken[0].name)} reports: {plain(broken[0].detail)}"
-        return Notice(text, True, screen="doctor")
-    return None
-
-
-def alerts_of(snapshot: Snapshot) -> Sequence[Alert]:
-    """Return the warnings; those about sources that fail come after the critical ones."""
-    failing = [each for each in snapshot.sources if each.health == "stale" or _archive(each)]
-    if not failing:
-        return snapshot.alerts
-    told = []
-    for source in failing:
-        ago = "" if source.good_at is None else f", {format.age(now() - source.good_at)} old"
-        text = f"{source.name}: {source.reason}{ago}"
-        told.append(Alert(f"source:{source.name}", "warning", text, "", "doctor"))
-    critical = [alert for alert in snapshot.alerts if alert.level == "critical"]
-    return [*critical, *told, *(each for each in snapshot.alerts if each.level != "critical")]
-
-
-def _archive(source: SourceState) -> bool:
-    return source.name == "archive" and bool(source.reason)
+def notice(snapshot: Snapshot, alerts: Sequence[Alert], units: Units) -> Notice | None:
+    """Choose the first of the warnings, else the news of the timeline; None if all is well."""
+    if not alerts:
+        return _event(snapshot)
+    first = alerts[0]
+    text, step = (plain(words) for words in alert_text(first, snapshot, units, now()))
+    severe = first.level == "critical"
+    if not first.dismissable:
+        return Notice(text, severe, step=step, screen=first.screen)
+    return Notice(text, severe, first.key, step, first.screen, len(alerts) - 1)
 
 
 def _event(snapshot: Snapshot) -> Notice | None:

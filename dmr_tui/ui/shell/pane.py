@@ -1,12 +1,15 @@
 """A bordered part of a screen that shows one aspect of the Snapshot."""
 
 import time
+from typing import Any
 
+from textual.app import App
 from textual.content import Content
 from textual.reactive import var
 from textual.widget import Widget
 
 from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.text.preferences import DEFAULT_PREFERENCES, Preferences
 from dmr_tui.ui.widgets.lines import Lines
 
 
@@ -40,6 +43,11 @@ class Pane(Lines, Titled):
 
     snapshot: var[Snapshot] = var(Snapshot(), init=False)
 
+    @property
+    def preferences(self) -> Preferences:
+        """The user's units and thresholds."""
+        return preferences_of(self.app)
+
     def watch_snapshot(self) -> None:
         """Show what is new."""
         self.tick()
@@ -59,6 +67,12 @@ class Page(Pane):
         super().tick()
         if len(self._shown) != before:
             self.refresh(layout=True)
+
+
+def preferences_of(app: App[Any]) -> Preferences:
+    """Return the user's units and thresholds; the defaults in an app that has none."""
+    preferences: Preferences = getattr(app, "preferences", DEFAULT_PREFERENCES)
+    return preferences
 
 
 def now() -> float:

@@ -12,14 +12,15 @@ from dmr_tui.monitor.doctor.facts import Facts
 from dmr_tui.monitor.doctor.runner_checks import find_runner, smallest_model
 from dmr_tui.runner.backend import parse_status
 from dmr_tui.runner.endpoint import parse_host
-from dmr_tui.state.alert import Alert
+from dmr_tui.state.alert import Alert, EngineKilled, GpuUnused, OutOfMemory
 from dmr_tui.state.check import Check
 from dmr_tui.state.event import Event
 from dmr_tui.state.memory import MemoryState, MemoryUsage
 from dmr_tui.state.model_row import ModelRow
-from dmr_tui.state.snapshot import Snapshot, SourceState
+from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.state.source_state import SourceState
 from tests.monitor.doctor.facts import DESKTOP, check, controller, down, engine, facts
-from tests.ui.still import HERE, MODELS, gpu, machine, request, rows, snapshot
+from tests.ui.still import HERE, MODELS, NOW, gpu, machine, request, rows, snapshot
 
 ESCAPE = "\x1b[2J"
 OK = tuple(SourceState(name, "ok") for name in ("models", "configuration", "log"))
@@ -168,14 +169,18 @@ def test_an_engine_that_says_running_and_is_not_there() -> None:
     assert at_work(events=(failed, event("loaded", 10.0))).result == "ok", "it was mended"
 
 
-@pytest.mark.parametrize("key", ["killed:x", "memory:x"])
-def test_an_engine_process_that_was_killed_for_memory(key: str) -> None:
-    alert = Alert(key, "critical", f"The system killed the engine of x{ESCAPE}", "unload a model")
-    found = at_work(models=rows(), alerts=(alert,))
+def test_an_engine_process_that_was_killed_for_memory() -> None:
+    killed = Alert("killed:x", "critical", EngineKilled(f"x{ESCAPE}", NOW, 1))
+    found = at_work(models=rows(), alerts=(killed,))
     assert found.result == "problem"
     assert found.evidence.startswith("The system killed the engine of x")
     assert "\x1b" not in found.evidence
-    assert found.fix == ("unload a model",)
+    assert found.fix == ("1 killed so far; unload a model or close programs",)
+    event = Event("e", NOW, "out of memory", "It does not fit", "log", "error")
+    full = Alert("memory:x", "critical", OutOfMemory("x", event, None))
+    found = at_work(models=rows(), alerts=(full,))
+    assert found.evidence == "x, 0 s ago: It does not fit"
+    assert found.fix == ("see who holds the memory",)
 
 
 def test_the_smallest_model_is_one_that_answers() -> None:
@@ -249,12 +254,12 @@ def test_whether_an_engine_uses_the_gpu() -> None:
         return gpu_checks(taken, *engines)["engine"]
 
     assert used(on()).result == "unknown"
-    alert = Alert("gpu unused", "warning", "qwen3 runs on the processor", "reinstall it")
+    alert = Alert("gpu unused", "warning", GpuUnused("qwen3", "RTX 4090", "AMD", 3.0, "container"))
     unused = used(on(alerts=(alert,)))
     assert (unused.result, unused.evidence, unused.fix) == (
         "problem",
-        "qwen3 runs on the processor",
-        ("reinstall it",),
+        "qwen3 runs on the processor, RTX 4090 is used 3 %; its container has no GPU",
+        ("docker model reinstall-runner --gpu rocm",),
     )
     none: Reading[int] = Reading(None, "x")
     there = MemoryUsage("sha256:1", "qwen3", Reading(4 * 2**30), none)

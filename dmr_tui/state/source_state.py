@@ -1,0 +1,18 @@
+"""The health of one source of data."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+SourceHealth = Literal["waiting", "ok", "stale", "absent"]
+"""`absent` is an endpoint that this version of the runner does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """One source of data: whether it answers, and since when it does not."""
+
+    name: str
+    health: SourceHealth = "waiting"
+    reason: str = ""
+    good_at: float | None = None
+    """When a stale source last answered, by this computer's clock."""

@@ -1,0 +1,22 @@
+"""What is said of a request."""
+
+from dmr_tui.runner.request import Slower, SlownessHint
+from dmr_tui.state.requests import SlowLately
+
+_HINTS: dict[SlownessHint, str] = {
+    "GPU unused": "the GPU was hardly used, so the processor may have done the work",
+    "CPU full": "the processor was full all the time",
+}
+
+
+def slower_words(slower: Slower) -> str:
+    """Say by how much a request was slower than usual, and the likely reason."""
+    text = f"{slower.share:.0%} slower than its usual {slower.baseline:.3g} tok/s"
+    at_once = f"{slower.concurrent} calls at once" if slower.concurrent > 1 else ""
+    reason = at_once or _HINTS.get(slower.hint, "")
+    return f"{text}: {reason}" if reason else text
+
+
+def slow_lately_words(slow: SlowLately) -> str:
+    """Say how slow the newest requests of a group were."""
+    return f"its last {slow.requests} calls: {slow.decode:.3g} tok/s; {slower_words(slow.newest)}"
