@@ -1,4 +1,4 @@
-"""Where the runner is looked for, what came back, how to enable it, and how each source is."""
+"""The doctor: where the runner is looked for, how to enable it, and the state of each source."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -76,11 +76,11 @@ class DoctorScreen(LiveScreen):
 
     @property
     def view(self) -> View:
-        """Docker and the computer are asked only while somebody reads it."""
+        """Ask Docker and the computer only while this screen is read."""
         return View(doctor=True)
 
     def action_copy_step(self) -> None:
-        """Copy the first command that mends the gravest finding, or else a step in words."""
+        """Copy the first command that fixes the gravest finding, or else a step in words."""
         checks = sorted(self.snapshot.checks, key=lambda check: ORDER.index(check.result))
         steps = [plain(step) for each in checks for step in each.fix]
         if not steps:
@@ -103,7 +103,7 @@ class DoctorScreen(LiveScreen):
             self.app.push_screen(ConfirmDialog(plan, remarks, self._monitor))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What can be done now; None shows it dimmed."""
+        """Dim (None) what cannot be done now."""
         if action == "prove_engine":
             can = self.snapshot.runner.up and smallest_model(self.snapshot) is not None
             return True if can else None
@@ -114,7 +114,7 @@ class DoctorPane(Page):
     """The findings as lines."""
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """What mends it, every check, and how each source is."""
+        """Return what fixes it, every check, and the state of each source."""
         snapshot = self.snapshot
         parts: list[tuple[Iterable[Line], int]] = [
             (_title_of(snapshot), 2),
@@ -131,7 +131,7 @@ class DoctorPane(Page):
 
 
 def command_in(step: str) -> str:
-    """What of a step can be run as it stands; empty if nothing can."""
+    """Return the part of a step that can be run as it stands; empty if none can."""
     found = _COMMAND.search(step)
     return "" if found is None else found[1].replace(", then ", " && ")
 
@@ -166,7 +166,7 @@ def _title_of(snapshot: Snapshot) -> Iterator[Line]:
 
 
 def _to_do(snapshot: Snapshot) -> Iterator[Line]:
-    """The way out of each problem, in the order in which they are to be solved."""
+    """Yield the way out of each problem, in the order in which they are to be solved."""
     problems = [each for each in snapshot.checks if each.result == "problem" and each.fix]
     if problems or not snapshot.runner.up:
         yield _title("What to do")
@@ -238,7 +238,7 @@ def _health(source: SourceState) -> list[Part]:
 
 
 def _unknown(snapshot: Snapshot) -> Iterator[Line]:
-    """Every figure that has no value, with the reason."""
+    """Yield every number that has no value, with the reason."""
     found = list(_missing(snapshot))
     if not found:
         return

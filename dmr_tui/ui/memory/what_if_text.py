@@ -7,8 +7,7 @@ from dmr_tui.monitor.memory.what_if import WhatIfResult
 from dmr_tui.text import format
 from dmr_tui.text.format import Units
 from dmr_tui.text.sanitize import plain
-from dmr_tui.ui.memory.fits_pane import SOURCES
-from dmr_tui.ui.memory.verdicts import VERDICT_STYLES
+from dmr_tui.ui.models.verdicts import SOURCES, VERDICT_STYLES
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, Part
 from dmr_tui.ui.widgets.pictures import bar

@@ -20,7 +20,7 @@ from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
 from dmr_tui.text.format import Units
 from dmr_tui.text.sanitize import plain
-from dmr_tui.ui.memory.verdicts import VERDICT_STYLES, needs_words
+from dmr_tui.ui.models.verdicts import VERDICT_STYLES, needs_words
 from dmr_tui.ui.shell.pane import Page
 from dmr_tui.ui.widgets.lines import Line, Part, wrapped
 from dmr_tui.ui.widgets.pictures import bar
@@ -90,7 +90,7 @@ class PullDialog(ModalScreen[None]):
         self.table.styles.height = min(ROWS, len(snapshot.pulls) or 1) + 1
 
     def on_input_changed(self) -> None:
-        """What was found is of another name now."""
+        """Forget what was found: it belongs to another name."""
         if self._offer is not None or self._asked:
             self._offer, self._asked = None, ""
             self._say(None)
@@ -98,7 +98,7 @@ class PullDialog(ModalScreen[None]):
     @on(Button.Pressed, "#go")
     @on(Input.Submitted)
     def action_go(self) -> None:
-        """Look it up; what was found is pulled."""
+        """Look the name up; pull what was found."""
         name = self.query_one("#pull-name", Input).value.strip()
         if not name or name == self._asked:
             return
@@ -153,24 +153,24 @@ class PullDialog(ModalScreen[None]):
             self._monitor().pull(pull.name)
 
     def _one(self, fact: Callable[[Pull], bool]) -> Pull | None:
-        """The download under the cursor if it is one of those, or else the newest of them."""
+        """Find the download under the cursor if it is one of those, or else the newest."""
         here = self.table.row
         if here is not None and fact(here):
             return here
         return next((each for each in reversed(self._snapshot.pulls) if fact(each)), None)
 
     def action_forget(self) -> None:
-        """Drop those that are over."""
+        """Drop the downloads that are over."""
         self._monitor().forget_pulls()
 
     @on(Button.Pressed, "#close")
     def action_close(self) -> None:
-        """Close it; downloads go on."""
+        """Close the dialog; downloads go on."""
         self.dismiss()
 
 
 class RemoteModelPage(Page):
-    """What the registry has under the name."""
+    """The model that the registry has under the name."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
@@ -183,12 +183,12 @@ class RemoteModelPage(Page):
         self.tick()
 
     def show(self, remote: RemoteModel | None) -> None:
-        """Show its answer."""
+        """Show the registry's answer."""
         self._offer, self._asked = remote, ""
         self.tick()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """Size, quantization, fit, or why there is none."""
+        """Return size, quantization, fit, or why there is none."""
         told = [row for line in self._told() for row in wrapped(line, width, 0)]
         return [*told, *([()] * (4 - len(told)))]
 

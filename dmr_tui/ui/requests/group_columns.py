@@ -1,4 +1,4 @@
-"""The columns of calls counted by caller or by model."""
+"""The columns of requests counted by caller or by model."""
 
 from collections.abc import Callable
 
@@ -25,7 +25,7 @@ def group_columns(name: str, ahead: Callable[[], float]) -> tuple[Column[Request
 
     return (
         G("name", name, 0, _name, lambda group: group.name.lower()),
-        G("calls", "CALLS", 6, _calls, lambda group: group.calls, True),
+        G("calls", "CALLS", 6, _count, lambda group: group.calls, True),
         G("failed", "FAILED", 6, _failed, lambda group: group.failed, True),
         G("left", "LEFT", 5, _left, lambda group: group.left, True, 3),
         G("cold", "COLD", 5, _cold, lambda group: group.cold, True, 9),
@@ -42,7 +42,7 @@ def group_columns(name: str, ahead: Callable[[], float]) -> tuple[Column[Request
 
 
 def group_remarks(group: RequestGroup) -> Line:
-    """Why it is slower than usual, and how often calls were sent again; empty if neither."""
+    """Say why a group is slower than usual, and how often requests were sent again."""
     parts: list[Part] = []
     if group.slow:
         parts.append(
@@ -103,7 +103,7 @@ def _name(group: RequestGroup) -> Part:
     return plain(group.name), "bold $value"
 
 
-def _calls(group: RequestGroup) -> Part:
+def _count(group: RequestGroup) -> Part:
     return format.count(group.calls), "$value"
 
 

@@ -1,4 +1,4 @@
-"""The columns of finished calls."""
+"""The columns of finished requests."""
 
 from collections.abc import Callable
 
@@ -29,7 +29,7 @@ def request_columns(
     ahead: Callable[[], float],
     nearly_full: Callable[[], float],
 ) -> tuple[Column[Request], ...]:
-    """`caller` is a call's caller as a person names it; the runner's clock is `ahead` of ours.
+    """`caller` names a request's caller as the user does; the runner's clock is `ahead` of ours.
 
     `nearly_full`: per cent of its context window from which on a request is marked.
     """

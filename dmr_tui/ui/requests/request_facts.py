@@ -1,4 +1,4 @@
-"""Everything that is known about one call: each number with its source and its formula."""
+"""The facts about one request: each number with its source and its formula."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -40,17 +40,17 @@ Section = tuple[str, list[Fact]]
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A call, and what is known besides."""
+    """A request, and what is known besides."""
 
     request: Request
     caller: str
-    """As a person names it."""
+    """As the user names it."""
     ahead: float
     """Seconds that the runner's clock is ahead of ours."""
 
 
 def sections(known: Known) -> Iterator[Section]:
-    """The facts under their titles, the most important first."""
+    """Yield the facts under their titles, the most important first."""
     request = known.request
     yield "What happened", list(_happened(known))
     yield "Numbers", list(_numbers(request))

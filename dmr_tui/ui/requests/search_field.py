@@ -1,4 +1,4 @@
-"""The field for words that a call has to have."""
+"""The field for words that a request has to have."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ class SearchField(Input):
 
     @dataclass
     class Typed(Message):
-        """These words are to be looked for."""
+        """Words to look for."""
 
         words: str
 
@@ -29,7 +29,7 @@ class SearchField(Input):
         self.display = False
 
     def open(self) -> None:
-        """Let a person type."""
+        """Let the user type."""
         self.display = True
         self.focus()
 
@@ -47,7 +47,7 @@ class SearchField(Input):
         self._timer = self.set_timer(TYPING_S, self._tell)
 
     def on_input_submitted(self) -> None:
-        """The words are as they are wanted; the screen hears of it too."""
+        """Look for the words at once."""
         self._stop()
         self.display = False
         self._tell()

@@ -24,7 +24,7 @@ class HardwarePane(Pane):
     """Use of each GPU and of the processor, 0 to 100 per cent."""
 
     def titles(self) -> tuple[str, str]:
-        """The GPU's name, or whose machine this is if it is not the runner's."""
+        """Return the GPU's name, and a warning if this machine is not the runner's."""
         machine = self.snapshot.machine.machine
         gpus = machine.gpu.gpus if machine else ()
         name = "GPU and CPU"
@@ -35,7 +35,7 @@ class HardwarePane(Pane):
         return name + whose(self.snapshot), stale_note(self.snapshot)
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """A picture for each GPU with its vital signs, and one for the processor."""
+        """Return a picture for each GPU with its vital signs, and one for the processor."""
         state = self.snapshot.machine
         machine = state.machine
         if machine is None:
@@ -71,7 +71,7 @@ def trend(
     *,
     unit: str = "",
 ) -> list[Line]:
-    """Value and history on a scale of 0 to 100: in one line, or in `rows` of its own below it.
+    """Draw value and history on a scale of 0 to 100: in one line, or in `rows` of its own below it.
 
     `levels`: the per cent from which on it is heavy, and critical.
     """
@@ -127,7 +127,7 @@ def _short_name(name: str) -> str:
 
 
 def whose(snapshot: Snapshot) -> str:
-    """A warning for the title if the runner is on another machine."""
+    """Return a warning for the title if the runner is on another machine."""
     endpoint = snapshot.runner.endpoint
     if endpoint is None or endpoint.is_this_machine:
         return ""
@@ -135,6 +135,6 @@ def whose(snapshot: Snapshot) -> str:
 
 
 def stale_note(snapshot: Snapshot) -> str:
-    """What to say in the border when the machine does not answer."""
+    """Return the remark for the border when the machine does not answer."""
     source = snapshot.source("machine")
     return f"stale: {source.reason}" if source.health == "stale" else ""

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from dmr_tui.text import format
-from dmr_tui.ui.dashboard.hardware_pane import stale_note, whose
-from dmr_tui.ui.memory.memory_bars import Store, bar_line, legend, pressure_line, stores
+from dmr_tui.ui.machine.hardware_pane import stale_note, whose
+from dmr_tui.ui.machine.memory_bars import Store, bar_line, legend, pressure_line, stores
 from dmr_tui.ui.shell.pane import Pane
 from dmr_tui.ui.widgets.lines import Line
 from dmr_tui.ui.widgets.pictures import history
@@ -17,11 +17,11 @@ class MemoryPane(Pane):
     """A stacked bar for each memory with its holders, and its history where there is room."""
 
     def titles(self) -> tuple[str, str]:
-        """Whose memory, if it is not the runner's."""
+        """Name the machine if it is not the runner's."""
         return "Memory" + whose(self.snapshot), stale_note(self.snapshot)
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """VRAM of each GPU, RAM, pressure and swap."""
+        """Return VRAM of each GPU, RAM, pressure and swap."""
         found = stores(self.snapshot)
         if not found:
             return [(("reading the machine …", "$faint"),)]
@@ -42,7 +42,7 @@ class MemoryPane(Pane):
 
 
 def trend_lines(store: Store, width: int, rows: int, per_cell: float, label: int) -> list[Line]:
-    """The store's history on a scale of 0 to 100 %, in so many rows."""
+    """Draw the store's history on a scale of 0 to 100 %, in so many rows."""
     if not rows:
         return []
     cells = min(60, width - label - 6)

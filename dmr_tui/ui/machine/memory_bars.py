@@ -24,7 +24,7 @@ LEAST = 48 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Who holds so many bytes of a store."""
+    """A holder of so many bytes of a store."""
 
     name: str
     size: int
@@ -45,7 +45,7 @@ class Store:
 
 
 def stores(snapshot: Snapshot) -> list[Store]:
-    """One for each GPU with memory of its own, and RAM; unified memory is one store."""
+    """List a store for each GPU with memory of its own, and RAM; unified memory is one store."""
     state, machine = snapshot.machine, snapshot.machine.machine
     if machine is None:
         return []
@@ -82,7 +82,7 @@ def _label(gpu: Gpu, count: int) -> str:
 
 
 def _signs(memory: MemoryState | None) -> Mapping[str, str]:
-    """The same filling for a model in every store."""
+    """Choose the same filling for a model in every store."""
     models = sorted(each.key for each in (memory.usages if memory else ()) if each.key)
     return {key: GLYPHS.parts[place % len(GLYPHS.parts)] for place, key in enumerate(models)}
 
@@ -133,7 +133,7 @@ def _own(usage: MemoryUsage, signs: Mapping[str, str]) -> Slice:
 
 
 def bar_line(store: Store, width: int, preferences: Preferences, label: int = LABEL) -> Line:
-    """The store as a stacked bar with its figures, or the reason why it is not known."""
+    """Draw the store as a stacked bar with its numbers, or say why it is not known."""
     used, total = store.used.value, store.total.value
     if used is None or not total:
         reason = plain(store.used.reason or store.total.reason)
@@ -153,7 +153,7 @@ def bar_line(store: Store, width: int, preferences: Preferences, label: int = LA
 
 
 def short_name(name: str) -> str:
-    """The name of a model without its repository and quantization."""
+    """Return the name of a model without its repository and quantization."""
     return plain(name).rpartition("/")[2].partition(":")[0] or plain(name)
 
 
@@ -165,7 +165,7 @@ def _bar(store: Store, used: int, total: int, style: str, pool: int) -> list[Par
 
 
 def legend(store: Store, width: int, units: Units, *, signs: bool = True) -> Line:
-    """Who holds the store, the largest that fit into the line; the rest is counted."""
+    """Return the holders of the store, the largest that fit into the line; the rest is counted."""
     parts: list[Part] = []
     named = [each for each in store.slices if each.size > LEAST]
     for place, each in enumerate(named):
@@ -191,7 +191,7 @@ def legend(store: Store, width: int, units: Units, *, signs: bool = True) -> Lin
 
 
 def pressure_line(snapshot: Snapshot, preferences: Preferences) -> Line:
-    """The pressure in a word with what drives it, swap, and a container that has a limit."""
+    """Return the pressure in a word with its cause, swap, and a container that has a limit."""
     machine, memory = snapshot.machine.machine, snapshot.memory
     if machine is None:
         return ()
@@ -215,7 +215,7 @@ def pressure_line(snapshot: Snapshot, preferences: Preferences) -> Line:
 
 
 def _container(machine: Machine, preferences: Preferences) -> list[Part]:
-    """What the runner's container needs of its limit, mapped pages apart; nothing without one."""
+    """Say what the runner's container needs of its limit, mapped pages apart, if it has one."""
     container = machine.container.container
     if container is None or not container.limit.value:
         return []

@@ -1,6 +1,6 @@
-"""Whether a model fits, in a word and a colour, and what it needs."""
+"""The verdict on a model in a word and a colour, and what it needs."""
 
-from dmr_tui.state.memory import Fit
+from dmr_tui.state.memory import ContextSource, Fit
 from dmr_tui.text import format
 from dmr_tui.text.format import Units
 from dmr_tui.ui.widgets.lines import Part
@@ -12,6 +12,14 @@ VERDICT_STYLES = {
     "no room": "$load-critical",
     "too big": "$load-critical",
     "unknown": "$label",
+}
+SOURCES: dict[ContextSource, str] = {
+    "engine log": "by the engine's log",
+    "flag": "by a flag of its configuration",
+    "configured": "as configured",
+    "packaged": "as packaged",
+    "trained": "as trained",
+    "default": "by default",
 }
 
 
