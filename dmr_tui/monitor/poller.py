@@ -300,7 +300,7 @@ class Poller:
         if doctor is None or not self._view.doctor:
             return snapshot
         known = self.watch is not None and self.watch.client.clock.known
-        return replace(snapshot, checks=doctor.checks(snapshot, clock_known=known))
+        return replace(snapshot, doctor=doctor.facts(clock_known=known))
 
     def _picture(self) -> Snapshot:
         watch = self.watch
