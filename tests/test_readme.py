@@ -7,7 +7,7 @@ import pytest
 
 from dmr_tui.settings.load import load
 from dmr_tui.settings.schema import SETTABLE, THEMES, VARIABLES, flag_of
-from dmr_tui.simulator.scenarios import PLAYS
+from dmr_tui.simulator.scenarios.scenarios import SCENARIOS
 from dmr_tui.ui.commands.keymap import keymap
 from dmr_tui.ui.commands.table import COMMANDS
 
@@ -40,7 +40,7 @@ def test_every_key_is_there(act) -> None:  # type: ignore[no-untyped-def]
 
 
 @pytest.mark.parametrize(
-    "name", [*PLAYS, *THEMES, *(flag_of(n) for n in SETTABLE), *VARIABLES.values()]
+    "name", [*SCENARIOS, *THEMES, *(flag_of(n) for n in SETTABLE), *VARIABLES.values()]
 )
 def test_every_choice_is_there(name: str) -> None:
     assert f"`{name}" in README

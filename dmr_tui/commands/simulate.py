@@ -3,9 +3,9 @@
 import errno
 import sys
 
-from dmr_tui.simulator.scenarios import SCENARIOS
+from dmr_tui.simulator.engine.upstream import NoEngine
+from dmr_tui.simulator.scenarios.scenarios import SCENARIOS
 from dmr_tui.simulator.server import Simulator, run
-from dmr_tui.simulator.upstream import NoEngine
 
 USAGE, UNAVAILABLE = 64, 69
 
@@ -22,8 +22,8 @@ def run_simulate(
 ) -> int:
     """Serve until interrupted, or (`show`) list the scenarios; returns the exit code."""
     if show:
-        for name, text in SCENARIOS.items():
-            print(f"{name:10} {text}")
+        for name, each in SCENARIOS.items():
+            print(f"{name:10} {each.description}")
         return 0
     try:
         simulator = Simulator(scenario, seed=seed, cpus=cpus, engine_url=engine, models=models)

@@ -52,7 +52,7 @@ def this_machine(places: Places) -> LocalMachine:
 @contextmanager
 def demo_runner(scenario: str = DEMO_SCENARIO) -> Iterator[tuple[Endpoint, MachineProbe]]:
     """A simulated runner with n8n's traffic, served over HTTP, and the machine under it."""
-    from dmr_tui.simulator.machine import SimulatedMachine
+    from dmr_tui.commands.demo_machine import SimulatedMachine
     from dmr_tui.simulator.server import Simulator, serve
 
     simulator = Simulator(scenario)

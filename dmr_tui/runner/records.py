@@ -171,11 +171,10 @@ def _finish(answer: _Answer) -> str | None:
 def _outcome(record: wire.Record, answer: _Answer, finish: str | None) -> Outcome:
     if record.status_code == 0:
         return "in flight"
-    if record.error:
-        # A caller that hangs up on a call that is not streamed looks like the server's fault.
-        left = record.status_code == 502 and _error_text(record.error) == "unknown error"
-        if left or record.status_code == 408:
-            return "client left"
+    # A caller that hangs up on a request that is not streamed looks like the server's fault.
+    left = record.status_code == 502 and _error_text(record.error) == "unknown error"
+    if left or record.status_code == 408:
+        return "client left"
     if record.error or record.status_code >= 400:
         kind = explain_text(record.status_code, record.error, record.model).kind
         return cast(Outcome, kind) if kind in FAILURES else "failed"

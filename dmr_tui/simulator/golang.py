@@ -1,4 +1,4 @@
-"""How Go's standard library writes what the runner answers: JSON, times, durations, log values."""
+"""The formats of Go's standard library: JSON, times, durations, log values."""
 
 import json
 import re
@@ -25,7 +25,7 @@ _ESCAPE = re.compile("[<>&\u2028\u2029]")
 
 
 def go_json(value: Any, *, sort_keys: bool = False) -> str:
-    """JSON without spaces, with the signs escaped that Go escapes for HTML."""
+    """JSON without spaces, with the characters escaped that Go escapes for HTML."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, sort_keys=sort_keys)
     return _ESCAPE.sub(lambda sign: _ESCAPED[sign[0]], text)
 

@@ -26,7 +26,7 @@ class Logbook:
         self._one_has_left = False
 
     def info(self, message: str, at: int | None = None, /, **facts: object) -> None:
-        """A line of the service; `at` in Unix nanoseconds, now if left out."""
+        """Add a line of the service; `at` in Unix nanoseconds, now if left out."""
         self._service("INFO", message, at, facts)
 
     def warn(self, message: str, at: int | None = None, /, **facts: object) -> None:
@@ -36,11 +36,11 @@ class Logbook:
         self._service("ERROR", message, at, facts)
 
     def engine(self, text: str, at: int | None = None) -> None:
-        """What an engine printed, as the runner wraps it."""
+        """Add a line that an engine printed, wrapped as the runner does it."""
         self._add(True, "INFO", quoted(text), at)
 
-    def fresh(self) -> None:
-        """Forget every line, as a container that is made anew; followers are sent away."""
+    def clear(self) -> None:
+        """Forget every line, as in a new container, and end every follower's stream."""
         self._lines.clear()
         self._one_has_left = False
         for follower in self._followers:
@@ -51,7 +51,7 @@ class Logbook:
         return b"".join(line for own, line in self._lines if engines or not own)
 
     async def follow(self, engines: bool) -> AsyncGenerator[bytes, None]:
-        """Every line kept and then each new one, cut at bytes that mean nothing."""
+        """Every line kept and then each new one, cut into pieces at random bytes."""
         queue: asyncio.Queue[tuple[bool, bytes] | None] = asyncio.Queue()
         backlog = self.text(engines)
         self._followers.add(queue)

@@ -1,4 +1,4 @@
-"""A Model Runner without models, over real HTTP: for the demo, screenshots, and anyone's tests."""
+"""A Model Runner without models, over real HTTP: for the demo, screenshots and tests."""
 
 import asyncio
 import concurrent.futures
@@ -13,17 +13,18 @@ from typing import Any, TypeVar
 
 from starlette.applications import Starlette
 
-from dmr_tui.simulator.catalogue import Catalogue
-from dmr_tui.simulator.exchange import Call
-from dmr_tui.simulator.faults import Faults
-from dmr_tui.simulator.library import LATEST, PULLABLE, generated
-from dmr_tui.simulator.listener import Listener
-from dmr_tui.simulator.release import release
-from dmr_tui.simulator.routes import application
-from dmr_tui.simulator.scenarios import PLAYS
-from dmr_tui.simulator.stage import Past, Stage
-from dmr_tui.simulator.upstream import learn
-from dmr_tui.simulator.world import World
+from dmr_tui.simulator.connection import InferenceRequest
+from dmr_tui.simulator.engine.upstream import model_of_engine
+from dmr_tui.simulator.http.faults import Faults
+from dmr_tui.simulator.http.listener import Listener
+from dmr_tui.simulator.http.routes import application
+from dmr_tui.simulator.models.catalogue import Catalogue
+from dmr_tui.simulator.models.library import LATEST, PULLABLE, generated
+from dmr_tui.simulator.scenarios.past import Past
+from dmr_tui.simulator.scenarios.scenarios import SCENARIOS
+from dmr_tui.simulator.scenarios.stage import Stage
+from dmr_tui.simulator.service.release import release
+from dmr_tui.simulator.service.world import World
 
 _PATIENCE = 10.0
 _UPTIME_NS = 21 * 60 * 10**9
@@ -49,49 +50,50 @@ class Simulator:
         With `engine_url` a real llama-server there answers, with its one model. Raises ValueError
         for an unknown scenario or version, NoEngine if nothing answers at `engine_url`.
         """
-        if scenario not in PLAYS:
-            raise ValueError(f"{scenario!r} is no scenario; there are {', '.join(PLAYS)}")
-        play = PLAYS[scenario]
+        if scenario not in SCENARIOS:
+            raise ValueError(f"{scenario!r} is no scenario; there are {', '.join(SCENARIOS)}")
+        chosen = SCENARIOS[scenario]
         if engine_url is not None:
-            play = replace(play, models=(learn(engine_url),), drivers=(), prepare=_one_loaded)
+            model = model_of_engine(engine_url)
+            chosen = replace(chosen, models=(model,), drivers=(), prepare=_one_loaded)
         self.scenario = scenario
         self.seed = seed
-        self.busy_host = play.busy_host
+        self.busy_host = chosen.busy_host
         self.faults = Faults(seed)
         self.world = World(
-            release=release(version or play.version),
-            catalogue=Catalogue([*play.models, *generated(models or 0)], PULLABLE, LATEST),
+            release=release(version or chosen.version),
+            catalogue=Catalogue([*chosen.models, *generated(models or 0)], PULLABLE, LATEST),
             seed=seed,
             cpus=cpus,
-            vllm=play.vllm,
-            uses_gpu=play.uses_gpu,
+            vllm=chosen.vllm,
+            uses_gpu=chosen.uses_gpu,
             engine_url=engine_url,
             started=time.time_ns() - _UPTIME_NS,
         )
         past = Past(self.world, random.Random(seed))
-        play.prepare(self.world, past)
-        past.tell()
+        chosen.prepare(self.world, past)
+        past.happen()
         self.app: Starlette = application(self.world, self.faults, self._live)
-        self._drivers = play.drivers
+        self._drivers = chosen.drivers
         self._loop: asyncio.AbstractEventLoop | None = None
         self._listener: Listener | None = None
 
     def restart(self) -> None:
-        """As a restart of the container: runners, records and streams are gone, the log is new."""
+        """Restart the container: runners, records and streams are gone, the log is new."""
         self._wait(self.world.restart())
 
     def load(self, reference: str, mode: str = "completion") -> None:
-        """Have a model loaded at once, as if a caller had named it `reference`."""
+        """Load a model at once, as if a request had named it `reference`."""
         model = self.world.store.catalogue.resolve(reference)
         now = time.time_ns()
         self._do(lambda: self.world.loader.place(reference, model, mode, now, now))
 
     def unload_all(self) -> int:
-        """Unload every idle runner and forget every configuration; how many went."""
+        """Unload every idle runner and forget every configuration; returns how many went."""
         return self._do(self.world.loader.unload_all)
 
     def kill_engine(self, reference: str) -> None:
-        """The engine processes of a model die, whatever they do."""
+        """End the engine processes of a model, whatever they do."""
         digest = self.world.store.catalogue.digest(reference)
 
         def kill() -> None:
@@ -101,25 +103,24 @@ class Simulator:
 
         self._do(kill)
 
-    def post_call(
+    def send(
         self,
         body: Mapping[str, Any],
         *,
         path: str = "/engines/v1/chat/completions",
         headers: Mapping[str, str] | None = None,
     ) -> "concurrent.futures.Future[tuple[int, bytes]]":
-        """Make an inference call as another client would; cancel the future to hang up.
+        """Send an inference request as another client would; cancel the future to hang up.
 
         Its result is status and body. Only while it is served.
         """
-        assert self._loop is not None, "calls need a simulator that is served"
-        call = Call(path, json.dumps(body).encode(), headers=dict(headers or {}))
-        return asyncio.run_coroutine_threadsafe(self.world.call(call), self._loop)
+        assert self._loop is not None, "requests need a simulator that is served"
+        request = InferenceRequest(path, json.dumps(body).encode(), headers=dict(headers or {}))
+        return asyncio.run_coroutine_threadsafe(self.world.answer(request), self._loop)
 
     def stop_listening(self) -> None:
-        """As a runner that is down: open connections end, new ones are refused."""
-        listener = self._served()
-        self._do(listener.deafen)
+        """Be down: open connections end, new ones are refused."""
+        self._do(self._served().stop_listening)
 
     def listen_again(self) -> None:
         """Accept connections again, at the same address."""
@@ -157,7 +158,7 @@ class Simulator:
     def listening(
         self, host: str, port: int, uds: str | None, ready: Callable[[], None]
     ) -> Iterator[Listener]:
-        """A listener for this simulator; `ready` is called once it accepts connections."""
+        """Make a listener for this simulator; `ready` is called once it accepts connections."""
         self._listener = Listener(
             self.app, self.faults, self.world.end, ready, host=host, port=port, socket_path=uds
         )
@@ -189,7 +190,7 @@ def serve(
 
 
 def run(simulator: Simulator, *, host: str, port: int) -> None:
-    """Serve until Ctrl-C or SIGTERM; says the address and the scenario in one line."""
+    """Serve until Ctrl-C or SIGTERM; prints the address and the scenario in one line."""
 
     def announce() -> None:
         print(f"simulated Model Runner, scenario {simulator.scenario}: {listener.url}", flush=True)

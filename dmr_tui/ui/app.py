@@ -175,7 +175,7 @@ class DashboardApp(App[None]):
         monitor = self.monitor
         monitor.start(
             lambda snapshot: self._post(SnapshotReady(snapshot, monitor)),
-            lambda error: self._post(MonitorFailed(error)),
+            lambda error: self._post(MonitorFailed(error, monitor)),
         )
 
     def _post(self, message: SnapshotReady | MonitorFailed) -> None:
@@ -202,6 +202,9 @@ class DashboardApp(App[None]):
 
     def on_monitor_failed(self, event: MonitorFailed) -> None:
         """Say so and end: numbers that no longer move would be a lie."""
+        if event.source is not self.monitor:
+            # Of the runner that was watched before.
+            return
         error = event.error
         while isinstance(error, BaseExceptionGroup):
             # The tasks that were running are named around it, which says nothing.

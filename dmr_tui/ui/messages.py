@@ -28,6 +28,8 @@ class MonitorFailed(Message):
     """The monitor ended by a mistake of ours."""
 
     error: BaseException
+    source: object
+    """The monitor that ended."""
 
 
 @dataclass

@@ -19,8 +19,8 @@ import httpx
 
 from dmr_tui.measure.stats import percentile
 from dmr_tui.monitor.archive.store import Archive
-from dmr_tui.simulator.recorder import Record
 from dmr_tui.simulator.server import Simulator, serve
+from dmr_tui.simulator.service.recorder import Record
 from dmr_tui.state.request_filter import RequestFilter
 from tests.bench.archive import archive_rows
 from tests.bench.memory import memory_rows

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from dmr_tui.commands.demo_machine import SimulatedMachine
 from dmr_tui.machine.probe import LocalMachine, Part
 from dmr_tui.monitor.alerts import find
 from dmr_tui.monitor.machine_monitor import MachineMonitor
@@ -17,7 +18,6 @@ from dmr_tui.monitor.memory.footprints import Footprints
 from dmr_tui.monitor.memory.memory_monitor import Known, MemoryMonitor
 from dmr_tui.monitor.poller import Poller
 from dmr_tui.runner.endpoint import parse_host
-from dmr_tui.simulator.machine import SimulatedMachine
 from dmr_tui.simulator.server import Simulator, serve
 from dmr_tui.state.snapshot import Snapshot
 

@@ -9,7 +9,7 @@ import sys
 import httpx
 import pytest
 
-from dmr_tui.simulator.faults import Fault
+from dmr_tui.simulator.http.faults import Fault
 from dmr_tui.simulator.server import Simulator, serve
 from tests.commands.conftest import Run
 

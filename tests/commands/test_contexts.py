@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from dmr_tui.commands.demo_machine import SimulatedMachine
 from dmr_tui.commands.switch_runner import Contexts
 from dmr_tui.commands.target import this_machine
 from dmr_tui.monitor.live import LiveMonitor, Monitor
 from dmr_tui.runner.discovery.places import DockerSocket, Places
 from dmr_tui.runner.endpoint import BadHost, Endpoint
 from dmr_tui.settings.schema import Settings
-from dmr_tui.simulator.machine import SimulatedMachine
 from dmr_tui.simulator.server import Simulator, serve
 from tests.commands.conftest import Run
 

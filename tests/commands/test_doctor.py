@@ -15,7 +15,7 @@ from dmr_tui.runner.discovery import places
 from dmr_tui.runner.discovery.places import find_places
 from dmr_tui.settings.errors import BadSettings
 from dmr_tui.settings.schema import Settings
-from dmr_tui.simulator.faults import Fault
+from dmr_tui.simulator.http.faults import Fault
 from dmr_tui.simulator.server import Simulator, serve
 from tests.commands.conftest import Run
 from tests.engine_stand_in import DESKTOP, container, docker_engine, hand_on

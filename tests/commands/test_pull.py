@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from dmr_tui.commands import pull
+from dmr_tui.commands.demo_machine import SimulatedMachine
 from dmr_tui.runner.discovery.places import Places
 from dmr_tui.runner.endpoint import parse_host
 from dmr_tui.settings.schema import Settings
-from dmr_tui.simulator.machine import SimulatedMachine
 from dmr_tui.simulator.server import Simulator, serve
 from tests.commands.conftest import Run
 

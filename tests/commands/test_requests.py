@@ -294,7 +294,7 @@ def test_follow_hears_a_runner_itself(path: Path, kept: bool) -> None:
         until_true(lambda: simulator.world.recorder._feeds, "it listens")
         for agent, tokens in (("n8n", 5), ("curl/8", 6)):
             asked = body | {"max_tokens": tokens}
-            simulator.post_call(asked, headers={"user-agent": agent}).result(30)
+            simulator.send(asked, headers={"user-agent": agent}).result(30)
         while True:
             told = json.loads(process.stdout.readline())
             # What the runner still had of before is told as well if it is archived.

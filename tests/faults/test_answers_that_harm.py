@@ -11,6 +11,7 @@ import anyio
 import anyio.to_thread
 import pytest
 
+from dmr_tui.commands.demo_machine import SimulatedMachine
 from dmr_tui.measure.meter import Turn
 from dmr_tui.monitor import poller
 from dmr_tui.monitor.actions.chat import Message, Prompt
@@ -28,7 +29,6 @@ from dmr_tui.runner.endpoint import parse_host
 from dmr_tui.runner.errors.failures import BadAnswer, Unreachable
 from dmr_tui.runner.units import parameter_count, size_bytes
 from dmr_tui.runner.wire import Model, ModelConfig, Running
-from dmr_tui.simulator.machine import SimulatedMachine
 from dmr_tui.simulator.server import Simulator, serve
 from dmr_tui.state.snapshot import Snapshot
 from tests.waiting import until, until_true

@@ -75,6 +75,17 @@ def test_a_caller_that_left_at_its_limit_timed_out() -> None:
     assert request_numbers.timed_out_after(replace(left, finished_at=None)) is None
 
 
+@pytest.mark.parametrize(
+    ("seconds", "limit"),
+    [(290.9, None), (291.1, 300.0), (308.9, 300.0), (309.1, None)],
+)
+def test_the_clocks_may_differ_by_three_per_cent_at_the_limit(
+    seconds: float, limit: float | None
+) -> None:
+    left = replace(CALL, outcome="client left", limit=300.0, finished_at=1000.0 + seconds)
+    assert request_numbers.timed_out_after(left) == limit
+
+
 def test_the_share_of_the_cache_is_that_of_all_tokens() -> None:
     other = replace(CALL, prompt_tokens=3000, cached_tokens=0)
     unknown = replace(CALL, prompt_tokens=9000, cached_tokens=None)

@@ -9,7 +9,7 @@ from dmr_tui.machine.probe import Machine
 from dmr_tui.machine.processes import EngineProcess, ProcessReport
 from dmr_tui.machine.reading import Reading
 from dmr_tui.runner.wire import Model
-from dmr_tui.simulator.model import Model as Simulated
+from dmr_tui.simulator.models.model import Model as Simulated
 from tests.ui.still import GIB, HOST, MODELS, gpu
 
 QWEN, GEMMA, SMOLLM, NOMIC = (model.id for model in MODELS)

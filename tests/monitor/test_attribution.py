@@ -90,6 +90,14 @@ def test_memory_of_a_mig_slice_is_not_counted_for_the_whole_gpu_again() -> None:
     assert rest == Reading(GIB)
 
 
+def test_processes_that_hold_more_than_is_in_use_leave_no_negative_rest() -> None:
+    """NVML reads the total and the processes one after the other."""
+    moved = card(user(10, "llama-server", 6.0), used=5.0)
+    other = card(user(20, "python3", 2.0), used=3.0, index=1)
+    _, rest, _ = attribute(computer(moved, other, engines=(engine(10, QWEN),)), rows(), {})
+    assert rest == Reading(GIB)
+
+
 def test_what_the_log_tells_are_the_parts() -> None:
     buffers = (("CPU", "weights", GIB), ("CUDA0", "weights", 3 * GIB), ("CUDA0", "cache", GIB))
     facts = EngineFacts(0.0, 8192, 1, buffers=buffers, layers="20 of 33")

@@ -16,9 +16,9 @@ from dmr_tui.monitor.actions.plans import (
     steps_of,
 )
 from dmr_tui.monitor.actions.run import ON_ITS_OWN, Progress
-from dmr_tui.simulator.configuration import RunnerConfig
-from dmr_tui.simulator.runner import Key
 from dmr_tui.simulator.server import Simulator
+from dmr_tui.simulator.service.runner_config import RunnerConfig
+from dmr_tui.simulator.service.runner_process import Key
 from dmr_tui.state.alert import ConfigLost
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import Snapshot
@@ -91,7 +91,7 @@ def keep_busy(here: Watched, name: str) -> None:
     """A call that ends when the test does."""
     messages = [{"role": "user", "content": "Count."}]
     body = {"model": f"ai/{name}", "messages": messages, "max_tokens": 8000}
-    here.simulator.post_call(body)
+    here.simulator.send(body)
     here.until(lambda s: any(run.state == "busy" for run in row(s, name).runs), "busy")
 
 

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from dmr_tui.monitor.actions.chat import Message, Prompt
-from dmr_tui.simulator.faults import Fault
+from dmr_tui.simulator.http.faults import Fault
 from dmr_tui.simulator.server import Simulator
 from tests.monitor.conftest import LaunchConfig, Watch, Watched, watched
 from tests.real_engine import real_engine

@@ -9,13 +9,13 @@ from typing import Any
 import httpx
 import pytest
 
+from dmr_tui.commands.demo_machine import SimulatedMachine
 from dmr_tui.monitor.actions.config_file import FILE, KEPT_S, SavedConfigFile, saved_config_file
 from dmr_tui.monitor.actions.saved_configs import SavedConfigs
 from dmr_tui.monitor.live import LiveMonitor
 from dmr_tui.runner.endpoint import Endpoint, parse_host
 from dmr_tui.runner.wire import StoredConfig
-from dmr_tui.simulator.library import QWEN3
-from dmr_tui.simulator.machine import SimulatedMachine
+from dmr_tui.simulator.models.library import QWEN3
 from dmr_tui.simulator.server import Simulator, serve
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text.alerts import alert_text

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from dmr_tui.commands.demo_machine import SimulatedMachine
 from dmr_tui.measure.meter import Turn
 from dmr_tui.monitor.actions.chat import Message, Prompt
 from dmr_tui.monitor.live import LiveMonitor
 from dmr_tui.runner.discovery.places import DockerSocket, Places
 from dmr_tui.runner.endpoint import Endpoint
-from dmr_tui.simulator.machine import SimulatedMachine
 from dmr_tui.simulator.server import Simulator, serve
 from tests.engine_stand_in import DESKTOP, docker_engine
 from tests.monitor.conftest import Watched
@@ -56,7 +56,7 @@ def test_it_is_found_and_says_how(here: Watched) -> None:
 def test_calls_of_others_come_as_they_end(here: Watched) -> None:
     before = {call.id for call in here.now.finished}
     body = {"model": QWEN, "messages": [{"role": "user", "content": "hi"}], "max_tokens": 4}
-    here.simulator.post_call(body, headers={"user-agent": "elsewhere/1"}).result(20)
+    here.simulator.send(body, headers={"user-agent": "elsewhere/1"}).result(20)
     here.until(lambda s: {call.id for call in s.finished} - before)
     assert here.now.source("requests feed").health == "ok"
 

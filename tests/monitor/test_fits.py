@@ -18,7 +18,7 @@ from dmr_tui.monitor.memory.fits import (
 from dmr_tui.monitor.memory.footprints import Footprints
 from dmr_tui.monitor.model_rows import Installed, Loaded
 from dmr_tui.runner.wire import Configured, RunnerConfig, Running
-from dmr_tui.simulator.library import (
+from dmr_tui.simulator.models.library import (
     GEMMA3,
     INSTALLED,
     LLAMA32,

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -101,6 +102,34 @@ async def test_a_filter_holds_for_both(tmp_path: Path) -> None:
         request_log.look(View(calls=RequestFilter("n8n")))
         await until(lambda: not shown(request_log).reading)
         assert ids(request_log) == ["x_3"]
+
+
+async def test_an_answer_to_a_filter_that_was_changed_meanwhile_is_dropped(tmp_path: Path) -> None:
+    path = tmp_path / "requests.db"
+    async with kept(path) as (request_log, tracker):
+        hear(tracker, call(1), call(2, model="ai/gemma3"))
+        await restored(request_log)
+        writer = request_log.writer
+        assert writer is not None
+        await until(lambda: not writer._waiting)
+    async with kept(path) as (request_log, _):
+        await restored(request_log)
+        writer = request_log.writer
+        assert writer is not None
+        find, asked = writer.find, []
+
+        async def slowly(*what: Any, **more: Any) -> Any:
+            found = await find(*what, **more)
+            if not asked:
+                asked.append(what)
+                request_log.look(View(calls=RequestFilter(model="gemma3")))
+            return found
+
+        writer.find = slowly  # type: ignore[method-assign]
+        request_log.look(View(calls=RequestFilter(model="qwen3")))
+        await until(lambda: not shown(request_log).reading)
+        assert asked
+        assert ids(request_log) == ["x_2"]
 
 
 async def test_nothing_is_held_for_a_screen_that_does_not_ask(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from dmr_tui.commands.demo_machine import SimulatedMachine
 from dmr_tui.machine.probe import Machine
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.fit import LaunchConfig
@@ -13,8 +14,7 @@ from dmr_tui.monitor.memory.memory_monitor import ELSEWHERE, FRESH_S, STEADY, Kn
 from dmr_tui.monitor.model_rows import Installed, Loaded
 from dmr_tui.runner.endpoint import parse_host
 from dmr_tui.runner.wire import Running
-from dmr_tui.simulator.library import GEMMA3, INSTALLED, LLAMA32, QWEN3
-from dmr_tui.simulator.machine import SimulatedMachine
+from dmr_tui.simulator.models.library import GEMMA3, INSTALLED, LLAMA32, QWEN3
 from dmr_tui.simulator.server import Simulator, serve
 from dmr_tui.state.engine_facts import EngineFacts
 from dmr_tui.state.memory import Footprint, MemoryState

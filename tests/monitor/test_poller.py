@@ -9,6 +9,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from dmr_tui.commands.demo_machine import SimulatedMachine
 from dmr_tui.machine.probe import Part
 from dmr_tui.monitor import poller
 from dmr_tui.monitor.live import LiveMonitor
@@ -16,11 +17,10 @@ from dmr_tui.monitor.requests import tracker
 from dmr_tui.monitor.runner_monitor import RunnerMonitor
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.endpoint import Endpoint, parse_host
-from dmr_tui.simulator.configuration import RunnerConfig
-from dmr_tui.simulator.faults import Fault
-from dmr_tui.simulator.machine import SimulatedMachine
-from dmr_tui.simulator.runner import Key
+from dmr_tui.simulator.http.faults import Fault
 from dmr_tui.simulator.server import Simulator, serve
+from dmr_tui.simulator.service.runner_config import RunnerConfig
+from dmr_tui.simulator.service.runner_process import Key
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.state.source_state import SourceState
 from tests.monitor.conftest import NoMachine, Watch
@@ -89,7 +89,7 @@ def test_a_model_is_idle_as_soon_as_its_last_call_has_ended(watch: Watch) -> Non
     watched.until(settled)
     # Its answer takes longer than the shortest pause between two looks.
     body = {"model": SMALL, "messages": [{"role": "user", "content": "go on"}], "max_tokens": 400}
-    call = watched.simulator.post_call(body)
+    call = watched.simulator.send(body)
     endpoint = watched.now.runner.endpoint
     assert endpoint is not None
     until_true(lambda: '"in_use":true' in httpx.get(f"{endpoint.url}/engines/ps").text)
@@ -104,7 +104,7 @@ def test_a_call_is_in_flight_and_then_finished(watch: Watch) -> None:
     watched = watch("quiet")
     watched.until(settled)
     body = {"model": SMALL, "messages": [{"role": "user", "content": "go on"}], "max_tokens": 300}
-    call = watched.simulator.post_call(body, headers={"user-agent": "n8n"})
+    call = watched.simulator.send(body, headers={"user-agent": "n8n"})
     flying = watched.until(lambda s: s.in_flight)
     (request,) = flying.in_flight
     assert (request.caller, request.model, request.limit) == ("n8n", SMALL, 300.0)
@@ -119,7 +119,7 @@ def test_a_call_is_in_flight_and_then_finished(watch: Watch) -> None:
 def test_a_load_is_seen_with_its_clock(watch: Watch) -> None:
     watched = watch("quiet")
     watched.until(settled)
-    watched.simulator.post_call({"model": QWEN.replace("qwen3:8B", "gemma3:4B"), "messages": []})
+    watched.simulator.send({"model": QWEN.replace("qwen3:8B", "gemma3:4B"), "messages": []})
     loading = watched.until(
         lambda s: any(run.state == "loading" for m in s.models for run in m.runs), "loading"
     )
@@ -164,7 +164,7 @@ def test_a_list_of_requests_of_ten_megabytes_is_borne(watch: Watch) -> None:
     watched.until(settled)
     watched.simulator.faults.add(Fault("huge", "/engines/requests", count=3))
     body = {"model": SMALL, "messages": [{"role": "user", "content": "x"}], "max_tokens": 400}
-    watched.simulator.post_call(body)
+    watched.simulator.send(body)
     watched.until(lambda s: s.source("requests in flight").health != "waiting")
     watched.until(lambda s: s.runner.up and s.throughput.finished)
 
@@ -232,7 +232,7 @@ def test_finished_calls_survive_a_restart_of_the_runner_and_a_new_search(
         try:
             until_true(lambda: snapshots and settled(snapshots[-1]))
             body = {"model": SMALL, "messages": [{"role": "user", "content": "x"}]}
-            simulator.post_call(body).result()
+            simulator.send(body).result()
             until_true(lambda: snapshots[-1].throughput.finished > 0)
             finished = snapshots[-1].throughput.finished
             simulator.stop_listening()
@@ -419,12 +419,12 @@ def test_a_feed_that_looks_open_and_says_nothing_is_opened_again(
     # The runner forgets who listens, and the connection stays.
     seen.simulator.world.recorder._feeds.clear()
     body = {"model": QWEN, "messages": [{"role": "user", "content": "go on"}], "max_tokens": 120}
-    seen.simulator.post_call(body).result(30)
+    seen.simulator.send(body).result(30)
     first = seen.until(lambda s: len(s.finished) == 2)
     assert first.finished[-1].duration is not None, "the list told its end"
     seen.until(lambda s: s.source("requests feed").health == "stale")
     seen.until(lambda s: s.source("requests feed").health == "ok")
-    seen.simulator.post_call(body).result(30)
+    seen.simulator.send(body).result(30)
     assert len(seen.until(lambda s: len(s.finished) == 3).finished) == 3
 
 
@@ -432,7 +432,7 @@ def test_an_engine_that_dies_under_an_answer_is_a_failure(watch: Watch) -> None:
     seen = watch("quiet")
     seen.until(lambda s: s.source("log").health == "ok" and s.models)
     body = {"model": QWEN, "messages": [{"role": "user", "content": "go on"}]}
-    call = seen.simulator.post_call(body | {"stream": True, "max_tokens": 2000, "ignore_eos": True})
+    call = seen.simulator.send(body | {"stream": True, "max_tokens": 2000, "ignore_eos": True})
     seen.until(lambda s: s.in_flight)
     seen.simulator.kill_engine(QWEN)
     with suppress(Exception):
@@ -445,7 +445,7 @@ def test_what_was_known_of_engines_goes_with_the_runner(watch: Watch) -> None:
     seen = watch("quiet")
     body = {"model": QWEN, "messages": [{"role": "user", "content": "hi"}], "max_tokens": 4}
     seen.until(lambda s: row(s, "qwen3:8B-Q4_K_M") and s.source("log").health == "ok")
-    seen.simulator.post_call(body).result(30)
+    seen.simulator.send(body).result(30)
     seen.until(lambda s: s.finished and s.finished[-1].window == 8192)
     assert seen.monitor._poller is not None
     known = seen.monitor._poller.watch

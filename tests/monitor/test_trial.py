@@ -8,8 +8,8 @@ from dmr_tui.machine.container import Container
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.fit import LaunchConfig
 from dmr_tui.monitor.memory.what_if import AS_IT_IS, LONGEST, WhatIf, WhatIfResult, forecast_launch
-from dmr_tui.simulator.library import GEMMA3, NOMIC, PHI4, QWEN3, SMOLLM2
-from dmr_tui.simulator.model import Model
+from dmr_tui.simulator.models.library import GEMMA3, NOMIC, PHI4, QWEN3, SMOLLM2
+from dmr_tui.simulator.models.model import Model
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import MachineState
 from dmr_tui.text.preferences import DEFAULT_PREFERENCES

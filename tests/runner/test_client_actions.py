@@ -54,8 +54,8 @@ def test_a_busy_model_is_not_unloaded() -> None:
 
     async def say(client: RunnerClient) -> None:
         messages = [{"role": "user", "content": "Count."}]
-        call = simulator.post_call({"model": QWEN, "messages": messages, "max_tokens": 5000})
-        await until(lambda: any(r.calls for r in simulator.world.loader.runners.values()))
+        call = simulator.send({"model": QWEN, "messages": messages, "max_tokens": 5000})
+        await until(lambda: any(r.requests for r in simulator.world.loader.runners.values()))
         assert await client.unload(digest_of(simulator, QWEN)) == 0
         with pytest.raises(Rejected, match="already active") as caught:
             await client.configure(QWEN, "completion", {"context-size": 1024})

@@ -33,6 +33,21 @@ def test_a_finished_call() -> None:
     assert request.message_count == 1
 
 
+@pytest.mark.parametrize(
+    ("status", "error", "outcome"),
+    [
+        (408, "request timeout", "client left"),
+        (408, "", "client left"),
+        (502, "unknown error", "client left"),
+        (502, "bad gateway", "failed"),
+        (504, "unknown error", "failed"),
+    ],
+)
+def test_a_caller_that_hung_up(status: int, error: str, outcome: str) -> None:
+    record = wire.Record(id="sha256:aa_1", model="ai/x", status_code=status, error=error)
+    assert read_record(record, wire.RecordGroup(model="")).outcome == outcome
+
+
 def test_nothing_of_the_prompt_or_the_answer_is_kept() -> None:
     for request in requests_of("v1.2.6/requests-in-flight"):
         assert "hello" not in repr(request).lower()

@@ -244,6 +244,9 @@ def test_proxies_and_netrc_are_for_the_web(
     (empty_home / ".netrc").write_text("machine 127.0.0.1 login me password hidden\n")
     (empty_home / ".netrc").chmod(0o600)
     with stand_in(nothing_loaded) as proxy, stand_in(nothing_loaded) as seen:
+        # Without these a proxy would be passed over for this address anyway.
+        for name in ("no_proxy", "NO_PROXY"):
+            monkeypatch.delenv(name, raising=False)
         for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(name, proxy.url)
         ps(parse_host(seen.url, "--host"))

@@ -1,4 +1,4 @@
-"""What the simulator's tests share."""
+"""Simulators that are served for a test."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from dmr_tui.simulator.server import Simulator, serve
-from tests.simulator.calls import SMALL
+from tests.simulator.steps import SMALL
 
 Shared = tuple[Simulator, httpx.Client]
 Serve = Callable[..., tuple[Simulator, httpx.Client]]

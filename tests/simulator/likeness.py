@@ -1,4 +1,4 @@
-"""When an answer of the simulator looks like a recorded one."""
+"""The likeness of the simulator's answers to recorded ones."""
 
 import json
 import re
@@ -20,7 +20,7 @@ def renamed(value: Any) -> Any:
 
 
 def shape(value: Any, key: str = "") -> Any:
-    """What is left of JSON when values are taken away: keys in order, and kinds of values."""
+    """The outline of JSON without its values: keys in order, and kinds of values."""
     match value:
         case dict() if key == "gguf":
             return ("map", frozenset(type(each) for each in value.values()))
@@ -78,7 +78,7 @@ _WILD = (
 
 
 def family(line: str) -> str:
-    """A log line without what changes from call to call."""
+    """A log line without the parts that differ between requests."""
     for pattern, text in _WILD:
         line = pattern.sub(text, line)
     return line

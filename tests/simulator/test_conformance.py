@@ -1,4 +1,4 @@
-"""The simulator against what real runners answered, call by call."""
+"""The simulator against what real runners answered, request by request."""
 
 import json
 import re
@@ -9,9 +9,9 @@ import pytest
 
 from dmr_tui.simulator.server import Simulator
 from tests.recorded import Exchange, recorded
-from tests.simulator.calls import OTHER, SMALL, keep_busy, wait_for
 from tests.simulator.conftest import Serve, Shared
 from tests.simulator.likeness import chunks, events, family, outline, renamed, shape
+from tests.simulator.steps import OTHER, SMALL, keep_busy, wait_for
 
 Prepare = Callable[[Simulator, httpx.Client], None]
 
@@ -212,7 +212,7 @@ def test_new_requests_name_what_the_caller_wrote(served: Serve) -> None:
         text = feed.iter_text()
         assert events(next(text))[0][0] == "connected"
         body = {"model": SMALL, "messages": [{"role": "user", "content": "hi"}], "max_tokens": 4}
-        simulator.post_call(body, headers={"user-agent": "n8n/1.99"}).result(10)
+        simulator.send(body, headers={"user-agent": "n8n/1.99"}).result(10)
         name, data = events(next(text))[0]
     assert name == "new_request"
     assert data[0]["model"] == SMALL
@@ -324,7 +324,7 @@ def test_log_lines_have_recorded_forms(served: Serve) -> None:
     replay(client, recorded("v1.2.6/chat-missing-model"))
     test_body = {"model": SMALL, "messages": [{"role": "user", "content": "word " * 9000}]}
     client.post("/engines/v1/chat/completions", json=test_body)
-    one_left = simulator.post_call({**test_body, "messages": [], "ignore_eos": True})
+    one_left = simulator.send({**test_body, "messages": [], "ignore_eos": True})
     wait_for(lambda: "in_use" in client.get("/engines/ps").text)
     replay(client, recorded("v1.2.6/unload-busy"))
     one_left.cancel()

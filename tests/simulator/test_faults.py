@@ -5,9 +5,9 @@ import json
 import httpx
 import pytest
 
-from dmr_tui.simulator.faults import Fault
-from tests.simulator.calls import CHAT, SMALL, chat, endless, records, wait_for
+from dmr_tui.simulator.http.faults import Fault
 from tests.simulator.conftest import Shared
+from tests.simulator.steps import CHAT, SMALL, chat, endless, records, wait_for
 
 PS = "/engines/ps"
 
@@ -128,4 +128,4 @@ def test_a_list_of_records_that_is_much_too_long(fresh: Shared) -> None:
 def test_faults_leave_calls_inside_the_simulation_alone(warm: Shared) -> None:
     simulator, _ = warm
     simulator.faults.add(Fault("status"))
-    assert simulator.post_call(chat(max_tokens=1)).result(10)[0] == 200
+    assert simulator.send(chat(max_tokens=1)).result(10)[0] == 200

@@ -1,4 +1,4 @@
-"""What the simulated engines say, and how fast."""
+"""The answers of simulated engines, and their speed."""
 
 import json
 import time
@@ -7,7 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.simulator.calls import (
+from tests.simulator.conftest import Serve, Shared
+from tests.simulator.likeness import chunks
+from tests.simulator.steps import (
     CHAT,
     EMBEDDER,
     GEMMA,
@@ -20,8 +22,6 @@ from tests.simulator.calls import (
     records,
     wait_for,
 )
-from tests.simulator.conftest import Serve, Shared
-from tests.simulator.likeness import chunks
 
 
 def says(client: httpx.Client, **options: Any) -> Any:
@@ -180,7 +180,7 @@ def test_rate_agrees_with_what_a_caller_measures(fresh: Shared) -> None:
 def test_one_slot_makes_callers_wait_outside_the_timings(warm: Shared) -> None:
     simulator, _ = warm
     started = time.monotonic()
-    calls = [simulator.post_call(endless(max_tokens=100)) for _ in range(3)]
+    calls = [simulator.send(endless(max_tokens=100)) for _ in range(3)]
     answers = [json.loads(call.result(20)[1]) for call in calls]
     spent = sum(a["timings"]["prompt_ms"] + a["timings"]["predicted_ms"] for a in answers) / 1000
     assert time.monotonic() - started >= 0.95 * spent
@@ -193,8 +193,8 @@ def test_more_slots_share_the_speed(fresh: Shared) -> None:
     settings = {"model": SMALL, "runtime-flags": ["--parallel", "4"]}
     assert client.post("/engines/_configure", json=settings).status_code == 202
     wait_for(lambda: "n_slots = 4, n_ctx_slot = 2048" in log(client))
-    alone = json.loads(simulator.post_call(endless(max_tokens=150)).result(20)[1])
-    calls = [simulator.post_call(endless(max_tokens=150)) for _ in range(4)]
+    alone = json.loads(simulator.send(endless(max_tokens=150)).result(20)[1])
+    calls = [simulator.send(endless(max_tokens=150)) for _ in range(4)]
     for call in calls:
         timings = json.loads(call.result(20)[1])["timings"]
         assert timings["predicted_per_second"] < 0.9 * alone["timings"]["predicted_per_second"]

@@ -1,11 +1,12 @@
-"""What callers leave behind who do not wait for the end."""
+"""Clients that leave before the end, and the records of their requests."""
 
 import json
 from typing import Any
 
 import httpx
 
-from tests.simulator.calls import (
+from tests.simulator.conftest import Shared
+from tests.simulator.steps import (
     CHAT,
     GEMMA,
     QWEN,
@@ -18,7 +19,6 @@ from tests.simulator.calls import (
     rows,
     wait_for,
 )
-from tests.simulator.conftest import Shared
 
 
 def ended_record(client: httpx.Client, model: str) -> dict[str, Any]:
@@ -61,8 +61,8 @@ def test_leaving_a_stream_before_its_first_word_is_200_and_nothing(warm: Shared)
 
 def test_leaving_the_queue_is_502_and_frees_the_place(warm: Shared) -> None:
     simulator, client = warm
-    first = simulator.post_call(endless(max_tokens=150))
-    waiting = simulator.post_call(endless())
+    first = simulator.send(endless(max_tokens=150))
+    waiting = simulator.send(endless())
     wait_for(lambda: len(records(client, SMALL)) == 2)
     waiting.cancel()
     wait_for(lambda: records(client, SMALL)[1]["status_code"] == 502)

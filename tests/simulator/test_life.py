@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from dmr_tui.simulator.server import Simulator, serve
-from tests.simulator.calls import (
+from tests.simulator.conftest import Shared
+from tests.simulator.steps import (
     CHAT,
     SMALL,
     chat,
@@ -22,7 +23,6 @@ from tests.simulator.calls import (
     rows,
     wait_for,
 )
-from tests.simulator.conftest import Shared
 
 
 def test_restart_loses_everything_but_the_models(warm: Shared) -> None:
@@ -61,7 +61,7 @@ def test_an_engine_that_dies_breaks_the_stream(warm: Shared) -> None:
 
 def test_an_engine_that_dies_fails_a_whole_answer(warm: Shared) -> None:
     simulator, client = warm
-    call = simulator.post_call(endless())
+    call = simulator.send(endless())
     wait_for(lambda: bool(records(client, SMALL)))
     simulator.kill_engine(SMALL)
     status, body = call.result(10)
@@ -74,8 +74,8 @@ def test_following_the_log(fresh: Shared) -> None:
     with client.stream("GET", "/logs", params={"follow": "true"}) as follow:
         parts = follow.iter_bytes()
         got = next(parts)
-        client.get("/models/ai/nobody")
-        while b"reference=ai/nobody\n" not in got:
+        client.get("/models/ai/missing")
+        while b"reference=ai/missing\n" not in got:
             got += next(parts)
     assert got == client.get("/logs").content[: len(got)]
     without = client.get("/logs", params={"follow": "false", "no-engines": "true"}).text
@@ -89,19 +89,19 @@ def test_a_follower_that_leaves_takes_the_new_lines_of_all_others_along(fresh: S
     simulator, client = fresh
     with client.stream("GET", "/logs", params={"follow": "true"}) as first:
         next(first.iter_bytes())
-    client.get("/models/ai/nobody")
+    client.get("/models/ai/missing")
     with client.stream("GET", "/logs", params={"follow": "true"}) as second:
         parts = second.iter_bytes()
         got = next(parts)
-        while b"reference=ai/nobody\n" not in got:
+        while b"reference=ai/missing\n" not in got:
             got += next(parts)
-        client.get("/models/ai/someone")
-        assert b"ai/someone" in client.get("/logs").content, "the old lines always come"
+        client.get("/models/ai/absent")
+        assert b"ai/absent" in client.get("/logs").content, "the old lines always come"
         simulator.restart()
         with contextlib.suppress(httpx.RemoteProtocolError):
             for part in parts:
                 got += part
-    assert b"ai/someone" not in got
+    assert b"ai/absent" not in got
 
 
 def test_serving_leaves_nothing_behind(tmp_path: Path) -> None:

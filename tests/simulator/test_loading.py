@@ -1,10 +1,11 @@
-"""How models are loaded, shared, kept and evicted."""
+"""Loading, sharing, keeping and evicting models."""
 
 import time
 
 import pytest
 
-from tests.simulator.calls import (
+from tests.simulator.conftest import Serve, Shared
+from tests.simulator.steps import (
     CHAT,
     EMBEDDER,
     GEMMA,
@@ -17,7 +18,6 @@ from tests.simulator.calls import (
     rows,
     wait_for,
 )
-from tests.simulator.conftest import Serve, Shared
 
 
 def test_ps_has_no_order(fresh: Shared) -> None:
@@ -49,7 +49,7 @@ def test_names_that_resolve_to_nothing(fresh: Shared, name: str) -> None:
 def test_a_load_takes_its_time_in_half_seconds(fresh: Shared) -> None:
     simulator, client = fresh
     started = time.monotonic()
-    call = simulator.post_call(chat(GEMMA, max_tokens=1))
+    call = simulator.send(chat(GEMMA, max_tokens=1))
     wait_for(lambda: GEMMA in rows(client))
     loading = rows(client)[GEMMA]
     assert loading["loading"] is True
@@ -62,7 +62,7 @@ def test_a_load_takes_its_time_in_half_seconds(fresh: Shared) -> None:
 
 def test_hanging_up_aborts_the_load(fresh: Shared) -> None:
     simulator, client = fresh
-    call = simulator.post_call(chat(GEMMA, max_tokens=1))
+    call = simulator.send(chat(GEMMA, max_tokens=1))
     wait_for(lambda: GEMMA in rows(client))
     call.cancel()
     wait_for(lambda: GEMMA not in rows(client))
@@ -72,7 +72,7 @@ def test_hanging_up_aborts_the_load(fresh: Shared) -> None:
 
 def test_two_callers_share_one_load(fresh: Shared) -> None:
     simulator, client = fresh
-    calls = [simulator.post_call(chat(OTHER, max_tokens=2)) for _ in range(2)]
+    calls = [simulator.send(chat(OTHER, max_tokens=2)) for _ in range(2)]
     assert [call.result(10)[0] for call in calls] == [200, 200]
     assert log(client).count('msg="backend args"') == 1
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from dmr_tui.simulator.engine.upstream import NoEngine, _Chunks
 from dmr_tui.simulator.server import Simulator, serve
-from dmr_tui.simulator.upstream import NoEngine, _Chunks
 from tests.real_engine import real_engine
-from tests.simulator.calls import (
+from tests.simulator.likeness import chunks
+from tests.simulator.steps import (
     CHAT,
     chat,
     endless,
@@ -23,7 +24,6 @@ from tests.simulator.calls import (
     rows,
     wait_for,
 )
-from tests.simulator.likeness import chunks
 
 ROOT = Path(__file__).parents[2]
 REAL = "ai/tiny-random:latest"
@@ -85,7 +85,7 @@ def test_rate_through_the_proxy_is_the_engines(proxy: tuple[Simulator, httpx.Cli
     # Measured in a process of its own: a caller does not share the runner's interpreter.
     code = (
         "import httpx, json, sys\n"
-        "from tests.simulator.calls import measured_rate\n"
+        "from tests.simulator.steps import measured_rate\n"
         "while body := sys.stdin.readline():\n"
         "    print(*measured_rate(httpx.URL(sys.argv[1]), json.loads(body)), flush=True)"
     )

@@ -1,9 +1,11 @@
-"""What the recorder keeps of a call, and whom it tells."""
+"""The records of requests, and the feed of them."""
 
 import json
 import time
 
-from tests.simulator.calls import (
+from tests.simulator.conftest import Shared
+from tests.simulator.likeness import events
+from tests.simulator.steps import (
     CHAT,
     EMBEDDER,
     SMALL,
@@ -11,8 +13,6 @@ from tests.simulator.calls import (
     keep_busy,
     records,
 )
-from tests.simulator.conftest import Shared
-from tests.simulator.likeness import events
 
 
 def test_ten_records_are_kept(warm: Shared) -> None:
@@ -88,5 +88,5 @@ def test_the_feed_of_one_model_compares_what_callers_wrote(warm: Shared) -> None
         text = feed.iter_text()
         next(text)
         for name in (f"docker.io/{SMALL}", SMALL):
-            simulator.post_call(chat(name, max_tokens=1)).result(10)
+            simulator.send(chat(name, max_tokens=1)).result(10)
         assert events(next(text))[0][1][0]["model"] == SMALL

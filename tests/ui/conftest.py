@@ -6,9 +6,9 @@ from contextlib import ExitStack
 
 import pytest
 
+from dmr_tui.commands.demo_machine import SimulatedMachine
 from dmr_tui.monitor.live import LiveMonitor
 from dmr_tui.runner.endpoint import parse_host
-from dmr_tui.simulator.machine import SimulatedMachine
 from dmr_tui.simulator.server import Simulator, serve
 from dmr_tui.ui.app import DashboardApp
 from tests.ui.still import NOW

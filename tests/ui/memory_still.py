@@ -15,8 +15,8 @@ from dmr_tui.monitor.memory.memory_monitor import Known, MemoryMonitor
 from dmr_tui.monitor.model_rows import Installed, Loaded
 from dmr_tui.runner.endpoint import parse_host
 from dmr_tui.runner.wire import Model, Running
-from dmr_tui.simulator.library import GEMMA3, LLAMA32, NOMIC, PHI4, QWEN3, SMOLLM2
-from dmr_tui.simulator.model import Model as Simulated
+from dmr_tui.simulator.models.library import GEMMA3, LLAMA32, NOMIC, PHI4, QWEN3, SMOLLM2
+from dmr_tui.simulator.models.model import Model as Simulated
 from dmr_tui.state.engine_facts import EngineFacts
 from dmr_tui.state.memory import Footprint
 from dmr_tui.state.model_row import ModelRow

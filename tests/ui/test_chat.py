@@ -5,7 +5,7 @@ import time
 import pytest
 from textual.widgets import Collapsible, Markdown, Static
 
-from dmr_tui.simulator.faults import Fault
+from dmr_tui.simulator.http.faults import Fault
 from dmr_tui.simulator.server import Simulator
 from dmr_tui.ui.app import DashboardApp
 from dmr_tui.ui.chat.chat_pane import ChatPane

@@ -5,7 +5,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from dmr_tui.simulator.faults import Fault
+from dmr_tui.simulator.http.faults import Fault
 from dmr_tui.simulator.server import Simulator
 from dmr_tui.state.event import Event
 from dmr_tui.state.pull import Pull
@@ -41,7 +41,7 @@ async def test_a_call_of_somebody_else_is_seen_while_it_runs(beside: Beside) -> 
     async with app.run_test(size=WIDE):
         await shows(app, "idle 2:")
         body = {"model": "ai/qwen3:8B-Q4_K_M", "messages": [{"role": "user", "content": "go"}]}
-        simulator.post_call({**body, "max_tokens": 250}, headers={"user-agent": "n8n"})
+        simulator.send({**body, "max_tokens": 250}, headers={"user-agent": "n8n"})
         await shows(app, "1 in flight", "n8n · qwen3:8B", "/5:00", "busy 0:0")
         await shows(app, "nothing in flight", "idle 4:5")
 
@@ -50,7 +50,7 @@ async def test_a_load_shows_its_clock(beside: Beside) -> None:
     app, simulator = beside("quiet")
     async with app.run_test(size=WIDE):
         await shows(app, "gemma3:4B")
-        simulator.post_call({"model": "ai/gemma3:4B-Q4_K_M", "messages": []})
+        simulator.send({"model": "ai/gemma3:4B-Q4_K_M", "messages": []})
         await shows(app, "loading 0:0", "2 loaded")
 
 

@@ -8,7 +8,7 @@ from textual.pilot import Pilot
 
 from dmr_tui.machine.gpu.gpu import GpuReport
 from dmr_tui.machine.reading import Reading
-from dmr_tui.simulator.library import LLAMA32, PHI4, QWEN3, SMOLLM2
+from dmr_tui.simulator.models.library import LLAMA32, PHI4, QWEN3, SMOLLM2
 from dmr_tui.text.format import DEFAULT_UNITS
 from dmr_tui.ui.memory.memory_screen import MemoryScreen
 from dmr_tui.ui.messages import MemoryWanted

@@ -24,7 +24,7 @@ from dmr_tui.monitor.live import Monitor
 from dmr_tui.monitor.model_rows import Installed
 from dmr_tui.runner.endpoint import BadHost, Endpoint
 from dmr_tui.runner.errors.explain import Explanation
-from dmr_tui.simulator.library import NEMO
+from dmr_tui.simulator.models.library import NEMO
 from dmr_tui.state.lost_config import LostConfig
 from dmr_tui.state.pull import Pull
 from dmr_tui.state.snapshot import Snapshot
@@ -562,6 +562,35 @@ async def test_nothing_of_the_runner_before_is_shown_for_the_next() -> None:
         await pilot.press("down", "enter")
         await shows(app, "looking for the runner", "no runner yet")
         assert "gemma3" not in screen_text(app)
+
+
+class Failing(StillMonitor):
+    """A monitor that fails when told."""
+
+    def start(
+        self, publish: Callable[[Snapshot], None], failed: Callable[[BaseException], None]
+    ) -> None:
+        super().start(publish, failed)
+        self.fail = failed
+
+
+async def test_the_end_of_a_monitor_that_was_replaced_ends_nothing() -> None:
+    there = snapshot()
+    endpoint = Endpoint("https://gpu-box:12434", "context lab")
+    there = replace(there, runner=replace(there.runner, endpoint=endpoint))
+    before = Failing(snapshot())
+    app = DashboardApp(before, contexts=Others(StillMonitor(there)))
+    async with app.run_test(size=(140, 40)) as pilot:
+        await shows(app, "qwen3:8B-Q4_K_M", "localhost:12434")
+        await pilot.press("C")
+        await shows(app, "Watch another runner")
+        await pilot.press("down", "enter")
+        await shows(app, "https://gpu-box:12434")
+        before.fail(ValueError("too late"))
+        await pilot.pause()
+        await pilot.press("2")
+        await shows(app, "Requests", "https://gpu-box:12434")
+    assert app.return_code == 0
 
 
 def with_names(*names: str) -> Snapshot:

@@ -16,7 +16,7 @@ QWEN = "ai/qwen3:8B-Q4_K_M"
 def ask(simulator: Simulator, text: str, agent: str = "n8n", **options: object) -> None:
     """Make a call as another client, and wait for its end."""
     body = {"model": QWEN, "messages": [{"role": "user", "content": text}], **options}
-    call = simulator.post_call(body, headers={"user-agent": agent})
+    call = simulator.send(body, headers={"user-agent": agent})
     assert call.result(30)[0] in {200, 400}
 
 

@@ -1,0 +1,217 @@
+"""A simulated inference engine: queue, prompt cache, prefill and decode at a model's pace."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dmr_tui.simulator.connection import (
+    ENGINE_JSON,
+    EVENTS,
+    JSON,
+    Connection,
+    InferenceRequest,
+    reply,
+)
+from dmr_tui.simulator.engine.counters import Counters
+from dmr_tui.simulator.engine.engine import AnswersUnderWay
+from dmr_tui.simulator.engine.engine_log import EngineLog
+from dmr_tui.simulator.engine.generation import Generation, GenerationStarter
+from dmr_tui.simulator.engine.request_checks import BadRequest, read_prompt, require_embeddings
+from dmr_tui.simulator.engine.simulated_gpu import SimulatedGpu
+from dmr_tui.simulator.engine.slots import Slot, Slots
+from dmr_tui.simulator.models.model import Model
+from dmr_tui.simulator.output.embeddings import embeddings
+
+_BATCH = 512
+_DEPTH_THAT_HALVES = 60_000
+"""Tokens of context at which decode has half the speed of an empty one."""
+_REPORT_EVERY = 3.0
+_WHOLE_PACE = 0.1
+_VLLM_SLOTS = 256
+
+
+class SimulatedEngine:
+    """llama.cpp or vLLM serving one model; the same seed and prompt give the same answer."""
+
+    def __init__(
+        self,
+        model: Model,
+        *,
+        context: int,
+        slots: int,
+        log: EngineLog,
+        gpu: SimulatedGpu,
+        seed: int,
+    ) -> None:
+        llama = model.backend == "llama.cpp"
+        self._counters = Counters()
+        self._slots = Slots(slots if llama else _VLLM_SLOTS)
+        self._model = model
+        self._starter = GenerationStarter(model, context // slots, log, seed)
+        self._log = log
+        self._gpu = gpu
+        self._seed = seed
+        self._json = ENGINE_JSON if llama else JSON
+        self._events = EVENTS if llama else f"{EVENTS}; charset=utf-8"
+        self._under_way = AnswersUnderWay()
+
+    def count(self) -> Counters:
+        self._counters.processing = self._slots.working
+        self._counters.deferred = self._slots.waiting
+        return self._counters
+
+    def die(self) -> None:
+        self._log.close()
+        self._under_way.end()
+
+    async def answer(self, request: InferenceRequest, to: Connection) -> None:
+        await self._under_way.run(self._serve(request, to))
+
+    def backdate(self, request: InferenceRequest, started: int) -> tuple[bytes, int]:
+        """The answer to a request of the past, and when it ended; both in Unix nanoseconds."""
+        if request.endpoint == "embeddings":
+            return embeddings(self._model, request.fields, self._seed)[0], started
+        prompt = read_prompt(request, self._model)
+        slot = self._slots.take(prompt)
+        assert slot is not None, "the past is made before the present"
+        with self._holding(slot):
+            work = self._starter.start(request, prompt, slot, started)
+        timings, count = work.timings, len(work.script)
+        timings.prompt_ms = round(1000 * timings.prompt_n / self._model.profile.prefill, 3)
+        timings.predicted_n = count
+        timings.predicted_ms = max(0.001, round(1000 * self._step(work) * (count - 1), 3))
+        ended = started + int(1e6 * (timings.prompt_ms + timings.predicted_ms))
+        self._release(work, complete=True, at=ended)
+        if not request.streams:
+            return work.format.whole(timings), ended
+        tokens = (work.format.token(place, timings) for place in range(count))
+        return b"".join((work.format.opening(), *tokens, work.format.closing(timings))), ended
+
+    async def _serve(self, request: InferenceRequest, to: Connection) -> None:
+        try:
+            if request.endpoint == "embeddings":
+                await self._embed(request, to)
+            else:
+                await self._generate(request, to)
+        except BadRequest as refused:
+            await reply(to, refused.status, self._json, refused.body)
+
+    async def _embed(self, request: InferenceRequest, to: Connection) -> None:
+        require_embeddings(self._model)
+        body, count = embeddings(self._model, request.fields, self._seed)
+        with self._holding(await self._slot([])) as slot, self._gpu.working("prefill", self):
+            task = self._starter.new_task()
+            self._starter.log_launch(slot, task, 0, count)
+            await asyncio.sleep(count / self._model.profile.prefill)
+            self._counters.prompt_tokens += count
+            self._log.released(slot.id, task, count)
+        await reply(to, 200, self._json, body)
+
+    async def _generate(self, request: InferenceRequest, to: Connection) -> None:
+        prompt = read_prompt(request, self._model)
+        with self._holding(await self._slot(prompt)) as slot:
+            work = self._starter.start(request, prompt, slot)
+            complete = False
+            try:
+                if request.streams:
+                    await to.start(200, self._events)
+                await self._prefill(work, to)
+                await self._decode(work, to)
+                complete = True
+                if request.streams:
+                    await to.write(work.format.closing(work.timings))
+                else:
+                    await reply(to, 200, self._json, work.format.whole(work.timings))
+            except asyncio.CancelledError:
+                self._log.cancelled(work.task)
+                raise
+            finally:
+                self._release(work, complete=complete)
+
+    async def _slot(self, prompt: list[str]) -> Slot:
+        try:
+            return await self._slots.wait(prompt)
+        except asyncio.CancelledError:
+            self._log.cancelled(self._starter.new_task())
+            raise
+
+    @contextmanager
+    def _holding(self, slot: Slot) -> Iterator[Slot]:
+        try:
+            yield slot
+        finally:
+            self._slots.free(slot)
+
+    async def _prefill(self, work: Generation, to: Connection) -> None:
+        loop = asyncio.get_running_loop()
+        timings, total = work.timings, len(work.prompt)
+        reports = work.request.streams and bool(work.request.fields.get("return_progress"))
+        done = timings.cache_n
+        timings.prompt_n = 0
+        if reports:
+            await to.write(work.format.progress(total, done, timings))
+        started = due = loop.time()
+        with self._gpu.working("prefill", self):
+            while done < total:
+                batch = min(_BATCH, total - done)
+                due += batch * self._gpu.slowdown(self) / self._model.profile.prefill
+                await asyncio.sleep(due - loop.time())
+                done += batch
+                timings.prompt_n += batch
+                timings.prompt_ms = round(1000 * (loop.time() - started), 3)
+                if reports:
+                    await to.write(work.format.progress(total, done, timings))
+
+    async def _decode(self, work: Generation, to: Connection) -> None:
+        loop = asyncio.get_running_loop()
+        timings, count, streams = work.timings, len(work.script), work.request.streams
+        pace = to.pace if streams else _WHOLE_PACE
+        parts = [work.format.opening()]
+        first = due = now = reported = loop.time()
+        step, reported_n = 0.0, 0
+        with self._gpu.working("decode", self):
+            while True:
+                while timings.predicted_n < count and due <= now:
+                    timings.predicted_n += 1
+                    timings.predicted_ms = max(0.001, round(1000 * (now - first), 3))
+                    if streams:
+                        parts.append(work.format.token(timings.predicted_n - 1, timings))
+                    step = self._step(work)
+                    due += step
+                if streams and parts:
+                    await to.write(b"".join(parts))
+                    parts.clear()
+                if timings.predicted_n >= count:
+                    return
+                if now - reported >= _REPORT_EVERY:
+                    self._log_speed(work, now - reported, timings.predicted_n - reported_n)
+                    reported, reported_n = now, timings.predicted_n
+                # The schedule is absolute, so that a late wake-up is made up for by the next.
+                last = due + step * (count - timings.predicted_n - 1)
+                await asyncio.sleep(max(due, min(now + pace, last)) - loop.time())
+                now = loop.time()
+
+    def _step(self, work: Generation) -> float:
+        """Seconds to the next token: more with company, and with every token of context."""
+        depth = 1 + work.used / _DEPTH_THAT_HALVES
+        return depth * self._gpu.slowdown(self) / self._model.profile.decode
+
+    def _release(self, work: Generation, *, complete: bool, at: int | None = None) -> None:
+        timings, slot, counters = work.timings, work.slot, self._counters
+        slot.tokens = work.tokens
+        slot.graphs += max(0, timings.predicted_n - 1)
+        counters.prompt_tokens += timings.prompt_n
+        counters.prompt_seconds += timings.prompt_ms / 1000
+        counters.predicted_tokens += timings.predicted_n
+        counters.predicted_seconds += timings.predicted_ms / 1000
+        counters.longest = max(counters.longest, work.used)
+        if complete:
+            self._log.timings(slot.id, work.task, timings, slot.graphs, at)
+        self._log.released(slot.id, work.task, work.used, at)
+
+    def _log_speed(self, work: Generation, seconds: float, tokens: int) -> None:
+        timings = work.timings
+        mean = 1000 * (timings.predicted_n - 1) / timings.predicted_ms
+        rates = f"tg = {mean:6.2f} t/s, tg_3s = {tokens / seconds:6.2f} t/s"
+        text = f"n_gen = {timings.predicted_n:6d}, {rates}"
+        self._log.slot("print_timing", work.slot.id, work.task, text)

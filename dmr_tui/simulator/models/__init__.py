@@ -1,0 +1,1 @@
+"""The models that a simulated runner has and can pull."""

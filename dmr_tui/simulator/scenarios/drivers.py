@@ -1,0 +1,136 @@
+"""The drivers of the scenarios: clients that send requests, faults, unloads and restarts."""
+
+import asyncio
+import json
+import time
+
+from dmr_tui.simulator.http.faults import Fault
+from dmr_tui.simulator.models.library import GEMMA3, LLAMA32, NEMO, PHI4, QWEN3, SMOLLM2
+from dmr_tui.simulator.models.model import Model
+from dmr_tui.simulator.scenarios import sample_requests
+from dmr_tui.simulator.scenarios.sample_requests import Make
+from dmr_tui.simulator.scenarios.stage import Driver, Stage, record_answered
+
+FLOOD = 200
+"""Requests a second; the recorder's feed drops what a reader does not take in time."""
+
+
+def client(
+    make: Make,
+    model: Model,
+    pause: tuple[float, float] | None = None,
+    *,
+    first: tuple[float, float] | None = None,
+    reference: str = "",
+) -> Driver:
+    """A client that sends one request of `make` after the other, seconds of `pause` apart.
+
+    `first` is the pause before the first one, and `reference` its name for `model`.
+    """
+
+    async def drive(stage: Stage) -> None:
+        if first is not None:
+            await stage.pause(*first)
+        while True:
+            await stage.send(make(model, stage.rng, reference))
+            if pause is not None:
+                await stage.pause(*pause)
+
+    return drive
+
+
+async def scripts(stage: Stage) -> None:
+    """A program, some of whose requests are given up."""
+    await stage.pause(6, 9)
+    while True:
+        leaves = stage.rng.random() < 0.35
+        request = sample_requests.script(QWEN3, stage.rng, f"docker.io/{QWEN3.name}")
+        await stage.send(request, stage.rng.uniform(0.8, 2.5) if leaves else None)
+        await stage.pause(12, 25)
+
+
+async def people(stage: Stage) -> None:
+    """Single requests by hand, every other one too long for the context."""
+    while True:
+        await stage.pause(20, 40)
+        await stage.send(sample_requests.curl(LLAMA32, stage.rng, "llama3.2:1B-Q8_0"))
+        await stage.pause(20, 40)
+        await stage.send(sample_requests.too_long(QWEN3, stage.rng))
+
+
+async def memory_pressure(stage: Stage) -> None:
+    """Requests for models that do not fit beside each other, retried and then given room."""
+    while True:
+        await stage.send(sample_requests.agent(PHI4, stage.rng))
+        await stage.pause(2, 4)
+        for _ in range(3):
+            await stage.send(sample_requests.script(NEMO, stage.rng))
+            await stage.pause(1, 2)
+        await stage.send(sample_requests.node(GEMMA3, stage.rng))
+        await stage.pause(3, 5)
+        _unload(stage, PHI4)
+        await stage.send(sample_requests.node(GEMMA3, stage.rng))
+        await stage.pause(1, 2)
+        await stage.send(sample_requests.agent(GEMMA3, stage.rng))
+        await stage.send(sample_requests.agent(PHI4, stage.rng))
+        await stage.pause(4, 6)
+        _unload(stage, GEMMA3)
+
+
+async def short_keep_alive(stage: Stage) -> None:
+    """A small model that is unloaded between most of its requests."""
+    config = {"model": SMOLLM2.name, "keep_alive": "20s"}
+    stage.world.configure(json.dumps(config).encode(), None, sample_requests.CURL)
+    while True:
+        await stage.pause(6, 30)
+        await stage.send(sample_requests.curl(SMOLLM2, stage.rng))
+
+
+def _unload(stage: Stage, model: Model) -> None:
+    stage.world.unload(json.dumps({"models": [model.name]}).encode())
+
+
+async def faults(stage: Stage) -> None:
+    """Faults of all kinds, one every few seconds."""
+    pages = ("/engines/ps", "/engines/requests", "/models", "/engines")
+    while True:
+        await stage.pause(4, 8)
+        fault = stage.rng.choice(
+            (
+                Fault("status", stage.rng.choice(pages), 3, status=503),
+                Fault("hang", stage.rng.choice(pages), 1),
+                Fault("slow", stage.rng.choice(pages), 2, seconds=3.0),
+                Fault("reset", "/engines/requests", 1, after=120),
+                Fault("garbage", stage.rng.choice(pages), 2),
+                Fault("half", stage.rng.choice(pages), 2),
+                Fault("html", stage.rng.choice(pages), 1),
+                Fault("refuse", count=4),
+            )
+        )
+        stage.faults.add(fault)
+
+
+async def restarts(stage: Stage) -> None:
+    """A restart of the container every minute or so."""
+    while True:
+        await stage.pause(40, 70)
+        await stage.world.restart()
+
+
+async def kills(stage: Stage) -> None:
+    """An engine that is killed for memory now and then."""
+    while True:
+        await stage.pause(8, 20)
+        runners = [each for each in stage.world.loader.runners.values() if not each.dead]
+        if runners:
+            stage.world.loader.kill_for_memory(stage.rng.choice(runners))
+
+
+async def flood(stage: Stage) -> None:
+    """Records of FLOOD requests a second, without an engine."""
+    recorded, began = 0, time.monotonic()
+    while True:
+        while recorded < (time.monotonic() - began) * FLOOD:
+            recorded += 1
+            record_answered(stage.world, QWEN3, sample_requests.node(QWEN3, stage.rng))
+        await asyncio.sleep(0.004)

@@ -1,0 +1,1 @@
+"""The service of Docker Model Runner: loading, inference, records and versions."""

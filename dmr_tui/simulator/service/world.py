@@ -1,0 +1,204 @@
+"""The simulated runner as a whole; all of it lives on one event loop."""
+
+import asyncio
+import contextlib
+import json
+import random
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from dmr_tui.simulator.connection import AnswerCopy, InferenceRequest, Refused, json_object
+from dmr_tui.simulator.engine.counters import metrics
+from dmr_tui.simulator.engine.engine import Engine
+from dmr_tui.simulator.engine.engine_log import EngineLog
+from dmr_tui.simulator.engine.launch import Launch
+from dmr_tui.simulator.engine.simulated_engine import SimulatedEngine
+from dmr_tui.simulator.engine.simulated_gpu import SimulatedGpu
+from dmr_tui.simulator.engine.upstream import UpstreamEngine
+from dmr_tui.simulator.logbook import Logbook
+from dmr_tui.simulator.models.catalogue import Catalogue, NotInstalled
+from dmr_tui.simulator.models.model import Model
+from dmr_tui.simulator.models.model_store import Store
+from dmr_tui.simulator.service.inference import BACKENDS, NOT_INSTALLED, Inference
+from dmr_tui.simulator.service.loader import AlreadyActive, Loader
+from dmr_tui.simulator.service.recorder import Recorder
+from dmr_tui.simulator.service.release import Release
+from dmr_tui.simulator.service.runner_config import read_configure
+from dmr_tui.simulator.service.runner_process import Key
+
+_PRELOAD_LIMIT = 60.0
+_SETTLING = 1.0
+
+
+class World:
+    """Store, runners, records, log and GPU, and the requests that concern several of them."""
+
+    def __init__(
+        self,
+        *,
+        release: Release,
+        catalogue: Catalogue,
+        seed: int,
+        cpus: int,
+        vllm: bool = False,
+        uses_gpu: bool = True,
+        engine_url: str | None = None,
+        started: int | None = None,
+    ) -> None:
+        self.release = release
+        self.rng = random.Random(seed)
+        self.cpus = cpus
+        self.vllm = vllm
+        self.gpu = SimulatedGpu()
+        self.gpu.unused = not uses_gpu
+        self.log = Logbook(self.rng)
+        self.store = Store(catalogue, self.log, self.rng)
+        self.recorder = Recorder(self.log, self.rng, shows_config=release.records_config)
+        self.loader = Loader(cpus, self.log, self.recorder, self.gpu, self.rng, self._engine)
+        self.inference = Inference(release, vllm, self.store, self.loader, self.recorder, self.log)
+        self._seed = seed
+        self._engine_url = engine_url
+        self._open: set[Callable[[], object]] = set()
+        self._settled = asyncio.Event()
+        self._background: set[asyncio.Task[Any]] = set()
+        self._log_start(started)
+
+    def _engine(self, model: Model, launch: Launch, log: EngineLog) -> Engine:
+        if self._engine_url is not None:
+            return UpstreamEngine(self._engine_url, log)
+        size = {"context": launch.context, "slots": launch.slots}
+        return SimulatedEngine(model, **size, log=log, gpu=self.gpu, seed=self._seed)
+
+    async def answer(self, request: InferenceRequest, pace: float = 0.25) -> tuple[int, bytes]:
+        """Answer a request from inside the simulation; returns status and body.
+
+        A cancel means that the client left. Raises AnswerCut.
+        """
+        copy = AnswerCopy(pace=pace)
+        task = asyncio.current_task()
+        assert task is not None
+        with self.cuttable(task.cancel):
+            await self.inference.infer(request, copy)
+        return copy.status, copy.body
+
+    def configure(self, body: bytes, backend: str | None, user_agent: str) -> None:
+        """Set a runner's configuration and load it in the background. Raises Refused."""
+        if backend is not None and backend not in BACKENDS:
+            raise Refused(404, "backend not found")
+        name = backend or "llama.cpp"
+        reference, mode, config = read_configure(body, name)
+        with contextlib.suppress(NotInstalled):
+            name = self.store.look_up(reference).backend
+        digest = self.store.resolve(reference)
+        try:
+            self.loader.configure(Key(name, digest, mode), config)
+        except AlreadyActive as error:
+            text = "runner already active"
+            facts = {"backend": name, "model": reference, "modelID": digest}
+            self.log.warn("Failed to configure runner", **facts, error=text)
+            raise Refused(409, text) from error
+        path = "/engines/v1/chat/completions"
+        asked = json.dumps({"model": reference}).encode()
+        headers = {"user-agent": user_agent}
+        request = InferenceRequest(path, asked, headers=headers, preload=True)
+        self.run_in_background(self._preload(request))
+
+    async def _preload(self, request: InferenceRequest) -> None:
+        async with asyncio.timeout(_PRELOAD_LIMIT):
+            status, body = await self.answer(request)
+        if status != 200:
+            text = body.decode(errors="replace")
+            self.log.warn("background model preload failed", status=status, body=text)
+
+    def unload(self, body: bytes) -> int:
+        """Serve `POST /engines/unload`; returns how many runners went. Raises Refused."""
+        wanted = json_object(body)
+        if wanted.get("all"):
+            return self.loader.unload_all()
+        digests = [self.store.resolve(str(each)) for each in wanted.get("models") or []]
+        return self.loader.unload(str(wanted.get("backend") or ""), digests)
+
+    def configurations(self, reference: str) -> list[dict[str, Any]]:
+        """The entries of `GET /engines/_configure`, of one model if `reference` is not empty."""
+        digest = self.store.resolve(reference) if reference else None
+        installed = {model.digest: model for model in self.store.catalogue}
+        entries = [
+            {
+                "Backend": key.backend,
+                "Model": next(iter(self.store.catalogue.tags(installed[key.digest])), ""),
+                "ModelID": key.digest,
+                "Mode": key.mode,
+                "Config": config.shown(),
+            }
+            for key, config in self.loader.configs.items()
+            if key.digest in installed and digest in (None, key.digest)
+        ]
+        self.rng.shuffle(entries)
+        return entries
+
+    def metrics(self) -> bytes:
+        """The text of `GET /metrics`.
+
+        The runner compares digests with the names in requests, so it only finds those engines
+        that were loaded by digest.
+        """
+        counted = [
+            (f'backend="{key.backend}",model="{key.digest}",mode="{key.mode}"', counters)
+            for key, runner in self.loader.runners.items()
+            if runner.reference == key.digest and (counters := runner.engine.count())
+        ]
+        return metrics(counted, self.rng)
+
+    @contextmanager
+    def cuttable(self, cut: Callable[[], object]) -> Iterator[None]:
+        """Have a restart call `cut`, while inside."""
+        self._open.add(cut)
+        try:
+            yield
+        finally:
+            self._open.discard(cut)
+            if not self._open:
+                self._settled.set()
+
+    def run_in_background(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Start a task that ends with the world at the latest."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        return task
+
+    async def cut_everything(self) -> None:
+        """Break off every answer that is under way."""
+        self._settled = asyncio.Event()
+        for cut in list(self._open):
+            cut()
+        if self._open:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._settled.wait(), _SETTLING)
+
+    async def restart(self) -> None:
+        """Start the container again: no runner, no record, no open stream, an empty log."""
+        await self.cut_everything()
+        self.loader.reset()
+        self.recorder.clear()
+        self.log.clear()
+        self._log_start()
+
+    async def end(self) -> None:
+        """Stop everything that runs."""
+        for task in list(self._background):
+            task.cancel()
+        await self.cut_everything()
+
+    def _log_start(self, at: int | None = None) -> None:
+        self.log.info("Successfully initialized store", at, component="model-manager")
+        self.log.info("Logs endpoint enabled at /logs", at, dir="/var/log/model-runner")
+        self.log.info("Metrics endpoint enabled at /metrics", at)
+        self.log.info("Listening on TCP port", at, port=12434)
+        self.log.info("installed llama-server", at, gpuSupport=str(not self.gpu.unused).lower())
+        causes = {"mlx": "MLX is only available on macOS ARM64", **NOT_INSTALLED}
+        for backend, cause in causes.items():
+            if backend != "vllm" or not self.vllm:
+                facts = {"backend": backend, "error": cause}
+                self.log.warn("Backend installation failed for", at, **facts)
