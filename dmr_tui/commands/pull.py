@@ -9,7 +9,6 @@ import anyio.to_thread
 
 from dmr_tui.commands.pipe import say
 from dmr_tui.commands.target import chosen
-from dmr_tui.export.turn_report import failure_lines
 from dmr_tui.machine.probe import MachineProbe
 from dmr_tui.monitor.actions.pulls import Pulls
 from dmr_tui.monitor.actions.remote_model import RemoteModel, look_up
@@ -25,7 +24,9 @@ from dmr_tui.settings.schema import Settings
 from dmr_tui.state.pull import Pull
 from dmr_tui.text import format
 from dmr_tui.text.format import Units
+from dmr_tui.text.memory import free_text, need_text
 from dmr_tui.text.sanitize import plain
+from dmr_tui.text.turns import failure_lines
 
 PULLED, FAILED, NO_RUNNER, INTERRUPTED = 0, 1, 2, 130
 STEP = 0.1
@@ -139,8 +140,7 @@ class _TextPrinter(_Printer):
         ]
         say(f"{plain(row.name)}: {', '.join(facts)}")
         if fit is not None and fit.need.total.value is not None:
-            sign = "~" if fit.need.source == "estimate" else ""
-            needs = f"{sign}{self._units.memory(fit.need.total.value)}"
+            needs = need_text(fit.need, self._units)
             tokens = format.window(fit.need.asked.context)
             free = _free(remote, self._units)
             say(f"needs {needs} of memory with {tokens} of context: {fit.verdict}{free}")
@@ -236,7 +236,7 @@ class _JsonPrinter(_Printer):
 
 def _free(remote: RemoteModel, units: Units) -> str:
     pool = remote.pool.value
-    return "" if pool is None else f", {units.gib_of(pool.free, pool.total)} {pool.kind} free"
+    return "" if pool is None else f", {free_text(pool, units)} free"
 
 
 def _line(pull: Pull) -> str:

@@ -14,7 +14,6 @@ from dmr_tui.measure.request_numbers import (
     ended,
     new_tokens,
     processing_s,
-    status_words,
     timed_out_after,
     ttft_s,
     waited_s,
@@ -24,6 +23,7 @@ from dmr_tui.runner.names import short
 from dmr_tui.runner.request import Request
 from dmr_tui.state.request_filter import CallerNames
 from dmr_tui.text import format
+from dmr_tui.text.requests import status_text, status_words
 from dmr_tui.text.sanitize import plain
 
 CSV_FIELDS = (
@@ -173,7 +173,7 @@ def request_line(request: Request, names: CallerNames, now: float) -> str:
             format.rate(decode.value if decode else None),
             _seconds(ttft_s(request)),
             _seconds(request.duration),
-            status_words(request) + (f" ×{request.tries}" if request.tries > 1 else ""),
+            status_text(request),
         ]
     )
 

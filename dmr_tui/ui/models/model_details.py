@@ -15,8 +15,8 @@ from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
 from dmr_tui.text.format import Units
+from dmr_tui.text.memory import missed, need_text
 from dmr_tui.text.sanitize import plain
-from dmr_tui.ui.memory.verdicts import missed
 from dmr_tui.ui.models.models_pane import state_words
 from dmr_tui.ui.shell.pane import Page
 from dmr_tui.ui.widgets.lines import Line, fit, wrapped
@@ -158,8 +158,7 @@ def _need(fit: Fit, usage: MemoryUsage | None, units: Units) -> Iterator[Fact]:
         yield "needs", f"{format.UNKNOWN} {total.reason}"
     else:
         by = "by formula" if fit.need.source == "estimate" else "by its last load"
-        sign = "~" if fit.need.source == "estimate" else ""
-        yield "needs", f"{sign}{units.memory(total.value)}  {by}, with {_asked(fit)}"
+        yield "needs", f"{need_text(fit.need, units)}  {by}, with {_asked(fit)}"
 
 
 def _asked(fit: Fit) -> str:

@@ -19,6 +19,7 @@ from dmr_tui.state.pull import Pull
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
 from dmr_tui.text.format import Units
+from dmr_tui.text.memory import free_text
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.memory.verdicts import VERDICT_STYLES, needs_words
 from dmr_tui.ui.shell.pane import Page
@@ -254,7 +255,7 @@ def _found(remote: RemoteModel, units: Units) -> list[Line]:
 
 def _free(remote: RemoteModel, units: Units) -> Iterator[Part]:
     if (pool := remote.pool.value) is not None:
-        yield f", {units.gib_of(pool.free, pool.total)} {pool.kind} free", "$label"
+        yield f", {free_text(pool, units)} free", "$label"
 
 
 def _columns() -> tuple[Column[Pull], ...]:
