@@ -330,6 +330,10 @@ def simulate(
 
 def main() -> None:
     """The console script: every foreseeable failure is one line, not a traceback."""
+    # httpx also imports its own command line, and with it a syntax highlighter, unless that cannot
+    # be imported; that is a quarter of the time until the first paint. Only the program may decide
+    # so for its interpreter, not a module that scripts import as well.
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
     # The exit code of a wrong option is 2 otherwise, which here means that no runner answers.
     usage_error: Any = typer.BadParameter.__base__
     usage_error.exit_code = USAGE

@@ -9,13 +9,14 @@ import anyio
 from dmr_tui.commands.target import chosen
 from dmr_tui.export.turn_json import turn_json
 from dmr_tui.measure.meter import Turn
-from dmr_tui.monitor.actions.chat import Ask, Message, Prompt
+from dmr_tui.monitor.actions.chat import Ask
 from dmr_tui.monitor.model_rows import Installed
 from dmr_tui.monitor.search import Search
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.errors.explain import explain
 from dmr_tui.runner.errors.failures import RunnerError
 from dmr_tui.settings.schema import Settings
+from dmr_tui.state.prompt import Message, Prompt
 from dmr_tui.text.sanitize import plain, plain_lines
 from dmr_tui.text.turns import failure_lines, figures_line
 
@@ -89,18 +90,18 @@ class _TextPrinter:
 
     def __init__(self) -> None:
         self._printed = 0
-        self._reasoned = 0
         self._told_load = False
+        self._told_reasoning = False
 
     def show(self, turn: Turn) -> None:
         if turn.loading_since is not None and not self._told_load:
             self._told_load = True
             print(f"loading {plain(turn.model)} …", file=sys.stderr, flush=True)
-        if self._reasoned == 0 and turn.reasoning and not turn.text:
-            self._reasoned = 1
+        if not self._told_reasoning and turn.thoughts and not turn.answer:
+            self._told_reasoning = True
             print("reasoning …", file=sys.stderr, flush=True)
-        print(plain_lines(turn.text[self._printed :]), end="", flush=True)
-        self._printed = len(turn.text)
+        print(plain_lines(turn.answer.since(self._printed)), end="", flush=True)
+        self._printed = turn.answer.size
         if turn.ended:
             self._end(turn)
 

@@ -11,7 +11,7 @@ from dmr_tui.commands.pipe import say
 from dmr_tui.commands.target import chosen
 from dmr_tui.machine.probe import MachineProbe
 from dmr_tui.monitor.actions.pulls import Pulls
-from dmr_tui.monitor.actions.remote_model import RemoteModel, look_up
+from dmr_tui.monitor.actions.remote_model import look_up
 from dmr_tui.monitor.model_rows import Installed
 from dmr_tui.monitor.poller import Poller
 from dmr_tui.monitor.search import Search
@@ -22,6 +22,7 @@ from dmr_tui.runner.names import is_reference
 from dmr_tui.settings.errors import BadSettings
 from dmr_tui.settings.schema import Settings
 from dmr_tui.state.pull import Pull
+from dmr_tui.state.replies import RemoteModel
 from dmr_tui.text import format
 from dmr_tui.text.format import Units
 from dmr_tui.text.memory import free_text, need_text
@@ -87,7 +88,8 @@ async def _look_up(client: RunnerClient, name: str, machine: MachineProbe) -> Re
     """With the verdict that the memory of this computer allows."""
     poller = Poller(Places((client.endpoint,)), machine, lambda _: None, read_only=True)
     await poller.once()
-    installed = Installed(()) if poller.watch is None else poller.watch.installed
+    runner = poller.runner_monitor
+    installed = Installed(()) if runner is None else runner.installed
     return await look_up(client, name, installed, poller.loading)
 
 

@@ -14,7 +14,8 @@ from typing import get_args
 
 from dmr_tui.commands.pipe import nobody_reads
 from dmr_tui.export.request_rows import line_header, request_json, request_line, requests_csv
-from dmr_tui.monitor.archive.store import Archive, ArchiveDamaged, ArchiveFailed
+from dmr_tui.monitor.archive.file import ArchiveDamaged, ArchiveFailed
+from dmr_tui.monitor.archive.store import Archive
 from dmr_tui.runner.names import short
 from dmr_tui.runner.request import Outcome, Request
 from dmr_tui.settings.errors import BadSettings

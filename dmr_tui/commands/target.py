@@ -3,19 +3,15 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dmr_tui.machine.probe import LocalMachine, MachineProbe
-from dmr_tui.monitor.requests.request_log import OpenArchive
+from dmr_tui.monitor.archive.options import ArchiveOptions
 from dmr_tui.runner.discovery.docker_contexts import DEFAULT
 from dmr_tui.runner.discovery.places import Places, find_places
 from dmr_tui.runner.endpoint import DEFAULT_TLS, Endpoint, TlsOptions, parse_host
 from dmr_tui.settings.load import data_path
 from dmr_tui.settings.schema import Settings
 from dmr_tui.state.snapshot import DEMO_RULE
-
-if TYPE_CHECKING:
-    from dmr_tui.monitor.archive.store import Archive
 
 DEMO_SCENARIO = "workflow"
 DEMO_PULL_RATE = 60e6
@@ -61,22 +57,16 @@ def demo_runner(scenario: str = DEMO_SCENARIO) -> Iterator[tuple[Endpoint, Machi
         yield parse_host(url, DEMO_RULE), SimulatedMachine(simulator)
 
 
-def archive(settings: Settings) -> OpenArchive | None:
-    """What makes the archive that the settings ask for, once it is needed."""
+def archive(settings: Settings) -> ArchiveOptions | None:
+    """Return how the settings ask for the archive to be kept; None if they ask for none."""
     if not settings.archive:
         return None
-
-    def make() -> "Archive":
-        from dmr_tui.monitor.archive.store import Archive
-
-        return Archive(
-            data_path(settings),
-            keep_days=settings.archive_days,
-            keep_mb=settings.archive_mb,
-            bodies=settings.archive_bodies,
-        )
-
-    return make
+    return ArchiveOptions(
+        data_path(settings),
+        keep_days=settings.archive_days,
+        keep_mb=settings.archive_mb,
+        bodies=settings.archive_bodies,
+    )
 
 
 def kept(settings: Settings) -> Path | None:

@@ -19,11 +19,12 @@ from dmr_tui.measure.request_numbers import (
     waited_s,
     window,
 )
+from dmr_tui.runner.errors.explain import error_text
 from dmr_tui.runner.names import short
 from dmr_tui.runner.request import Request
 from dmr_tui.state.request_filter import CallerNames
 from dmr_tui.text import format
-from dmr_tui.text.requests import status_text, status_words
+from dmr_tui.text.requests import slower_words, status_text, status_words
 from dmr_tui.text.sanitize import plain
 
 CSV_FIELDS = (
@@ -113,7 +114,7 @@ def request_json(request: Request, names: CallerNames) -> dict[str, Any]:
         "status": status_words(request),
         "status_code": request.status or None,
         "finish_reason": request.finish_reason,
-        "error": request.error or None,
+        "error": error_text(request) or None,
         "duration_s": _rounded(request.duration),
         "waited_s": _rounded(waited_s(request)),
         "ttft_s": _rounded(ttft_s(request)),
@@ -132,7 +133,7 @@ def request_json(request: Request, names: CallerNames) -> dict[str, Any]:
         "first_started_at": _moment(request.first_started_at),
         "time_limit_s": request.limit,
         "timed_out_after_s": timed_out_after(request),
-        "slow": request.slow or None,
+        "slow": None if request.slow is None else slower_words(request.slow),
         "messages": request.message_count,
         "request_bytes": request.request_bytes,
         "response_bytes": request.response_bytes,

@@ -14,6 +14,7 @@ from dmr_tui.machine.gpu.gpu import Gpu
 from dmr_tui.machine.host import Host
 from dmr_tui.measure.rates import decode_rate, prefill_rate
 from dmr_tui.measure.stats import Summary
+from dmr_tui.runner.errors.explain import error_text
 from dmr_tui.runner.request import Request
 from dmr_tui.state.alert import SourceFails
 from dmr_tui.state.model_row import ModelRow, Run
@@ -166,7 +167,7 @@ def _request(request: Request, snapshot: Snapshot) -> dict[str, Any]:
         "started_at": _moment(request.started_at - offset),
         "duration_s": request.duration,
         "finish_reason": request.finish_reason,
-        "error": request.error or None,
+        "error": error_text(request) or None,
         "prompt_tokens": request.prompt_tokens,
         "cached_tokens": request.cached_tokens,
         "completion_tokens": request.completion_tokens,

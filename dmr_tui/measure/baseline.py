@@ -1,10 +1,10 @@
 """How fast a model usually is, and whether one call was slower."""
 
 from collections import deque
-from dataclasses import dataclass
 
 from dmr_tui.measure.stats import percentile
 from dmr_tui.measure.thresholds import DEFAULTS
+from dmr_tui.runner.request import Slower
 
 REMEMBERED = 50
 """Calls of a model that make its usual rate."""
@@ -14,16 +14,6 @@ SIMILAR = 2.0
 """Contexts whose depths differ by less than this factor are decoded about equally fast."""
 SHALLOW = 512
 """Tokens of context below which depth makes no difference."""
-
-
-@dataclass(frozen=True, slots=True)
-class Slower:
-    """How much slower than usual."""
-
-    baseline: float
-    """Median tokens per second of the model's last calls at similar depth."""
-    share: float
-    """By how much it is slower, 0 to 1."""
 
 
 class Baseline:

@@ -1,19 +1,53 @@
-"""The stamps of one streamed answer, and the numbers that follow from them."""
+"""One streamed answer: when its pieces arrived, and the numbers that follow from that."""
 
+from bisect import bisect_right
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from dmr_tui.measure.rates import (
-    Rate,
-    client_decode_rate,
-    decode_rate,
-    prefill_rate,
-)
+from dmr_tui.measure.rates import Rate, client_decode_rate, decode_rate, prefill_rate
 from dmr_tui.runner.errors.explain import Explanation
+from dmr_tui.runner.tokens import new_tokens, pieces, token_counts
 from dmr_tui.runner.wire import Chunk, Timings, Usage
 
 LIVE_WINDOW_S = 2.0
-"""Seconds over which pieces are counted when the engine tells no rate of its own."""
+"""Seconds over which pieces are counted when the engine has no rate of its own."""
+
+
+class Passage:
+    """A text as far as it had arrived at one moment; it is joined when it is read.
+
+    Later passages of the same text share the parts, which may be added to, but not changed.
+    """
+
+    __slots__ = ("_parts", "size")
+
+    def __init__(self, parts: Sequence[str] = ()) -> None:
+        self._parts = parts
+        self.size = len(parts)
+        """Number of parts; a passage without any is false."""
+
+    def since(self, size: int) -> str:
+        """The text without its first `size` parts."""
+        return "".join(self._parts[size : self.size])
+
+    def __str__(self) -> str:
+        return self.since(0)
+
+    def __bool__(self) -> bool:
+        return self.size > 0
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Passage) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+    def __repr__(self) -> str:
+        return repr(str(self))
+
+
+NOTHING = Passage()
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +58,19 @@ class Turn:
     """
 
     model: str
-    text: str = ""
-    reasoning: str = ""
+    answer: Passage = NOTHING
+    thoughts: Passage = NOTHING
+    """The reasoning before the answer."""
     tool_calls: int = 0
     ended: bool = False
     stopped: bool = False
-    """Ended because a person asked for it."""
+    """Ended because the user asked for it."""
     failure: Explanation | None = None
     finish_reason: str | None = None
     loading_since: float | None = None
-    """When a load began that is still going on (seconds since 1970)."""
+    """The start of a load that is still going on (seconds since 1970)."""
     cold: bool | None = None
-    """Whether the model had to be loaded first; None if that could not be asked."""
+    """True if the model had to be loaded first; None if that could not be asked."""
     load_s: float | None = None
     """The load alone, measured here; it is not part of `ttft_s` and `e2e_s`."""
     prefill_done: int | None = None
@@ -53,26 +88,29 @@ class Turn:
     decode: Rate | None = None
     prefill: Rate | None = None
     client_decode: float | None = None
-    """Tokens per second as they arrived here, whatever the engine says."""
+    """Tokens per second as they arrived here, also where the engine has its own rate."""
     wait_s: float | None = None
     """TTFT less the engine's prefill: queue, network, tokenizing."""
     timings: Timings | None = field(default=None, repr=False)
 
     @property
-    def new_prompt_tokens(self) -> int | None:
-        """Prompt tokens that were not in the cache."""
-        if self.prompt_tokens is None or self.cached_tokens is None:
-            return None
-        return self.prompt_tokens - self.cached_tokens
+    def text(self) -> str:
+        """The answer as one string, joined at each use: a long one takes long."""
+        return str(self.answer)
 
     @property
-    def tpot_ms(self) -> float | None:
-        """Milliseconds for each token after the first."""
-        return None if self.decode is None else 1000.0 / self.decode.value
+    def reasoning(self) -> str:
+        """The reasoning as one string."""
+        return str(self.thoughts)
+
+    @property
+    def new_prompt_tokens(self) -> int | None:
+        """Prompt tokens that were not in the cache."""
+        return new_tokens(self.prompt_tokens, self.cached_tokens, self.timings)
 
 
 class Meter:
-    """Collects one streamed answer; every instant is passed in, in nanoseconds of one clock."""
+    """The measurement of one streamed answer; every instant is in nanoseconds of one clock."""
 
     def __init__(self, model: str, sent_ns: int) -> None:
         self.model = model
@@ -83,15 +121,16 @@ class Meter:
         self._with_first = 0
         self._arrivals = 0
         self._recent: deque[int] = deque()
-        self._text: list[str] = []
-        self._reasoning: list[str] = []
+        # Only ever added to: the turns that were published share them.
+        self._answer: list[str] = []
+        self._thoughts: list[str] = []
         self._tool_calls = 0
         self._usage: Usage | None = None
         self._timings: Timings | None = None
         self._progress: tuple[int, int] | None = None
         self.finish_reason: str | None = None
         self.taken = 0
-        """Chunks so far; it tells whether there is anything new."""
+        """Chunks so far: if it has grown, there is something new to publish."""
 
     def take(self, at_ns: int, chunk: Chunk) -> None:
         """Add one chunk that arrived at `at_ns`."""
@@ -103,17 +142,13 @@ class Meter:
             self._progress = (progress.processed - progress.cache, progress.total - progress.cache)
         for choice in chunk.choices:
             self.finish_reason = choice.finish_reason or self.finish_reason
-            piece = choice.delta or choice.message
-            if piece is None:
-                continue
-            reasoning = piece.reasoning_content or piece.reasoning or ""
-            text = piece.content or ""
-            if piece.tool_calls:
-                self._tool_calls = max(self._tool_calls, _calls(piece.tool_calls))
-            if reasoning or text or piece.tool_calls:
-                self._stamp(at_ns, visible=bool(text))
-                self._reasoning.append(reasoning)
-                self._text.append(text)
+        for piece in pieces(chunk):
+            self._stamp(at_ns, visible=bool(piece.text))
+            self._tool_calls = max(self._tool_calls, piece.tool_calls)
+            if piece.reasoning:
+                self._thoughts.append(piece.reasoning)
+            if piece.text:
+                self._answer.append(piece.text)
 
     def _stamp(self, at_ns: int, *, visible: bool) -> None:
         if self._first is None:
@@ -131,7 +166,7 @@ class Meter:
 
     @property
     def started(self) -> bool:
-        """Whether anything of the answer has arrived."""
+        """True once a piece of the answer has arrived."""
         return self._first is not None
 
     def turn(
@@ -145,27 +180,16 @@ class Meter:
         failure: Explanation | None = None,
     ) -> Turn:
         """The answer so far, or (`ended`) as it ended."""
-        usage = self._usage or Usage()
-        timings = self._timings or Timings()
-        details = usage.prompt_tokens_details
-        cached = timings.cache_n
-        if cached is None and details is not None:
-            cached = details.cached_tokens
-        prompt = usage.prompt_tokens
-        if prompt is None and timings.prompt_n is not None:
-            prompt = timings.prompt_n + (timings.cache_n or 0)
-        completion = usage.completion_tokens
-        if completion is None:
-            completion = timings.predicted_n
+        counts = token_counts(self._usage, self._timings)
         ttft = self._since_sent(self._first)
-        client = self._client_decode(completion)
+        client = self._client_decode(counts.completion)
         decode = decode_rate(self._timings) or (client if ended else None)
         if not ended and decode is None:
             decode = self._live(now_ns)
         return Turn(
             model=self.model,
-            text="".join(self._text),
-            reasoning="".join(self._reasoning),
+            answer=Passage(self._answer),
+            thoughts=Passage(self._thoughts),
             tool_calls=self._tool_calls,
             ended=ended,
             stopped=stopped,
@@ -178,13 +202,13 @@ class Meter:
             ttft_s=ttft,
             first_visible_s=self._since_sent(self._visible),
             e2e_s=self._since_sent(self._last),
-            prompt_tokens=prompt,
-            cached_tokens=cached,
-            completion_tokens=completion,
+            prompt_tokens=counts.prompt,
+            cached_tokens=counts.cached,
+            completion_tokens=counts.completion,
             decode=decode,
             prefill=prefill_rate(self._timings),
             client_decode=None if client is None else client.value,
-            wait_s=_wait(ttft, timings),
+            wait_s=_wait(ttft, self._timings),
             timings=self._timings,
         )
 
@@ -208,18 +232,11 @@ class Meter:
         window = min(LIVE_WINDOW_S, (now_ns - self._first) / 1e9)
         if window < LIVE_WINDOW_S / 4:
             return None
-        pieces = sum(1 for at in self._recent if at > now_ns - window * 1e9)
-        return Rate(pieces / window, "~")
+        earlier = bisect_right(self._recent, now_ns - window * 1e9)
+        return Rate((len(self._recent) - earlier) / window, "~")
 
 
-def _wait(ttft: float | None, timings: Timings) -> float | None:
-    if ttft is None or timings.prompt_ms is None:
+def _wait(ttft: float | None, timings: Timings | None) -> float | None:
+    if ttft is None or timings is None or timings.prompt_ms is None:
         return None
     return max(0.0, ttft - timings.prompt_ms / 1000.0)
-
-
-def _calls(pieces: list[object]) -> int:
-    """How many calls these pieces belong to: each says its index, in every piece."""
-    indexes = [piece.get("index", 0) for piece in pieces if isinstance(piece, dict)]
-    numbers = [index for index in indexes if isinstance(index, int)]
-    return max(numbers, default=0) + 1

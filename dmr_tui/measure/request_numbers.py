@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from dmr_tui.runner import tokens
 from dmr_tui.runner.request import Request
 
 GENERATING = frozenset({"ok", "cut", "client left"})
@@ -46,11 +47,7 @@ def ttft_s(request: Request) -> float | None:
 
 def new_tokens(request: Request) -> int | None:
     """Prompt tokens that the engine had to process: all but the cached ones."""
-    if request.timings is not None and request.timings.prompt_n is not None:
-        return request.timings.prompt_n
-    if request.prompt_tokens is None or request.cached_tokens is None:
-        return None
-    return request.prompt_tokens - request.cached_tokens
+    return tokens.new_tokens(request.prompt_tokens, request.cached_tokens, request.timings)
 
 
 def context_used(request: Request) -> int | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from dmr_tui.measure.request_numbers import ended
 from dmr_tui.measure.thresholds import DEFAULTS, Thresholds
-from dmr_tui.monitor.requests.request_log import ARCHIVE
+from dmr_tui.monitor.archive.writer import ARCHIVE
 from dmr_tui.runner.names import short
 from dmr_tui.runner.request import FAILURES, Request
 from dmr_tui.state.alert import (

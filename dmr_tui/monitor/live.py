@@ -3,31 +3,25 @@
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from dmr_tui.machine.probe import MachineProbe
 from dmr_tui.measure.meter import Turn
 from dmr_tui.measure.thresholds import DEFAULTS, Thresholds
-from dmr_tui.monitor.actions.chat import Ask, Prompt
+from dmr_tui.monitor.archive.options import ArchiveOptions
+from dmr_tui.monitor.later_parts import Actions, Stoppable
 from dmr_tui.monitor.poller import Poller
-from dmr_tui.monitor.requests.request_log import OpenArchive
 from dmr_tui.runner.discovery.places import Places
 from dmr_tui.runner.endpoint import Endpoint
-from dmr_tui.runner.errors.explain import Explanation
 from dmr_tui.runner.request import Request
+from dmr_tui.state.plan import Plan, Progress
+from dmr_tui.state.prompt import Prompt
+from dmr_tui.state.replies import Bodies, RemoteModel, StoredConfigResult
 from dmr_tui.state.request_filter import View
 from dmr_tui.state.snapshot import Snapshot
-
-if TYPE_CHECKING:
-    from dmr_tui.monitor.actions.plans import Plan
-    from dmr_tui.monitor.actions.remote_model import RemoteModel
-    from dmr_tui.monitor.actions.replay import Bodies
-    from dmr_tui.monitor.actions.run import Progress
-    from dmr_tui.monitor.actions.saved_configs import StoredConfigResult
 
 
 class Monitor(Protocol):
@@ -64,7 +58,7 @@ class Monitor(Protocol):
         """Call `caller` by that name ("" for its own), and know its time limit in seconds."""
         ...
 
-    def bodies(self, request: Request, publish: "Callable[[Bodies], None]") -> None:
+    def bodies(self, request: Request, publish: Callable[[Bodies], None]) -> None:
         """Get prompt and answer of a call, from the runner or else from the archive."""
         ...
 
@@ -74,11 +68,11 @@ class Monitor(Protocol):
         """Send a recorded call again to `model`; as `ask`."""
         ...
 
-    def run_plan(self, plan: "Plan", publish: "Callable[[Progress], None]") -> Callable[[], None]:
+    def run_plan(self, plan: Plan, publish: Callable[[Progress], None]) -> Callable[[], None]:
         """Load or unload; returns what stops it. The last Progress published has `ended`."""
         ...
 
-    def look_up(self, name: str, publish: "Callable[[RemoteModel], None]") -> None:
+    def look_up(self, name: str, publish: Callable[[RemoteModel], None]) -> None:
         """Ask a registry what it has under `name`; nothing is downloaded."""
         ...
 
@@ -99,7 +93,7 @@ class Monitor(Protocol):
         ...
 
     def stored_config(
-        self, digest: str, mode: str, publish: "Callable[[StoredConfigResult], None]"
+        self, digest: str, mode: str, publish: Callable[[StoredConfigResult], None]
     ) -> None:
         """Read the whole configuration of a model as it is stored."""
         ...
@@ -115,7 +109,7 @@ class LiveMonitor:
         *,
         interval: float = 1.0,
         read_only: bool = False,
-        archive: OpenArchive | None = None,
+        archive: ArchiveOptions | None = None,
         kept: Path | None = None,
         thresholds: Thresholds = DEFAULTS,
     ) -> None:
@@ -157,111 +151,93 @@ class LiveMonitor:
 
     def kick(self) -> None:
         """Ask everything again now."""
-        if self._portal is not None and self._poller is not None:
-            self._begin(self._kick)
+
+        async def kick(poller: Poller) -> None:
+            poller.kick()
+
+        self._begin(kick)
 
     def ask(self, prompt: Prompt, publish: Callable[[Turn], None]) -> Callable[[], None]:
         """Send a prompt to the runner that was found."""
-        watch = None if self._poller is None else self._poller.watch
-        if self._portal is None or watch is None:
-            nobody = Explanation("No runner to ask", "", "The prompt was not sent.")
-            publish(Turn(prompt.model, ended=True, failure=nobody))
-            return lambda: None
-        portal = self._portal
-        ask = Ask(watch.client, watch.installed, prompt, publish)
-        task = self._begin(ask.run)
-        # What was asked for is soon to be seen: loading, busy, the finished call.
-        self.kick()
-        return lambda: None if task.done() else _soon(portal, ask.stop)
+        return self._start(lambda actions: actions.ask(prompt, publish))
 
     def look(self, view: View) -> None:
         """Say what the open screen needs."""
         self._view = view
-        if self._portal is not None:
-            self._begin(self._look)
+
+        async def look(poller: Poller) -> None:
+            poller.look(view)
+
+        self._begin(look)
 
     def name_caller(self, caller: str, name: str, limit: float | None) -> None:
         """Call a caller by another name."""
-        if self._portal is not None and self._poller is not None:
-            self._begin(self._poller.request_log.name_caller, caller, name, limit)
+        self._do(lambda actions: actions.name_caller(caller, name, limit))
 
-    def bodies(self, request: Request, publish: "Callable[[Bodies], None]") -> None:
-        """Get prompt and answer of a call."""
-        from dmr_tui.monitor.actions.replay import tell_bodies
-
-        if self._portal is not None and self._poller is not None:
-            self._begin(tell_bodies, self._poller, request, publish)
+    def bodies(self, request: Request, publish: Callable[[Bodies], None]) -> None:
+        """Get prompt and answer of a request."""
+        self._do(lambda actions: actions.bodies(request, publish))
 
     def replay(
         self, request: Request, model: str, publish: Callable[[Turn], None]
     ) -> Callable[[], None]:
-        """Send a recorded call again."""
-        from dmr_tui.monitor.actions.replay import Replay
+        """Send a recorded request again."""
+        return self._start(lambda actions: actions.replay(request, model, publish))
 
-        if self._portal is None or self._poller is None:
-            return lambda: None
-        portal, again = self._portal, Replay(request, model, publish)
-        task = self._begin(again.run, self._poller)
-        return lambda: None if task.done() else _soon(portal, again.stop)
-
-    def run_plan(self, plan: "Plan", publish: "Callable[[Progress], None]") -> Callable[[], None]:
+    def run_plan(self, plan: Plan, publish: Callable[[Progress], None]) -> Callable[[], None]:
         """Load or unload."""
-        from dmr_tui.monitor.actions.run import ActionRun
+        return self._start(lambda actions: actions.run_plan(plan, publish))
 
-        if self._portal is None or self._poller is None:
-            return lambda: None
-        portal, doing = self._portal, ActionRun(plan, publish)
-        task = self._begin(doing.run, self._poller)
-        return lambda: None if task.done() else _soon(portal, doing.stop)
-
-    def look_up(self, name: str, publish: "Callable[[RemoteModel], None]") -> None:
+    def look_up(self, name: str, publish: Callable[[RemoteModel], None]) -> None:
         """Ask a registry."""
-        if self._portal is not None and self._poller is not None:
-            self._begin(self._poller.look_up, name, publish)
+        self._do(lambda actions: actions.look_up(name, publish))
 
     def pull(self, name: str) -> None:
         """Download a model."""
-        if self._portal is not None and self._poller is not None and not self.read_only:
-            self._begin(self._poller.pull, name)
+        if not self.read_only:
+            self._do(lambda actions: actions.pull(name))
 
     def stop_pull(self, name: str) -> None:
         """End a download."""
-        pulls = None if self._poller is None else self._poller.pulls
-        if self._portal is not None and pulls is not None:
-            _soon(self._portal, partial(pulls.stop, name))
+        self._do(lambda actions: actions.stop_pull(name))
 
     def forget_pulls(self) -> None:
-        """Drop those that are over."""
-        pulls = None if self._poller is None else self._poller.pulls
-        if self._portal is not None and pulls is not None:
-            _soon(self._portal, pulls.forget)
+        """Drop the downloads that are over."""
+        self._do(lambda actions: actions.forget_pulls())
 
     def dismissed(self, key: str) -> None:
         """Forget what that warning is about, if it is to be forgotten."""
-        from dmr_tui.monitor.actions.saved_configs import forget_lost
-
-        if self._portal is not None and self._poller is not None:
-            self._begin(forget_lost, self._poller, key)
+        self._do(lambda actions: actions.dismissed(key))
 
     def stored_config(
-        self, digest: str, mode: str, publish: "Callable[[StoredConfigResult], None]"
+        self, digest: str, mode: str, publish: Callable[[StoredConfigResult], None]
     ) -> None:
         """Read what is stored."""
-        from dmr_tui.monitor.actions.saved_configs import tell_stored
+        self._do(lambda actions: actions.stored_config(digest, mode, publish))
 
-        if self._portal is not None and self._poller is not None:
-            self._begin(tell_stored, self._poller, digest, mode, publish)
+    def _do(self, action: Callable[[Actions], Awaitable[object]]) -> None:
+        async def done(poller: Poller) -> None:
+            await action(poller.later.actions)
 
-    def _begin(self, do: Callable[..., Awaitable[object]], *what: object) -> "Future[object]":
+        self._begin(done)
+
+    def _start(self, make: Callable[[Actions], Stoppable]) -> Callable[[], None]:
+        """Begin what can be stopped, and return what stops it."""
+        started = _Started(make)
+        self._begin(started.run)
+        return lambda: self._begin(started.stop)
+
+    def _begin(self, do: Callable[[Poller], Awaitable[object]]) -> None:
         """Do it on the monitor's loop; a mistake in it is told like one of the monitor."""
-        assert self._portal is not None
-        task = self._portal.start_task_soon(do, *what)
-        task.add_done_callback(lambda task: _report(task, self._failed))
-        return task
 
-    async def _look(self) -> None:
-        if self._poller is not None:
-            self._poller.look(self._view)
+        async def done() -> None:
+            # The task that makes the poller was begun before this one.
+            if self._poller is not None:
+                await do(self._poller)
+
+        if self._portal is not None:
+            task = self._portal.start_task_soon(done)
+            task.add_done_callback(lambda task: _report(task, self._failed))
 
     async def _run(self, publish: Callable[[Snapshot], None]) -> None:
         self._poller = Poller(
@@ -280,19 +256,28 @@ class LiveMonitor:
         finally:
             self._probe.close()
 
-    async def _kick(self) -> None:
-        if self._poller is not None:
-            self._poller.kick()
+
+class _Started:
+    """An action that may be stopped before it is made."""
+
+    def __init__(self, make: Callable[[Actions], Stoppable]) -> None:
+        self._make = make
+        self._action: Stoppable | None = None
+        self._stopped = False
+
+    async def run(self, poller: Poller) -> None:
+        self._action = self._make(poller.later.actions)
+        if self._stopped:
+            self._action.stop()
+        await self._action.run()
+
+    async def stop(self, poller: Poller) -> None:
+        self._stopped = True
+        if self._action is not None:
+            self._action.stop()
 
 
-def _soon(portal: BlockingPortal, call: Callable[[], None]) -> None:
-    async def called() -> None:
-        call()
-
-    portal.start_task_soon(called)
-
-
-def _report(task: "Future[Any]", failed: Callable[[BaseException], None]) -> None:
+def _report(task: Future[Any], failed: Callable[[BaseException], None]) -> None:
     try:
         error = task.exception()
     except CancelledError:

@@ -4,10 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import msgspec
+
 from dmr_tui.runner.names import Names, digest_in, short
 from dmr_tui.runner.units import FOREVER, keep_alive_seconds, parameter_count, size_bytes
 from dmr_tui.runner.wire import Configured, Model, ModelConfig, Running
 from dmr_tui.state.engine_facts import EngineFacts
+from dmr_tui.state.frozen import frozen
 from dmr_tui.state.model_row import Context, ModelRow, Run
 
 DEFAULT_KEEP_ALIVE_S = 300.0
@@ -83,7 +86,7 @@ def _installed_row(model: Model) -> ModelRow:
         name=short(tags[0] if tags else model.id),
         ref=ref,
         digest=model.id,
-        model=model,
+        model=_frozen(model),
         parameters=parameter_count(config.parameters),
         quantization=_quantization(config.quantization),
         size_bytes=size_bytes(config.size),
@@ -95,6 +98,16 @@ def _installed_row(model: Model) -> ModelRow:
             packaged=config.context_size,
         ),
     )
+
+
+def _frozen(model: Model) -> Model:
+    """Return `model` as it goes into Snapshots: nothing in it can be changed."""
+    config = model.config
+    if config is not None:
+        gguf, safetensors = (each and frozen(each) for each in (config.gguf, config.safetensors))
+        config = msgspec.structs.replace(config, gguf=gguf, safetensors=safetensors)
+    tags = None if model.tags is None else tuple(model.tags)
+    return msgspec.structs.replace(model, tags=tags, config=config)
 
 
 def _unmatched(name: str) -> ModelRow:

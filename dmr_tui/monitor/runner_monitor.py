@@ -3,31 +3,32 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Self
 
 import anyio
 from anyio.abc import TaskGroup
 
 from dmr_tui.measure.thresholds import DEFAULTS, Thresholds
-from dmr_tui.monitor.actions.config_file import saved_config_file
-from dmr_tui.monitor.actions.saved_configs import SavedConfigs
-from dmr_tui.monitor.history.feeder import HistoryFeeder, config_changed
+from dmr_tui.monitor.configs.config_file import saved_config_file
+from dmr_tui.monitor.configs.saved_configs import SavedConfigs
+from dmr_tui.monitor.history.listener import HistoryListener
 from dmr_tui.monitor.latency import Latency
 from dmr_tui.monitor.model_rows import Installed, Loaded, configs_by_model
-from dmr_tui.monitor.requests.tracker import RequestTracker
+from dmr_tui.monitor.outbox import Outbox
+from dmr_tui.monitor.requests.rolling_window import BINS, WINDOW_S
+from dmr_tui.monitor.requests.tracker import Listener, RequestTracker
+from dmr_tui.monitor.snapshot_builder import RunnerReading
 from dmr_tui.monitor.source import Health, Polled, Streamed
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.errors.failures import RunnerError, Unreachable
 from dmr_tui.runner.names import Names
-from dmr_tui.runner.request import Request
+from dmr_tui.runner.request import Request, SlownessHint
 from dmr_tui.runner.wire import Configured, DiskUsage, Model, Record, Running
+from dmr_tui.state.engine_facts import LoggedEngines
 from dmr_tui.state.model_row import ModelRow
-from dmr_tui.state.source_state import SourceState
-
-if TYPE_CHECKING:
-    from dmr_tui.monitor.history.history import History
+from dmr_tui.state.requests import Throughput
+from dmr_tui.state.snapshot import Runner
 
 STATUS_S = 5.0
 DISK_S = 60.0
@@ -42,10 +43,14 @@ MOST_OFTEN_S = 0.5
 """Seconds between two looks at what is busy, however often calls end."""
 PATIENT_FAILURES = 2
 """A busy runner may miss one poll; one that refuses the connection is down at once."""
+SHOWN_FINISHED = 200
+"""Finished requests in a Snapshot; more of them are kept for the statistics."""
+RUNNER_SLOTS = 8
+"""DMR loads min(CPUs, 8) models at a time."""
 
 
 class RunnerMonitor:
-    """What one runner says, kept up to date by `run`; times by the runner's clock."""
+    """Keeps what one runner says up to date; times by the runner's clock."""
 
     def __init__(
         self,
@@ -54,21 +59,26 @@ class RunnerMonitor:
         changed: Callable[[], None],
         clock: Callable[[], float] = time.time,
         *,
-        before: "RunnerMonitor | None" = None,
+        before: Self | None = None,
         folder: Path | None = None,
+        hint: Callable[[float, float], SlownessHint] = lambda began, ended: "",
         thresholds: Thresholds = DEFAULTS,
     ) -> None:
-        """`before` watched until now; if at the same address, its finished calls stay.
+        """`before` watched until now; if at the same address, its finished requests stay.
 
-        In `folder` configurations are remembered while nothing here runs.
+        In `folder` configurations are remembered while nothing here runs. `hint` tells what about
+        the computer explains that a request was slow.
         """
         self.client = client
         # One address may be found by one rule today and by another tomorrow.
         same = before is not None and before.client.endpoint.place == client.endpoint.place
         kept = before if same else None
-        self.tracker: RequestTracker = kept.tracker if kept else RequestTracker(thresholds)
-        # Who listened before listens to the watch of before.
-        self.tracker.listeners = [self]
+        self.continues = kept is not None
+        """Whether the runner is the one that was watched before."""
+        self.history: Outbox[HistoryListener] = Outbox()
+        self.finished: Outbox[Listener] = Outbox()
+        self.tracker: RequestTracker = kept.tracker if kept else RequestTracker(hint, thresholds)
+        self.tracker.listen(self)
         self.version: str | None = None
         self.banner: str | None = None
         self._latency = Latency()
@@ -89,12 +99,7 @@ class RunnerMonitor:
             else SavedConfigs(saved_config_file(folder, client.endpoint))
         )
         self._rows: tuple[Loaded, Installed, tuple[ModelRow, ...]] | None = None
-        self._feeder = HistoryFeeder(
-            partial(self._begin_history, interval, kept.history if kept is not None else None),
-            self.tracker,
-            lambda: self.names,
-        )
-        self._tell = self._feeder.tell
+        self._throughput: tuple[object, Throughput] | None = None
         ends = (changed, clock)
         self.ps = Polled("runners", interval, self._fetch_ps, *ends)
         self.status = Polled("backends", STATUS_S, client.status, *ends)
@@ -110,25 +115,9 @@ class RunnerMonitor:
         return self._clock() + self.client.clock.seconds
 
     @property
-    def latency_ms(self) -> float | None:
-        """Milliseconds that a look at what is loaded takes; None until the first."""
-        return self._latency.shown
-
-    @property
-    def history(self) -> "History | None":
-        """The timeline and the log; None until they are read."""
-        return self._feeder.history
-
-    @property
     def names(self) -> Names:
         """Which digest a name means, among the installed models."""
         return self.installed.names
-
-    @property
-    def sources(self) -> tuple[SourceState, ...]:
-        """How each source is doing."""
-        states = (*(source.state for source in self._all()), *self.configurations.states)
-        return states if self.history is not None else (*states, SourceState("log"))
 
     def _all(self) -> tuple[Health, ...]:
         return (
@@ -139,7 +128,6 @@ class RunnerMonitor:
             self.disk,
             self.requests,
             self.feed,
-            *(() if self.history is None else (self.history.log.source,)),
         )
 
     async def run(self) -> None:
@@ -147,29 +135,19 @@ class RunnerMonitor:
         async with anyio.create_task_group() as group:
             group.start_soon(self._run_ps, group)
             group.start_soon(self._run_requests)
-            group.start_soon(self._feeder.run)
             group.start_soon(self.feed.run, self._until_up)
 
     async def once(self) -> None:
-        """Ask once for everything that can be asked for, all at the same time."""
-        polls = (self.status, self.configured, self.models, self.disk, self.requests)
-        # Alone, for the latency that the header shows.
-        await self.ps.poll()
+        """Ask once for everything but `ps`, all at the same time."""
         async with anyio.create_task_group() as group:
             group.start_soon(self._introduce)
-            group.start_soon(self._feeder.begin().log.source.poll)
-            for polled in polls:
+            for polled in (self.status, self.configured, self.models, self.disk, self.requests):
                 group.start_soon(polled.poll)
 
     def kick(self) -> None:
         """Ask again now: something was done, or a person wants to see."""
         for source in self._all():
             source.kick()
-
-    def _begin_history(self, interval: float, before: "History | None") -> "History":
-        from dmr_tui.monitor.history.history import History
-
-        return History(self.client, interval, self._changed, self._clock, before=before)
 
     async def _until_up(self) -> None:
         await self._up.wait()
@@ -192,7 +170,7 @@ class RunnerMonitor:
             group.start_soon(self._introduce)
             if self.down_since is not None:
                 now, away = self.now, self._clock() - self.down_since
-                self._tell(lambda history: history.runner_back(now, away))
+                self.history.tell(lambda history: history.runner_back(now, away))
             self.down_since, self.down_reason = None, ""
             self._up.set()
             # Whatever else is known may be of before a restart.
@@ -215,7 +193,7 @@ class RunnerMonitor:
             self.down_since, self.down_reason = self._clock(), str(error)
             self.tracker.forget_engines()
             now, reason = self.now, str(error)
-            self._tell(lambda history: history.runner_lost(now, reason))
+            self.history.tell(lambda history: history.runner_lost(now, reason))
             if self._up.is_set():
                 # Whoever waits already waits for this one.
                 self._up = anyio.Event()
@@ -239,7 +217,7 @@ class RunnerMonitor:
         self._note_changes(running)
         running.sort(key=lambda r: (r.model_name, r.mode, r.backend_name))
         before, names = self.ps.value, self.names
-        self._tell(lambda history: history.running_is(before, running, names, asked_at))
+        self.history.tell(lambda history: history.running_is(before, running, names, asked_at))
         return running
 
     def _note_changes(self, running: list[Running]) -> None:
@@ -262,15 +240,18 @@ class RunnerMonitor:
         after = configs_by_model(configured)
         for digest in before.keys() | after.keys():
             if before.get(digest) != after.get(digest):
-                self._tell(partial(config_changed, digest=digest))
-                self.tracker.forget_engine(digest)
+                self._config_changed(digest)
         if self.configured.value is not None and self.configured.value != configured:
             known, new, at = self.configured.value, configured, self.now
-            self._tell(lambda history: history.configured_is(known, new, at))
+            self.history.tell(lambda history: history.configured_is(known, new, at))
         if self.configured.value != configured:
             # Whole, with keys that nothing here understands: to be set again if they get lost.
             await self.configurations.take_in(await self.client.stored())
         return configured
+
+    def _config_changed(self, digest: str) -> None:
+        self.history.tell(lambda history: history.config_changed(digest))
+        self.tracker.forget_engine(digest)
 
     async def _fetch_models(self) -> list[Model]:
         models = await self.client.models()
@@ -320,43 +301,81 @@ class RunnerMonitor:
             self._changed()
 
     def request_ended(self, request: Request, record: Record | None) -> None:
-        """Tell the story of it."""
+        """Pass a request on to the request log, and to the history unless nothing new is told."""
+        self.finished.tell(lambda log: log.request_ended(request, record))
         # What is told later makes the same entry better: when it ended, and why.
         if record is not None or request.outcome not in {"ok", "cut"}:
-            self._tell(lambda history: history.request_ended(request))
+            self.history.tell(lambda history: history.request_ended(request))
 
     def request_superseded(self, id: str) -> None:
-        """What happened has happened: the timeline keeps every try."""
+        """Pass it on to the request log; the history keeps every try."""
+        self.finished.tell(lambda log: log.request_superseded(id))
 
     def _busy_digests(self) -> set[str | None]:
         return {self.names.digest(r.model_name) for r in self.ps.value or () if r.in_use}
 
-    def show_log(self, shown: bool) -> None:
-        """Whether a screen shows the log."""
-        self._tell(lambda history: history.log.show(shown))
+    def read(self, engines: LoggedEngines, cpu_count: int | None) -> RunnerReading:
+        """Return what is known now; `cpu_count` is that of this computer."""
+        return RunnerReading(
+            runner=self._runner(cpu_count),
+            models=self._model_rows(engines),
+            in_flight=self.tracker.in_flight,
+            finished=self.tracker.finished[-SHOWN_FINISHED:],
+            throughput=self._throughput_now(),
+            configured=self.configured.value or (),
+            engines=engines,
+            lost=self.configurations.lost,
+            sources=(*(source.state for source in self._all()), *self.configurations.states),
+            now=self.now,
+            clock_offset=self.client.clock.seconds,
+            clock_known=self.client.clock.known,
+        )
 
-    def rows(self) -> tuple[ModelRow, ...]:
-        """One row for each model, joined anew only if something changed."""
+    def _runner(self, cpu_count: int | None) -> Runner:
+        endpoint = self.client.endpoint
+        used = None if self.ps.value is None else len(self.ps.value)
+        total = None
+        if endpoint.is_this_machine and cpu_count is not None:
+            total = min(cpu_count, RUNNER_SLOTS)
+        return Runner(
+            up=self.down_since is None,
+            endpoint=endpoint,
+            version=self.version,
+            banner=self.banner,
+            backends=self.status.value or (),
+            latency_ms=self._latency.shown,
+            down_since=self.down_since,
+            down_reason=self.down_reason,
+            models_bytes=self.disk.value.models_disk_usage if self.disk.value else None,
+            slots_used=used,
+            # More than there can be: it does not run on these processors.
+            slots_total=None if total is None or (used or 0) > total else total,
+        )
+
+    def _throughput_now(self) -> Throughput:
+        # The windows move in steps of one bin, so nothing else needs to be counted again.
+        key = (self.tracker.finished, int(self.now // (WINDOW_S / BINS)))
+        if self._throughput is None or self._throughput[0] != key:
+            self._throughput = (key, self.tracker.throughput(self.now))
+        return self._throughput[1]
+
+    def _model_rows(self, engines: LoggedEngines) -> tuple[ModelRow, ...]:
+        """Return one row for each model, joined again only if something changed."""
         if self.models.state.health == "waiting":
-            # Until the list has come, everything that is loaded would look like a stranger.
+            # Until the list has come, everything that is loaded would look unmatched.
             return ()
         loaded = Loaded(
             ps=self.ps.value or (),
             since=self._busy_since(),
-            facts={} if self.history is None else dict(self.history.log.engines.facts),
-            request_contexts=self._request_contexts(),
+            facts=engines.facts,
+            # The next best source where the log cannot be read.
+            request_contexts={} if engines.readable else dict(self.tracker.configured_contexts),
             configured=self.configured.value or (),
             clock_offset=self.client.clock.seconds,
         )
         if self._rows is None or self._rows[:2] != (loaded, self.installed):
             self._rows = (loaded, self.installed, self.installed.rows(loaded))
         return self._rows[2]
-
-    def _request_contexts(self) -> dict[str, int]:
-        """What calls were configured with: the next best source where the log cannot be had."""
-        if self.history is None or self.history.log_tells:
-            return {}
-        return dict(self.tracker.configured_contexts)
 
     def _busy_since(self) -> dict[tuple[str, str], float]:
         """When each busy or loading runner began: its oldest call, else when it was first seen."""

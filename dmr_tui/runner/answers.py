@@ -1,4 +1,4 @@
-"""The bytes of an answer as what they mean, or as the error that they are."""
+"""The bodies of answers, decoded; an error in one is raised."""
 
 import asyncio
 import time
@@ -21,14 +21,17 @@ LINE_LIMIT = 16 * 2**20
 
 
 async def raise_for_status(response: httpx.Response) -> None:
-    """Raises Rejected, with the text that came, for any status but success."""
+    """Raise Rejected, with the text of the answer, for any status but success."""
     if response.status_code >= 300:
         body = await read_body(response, ERROR_LIMIT, cut=True)
         raise Rejected(response.status_code, body.decode("utf-8", "replace"))
 
 
 async def read_body(response: httpx.Response, limit: int = LIMIT, *, cut: bool = False) -> bytes:
-    """The body, up to `limit` bytes; beyond, BadAnswer, or (`cut`) what came until then."""
+    """The body, up to `limit` bytes.
+
+    Raises BadAnswer if it is longer, unless it is to be `cut` there.
+    """
     parts = []
     size = 0
     async for part in response.aiter_bytes():
@@ -42,7 +45,7 @@ async def read_body(response: httpx.Response, limit: int = LIMIT, *, cut: bool =
 
 
 def decode(body: bytes, form: type[T] | Any) -> T:
-    """The JSON of `body` in the form that is expected; BadAnswer if it has another."""
+    """The JSON of `body` as `form`. Raises BadAnswer if it is something else."""
     try:
         answer: T = msgspec.json.decode(body, type=form)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
@@ -63,7 +66,7 @@ async def _events(response: httpx.Response) -> AsyncIterator[ServerSentEvent]:
 async def record_groups(
     response: httpx.Response,
 ) -> AsyncIterator[tuple[str, list[wire.RecordGroup]]]:
-    """The events of the recorder's feed, by name; only the two kinds that hold calls have any."""
+    """The events of the recorder's feed: name and groups, which only two kinds of event have."""
     async for event in _events(response):
         if event.event in {"existing_request", "new_request"}:
             yield event.event, decode(event.data.encode(), list[wire.RecordGroup])
@@ -81,13 +84,13 @@ async def pull_lines(response: httpx.Response) -> AsyncIterator[wire.PullLine]:
         if not text:
             continue
         if not text.startswith(b"{"):
-            # What fails after the first line is told in plain text behind it.
+            # A failure after the first line comes as plain text behind it.
             raise Rejected(500, text.decode("utf-8", "replace"))
-        told: wire.PullLine = decode(text, wire.PullLine)
-        if told.type == "error":
-            raise Rejected(500, told.message)
-        yield told
-        if told.type == "success":
+        update: wire.PullLine = decode(text, wire.PullLine)
+        if update.type == "error":
+            raise Rejected(500, update.message)
+        yield update
+        if update.type == "success":
             return
     raise BrokenOff("the download ended before the model was there")
 

@@ -18,14 +18,14 @@ class Backend:
     name: str
     state: State
     detail: str = ""
-    """What the runner says after the state."""
+    """The text after the state."""
     version: str | None = None
     variant: str | None = None
     """The hardware that the build is for, if the runner names it."""
 
 
 def parse_status(name: str, text: str) -> Backend:
-    """The backend `name` out of its status text; a text of unknown form is kept as the detail.
+    """The backend `name` by its status text; a text of unknown form is kept as the detail.
 
     Since March 2026: "Running: llama.cpp b9879", "Not Installed: binary not found".
     Before: "running llama.cpp version: c55bce4", "not installed", "vLLM binary not found".

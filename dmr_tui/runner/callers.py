@@ -1,8 +1,8 @@
-"""Who calls: the User-Agent, what the caller says of itself, and the API, as a known name."""
+"""The name of a caller, by its User-Agent, the origin that it states, and the API."""
 
 import re
 
-# What DMR itself writes into X-Request-Origin; anything else was put there by the caller.
+# DMR itself writes these into X-Request-Origin; anything else was put there by the caller.
 OWN_ORIGINS = frozenset({"ollama/completion", "anthropic/messages"})
 
 # The SDKs send the name of their class, of which there is one for each way to wait and to log in.
@@ -22,11 +22,11 @@ _PRODUCT = re.compile(r"[^\s/()]{1,40}")
 _LONGEST = 24
 
 N8N_LIMIT = 300.0
-"""Seconds after which n8n gives up: its AI nodes always, its HTTP node unless it is told else."""
+"""Seconds after which n8n gives up: its AI nodes always, its HTTP node by default."""
 
 
 def caller_name(user_agent: str, api: str, origin: str = "") -> str:
-    """A name for the caller; if it gives none, what is known instead."""
+    """A name for the caller; if it states none, one by the API."""
     own_name = "" if origin in OWN_ORIGINS else " ".join(origin.split())[:40]
     if own_name:
         return own_name
@@ -46,7 +46,7 @@ def time_limit(user_agent: str) -> float | None:
 
 
 def _is(product: str, user_agent: str) -> bool:
-    """Whether `user_agent` is that product or, for LangChain, one of its packages."""
+    """True if `user_agent` is that product or, for LangChain, one of its packages."""
     following = user_agent.removeprefix(product)
     if following == user_agent:
         return False
@@ -54,7 +54,7 @@ def _is(product: str, user_agent: str) -> bool:
 
 
 def _unnamed(api: str) -> str:
-    # DMR turns a call of the Responses API into a chat of its own, which has no User-Agent; any
+    # DMR turns a request of the Responses API into a chat of its own, which has no User-Agent; any
     # caller may leave it out as well.
     if api == "OpenAI chat":
         return "unnamed (Responses API?)"

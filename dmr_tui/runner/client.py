@@ -1,11 +1,11 @@
-"""Docker Model Runner over HTTP: one method for each call, each with a time limit of its own."""
+"""Docker Model Runner over HTTP: one method for each endpoint, each with its own timeout."""
 
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote
 
 import anyio
@@ -32,86 +32,92 @@ POLL_TIMEOUT = 3.0
 """Seconds for a whole answer to a poll; the runner answers in 0.5 to 2 ms."""
 LOG_TIMEOUT = 30.0
 """Seconds for the whole log, which may be large."""
+RECORDS_TIMEOUT = 10.0
+"""Seconds for the recorder's records, which may be 100 MB."""
 LOAD_TIMEOUT = 330.0
 """Seconds for a load; DMR itself gives up after 300."""
 CHANGE_TIMEOUT = 30.0
 """Seconds for an unload or a configuration; the runner waits for a lock that a load may hold."""
 REGISTRY_TIMEOUT = 20.0
-"""Seconds for what the runner has to ask a registry for first."""
+"""Seconds for an answer for which the runner has to ask a registry first."""
 CHAT = "/engines/v1/chat/completions"
 EMBEDDINGS = "/engines/v1/embeddings"
 _PATIENT = httpx.Timeout(POLL_TIMEOUT, read=None)
 
 
 class RunnerClient:
-    """Speaks to one endpoint; used on one event loop; every failure is a RunnerError."""
+    """A connection to one endpoint, used on one event loop of asyncio.
+
+    Every failure is a RunnerError. `read_only` refuses every request that changes the runner.
+    """
 
     def __init__(self, endpoint: Endpoint, *, read_only: bool = False) -> None:
         self.endpoint = endpoint
         self.read_only = read_only
-        self.clock = ClockOffset()
+        self.clock: ClockOffset = ClockOffset()
         self._http = httpx.AsyncClient(
             base_url=endpoint.url,
             auth=endpoint.credentials,
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
             timeout=httpx.Timeout(POLL_TIMEOUT),
-            # Proxy variables and netrc are for the web; the runner is a neighbour, and no
-            # request may leave for another host.
+            # Proxy variables and netrc are for the web; the runner is on this computer or near
+            # it, and no request may leave for another host.
             trust_env=False,
             follow_redirects=False,
             transport=transport(endpoint),
         )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.aclose()
 
     async def aclose(self) -> None:
         """Close every connection."""
         await self._http.aclose()
 
     async def banner(self) -> str | None:
-        """The text of `GET /`; None on runners that had none (before 2026)."""
-        try:
-            return (await self._get("/"))[:200].decode("utf-8", "replace").strip()
-        except Rejected as error:
-            if error.status == 404:
-                return None
-            raise
+        """The text of `GET /`; None on runners that have none (before 2026)."""
+        answer = await self._get_if_there("/")
+        return None if answer is None else answer[:200].decode("utf-8", "replace").strip()
 
     async def version(self) -> str | None:
-        """The runner's version; None on runners that do not say it (before March 2026)."""
-        try:
-            return decode(await self._get("/version"), wire.Version).version
-        except Rejected as error:
-            if error.status == 404:
-                return None
-            raise
+        """The runner's version; None on runners that do not tell it (before March 2026)."""
+        answer = await self._get_if_there("/version")
+        return None if answer is None else decode(answer, wire.Version).version
 
     async def status(self) -> tuple[Backend, ...]:
-        """Every backend that this runner knows, by name."""
+        """Every backend that this runner knows, sorted by name."""
         texts: dict[str, str] = decode(await self._get("/engines/status"), dict[str, str])
         return tuple(parse_status(name, texts[name]) for name in sorted(texts))
 
     async def ps(self) -> list[wire.Running]:
-        """The runners that are loaded or loading, in no order."""
+        """The models that are loaded or loading, in no order."""
         return decode(await self._get("/engines/ps"), list[wire.Running] | None) or []
 
     async def models(self) -> list[wire.Model]:
-        """The installed models. Each call writes two lines into the runner's log."""
+        """The installed models. Each request writes two lines into the runner's log."""
         return decode(await self._get("/models"), list[wire.Model] | None) or []
 
     async def disk_usage(self) -> wire.DiskUsage:
-        """Bytes on disk; the runner walks its store for it."""
+        """Bytes on disk, for which the runner walks its store."""
         return decode(await self._get("/engines/df"), wire.DiskUsage)
 
     async def configured(self) -> list[wire.Configured]:
-        """Stored runner configs. Raises Rejected, 404, where the runner is of before 2026."""
+        """Stored configurations. Raises Rejected, 404, on runners before 2026."""
         answer = await self._get("/engines/_configure")
         return decode(answer, list[wire.Configured] | None) or []
 
     async def requests(self, model: str | None = None) -> tuple[list[wire.RecordGroup], int]:
-        """The last ten calls of each loaded model, or of one; those in flight too; bytes read."""
+        """The last ten records of each loaded model, or of one; and the bytes of the answer.
+
+        Requests in flight are among them.
+        """
         path = "/engines/requests"
         if model is not None:
             path += f"?model={quote(model, safe='')}"
-        answer = await self._get(path, within=10.0)
+        answer = await self._get(path, within=RECORDS_TIMEOUT)
         return decode(answer, list[wire.RecordGroup] | None) or [], len(answer)
 
     async def preload(self, model: str, *, embedding: bool = False) -> None:
@@ -123,49 +129,38 @@ class RunnerClient:
         if not embedding:
             messages = [{"role": "user", "content": "."}]
             body = {"model": model, "messages": messages, "max_tokens": 1}
-        path = EMBEDDINGS if embedding else CHAT
-        with named_errors(), anyio.fail_after(LOAD_TIMEOUT):
-            async with self._post(path, body, {"X-Preload-Only": "true"}) as response:
-                await read_body(response)
+        path, headers = EMBEDDINGS if embedding else CHAT, {"X-Preload-Only": "true"}
+        await self._change("POST", path, body, headers, within=LOAD_TIMEOUT)
 
     async def unload(self, digest: str) -> int:
-        """End every idle engine of that model; how many ended, 0 if it is busy or not loaded.
+        """End every idle engine of a model; returns how many, 0 if it is busy or not loaded.
 
-        Without a backend the runner ends those of all, and keeps what is configured for them.
+        Without a backend in it, the request is about all backends, and keeps the configuration.
         """
-        with named_errors(), anyio.fail_after(CHANGE_TIMEOUT):
-            async with self._post("/engines/unload", {"models": [digest]}, {}) as response:
-                answer = await read_body(response)
+        answer = await self._change("POST", "/engines/unload", {"models": [digest]})
         return decode(answer, wire.Unloaded).unloaded_runners
 
     async def stored(self) -> list[wire.StoredConfig]:
         """Every configuration as it is stored, unknown keys too; none on runners before 2026."""
-        try:
-            answer = await self._get("/engines/_configure")
-        except Rejected as error:
-            if error.status == 404:
-                return []
-            raise
-        return decode(answer, list[wire.StoredConfig] | None) or []
+        answer = await self._get_if_there("/engines/_configure")
+        return [] if answer is None else decode(answer, list[wire.StoredConfig] | None) or []
 
     async def stored_config(self, digest: str, mode: str) -> dict[str, Any]:
-        """The whole configuration of a model as it is stored, unknown keys too; {} if none is."""
+        """The stored configuration of a model, unknown keys too; {} if it has none."""
         stored = await self.stored()
         found = (each.config for each in stored if (each.model_id, each.mode) == (digest, mode))
         return next(found, {})
 
     async def configure(self, model: str, mode: str, config: dict[str, Any]) -> None:
-        """Replace the whole configuration of a model; the runner then loads it anew by itself.
+        """Replace the whole configuration of a model; the runner then loads it again by itself.
 
         Raises Rejected: 409 if the model is busy, 500 for a flag that is not allowed.
         """
         body = {**config, "model": model, "mode": mode}
-        with named_errors(), anyio.fail_after(CHANGE_TIMEOUT):
-            async with self._post("/engines/_configure", body, {}) as response:
-                await read_body(response)
+        await self._change("POST", "/engines/_configure", body)
 
     async def look_up(self, name: str) -> wire.Model:
-        """The model that a registry has under `name`; nothing of it is downloaded but its label.
+        """The model that a registry has under `name`; only its manifest and config are downloaded.
 
         Raises Rejected: 404 if no registry has it.
         """
@@ -174,33 +169,29 @@ class RunnerClient:
 
     @asynccontextmanager
     async def pull(self, name: str) -> AsyncIterator[AsyncIterator[wire.PullLine]]:
-        """Download a model; leaving the context ends that, and what has come is kept."""
+        """Download a model; leaving the context stops it, and keeps what has arrived."""
         with named_errors():
             body, headers = {"from": name}, {"Accept": "application/json"}
-            async with self._post("/models/create", body, headers) as response:
+            async with self._send("POST", "/models/create", body, headers) as response:
                 yield pull_lines(response)
 
     async def remove(self, ref: str, *, force: bool = False) -> list[wire.Removal]:
-        """Take the name `ref` from its model, and with the last one delete the model.
+        """Remove the name `ref` from its model; with its last name the model is deleted.
 
         Raises Rejected: 404 if there is none, 409 if it has more names and `ref` is its digest.
         """
         path = _model_path(ref) + ("?force=true" if force else "")
-        with named_errors(), anyio.fail_after(CHANGE_TIMEOUT):
-            async with self._send("DELETE", path) as response:
-                answer = await read_body(response)
+        answer = await self._change("DELETE", path)
         return decode(answer, list[wire.Removal] | None) or []
 
     async def tag(self, ref: str, repository: str, tag: str) -> None:
         """Give the model `ref` another name."""
         params = f"repo={quote(repository, safe='')}&tag={quote(tag, safe='')}"
-        with named_errors(), anyio.fail_after(CHANGE_TIMEOUT):
-            async with self._send("POST", f"{_model_path(ref)}/tag?{params}") as response:
-                await read_body(response)
+        await self._change("POST", f"{_model_path(ref)}/tag?{params}")
 
     @asynccontextmanager
     async def feed(self) -> AsyncIterator[AsyncIterator[tuple[str, list[wire.RecordGroup]]]]:
-        """The recorder's events as (event name, groups), the calls it still holds first."""
+        """The recorder's events as (event name, groups), first the records that it still holds."""
         with named_errors():
             async with self._follow(
                 "/engines/requests", {"include_existing": "true"}, "text/event-stream"
@@ -209,7 +200,7 @@ class RunnerClient:
 
     @asynccontextmanager
     async def log(self) -> AsyncIterator[AsyncIterator[bytes]]:
-        """The bytes of the runner's log that are there now, in pieces that mean nothing."""
+        """The bytes of the runner's log as it is now, in pieces of no particular length."""
         with named_errors(), anyio.fail_after(LOG_TIMEOUT):
             async with self._follow("/logs", {}, "text/plain") as response:
                 yield response.aiter_bytes()
@@ -223,7 +214,7 @@ class RunnerClient:
         Leaving the context closes the socket, which makes the engine stop.
         """
         with named_errors():
-            async with self._post(CHAT, body, {}) as response:
+            async with self._send("POST", CHAT, body) as response:
                 yield chat_chunks(response)
 
     @asynccontextmanager
@@ -231,7 +222,7 @@ class RunnerClient:
         self, path: str, params: dict[str, str], accept: str
     ) -> AsyncIterator[httpx.Response]:
         async with AsyncExitStack() as stack:
-            # Idle streams send no heartbeat, so only the headers have a time limit.
+            # Idle streams send no heartbeat, so only the headers have a timeout.
             with anyio.fail_after(POLL_TIMEOUT):
                 response = await stack.enter_async_context(
                     self._http.stream(
@@ -241,12 +232,18 @@ class RunnerClient:
                 await raise_for_status(response)
             yield response
 
-    @asynccontextmanager
-    async def _post(
-        self, path: str, body: dict[str, Any], headers: dict[str, str]
-    ) -> AsyncIterator[httpx.Response]:
-        async with self._send("POST", path, body, headers) as response:
-            yield response
+    async def _change(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+        *,
+        within: float = CHANGE_TIMEOUT,
+    ) -> bytes:
+        with named_errors(), anyio.fail_after(within):
+            async with self._send(method, path, body, headers) as response:
+                return await read_body(response)
 
     @asynccontextmanager
     async def _send(
@@ -256,11 +253,11 @@ class RunnerClient:
         body: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
     ) -> AsyncIterator[httpx.Response]:
-        """The only way to everything that changes the runner."""
+        """Send a request that changes the runner, or makes it work; no other method may do so."""
         if self.read_only:
             raise ReadOnly("read-only mode: nothing is sent that changes the runner")
         # No limit between two bytes: a cold load and a long prefill are silent for minutes, and
-        # a person can always stop them.
+        # the user can always stop them.
         async with self._http.stream(
             method, path, json=body, headers=headers, timeout=_PATIENT
         ) as response:
@@ -278,6 +275,15 @@ class RunnerClient:
             self._set_clock(response, sent)
             return body
 
+    async def _get_if_there(self, path: str) -> bytes | None:
+        """The answer; None if the runner is too old to know `path`."""
+        try:
+            return await self._get(path)
+        except Rejected as error:
+            if error.status == 404:
+                return None
+            raise
+
     def _set_clock(self, response: httpx.Response, sent: float) -> None:
         date = response.headers.get("date")
         if date is None:
@@ -286,10 +292,10 @@ class RunnerClient:
             moment = parsedate_to_datetime(date)
             if moment.tzinfo is None:
                 moment = moment.replace(tzinfo=UTC)
-            told = moment.timestamp()
+            date_s = moment.timestamp()
         except (ValueError, OverflowError):
             return
-        self.clock.heard(told, sent, time.time())
+        self.clock.heard(date_s, sent, time.time())
 
 
 def _model_path(name: str) -> str:

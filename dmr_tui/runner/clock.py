@@ -1,10 +1,10 @@
-"""How far the runner's clock is from ours, bounded by the Date headers of its answers."""
+"""The offset of the runner's clock from ours, bounded by the Date headers of its answers."""
 
 
 class ClockOffset:
-    """Seconds to add to our time to get the runner's; 0 while that agrees with all that was heard.
+    """Seconds to add to our time to get the runner's; 0 while that agrees with every answer.
 
-    A Date header says the whole second in which the answer was made, somewhere between sending
+    A Date header is the whole second in which the answer was made, somewhere between sending
     and receiving, so each answer bounds the offset from both sides. Servers may make the header
     only once a second, so it may be one second old.
     """
@@ -14,10 +14,10 @@ class ClockOffset:
         self._high = float("inf")
 
     def heard(self, date: float, sent: float, received: float) -> None:
-        """Take in one answer: its Date and our own times, all in seconds since 1970."""
+        """Add one answer: its Date, and when it was asked and came; all in seconds since 1970."""
         low, high = date - received, date + 2.0 - sent
         if high < self._low or low > self._high:
-            # One of the clocks was set: what was known is void.
+            # One of the clocks was set, so that the earlier bounds are void.
             self._low, self._high = low, high
         else:
             self._low, self._high = max(self._low, low), min(self._high, high)
@@ -31,5 +31,5 @@ class ClockOffset:
 
     @property
     def known(self) -> bool:
-        """Whether the runner has told its time."""
+        """True once the runner has told its time."""
         return self._high < float("inf")

@@ -1,4 +1,4 @@
-"""Where a runner is: what a person may write as its address."""
+"""The address of a runner, and the ways in which a user may write it."""
 
 import os
 import re
@@ -9,25 +9,25 @@ DEFAULT_PORT = 12434
 DEFAULT_TLS_PORT = 12444
 CONTAINER_HOST = "model-runner.docker.internal"
 
-# What people paste from n8n or an SDK's base_url, and what DMR puts behind it.
+# The base URL of n8n or an SDK, and the paths that DMR has below it.
 _API_PATH = re.compile(r"(?:/engines(?:/[^/]+)?)?/v1(?:/.*)?$|/engines(?:/[^/]+)?$")
 
 
 class BadHost(ValueError):
-    """A host that cannot be an endpoint; the text says what is wrong and what is allowed."""
+    """A text that cannot be an endpoint; the message says what is wrong and what is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
 class TlsOptions:
-    """What somebody said about TLS; None where nothing was said."""
+    """The wishes about TLS of one flag, variable, file or context; None where it has none."""
 
     enabled: bool | None = None
     skip_verify: bool | None = None
     ca: str | None = None
-    """File with the certificates of those who may sign the runner's."""
+    """File with the certificates of the authorities that may sign the runner's."""
 
     def over(self, before: "TlsOptions") -> "TlsOptions":
-        """This where something was said, else what was said before."""
+        """These wishes, and where there is none, those of `before`."""
         return TlsOptions(
             before.enabled if self.enabled is None else self.enabled,
             before.skip_verify if self.skip_verify is None else self.skip_verify,
@@ -45,18 +45,18 @@ class Endpoint:
     url: str
     """Scheme, host, port and path prefix; no trailing slash, never credentials."""
     rule: str
-    """Which rule chose it, in words: "--host", "MODEL_RUNNER_HOST", "default"."""
+    """The rule that chose it, in words: "--host", "MODEL_RUNNER_HOST", "default"."""
     socket: str | None = None
-    """Path of a unix socket, then `url` only fills the Host header."""
+    """Path of a unix socket; `url` then only fills the Host header."""
     credentials: tuple[str, str] | None = field(default=None, repr=False)
     verify: bool = True
-    """Whether the certificate of an https address is checked."""
+    """False if the certificate of an https address is not checked."""
     ca: str | None = None
     """File with the certificates to check it with; None: DMR's own, and the system's."""
 
     @property
     def label(self) -> str:
-        """What the screens call it: host and port, or the socket's path."""
+        """Host and port, or the socket's path, as the screens show it."""
         prefix = urlsplit(self.url).path
         if self.socket is not None:
             return f"{self.socket} {prefix}".strip()
@@ -64,12 +64,12 @@ class Endpoint:
 
     @property
     def place(self) -> tuple[str, str | None]:
-        """What tells it from other addresses, whoever chose it and however it is checked."""
+        """The identity of the address, apart from the rule that chose it and from certificates."""
         return self.url, self.socket
 
     @property
     def tls(self) -> bool:
-        """Whether it is spoken to in TLS."""
+        """True if it speaks TLS."""
         return self.url.startswith("https://")
 
     @property
@@ -79,15 +79,16 @@ class Endpoint:
 
     @property
     def is_this_machine(self) -> bool:
-        """Whether the runner shares this computer's processor and memory."""
+        """True if the runner shares this computer's processors and memory."""
         loopback = self.host in {"localhost", "::1"} or self.host.startswith("127.")
         return self.socket is not None or loopback
 
 
-def parse_host(text: str, rule: str, wish: TlsOptions = DEFAULT_TLS) -> Endpoint:
-    """The endpoint that a person means by `text`: URL, host, host:port or a socket's path.
+def parse_host(text: str, rule: str = "host", wish: TlsOptions = DEFAULT_TLS) -> Endpoint:
+    """The endpoint that `text` names: URL, host, host:port or a socket's path.
 
-    A path such as /engines/v1 at its end is taken off. Raises BadHost.
+    A path such as /engines/v1 at its end is taken off. `rule` is where the text stands, for the
+    user. Raises BadHost.
     """
     text = text.strip()
     path = _socket_path(text)
@@ -107,7 +108,7 @@ def parse_host(text: str, rule: str, wish: TlsOptions = DEFAULT_TLS) -> Endpoint
         parts = urlsplit(f"http://{text}" if bare else text)
         host, port = parts.hostname, parts.port
     except ValueError:
-        # Its own words may quote a part of the password.
+        # The message of urllib may quote a part of the password.
         raise BadHost(
             f"{rule}: {without_secrets(text)!r} has no host and port; {_ALLOWED}"
         ) from None
@@ -123,7 +124,7 @@ def parse_host(text: str, rule: str, wish: TlsOptions = DEFAULT_TLS) -> Endpoint
     prefix = _API_PATH.sub("", parts.path.rstrip("/"))
     name = f"[{host}]" if ":" in host else host
     place = name if port is None else f"{name}:{port}"
-    # Not needed by the commands that only read what is kept.
+    # Imported late: the commands that only read the archive need no httpx.
     import httpx
 
     try:
@@ -135,7 +136,7 @@ def parse_host(text: str, rule: str, wish: TlsOptions = DEFAULT_TLS) -> Endpoint
 
 
 def secured(endpoint: Endpoint, wish: TlsOptions) -> Endpoint:
-    """The same address in TLS, checked as the wish says."""
+    """The same address in TLS, with the certificate checked as `wish` says."""
     url = f"https://{endpoint.url.partition('://')[2]}"
     return replace(endpoint, url=url, verify=not wish.skip_verify, ca=wish.ca)
 
@@ -145,7 +146,7 @@ _ALLOWED = "write http://host:12434, host:12434, or the path of a unix socket"
 
 
 def without_secrets(text: str) -> str:
-    """What was written, without what may be a name and a password."""
+    """`text` without a part that may be a name and a password."""
     _, at, place = text.rpartition("@")
     if not at or _socket_path(text) is not None:
         return text

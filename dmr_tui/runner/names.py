@@ -1,4 +1,4 @@
-"""Digest is identity, names are for people: every way to write a model, made comparable."""
+"""Names and digests of models: every way to write one, made comparable."""
 
 import re
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ def digest_in(text: str) -> str | None:
 
 
 def canonical(name: str) -> str:
-    """One spelling for all names that DMR takes for the same model.
+    """The one spelling of all names that mean the same model to DMR.
 
     "x", "ai/x" and "docker.io/ai/x:latest" are one; "hf.co/…" is "huggingface.co/…"; the name is
     compared in lower case, the tag as it is.
@@ -33,7 +33,7 @@ def canonical(name: str) -> str:
 
 
 def short(name: str) -> str:
-    """What `docker model ls` prints: without Docker Hub, "ai/" and ":latest"."""
+    """The name as `docker model ls` prints it: without Docker Hub, "ai/" and ":latest"."""
     if digest := digest_in(name):
         return digest.removeprefix("sha256:")[:12]
     name = _DOCKER_HUB.sub("", name.strip())
@@ -44,7 +44,7 @@ def short(name: str) -> str:
 
 
 class Names:
-    """Which digest a name means, among the installed models."""
+    """The digests that names mean, among the installed models."""
 
     def __init__(self, installed: Iterable[tuple[str, Iterable[str]]]) -> None:
         """`installed`: pairs of digest and tags."""
@@ -56,7 +56,7 @@ class Names:
                 self._by_name[canonical(tag)] = digest
 
     def digest(self, name: str) -> str | None:
-        """The digest that `name` means; None if no installed model has that name."""
+        """The digest of `name`; None if no installed model has that name."""
         if (written := digest_in(name)) is not None:
             return written
         if _HEX_ID.match(name):
@@ -65,10 +65,10 @@ class Names:
 
 
 def is_reference(name: str) -> bool:
-    """Whether `name` can be that of a model; what is none would be a path of another call."""
+    """True if `name` can be that of a model; another text could lead to another endpoint."""
     return bool(_SHELL_WORD.fullmatch(name)) and not {"", ".", ".."} & set(name.split("/"))
 
 
 def shell_word(name: str, otherwise: str) -> str:
-    """`name` as part of a command that a person copies; `otherwise` if it could do harm there."""
+    """`name` as part of a command that the user copies; `otherwise` if it could do harm there."""
     return name if _SHELL_WORD.fullmatch(name) else otherwise

@@ -1,4 +1,4 @@
-"""A record of the runner's recorder as a Request."""
+"""A record of the runner's recorder, read as a Request."""
 
 import re
 from typing import Any, cast
@@ -10,12 +10,23 @@ from dmr_tui.runner.callers import caller_name, time_limit
 from dmr_tui.runner.errors.explain import explain_text
 from dmr_tui.runner.names import digest_in
 from dmr_tui.runner.request import FAILURES, Outcome, Request
+from dmr_tui.runner.tokens import token_counts
 
 LISTED_MESSAGES = 200
 LONGEST_VALUE = 2**20
 _TEXTS = frozenset({"model", "messages", "prompt", "input", "query", "documents", "instructions"})
 _CHOICES = frozenset(
     {"response_format", "tool_choice", "encoding_format", "reasoning_effort", "service_tier"}
+)
+_APIS = (
+    ("/count_tokens", "Anthropic tokens"),
+    ("/messages", "Anthropic"),
+    ("/chat/completions", "OpenAI chat"),
+    ("/completions", "OpenAI completion"),
+    ("/embeddings", "embeddings"),
+    ("/rerank", "rerank"),
+    ("/score", "score"),
+    ("/images/generations", "images"),
 )
 _WORD = re.compile(r"[\w.-]{1,40}")
 
@@ -51,7 +62,7 @@ def read_record(
     api = _api(record)
     answer = _read(record.response, _Answer) or _Answer()
     body = _read(record.request, _Body) or _Body()
-    prompt, cached, completion = _tokens(answer)
+    prompt, cached, completion = token_counts(answer.usage, answer.timings)
     finish = _finish(answer)
     return Request(
         id=record.id,
@@ -87,7 +98,7 @@ def read_record(
 
 
 def _parameters(text: str) -> tuple[tuple[str, str], ...]:
-    """The options of a call without any text of it: numbers, switches, and what else is set."""
+    """The options without any text of the prompt: numbers, switches, and what else is set."""
     body = _read(text, dict[str, msgspec.Raw])
     if body is None:
         return ()
@@ -117,49 +128,15 @@ def _read(text: str, form: Any) -> Any:
 
 def _started(record: wire.Record) -> float:
     nanoseconds = record.id.rpartition("_")[2]
-    return (
-        int(nanoseconds) / 1e9
-        if nanoseconds.isdecimal() and len(nanoseconds) < 25
-        else float(record.timestamp)
-    )
+    whole = nanoseconds.isdecimal() and len(nanoseconds) < 25
+    return int(nanoseconds) / 1e9 if whole else float(record.timestamp)
 
 
 def _api(record: wire.Record) -> str:
     if record.origin.startswith("ollama/"):
         return "Ollama"
-    path = record.url
-    for ending, api in (
-        ("/count_tokens", "Anthropic tokens"),
-        ("/messages", "Anthropic"),
-        ("/chat/completions", "OpenAI chat"),
-        ("/completions", "OpenAI completion"),
-        ("/embeddings", "embeddings"),
-        ("/rerank", "rerank"),
-        ("/score", "score"),
-        ("/images/generations", "images"),
-    ):
-        if path.endswith(ending):
-            return api
-    return path or "unknown"
-
-
-def _tokens(answer: _Answer) -> tuple[int | None, int | None, int | None]:
-    usage = answer.usage or wire.Usage()
-    timings = answer.timings or wire.Timings()
-    details = usage.prompt_tokens_details or wire.PromptDetails()
-    cached = _first(timings.cache_n, details.cached_tokens, usage.cache_read_input_tokens)
-    prompt = usage.prompt_tokens
-    if prompt is None and usage.input_tokens is not None:
-        # Anthropic counts the cached tokens apart from the new ones.
-        prompt = usage.input_tokens + (usage.cache_read_input_tokens or 0)
-    if timings.prompt_n is not None and prompt is None:
-        prompt = timings.prompt_n + (timings.cache_n or 0)
-    completion = _first(usage.completion_tokens, timings.predicted_n, usage.output_tokens)
-    return prompt, cached, completion
-
-
-def _first(*values: int | None) -> int | None:
-    return next((value for value in values if value is not None), None)
+    found = (api for ending, api in _APIS if record.url.endswith(ending))
+    return next(found, record.url or "unknown")
 
 
 def _finish(answer: _Answer) -> str | None:
@@ -171,7 +148,7 @@ def _finish(answer: _Answer) -> str | None:
 def _outcome(record: wire.Record, answer: _Answer, finish: str | None) -> Outcome:
     if record.status_code == 0:
         return "in flight"
-    # A caller that hangs up on a request that is not streamed looks like the server's fault.
+    # A caller that hangs up before an answer in one piece looks like the server's fault.
     left = record.status_code == 502 and _error_text(record.error) == "unknown error"
     if left or record.status_code == 408:
         return "client left"

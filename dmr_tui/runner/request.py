@@ -1,4 +1,4 @@
-"""One call of any client: its facts without its bodies."""
+"""A request of any client: its facts without its bodies."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -18,22 +18,42 @@ Outcome = Literal[
     "end unknown",
 ]
 """`cut` is an answer that ended at max_tokens; `client left` was the caller's doing; the end of a
-call is unknown if the runner dropped its record first."""
+request is unknown if the runner dropped its record first."""
 EARLY_S = 1.0
-"""Seconds by which a short call may seem to end before it began: another computer's clock is
+"""Seconds by which a short request may seem to end before it began: another computer's clock is
 known only that well."""
 FAILURES: frozenset[Outcome] = frozenset(
     {"context overflow", "out of memory", "model missing", "backend missing", "failed"}
 )
 
 
+EngineFailure = Literal["", "unreachable", "died"]
+"""What became of the engine while it served a request, where the record does not say so."""
+SlownessHint = Literal["", "GPU unused", "CPU full"]
+"""What the readings of the computer suggest as the reason of a slow request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slower:
+    """By how much a request decoded slower than usual, and the likely reason."""
+
+    baseline: float
+    """Median tokens per second of the model's last requests at similar depth."""
+    share: float
+    """By how much it is slower, 0 to 1."""
+    concurrent: int = 1
+    """Requests that the runner served at that time, this one included."""
+    hint: SlownessHint = ""
+    """Looked for only where no other request was served."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One call of any client; times in seconds since 1970 by the runner's clock."""
+    """A request of any client; times in seconds since 1970 by the runner's clock."""
 
     id: str
     model: str
-    """What the caller wrote."""
+    """As the caller wrote it."""
     digest: str | None
     api: str
     caller: str
@@ -42,11 +62,13 @@ class Request:
     status: int
     """HTTP status; 0 while in flight."""
     finished_at: float | None = None
-    """When its event arrived or, if that was before we listened, when its slot became free."""
+    """The arrival of its event or, if we did not listen yet, when its slot became free."""
     limit: float | None = None
     """Seconds after which the caller is known to hang up."""
     finish_reason: str | None = None
     error: str = ""
+    """In the words of the runner or the engine."""
+    engine_failure: EngineFailure = ""
     prompt_tokens: int | None = None
     """New and cached ones."""
     cached_tokens: int | None = None
@@ -56,28 +78,28 @@ class Request:
     request_bytes: int = 0
     response_bytes: int = 0
     context_size: int | None = None
-    """The window that the runner had configured for this call."""
+    """The context window that the runner had configured for it."""
     user_agent: str = ""
     origin: str = ""
     streamed: bool | None = None
     parameters: tuple[tuple[str, str], ...] = ()
-    """What the caller asked for besides the prompt: name and value, without any text of it."""
+    """Options of the request: name and value, without any text of the prompt."""
     messages: tuple[tuple[str, int], ...] = ()
     """Role and bytes of each message."""
     fingerprint: int | None = field(default=None, compare=False, repr=False)
-    """Equal for equal bodies, within this process: how the tries of one call are known."""
+    """Equal for equal bodies, within this process: how retries are recognized."""
     window: int | None = None
-    """Tokens that the engine gave a slot at that time, if its log told."""
+    """Tokens of its slot's context window, if the engine's log told."""
     processing_at: float | None = None
-    """When the engine began with it, by its log."""
+    """The time at which the engine began with it, by its log."""
     load_s: float | None = None
-    """Seconds that the model was loaded just before this call; the record begins after that."""
+    """Seconds of the load just before it; the record begins after that."""
     tries: int = 1
-    """How often the caller sent it so far, this time included."""
+    """Times that the caller has sent it so far."""
     first_started_at: float | None = None
-    """When it was sent for the first time, if this is not that."""
-    slow: str = ""
-    """By how much it decoded slower than usual, and the likely reason; empty if it did not."""
+    """The time of the first try, if this is a later one."""
+    slow: Slower | None = None
+    """None if it did not decode slower than usual, or if what is usual is not known."""
 
     @property
     def duration(self) -> float | None:

@@ -1,4 +1,4 @@
-"""The way to an endpoint, and what each of its failures is called."""
+"""The transport to an endpoint, and a RunnerError for each of its failures."""
 
 import errno
 import os
@@ -31,7 +31,7 @@ _REASONS = {
 
 
 OWN_CA = Path(".docker/model-runner/certs/ca.crt")
-"""Who signs the certificates that a runner makes for itself, in a person's home."""
+"""The authority that signs the certificates of DMR's own making, in the user's home."""
 
 
 def transport(endpoint: Endpoint) -> httpx.AsyncHTTPTransport:
@@ -67,7 +67,7 @@ def _tls(endpoint: Endpoint) -> ssl.SSLContext:
 
 @contextmanager
 def named_errors() -> Iterator[None]:
-    """Raises a RunnerError for whatever httpx or the system says inside the block."""
+    """Raise a RunnerError for each error of httpx or the system inside the block."""
     try:
         yield
     except RunnerError:
@@ -87,7 +87,7 @@ def named_errors() -> Iterator[None]:
     except RuntimeError as error:
         if "closed" not in str(error):
             raise
-        # So httpx says that its client is closed: its runner was given up for lost.
+        # What httpx says of a client that is closed: its runner was given up as lost.
         raise Unreachable("the runner was lost and is being looked for") from error
 
 

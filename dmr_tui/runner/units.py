@@ -1,4 +1,4 @@
-"""The units that Docker Model Runner writes as text: sizes, counts, durations."""
+"""Sizes, counts and durations that Docker Model Runner writes as text."""
 
 import re
 

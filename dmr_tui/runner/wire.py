@@ -1,5 +1,6 @@
-"""What Docker Model Runner answers, in every version seen: unknown fields are skipped."""
+"""The answers of Docker Model Runner, in every version seen; unknown fields are skipped."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ class Version(Struct, frozen=True):
 
 
 class ModelConfig(Struct, frozen=True):
-    """The packaged config of a model; ModelPack models lack most of it."""
+    """The packaged configuration of a model; ModelPack models lack most of it."""
 
     format: str | None = None
     quantization: str | None = None
@@ -21,15 +22,15 @@ class ModelConfig(Struct, frozen=True):
     architecture: str | None = None
     size: str | None = None
     context_size: int | None = None
-    gguf: dict[str, Any] | None = None
-    safetensors: dict[str, Any] | None = None
+    gguf: Mapping[str, Any] | None = None
+    safetensors: Mapping[str, Any] | None = None
 
 
 class Model(Struct, frozen=True):
     """One entry of `GET /models`."""
 
     id: str
-    tags: list[str] | None = None
+    tags: Sequence[str] | None = None
     created: int | None = None
     config: ModelConfig | None = None
 
@@ -54,7 +55,7 @@ class DiskUsage(Struct, frozen=True):
 
 
 class RunnerConfig(Struct, frozen=True):
-    """What `docker model configure` or Compose set for a runner."""
+    """The configuration that `docker model configure` or Compose set for a model."""
 
     context_size: int | None = field(default=None, name="context-size")
     runtime_flags: list[str] | None = field(default=None, name="runtime-flags")
@@ -72,7 +73,7 @@ class Configured(Struct, frozen=True):
 
 
 class StoredConfig(Struct, frozen=True):
-    """As `Configured`, with the configuration as it stands there, to be changed and sent back."""
+    """`Configured` with the configuration as it is stored, to be changed and sent back."""
 
     model_id: str = field(name="ModelID")
     mode: str = field(name="Mode")
@@ -86,7 +87,7 @@ class Unloaded(Struct, frozen=True):
 
 
 class PullLayer(Struct, frozen=True):
-    """How far one part of a model is; bytes."""
+    """The progress of one part of a model; bytes."""
 
     id: str = ""
     size: int = 0
@@ -112,7 +113,7 @@ class Removal(Struct, frozen=True):
 
 
 class Record(Struct, frozen=True):
-    """One call as the recorder keeps it; the bodies are JSON inside JSON."""
+    """One request as the recorder keeps it; the bodies are JSON inside JSON."""
 
     id: str
     model: str
@@ -128,9 +129,9 @@ class Record(Struct, frozen=True):
 
 
 class RecordGroup(Struct, frozen=True):
-    """The calls of one model: `GET /engines/requests`, and each event of its feed.
+    """The records of one model: `GET /engines/requests`, and each event of its feed.
 
-    `model` is the digest, except in `new_request` events, where it is what the caller wrote.
+    `model` is the digest, but in `new_request` events the name that the caller wrote.
     """
 
     model: str
@@ -140,9 +141,10 @@ class RecordGroup(Struct, frozen=True):
 
 
 class Timings(Struct, frozen=True):
-    """llama.cpp's own stopwatch; milliseconds. Derived fields are left out on purpose:
+    """llama.cpp's own stopwatch; milliseconds.
 
-    `predicted_per_second` divides by n or by n - 1, depending on the build.
+    Derived fields are left out on purpose: `predicted_per_second` divides by n or by n - 1,
+    depending on the build.
     """
 
     prompt_n: int | None = None
@@ -173,7 +175,7 @@ class Usage(Struct, frozen=True):
 
 
 class Delta(Struct, frozen=True):
-    """The new part of a streamed message; vLLM calls the reasoning `reasoning`."""
+    """The new part of a streamed message; vLLM names the reasoning `reasoning`."""
 
     content: str | None = None
     reasoning_content: str | None = None
@@ -191,7 +193,7 @@ class Choice(Struct, frozen=True):
 
 
 class PromptProgress(Struct, frozen=True):
-    """How far the prefill is, in tokens."""
+    """The progress of the prefill, in tokens."""
 
     total: int
     processed: int
@@ -216,4 +218,3 @@ class Chunk(Struct, frozen=True):
     timings: Timings | None = None
     prompt_progress: PromptProgress | None = None
     error: Any = None
-    stop_reason: str | None = None

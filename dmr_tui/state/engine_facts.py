@@ -1,6 +1,8 @@
 """What an engine's log lines say about one loaded model."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 SUMMED = "sum of "
 """Marks a device of the table that sums up, until single lines say it better."""
@@ -43,3 +45,16 @@ class EngineFacts:
     def load_s(self) -> float | None:
         """Seconds from the start of the process to the model being read."""
         return None if self.ready_at is None else self.ready_at - self.started_at
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedEngines:
+    """What the log says of the loaded engines."""
+
+    facts: Mapping[str, EngineFacts] = field(default_factory=lambda: MappingProxyType({}))
+    """By the model's digest."""
+    readable: bool = True
+    """Whether the log can be read, as far as is known."""
+
+
+NOTHING_LOGGED = LoggedEngines()

@@ -1,9 +1,9 @@
 """A configuration that the runner had and has no more."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
-
-pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,9 +12,9 @@ class LostConfig:
 
     digest: str
     mode: str
-    config: dict[str, Any] = field(hash=False)
+    config: Mapping[str, Any] = field(hash=False)
     """All of it, as it was."""
-    now: dict[str, Any] = field(hash=False, default_factory=dict)
+    now: Mapping[str, Any] = field(hash=False, default_factory=lambda: MappingProxyType({}))
     """What is stored in its place."""
     restarted: bool = False
     """Whether the runner forgot everything, as it does when it is restarted."""

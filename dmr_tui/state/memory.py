@@ -2,11 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.architecture import Architecture
-from dmr_tui.measure.fit import DOES_NOT_FIT, LaunchConfig, MemoryEstimate, MemoryPool, Verdict
+from dmr_tui.measure.fit import (
+    DOES_NOT_FIT,
+    LaunchConfig,
+    MemoryEstimate,
+    MemoryPool,
+    Reclaimable,
+    Verdict,
+)
 from dmr_tui.measure.pressure_level import Judged
 
 PartsSource = Literal["engine log", "estimate", ""]
@@ -117,6 +125,19 @@ class Fit:
 
 
 @dataclass(frozen=True, slots=True)
+class Loading:
+    """What the verdicts of all models depend on, beside the models."""
+
+    pool: Reading[MemoryPool]
+    held: tuple[Reclaimable, ...] = ()
+    """What would be free without each loaded model."""
+    asked: Mapping[str, LaunchConfig] | None = None
+    """How the loaded models were started, by digest."""
+    slots: int | None = None
+    """With how many slots engines start by themselves here, as far as one has said."""
+
+
+@dataclass(frozen=True, slots=True)
 class MemoryState:
     """The memory of the runner's computer; nothing of it is known if that is another one."""
 
@@ -127,7 +148,7 @@ class MemoryState:
     vram_rest: Reading[int] = NOWHERE
     """Bytes of GPU memory in use that nobody named explains; negative never."""
     pressure: Judged = _NOT_JUDGED
-    fits: Mapping[str, Fit] = field(default_factory=dict)
+    fits: Mapping[str, Fit] = field(default_factory=lambda: MappingProxyType({}))
     """By the key of the model's row; no entry for what is not installed."""
     note: str = ""
     """What cannot be seen, and why: "engine processes are hidden from this user"."""

@@ -6,8 +6,6 @@ from typing import Literal
 
 from dmr_tui.runner.wire import Model
 
-pass
-
 
 @dataclass(frozen=True, slots=True)
 class Run:

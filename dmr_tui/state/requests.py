@@ -3,8 +3,19 @@
 from dataclasses import dataclass
 
 from dmr_tui.measure.stats import Series, Summary
-from dmr_tui.runner.request import Request
+from dmr_tui.runner.request import Request, Slower
 from dmr_tui.state.request_filter import View
+
+
+@dataclass(frozen=True, slots=True)
+class SlowLately:
+    """The newest requests of a group, most of which were slow."""
+
+    requests: int
+    decode: float
+    """Their median, in tokens per second."""
+    newest: Slower
+    """The newest of the slow ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +47,8 @@ class RequestGroup:
     completion_tokens: int = 0
     last_at: float = 0.0
     """When the newest of them ended."""
-    slow: str = ""
-    """By how much it is slower than usual, and the likely reason; empty if it is not."""
+    slow: SlowLately | None = None
+    """None if its newest requests were not slow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +70,9 @@ class Throughput:
     client_left: int = 0
     untimed: int = 0
     """Finished calls whose answer holds no timings."""
+
+
+NO_THROUGHPUT = Throughput(300.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ since 1970 by this computer's clock, so that a view can count up and down from t
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from dmr_tui.machine.probe import Machine
 from dmr_tui.measure.stats import Series
@@ -20,14 +21,11 @@ from dmr_tui.state.lost_config import LostConfig
 from dmr_tui.state.memory import MemoryState
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.pull import Pull
-from dmr_tui.state.requests import FinishedRequests, Throughput
+from dmr_tui.state.requests import NO_THROUGHPUT, FinishedRequests, Throughput
 from dmr_tui.state.source_state import SourceState
 
 DEMO_RULE = "--demo"
 """The rule of an endpoint that is simulated."""
-
-
-_NO_THROUGHPUT = Throughput(300.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +89,7 @@ class Snapshot:
     in_flight: tuple[Request, ...] = ()
     finished: tuple[Request, ...] = ()
     """The newest calls, oldest first."""
-    throughput: Throughput = _NO_THROUGHPUT
+    throughput: Throughput = NO_THROUGHPUT
     machine: MachineState = MachineState()
     sources: tuple[SourceState, ...] = ()
     calls: FinishedRequests | None = None
@@ -110,7 +108,7 @@ class Snapshot:
     """The downloads of this session."""
     doctor: DoctorFacts | None = None
     """What the doctor looks at besides; None while its screen is not shown."""
-    caller_names: Mapping[str, str] = field(default_factory=dict)
+    caller_names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """What a person calls a caller, by the name of its User-Agent."""
     clock_offset: float = 0.0
     """Seconds that the runner's clock is ahead of ours."""

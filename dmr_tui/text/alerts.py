@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from dmr_tui.runner.errors.explain import explain_text
+from dmr_tui.runner.errors.explain import explain_request
 from dmr_tui.state.alert import (
     Alert,
     AlertFact,
@@ -69,7 +69,7 @@ def _words(fact: AlertFact, snapshot: Snapshot, units: Units, now: float) -> tup
             text = f"{fact.model} lost its configuration ({_config(fact.lost.config)}): {why}"
             return text, "start without --read-only" if fact.read_only else "R sets it again"
         case CallerFails():
-            why = explain_text(fact.last.status, fact.last.error, fact.last.model).what
+            why = explain_request(fact.last).what
             calls = f"its last {fact.requests} calls of {fact.model}"
             return f"{fact.caller}: {calls} failed: {why}", "see what to do"
         case EngineKilled():

@@ -4,7 +4,8 @@ import time
 
 from dmr_tui.measure.request_numbers import context_used, timed_out_after, window
 from dmr_tui.runner.names import short
-from dmr_tui.runner.request import Outcome, Request
+from dmr_tui.runner.request import Outcome, Request, Slower, SlownessHint
+from dmr_tui.state.requests import SlowLately
 from dmr_tui.text import format
 from dmr_tui.text.sanitize import plain
 
@@ -30,6 +31,10 @@ OUTCOMES: dict[Outcome, str] = {
 """Where there is no room for `status_words`."""
 CHAT_APIS = frozenset({"OpenAI chat", "Ollama", "Anthropic"})
 LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "n_predict")
+_HINTS: dict[SlownessHint, str] = {
+    "GPU unused": "the GPU was hardly used, so the processor may have done the work",
+    "CPU full": "the processor was full all the time",
+}
 
 
 def caller_word(caller: str) -> str:
@@ -127,3 +132,16 @@ def not_replayable(request: Request) -> str:
     if request.message_count or request.api in CHAT_APIS:
         return ""
     return f"Only chats can be replayed: {api_word(request)} calls hold no messages"
+
+
+def slower_words(slower: Slower) -> str:
+    """Say by how much a request was slower than usual, and the likely reason."""
+    text = f"{slower.share:.0%} slower than its usual {slower.baseline:.3g} tok/s"
+    at_once = f"{slower.concurrent} calls at once" if slower.concurrent > 1 else ""
+    reason = at_once or _HINTS.get(slower.hint, "")
+    return f"{text}: {reason}" if reason else text
+
+
+def slow_lately_words(slow: SlowLately) -> str:
+    """Say how slow the newest requests of a group were."""
+    return f"its last {slow.requests} calls: {slow.decode:.3g} tok/s; {slower_words(slow.newest)}"

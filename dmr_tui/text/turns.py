@@ -67,7 +67,7 @@ def _prompt(turn: Turn) -> Part | None:
     if turn.prompt_tokens is None:
         return None
     new = turn.new_prompt_tokens
-    if new is None:
+    if new is None or turn.cached_tokens is None:
         return Part(format.count(turn.prompt_tokens), " prompt tokens")
     cached = f" new + {format.count(turn.cached_tokens)} cached prompt tokens"
     return Part(format.count(new), cached)
@@ -81,7 +81,7 @@ def _end(turn: Turn) -> str:
         "stop": "complete",
         "length": "cut at the token limit",
         "tool_calls": f"asks for {calls or 'some'} tool call{'' if calls == 1 else 's'}"
-        + ("" if turn.text else ", no text"),
+        + ("" if turn.answer else ", no text"),
         "content_filter": "stopped by a filter",
     }
     reason = turn.finish_reason or ""

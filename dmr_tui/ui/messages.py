@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from textual.message import Message
 
 from dmr_tui.measure.meter import Turn
-from dmr_tui.monitor.actions.replay import Bodies
 from dmr_tui.state.model_row import ModelRow
+from dmr_tui.state.replies import Bodies
 from dmr_tui.state.snapshot import Snapshot
 
 

@@ -142,7 +142,7 @@ def _floor(path: Path) -> float:
     """SQLite alone, walking the index once."""
     db = sqlite3.connect(path)
     _, took = _timed(
-        lambda: db.execute("SELECT count(*) FROM calls WHERE superseded = 0").fetchone()[0]
+        lambda: db.execute("SELECT count(*) FROM requests WHERE superseded = 0").fetchone()[0]
     )
     db.close()
     return took

@@ -14,7 +14,7 @@ from textual import work
 
 from dmr_tui.commands.dashboard import SWITCH_S
 from dmr_tui.machine.probe import LocalMachine
-from dmr_tui.monitor.archive.store import Archive
+from dmr_tui.monitor.archive.options import ArchiveOptions
 from dmr_tui.monitor.live import LiveMonitor
 from dmr_tui.runner.endpoint import parse_host
 from dmr_tui.ui.app import DashboardApp
@@ -30,7 +30,7 @@ class Flooded(DashboardApp):
     def __init__(self, host: str, seconds: float, archive: Path, result: Path) -> None:
         super().__init__(
             LiveMonitor(
-                (parse_host(host, "--host"),), LocalMachine(), archive=lambda: Archive(archive)
+                (parse_host(host, "--host"),), LocalMachine(), archive=ArchiveOptions(archive)
             )
         )
         self._seconds = seconds

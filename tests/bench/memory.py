@@ -13,7 +13,7 @@ from dataclasses import replace
 from dmr_tui.commands.demo_machine import SimulatedMachine
 from dmr_tui.machine.probe import LocalMachine, Part
 from dmr_tui.monitor.alerts import find
-from dmr_tui.monitor.machine_monitor import MachineMonitor
+from dmr_tui.monitor.machine.machine_monitor import MachineMonitor
 from dmr_tui.monitor.memory.footprints import Footprints
 from dmr_tui.monitor.memory.memory_monitor import Known, MemoryMonitor
 from dmr_tui.monitor.poller import Poller

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from dmr_tui.measure.meter import Turn
+from dmr_tui.measure.meter import Passage, Turn
 from dmr_tui.measure.rates import Rate
 from dmr_tui.text.turns import figures_line
 
 TURN = Turn(
     "ai/qwen3:8B",
-    text="hello",
+    Passage(["hello"]),
     ended=True,
     finish_reason="stop",
     ttft_s=0.94,
@@ -36,7 +36,7 @@ def test_a_wait_is_shown_when_it_matters(wait: float | None) -> None:
 
 
 def test_what_is_unknown_is_left_out_and_never_zero() -> None:
-    nothing = Turn("ai/qwen3:8B", text="hello", ended=True, ttft_s=0.2, e2e_s=0.3)
+    nothing = Turn("ai/qwen3:8B", Passage(["hello"]), ended=True, ttft_s=0.2, e2e_s=0.3)
     line = figures_line(nothing)
     assert line.startswith("— decode (")
     assert not any(word in line for word in ("0 tok", "prefill", "prompt", "tokens ·", "waiting"))

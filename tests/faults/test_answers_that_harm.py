@@ -14,11 +14,6 @@ import pytest
 from dmr_tui.commands.demo_machine import SimulatedMachine
 from dmr_tui.measure.meter import Turn
 from dmr_tui.monitor import poller
-from dmr_tui.monitor.actions.chat import Message, Prompt
-from dmr_tui.monitor.actions.plans import UnloadPlan
-from dmr_tui.monitor.actions.remote_model import RemoteModel
-from dmr_tui.monitor.actions.run import Progress
-from dmr_tui.monitor.actions.saved_configs import StoredConfigResult
 from dmr_tui.monitor.live import LiveMonitor
 from dmr_tui.monitor.model_rows import Installed
 from dmr_tui.monitor.runner_monitor import RunnerMonitor
@@ -30,6 +25,9 @@ from dmr_tui.runner.errors.failures import BadAnswer, Unreachable
 from dmr_tui.runner.units import parameter_count, size_bytes
 from dmr_tui.runner.wire import Model, ModelConfig, Running
 from dmr_tui.simulator.server import Simulator, serve
+from dmr_tui.state.plan import Progress, UnloadPlan
+from dmr_tui.state.prompt import Message, Prompt
+from dmr_tui.state.replies import RemoteModel, StoredConfigResult
 from dmr_tui.state.snapshot import Snapshot
 from tests.waiting import until, until_true
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from dmr_tui.measure.meter import Meter, Turn
+from dmr_tui.measure.meter import Meter, Passage, Turn
 from dmr_tui.measure.rates import Rate
 from dmr_tui.runner.wire import Chunk
 from tests.recorded import recorded
@@ -172,3 +172,37 @@ def test_an_answer_that_came_whole() -> None:
 def test_nothing_arrived() -> None:
     turn = Meter("m", 0).turn(10**9, ended=True)
     assert turn == Turn("m", ended=True)
+
+
+def test_a_published_turn_stays_as_it_was_while_the_answer_grows() -> None:
+    meter = Meter("m", 0)
+    turns = []
+    for number, text in enumerate(("one ", "", "two ", "three")):
+        meter.take(10**9 + number, delta(text))
+        turns.append(meter.turn(2 * 10**9))
+    assert [turn.text for turn in turns] == ["one ", "one ", "one two ", "one two three"]
+    assert [turn.answer.size for turn in turns] == [1, 1, 2, 3]
+    assert turns[3].answer.since(turns[0].answer.size) == "two three"
+    assert turns[0] == turns[1]
+    assert turns[1].answer != turns[2].answer
+    assert not turns[3].thoughts
+
+
+def test_publishing_an_answer_does_not_join_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    meter = Meter("m", 0)
+    with monkeypatch.context() as patched:
+        patched.setattr(Passage, "since", lambda *_: pytest.fail("joined"))
+        for number in range(1000):
+            meter.take(10**9 + number, delta("a", reasoning="b"))
+            turn = meter.turn(2 * 10**9)
+            assert turn.answer
+            assert turn.thoughts
+    assert (turn.text, turn.reasoning) == ("a" * 1000, "b" * 1000)
+
+
+def test_a_stopwatch_tells_the_new_tokens_even_if_nothing_tells_the_cached() -> None:
+    body = {"usage": {"prompt_tokens": 90}, "timings": {"prompt_n": 80, "prompt_ms": 10.0}}
+    meter = Meter("m", 0)
+    meter.take(10**9, msgspec.convert(body, Chunk))
+    turn = meter.turn(2 * 10**9)
+    assert (turn.prompt_tokens, turn.new_prompt_tokens, turn.cached_tokens) == (90, 80, None)

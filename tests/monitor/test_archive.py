@@ -16,9 +16,10 @@ import pytest
 from dmr_tui.measure.request_numbers import ended
 from dmr_tui.monitor.archive import file as file_module
 from dmr_tui.monitor.archive import kinds
-from dmr_tui.monitor.archive.store import Archive, ArchiveDamaged, ArchiveFailed
-from dmr_tui.monitor.requests.selection import matches
-from dmr_tui.runner.request import Request
+from dmr_tui.monitor.archive.file import ArchiveDamaged, ArchiveFailed
+from dmr_tui.monitor.archive.selection import matches
+from dmr_tui.monitor.archive.store import Archive
+from dmr_tui.runner.request import Request, Slower
 from dmr_tui.runner.wire import Timings
 from dmr_tui.state.request_filter import RequestFilter
 
@@ -57,7 +58,8 @@ FULL = Request(
     load_s=3.5,
     tries=2,
     first_started_at=NOW - 60.0,
-    slow="30% slower than its usual 40 tok/s",
+    slow=Slower(40.0, 0.3),
+    engine_failure="died",
 )
 
 
@@ -430,7 +432,7 @@ def test_a_kind_that_another_instance_deleted(archive: Archive, path: Path) -> N
 
 
 def test_a_kind_that_was_not_written_after_all(archive: Archive, path: Path) -> None:
-    broken = replace(call(1, caller="curl"), request_bytes=None)  # type: ignore[arg-type]
+    broken = replace(call(1, caller="curl"), request_bytes={})  # type: ignore[arg-type]
     with pytest.raises(ArchiveFailed):
         archive.add([broken], HERE)
     other = Archive(path)
@@ -561,7 +563,7 @@ def test_an_archive_of_a_newer_version(path: Path, archive: Archive) -> None:
     assert ids(archive) == []
     (aside,) = path.parent.glob("requests.damaged-*.db")
     with sqlite3.connect(aside) as db:
-        assert db.execute("SELECT count(*) FROM calls").fetchone() == (1,)
+        assert db.execute("SELECT count(*) FROM requests").fetchone() == (1,)
 
 
 def test_the_database_of_another_program_is_left_alone(path: Path) -> None:

@@ -4,23 +4,23 @@ import threading
 
 import pytest
 
-from dmr_tui.monitor.actions.plans import (
-    ConfigurePlan,
-    LoadPlan,
-    Plan,
-    RemovePlan,
-    TagPlan,
-    UnloadPlan,
-    UntagPlan,
-    merged,
-    steps_of,
-)
-from dmr_tui.monitor.actions.run import ON_ITS_OWN, Progress
+from dmr_tui.monitor.actions.plans import merged, steps_of
+from dmr_tui.monitor.actions.run import ON_ITS_OWN
 from dmr_tui.simulator.server import Simulator
 from dmr_tui.simulator.service.runner_config import RunnerConfig
 from dmr_tui.simulator.service.runner_process import Key
 from dmr_tui.state.alert import ConfigLost
 from dmr_tui.state.model_row import ModelRow
+from dmr_tui.state.plan import (
+    ConfigurePlan,
+    LoadPlan,
+    Plan,
+    Progress,
+    RemovePlan,
+    TagPlan,
+    UnloadPlan,
+    UntagPlan,
+)
 from dmr_tui.state.snapshot import Snapshot
 from tests.monitor.conftest import Watch, Watched
 from tests.waiting import until_true

@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from dmr_tui.monitor.actions.chat import Message, Prompt
 from dmr_tui.simulator.http.faults import Fault
 from dmr_tui.simulator.server import Simulator
+from dmr_tui.state.prompt import Message, Prompt
 from tests.monitor.conftest import LaunchConfig, Watch, Watched, watched
 from tests.real_engine import real_engine
 from tests.waiting import until_true

@@ -10,13 +10,14 @@ import httpx
 import pytest
 
 from dmr_tui.commands.demo_machine import SimulatedMachine
-from dmr_tui.monitor.actions.config_file import FILE, KEPT_S, SavedConfigFile, saved_config_file
-from dmr_tui.monitor.actions.saved_configs import SavedConfigs
+from dmr_tui.monitor.configs.config_file import FILE, KEPT_S, SavedConfigFile, saved_config_file
+from dmr_tui.monitor.configs.saved_configs import SavedConfigs
 from dmr_tui.monitor.live import LiveMonitor
 from dmr_tui.runner.endpoint import Endpoint, parse_host
 from dmr_tui.runner.wire import StoredConfig
 from dmr_tui.simulator.models.library import QWEN3
 from dmr_tui.simulator.server import Simulator, serve
+from dmr_tui.state.frozen import thawed
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text.alerts import alert_text
 from dmr_tui.text.format import DEFAULT_UNITS
@@ -35,7 +36,7 @@ def test_what_a_restart_forgets_is_lost_until_it_is_there_again() -> None:
     known.see(stored(a=BEFORE, b={"keep_alive": "1h"}))
     assert known.lost == ()
     known.see([])
-    assert [(each.digest, each.config, each.restarted) for each in known.lost] == [
+    assert [(each.digest, thawed(each.config), each.restarted) for each in known.lost] == [
         ("a", BEFORE, True),
         ("b", {"keep_alive": "1h"}, True),
     ]
@@ -115,7 +116,7 @@ async def test_what_was_lost_while_nothing_here_ran_is_known(tmp_path: Path) -> 
     assert first.lost == ()
     second = begun(folder)
     await second.take_in(stored(b={"keep_alive": "5m"}))
-    assert [(each.digest, each.config) for each in second.lost] == [("a", BEFORE)]
+    assert [(each.digest, thawed(each.config)) for each in second.lost] == [("a", BEFORE)]
     changed = begun(folder)
     await changed.take_in(stored(a={"keep_alive": "5m"}, b={"keep_alive": "5m"}))
     assert changed.lost == (), "somebody gave it another one meanwhile"

@@ -8,11 +8,11 @@ import pytest
 
 from dmr_tui.commands.demo_machine import SimulatedMachine
 from dmr_tui.measure.meter import Turn
-from dmr_tui.monitor.actions.chat import Message, Prompt
 from dmr_tui.monitor.live import LiveMonitor
 from dmr_tui.runner.discovery.places import DockerSocket, Places
 from dmr_tui.runner.endpoint import Endpoint
 from dmr_tui.simulator.server import Simulator, serve
+from dmr_tui.state.prompt import Message, Prompt
 from tests.engine_stand_in import DESKTOP, docker_engine
 from tests.monitor.conftest import Watched
 from tests.waiting import until_true

@@ -7,14 +7,7 @@ import pytest
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.fit import LaunchConfig, MemoryPool, Reclaimable
 from dmr_tui.monitor.memory.engine_flags import Flags, read_flags
-from dmr_tui.monitor.memory.fits import (
-    AUTO_SLOTS,
-    USEFUL,
-    Architectures,
-    Loading,
-    default_launch,
-    find_fits,
-)
+from dmr_tui.monitor.memory.fits import AUTO_SLOTS, USEFUL, Architectures, default_launch, find_fits
 from dmr_tui.monitor.memory.footprints import Footprints
 from dmr_tui.monitor.model_rows import Installed, Loaded
 from dmr_tui.runner.wire import Configured, RunnerConfig, Running
@@ -28,7 +21,7 @@ from dmr_tui.simulator.models.library import (
     QWEN3,
     VLLM_QWEN3,
 )
-from dmr_tui.state.memory import Fit, Footprint
+from dmr_tui.state.memory import Fit, Footprint, Loading
 from dmr_tui.state.model_row import Context, ModelRow
 from tests.monitor.hardware import packaged
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from dmr_tui.monitor.archive.selection import matches
 from dmr_tui.monitor.requests.groups import by_caller, by_model
-from dmr_tui.monitor.requests.selection import matches
-from dmr_tui.runner.request import Request
+from dmr_tui.runner.request import Request, Slower
 from dmr_tui.runner.wire import Timings
 from dmr_tui.state.request_filter import RequestFilter
 
@@ -64,13 +64,15 @@ def test_by_model() -> None:
 
 
 def test_a_model_that_became_slow_is_marked() -> None:
-    slow = "50% slower than its usual 50 tok/s: 2 calls at once"
+    slow = Slower(50.0, 0.5, concurrent=2)
     calls = [replace(CALL, id=f"a_{n}", finished_at=200.0 + n) for n in range(10)]
-    assert by_model(calls)[0].slow == ""
+    assert by_model(calls)[0].slow is None
     calls[7:] = [replace(call, slow=slow) for call in calls[7:]]
-    assert "2 calls at once" in by_model(calls)[0].slow
+    lately = by_model(calls)[0].slow
+    assert lately is not None
+    assert lately.newest == slow
     calls += [replace(CALL, id=f"a_{n}", finished_at=300.0 + n) for n in (20, 21, 22)]
-    assert by_model(calls)[0].slow == "", "it is not the rule any more"
+    assert by_model(calls)[0].slow is None, "it is not the rule any more"
 
 
 @pytest.mark.parametrize(

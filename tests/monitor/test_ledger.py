@@ -44,6 +44,7 @@ async def kept(path: Path | None) -> AsyncIterator[tuple[RequestLog, RequestTrac
     request_log = RequestLog(None if path is None else lambda: Archive(path), lambda: None)
     tracker = RequestTracker()
     request_log.watch(RUNNER, tracker)
+    tracker.listen(request_log)
     task = asyncio.create_task(request_log.run())
     try:
         yield request_log, tracker
@@ -241,6 +242,7 @@ def test_the_groups_are_counted_once_a_second() -> None:
     request_log = RequestLog(None, lambda: calls.append(1))
     tracker = RequestTracker()
     request_log.watch(RUNNER, tracker)
+    tracker.listen(request_log)
     request_log.look(View(calls=RequestFilter(), groups=True))
     first = shown(request_log)
     hear(tracker, call(1))

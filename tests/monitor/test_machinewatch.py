@@ -5,7 +5,7 @@ from dataclasses import replace
 from dmr_tui.machine.gpu.gpu import GpuReport
 from dmr_tui.machine.probe import Part
 from dmr_tui.machine.reading import Reading
-from dmr_tui.monitor.machine_monitor import MachineMonitor
+from dmr_tui.monitor.machine.machine_monitor import MachineMonitor
 from tests.ui.still import HOST, gpu
 
 
@@ -42,7 +42,7 @@ async def hint(gpu_use: list[float | None], cpu: list[float], began: float, ende
 
 
 async def test_a_gpu_that_was_not_used() -> None:
-    assert "GPU" in await hint([0.0, 2.0, 3.0, 1.0, 0.0], [50.0] * 5, 0.5, 4.0)
+    assert await hint([0.0, 2.0, 3.0, 1.0, 0.0], [50.0] * 5, 0.5, 4.0) == "GPU unused"
     assert await hint([0.0, 2.0, 80.0, 1.0, 0.0], [50.0] * 5, 0.5, 4.0) == ""
 
 
@@ -56,5 +56,5 @@ async def test_what_was_before_the_call_does_not_count() -> None:
 
 async def test_a_processor_that_was_full() -> None:
     full = [99.0, 97.0, 100.0, 98.0, 99.0]
-    assert "processor" in await hint([None] * 5, full, 0.5, 4.0)
+    assert await hint([None] * 5, full, 0.5, 4.0) == "CPU full"
     assert await hint([None] * 5, [99.0, 97.0, 30.0, 98.0, 99.0], 0.5, 4.0) == ""

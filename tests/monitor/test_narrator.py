@@ -1,21 +1,12 @@
-"""News of before the story was begun, and of after."""
+"""News of before the history was begun, and of after."""
 
-from typing import Any
-
-from dmr_tui.monitor.history.feeder import HistoryFeeder, config_changed
-from dmr_tui.monitor.requests.tracker import RequestTracker
-from dmr_tui.runner.names import Names
-
-
-class Log:
-    read: Any = None
+from dmr_tui.monitor.outbox import Outbox
 
 
 class Told:
-    """A story that keeps what it is told."""
+    """A history that keeps what it is told."""
 
     def __init__(self) -> None:
-        self.log = Log()
         self.heard: list[str] = []
 
     def config_changed(self, digest: str) -> None:
@@ -23,11 +14,10 @@ class Told:
 
 
 def test_nothing_is_lost_that_happened_before_the_story_was_begun() -> None:
-    told: Any = Told()
-    feeder = HistoryFeeder(lambda: told, RequestTracker(), lambda: Names(()))
+    told, outbox = Told(), Outbox[Told]()
     for digest in ("a", "b"):
-        feeder.tell(lambda history, digest=digest: config_changed(history, digest))  # type: ignore[misc]
-    assert (feeder.history, told.heard) == (None, [])
-    assert feeder.begin() is told
-    feeder.tell(lambda history: config_changed(history, "c"))
+        outbox.tell(lambda history, digest=digest: history.config_changed(digest))  # type: ignore[misc]
+    assert told.heard == []
+    outbox.deliver_to(told)
+    outbox.tell(lambda history: history.config_changed("c"))
     assert told.heard == ["a", "b", "c"], "in order, and each once"

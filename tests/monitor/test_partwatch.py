@@ -10,9 +10,9 @@ import pytest
 from dmr_tui.machine.gpu.gpu import GpuReport
 from dmr_tui.machine.probe import Part
 from dmr_tui.machine.reading import Reading
-from dmr_tui.monitor import part_reader
-from dmr_tui.monitor.machine_monitor import SELDOM, MachineMonitor
-from dmr_tui.monitor.part_reader import PartReader
+from dmr_tui.monitor.machine import part_reader
+from dmr_tui.monitor.machine.machine_monitor import SELDOM, MachineMonitor
+from dmr_tui.monitor.machine.part_reader import PartReader
 from tests.ui.still import HOST, gpu
 from tests.waiting import until
 

@@ -1,17 +1,7 @@
 """Plans in words, and configurations that get lost."""
 
-from dmr_tui.monitor.actions.plans import (
-    ConfigurePlan,
-    LoadPlan,
-    RemovePlan,
-    TagPlan,
-    UnloadPlan,
-    UntagPlan,
-    differences,
-    merged,
-    steps_of,
-    title_of,
-)
+from dmr_tui.monitor.actions.plans import differences, merged, steps_of, title_of
+from dmr_tui.state.plan import ConfigurePlan, LoadPlan, RemovePlan, TagPlan, UnloadPlan, UntagPlan
 
 BEFORE = {"context-size": 8192, "runtime-flags": ["--temp", "0"], "vllm": {"x": 1}}
 

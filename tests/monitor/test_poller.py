@@ -383,7 +383,7 @@ def test_nothing_is_left_after_the_end() -> None:
 def test_a_machine_that_does_not_answer_is_stale_and_delays_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("dmr_tui.monitor.part_reader.PATIENCE_S", 0.3)
+    monkeypatch.setattr("dmr_tui.monitor.machine.part_reader.PATIENCE_S", 0.3)
     held = threading.Event()
 
     class Hanging(NoMachine):
@@ -448,7 +448,7 @@ def test_what_was_known_of_engines_goes_with_the_runner(watch: Watch) -> None:
     seen.simulator.send(body).result(30)
     seen.until(lambda s: s.finished and s.finished[-1].window == 8192)
     assert seen.monitor._poller is not None
-    known = seen.monitor._poller.watch
+    known = seen.monitor._poller.runner_monitor
     assert known is not None
     seen.simulator.stop_listening()
     seen.until(lambda s: s.runner.up is False)

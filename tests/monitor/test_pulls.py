@@ -8,12 +8,13 @@ import anyio
 import pytest
 
 from dmr_tui.monitor.actions.pulls import Pulls
-from dmr_tui.monitor.actions.remote_model import RemoteModel, look_up
+from dmr_tui.monitor.actions.remote_model import look_up
 from dmr_tui.monitor.model_rows import Installed
 from dmr_tui.runner.errors.failures import BrokenOff, Rejected, RunnerError
 from dmr_tui.runner.wire import Model, PullLayer, PullLine
 from dmr_tui.simulator.server import Simulator
 from dmr_tui.state.pull import Pull
+from dmr_tui.state.replies import RemoteModel
 from tests.monitor.conftest import Watch, Watched
 from tests.waiting import until_true
 

@@ -9,7 +9,7 @@ import pytest
 from dmr_tui.monitor.requests.slot_tasks import SlotTasks
 from dmr_tui.monitor.requests.tracker import RequestTracker
 from dmr_tui.runner.logs.log_line import read_line
-from dmr_tui.runner.request import Request
+from dmr_tui.runner.request import Request, Slower, SlownessHint
 from dmr_tui.runner.wire import Record, RecordGroup
 from dmr_tui.state.request_filter import SHOWN_REQUESTS
 from tests.recorded import recorded
@@ -218,19 +218,25 @@ def test_a_person_knows_the_limit_of_a_caller() -> None:
 
 
 def test_a_call_slower_than_usual_says_so_and_why() -> None:
-    tracker = RequestTracker()
+    asked: list[float] = []
+
+    def hint(began: float, ended: float) -> SlownessHint:
+        asked.append(ended - began)
+        return "CPU full"
+
+    tracker = RequestTracker(hint)
     for number in range(8):
         start = NOW + 10.0 * number
         tracker.take_event("new_request", groups(record(start, ms=1000.0)), start + 1.5)
     assert not any(call.slow for call in tracker.finished)
-    tracker.hint = lambda began, ended: f"busy for {ended - began:.0f} s"
     start = NOW + 200
     tracker.take_event("new_request", groups(record(start, ms=2000.0)), start + 2.5)
-    assert tracker.finished[-1].slow == ("50% slower than its usual 100 tok/s: busy for 2 s")
+    assert tracker.finished[-1].slow == Slower(100.0, 0.5, hint="CPU full")
+    assert asked == [pytest.approx(2.0)]
     start = NOW + 300
     tracker.take_list(groups(record(start + 1, status=0)), start + 1.1)
     tracker.take_event("new_request", groups(record(start, ms=2000.0)), start + 2.5)
-    assert tracker.finished[-1].slow.endswith(": 2 calls at once")
+    assert tracker.finished[-1].slow == Slower(100.0, 0.5, concurrent=2)
 
 
 def test_a_call_that_ends_later_explains_a_slow_one() -> None:
@@ -241,10 +247,10 @@ def test_a_call_that_ends_later_explains_a_slow_one() -> None:
         tracker.take_event("new_request", groups(record(start, ms=1000.0)), start + 1.5)
     start = NOW + 200
     tracker.take_event("new_request", groups(record(start, ms=2000.0)), start + 2.5)
-    assert tracker.finished[-1].slow.endswith("100 tok/s")
+    assert tracker.finished[-1].slow == Slower(100.0, 0.5)
     tracker.take_event("new_request", groups(record(start + 1, ms=1100.0)), start + 9)
     slow = next(call for call in tracker.finished if round(call.started_at - start, 1) == 0.0)
-    assert slow.slow.endswith(": 2 calls at once")
+    assert slow.slow == Slower(100.0, 0.5, concurrent=2)
     assert heard.calls[-2].slow == slow.slow, "whoever keeps it is told"
 
 

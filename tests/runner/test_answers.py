@@ -1,4 +1,4 @@
-"""When bytes arrived: what came in one read has one stamp."""
+"""The arrival of bytes: all that came in one read has one stamp."""
 
 import asyncio
 

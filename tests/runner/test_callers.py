@@ -1,4 +1,4 @@
-"""Who calls: names for what the recorder holds of them."""
+"""The names of callers, for every User-Agent that was recorded."""
 
 import pytest
 

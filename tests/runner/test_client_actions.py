@@ -1,4 +1,4 @@
-"""What changes a runner: unloading, configuring, loading; against the simulated one."""
+"""Unloading, configuring and loading, against the simulated runner."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -54,13 +54,13 @@ def test_a_busy_model_is_not_unloaded() -> None:
 
     async def say(client: RunnerClient) -> None:
         messages = [{"role": "user", "content": "Count."}]
-        call = simulator.send({"model": QWEN, "messages": messages, "max_tokens": 5000})
+        request = simulator.send({"model": QWEN, "messages": messages, "max_tokens": 5000})
         await until(lambda: any(r.requests for r in simulator.world.loader.runners.values()))
         assert await client.unload(digest_of(simulator, QWEN)) == 0
         with pytest.raises(Rejected, match="already active") as caught:
             await client.configure(QWEN, "completion", {"context-size": 1024})
         assert caught.value.status == 409
-        call.cancel()
+        request.cancel()
 
     talk(simulator, say)
 
@@ -120,13 +120,13 @@ def test_nothing_is_sent_in_read_only_mode() -> None:
     before = set(loader.runners), dict(loader.configs)
 
     async def say(client: RunnerClient) -> None:
-        for call in (
+        for change in (
             client.unload(digest_of(simulator, QWEN)),
             client.configure(QWEN, "completion", {"context-size": 1024}),
             client.preload(SMALL),
         ):
             with pytest.raises(ReadOnly):
-                await call
+                await change
 
     talk(simulator, say, read_only=True)
     assert before[0]

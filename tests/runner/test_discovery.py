@@ -1,4 +1,4 @@
-"""Where the runner is looked for, and which of the rules wins."""
+"""The places where the runner is looked for, and which of the rules wins."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,13 +32,13 @@ def look(
     env: Mapping[str, str] | None = None,
     **more: Any,
 ) -> Places:
-    """Where to look, with Docker's files in `folder` and an Engine behind SOCKET."""
+    """The places to look, with Docker's files in `folder` and an Engine behind SOCKET."""
     named = {"DOCKER_CONFIG": str(folder), "DOCKER_HOST": f"unix://{SOCKET}", **(env or {})}
     return find_places(host, rule, env=named, **{"in_container": False, **more})
 
 
 def only(places: Places) -> Endpoint:
-    """The one place of a search that a person has settled."""
+    """The one place of a search that the user has settled."""
     (endpoint,) = places.known
     assert places.sockets == ()
     assert not places.several
@@ -254,7 +254,7 @@ def test_a_dangling_context_of_docker_is_told(tmp_path: Path) -> None:
 
 
 def urls(told: DockerEngine, tls: TlsOptions = DEFAULT_TLS) -> list[str]:
-    """Where the runner of that Engine answers."""
+    """The addresses at which the runner of that Engine answers."""
     return [each.url for each in by_docker(told, tls)]
 
 

@@ -18,7 +18,7 @@ TLS_ENV = ["MODEL_RUNNER_TLS_ENABLED=true", "MODEL_RUNNER_TLS_PORT=12446"]
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where the Engine listens."""
+    """The path at which the Engine listens."""
     return tmp_path / "docker.sock"
 
 

@@ -1,4 +1,4 @@
-"""What a person may write as the address of the runner."""
+"""The ways in which a user may write the address of the runner."""
 
 from pathlib import Path
 

@@ -25,7 +25,7 @@ from dmr_tui.runner.errors.failures import (
     TimedOut,
     Unreachable,
 )
-from dmr_tui.runner.errors.row import Entry, Kind
+from dmr_tui.runner.errors.row import Kind, Row
 from dmr_tui.runner.errors.table import BY_CLASS, TABLE
 from tests.recorded import FOLDER, client_records, recorded
 
@@ -405,10 +405,10 @@ def outcomes() -> list[Explanation | None]:
     return found
 
 
-@pytest.mark.parametrize("entry", TABLE, ids=lambda entry: entry.what)
-def test_no_entry_can_go_unnoticed(entry: Entry, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.what)
+def test_no_row_can_go_unnoticed(row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
     before = outcomes()
-    monkeypatch.setattr(explaining, "TABLE", tuple(row for row in TABLE if row is not entry))
+    monkeypatch.setattr(explaining, "TABLE", tuple(each for each in TABLE if each is not row))
     assert outcomes() != before
 
 
@@ -449,13 +449,13 @@ def test_every_kind_of_failure_says_what_happened(
 
 
 def test_every_entry_is_plain_english_in_one_sentence_each() -> None:
-    for entry in (*TABLE, *(entry for _, entry in BY_CLASS)):
-        assert entry.what[0].isupper() or entry.what.startswith("{model}")
-        assert not entry.what.endswith(".")
-        for text in (entry.what, entry.cause, entry.step):
+    for row in (*TABLE, *(row for _, row in BY_CLASS)):
+        assert row.what[0].isupper() or row.what.startswith("{model}")
+        assert not row.what.endswith(".")
+        for text in (row.what, row.cause, row.step):
             assert not {"!", "—", "–"} & set(text)
             assert ". " not in text
-        assert entry.cause in {"", "{said}"} or entry.cause.endswith(".")
+        assert row.cause in {"", "{said}"} or row.cause.endswith(".")
 
 
 @pytest.mark.parametrize(

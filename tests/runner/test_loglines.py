@@ -1,4 +1,4 @@
-"""The lines of a real log, as events and as what a person reads; cut and broken ones too."""
+"""The lines of a real log, as events and taken apart; cut and broken ones too."""
 
 import random
 import time

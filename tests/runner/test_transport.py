@@ -45,7 +45,7 @@ def signed(tmp_path_factory: pytest.TempPathFactory) -> Signed:
 
 @pytest.fixture(autouse=True)
 def empty_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """No authority of whoever runs the tests is trusted."""
+    """Trust no authority of the user who runs the tests."""
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
@@ -58,7 +58,7 @@ def nothing_loaded(heard: Heard) -> Told:
 
 
 def ps(endpoint: Endpoint) -> list[Any]:
-    """What is loaded there; raises RunnerError."""
+    """The loaded models there; raises RunnerError."""
 
     async def ask() -> list[Any]:
         client = RunnerClient(endpoint)
@@ -71,7 +71,7 @@ def ps(endpoint: Endpoint) -> list[Any]:
 
 
 def failure(endpoint: Endpoint, kind: type[RunnerError] = Unreachable) -> str:
-    """Why a call there fails."""
+    """The reason why a request there fails."""
     with pytest.raises(RunnerError) as caught:
         ps(endpoint)
     assert type(caught.value) is kind

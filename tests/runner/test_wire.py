@@ -1,4 +1,4 @@
-"""What every recorded version answers can be read."""
+"""The answers of every recorded version can be read."""
 
 import msgspec
 import pytest
@@ -18,10 +18,10 @@ FORMS = {
 
 
 @pytest.mark.parametrize(
-    ("call", "name"), [(call, name) for call in FORMS for name in versions(call)]
+    ("path", "name"), [(path, name) for path in FORMS for name in versions(path)]
 )
-def test_recorded_answers(call: str, name: str) -> None:
-    answer = msgspec.json.decode(recorded(name).body, type=FORMS[call])
+def test_recorded_answers(path: str, name: str) -> None:
+    answer = msgspec.json.decode(recorded(name).body, type=FORMS[path])
     assert answer
 
 

@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 from dmr_tui.measure.stats import Summary
-from dmr_tui.monitor.actions.replay import Bodies
 from dmr_tui.runner.errors.explain import Explanation
-from dmr_tui.runner.request import Request
+from dmr_tui.runner.request import Request, Slower
 from dmr_tui.runner.wire import Timings
+from dmr_tui.state.replies import Bodies
 from dmr_tui.state.request_filter import RequestFilter, View
-from dmr_tui.state.requests import FinishedRequests, RequestGroup
+from dmr_tui.state.requests import FinishedRequests, RequestGroup, SlowLately
 from dmr_tui.state.snapshot import Snapshot
 from tests.ui.still import MODELS, NOW, request, snapshot
 
@@ -64,6 +64,8 @@ OVERFLOW = (
     '"n_prompt_tokens":9120,"n_ctx":8192}}'
 )
 
+SLOWER = Slower(42.0, 0.71, hint="GPU unused")
+
 FINISHED: tuple[Request, ...] = (
     call(1, 3, 6.4),
     call(2, 11, 0.21, **EMBEDDING),
@@ -76,7 +78,7 @@ FINISHED: tuple[Request, ...] = (
         timings=Timings(512, 640.0, 256, 20700.0, 0),
         prompt_tokens=512,
         cached_tokens=0,
-        slow="12.3 tok/s, 71 % below its usual 42: the GPU is shared with another model",
+        slow=SLOWER,
     ),
     call(4, 41, 300.2, outcome="client left", tries=3, first_started_at=NOW - 960, **FAILED),
     call(5, 370, 9.1, outcome="cut", finish_reason="length", completion_tokens=1024),
@@ -121,7 +123,7 @@ CHINESE = call(
     98, 2, 1.0, model="hf.co/通义千问/通义千问三代模型:Q4", caller="工作流自动化平台机器人"
 )
 
-SLOW = "its last 5 calls: 12.3 tok/s, usual 42; the GPU is shared with another model"
+SLOW = SlowLately(5, 12.3, SLOWER)
 
 
 def group(name: str, calls: int, **more: object) -> RequestGroup:

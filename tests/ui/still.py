@@ -12,12 +12,6 @@ from dmr_tui.machine.probe import Machine
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.meter import Turn
 from dmr_tui.measure.stats import Summary
-from dmr_tui.monitor.actions.chat import Prompt
-from dmr_tui.monitor.actions.plans import Plan
-from dmr_tui.monitor.actions.remote_model import RemoteModel
-from dmr_tui.monitor.actions.replay import Bodies
-from dmr_tui.monitor.actions.run import Progress
-from dmr_tui.monitor.actions.saved_configs import StoredConfigResult
 from dmr_tui.monitor.alerts import find
 from dmr_tui.monitor.model_rows import Installed, Loaded
 from dmr_tui.runner.backend import parse_status
@@ -26,6 +20,9 @@ from dmr_tui.runner.errors.explain import Explanation
 from dmr_tui.runner.request import Request
 from dmr_tui.runner.wire import Configured, Model, Running
 from dmr_tui.state.engine_facts import EngineFacts
+from dmr_tui.state.plan import Plan, Progress
+from dmr_tui.state.prompt import Prompt
+from dmr_tui.state.replies import Bodies, RemoteModel, StoredConfigResult
 from dmr_tui.state.request_filter import View
 from dmr_tui.state.requests import Throughput
 from dmr_tui.state.snapshot import Attempt, MachineState, Runner, Snapshot

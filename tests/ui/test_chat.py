@@ -5,11 +5,13 @@ import time
 import pytest
 from textual.widgets import Collapsible, Markdown, Static
 
+from dmr_tui.measure.meter import Passage
 from dmr_tui.simulator.http.faults import Fault
 from dmr_tui.simulator.server import Simulator
 from dmr_tui.ui.app import DashboardApp
 from dmr_tui.ui.chat.chat_pane import ChatPane
 from dmr_tui.ui.chat.prompt import PromptArea
+from dmr_tui.ui.chat.turn_view import WordCount
 from dmr_tui.ui.dashboard.dashboard_screen import DashboardScreen
 from tests.ui.conftest import Beside
 from tests.ui.screen import hides, screen_text, shows, type_text
@@ -341,7 +343,8 @@ async def test_escape_sequences_in_an_answer_are_only_shown(beside: Beside) -> N
         assert view.turn is not None
         from dataclasses import replace
 
-        evil = replace(view.turn, text=view.turn.text + "\n\n[red]\x1b[2J\x1b]0;owned\x07")
+        parts = [*[""] * view.turn.answer.size, "\n\n[red]\x1b[2J\x1b]0;owned\x07"]
+        evil = replace(view.turn, answer=Passage(parts))
         await view.advance(evil)
         await shows(app, "[red]␛[2J␛]0;owned␇")
 
@@ -371,3 +374,13 @@ async def test_a_thousand_tokens_a_second_and_keys_still_work(beside: Beside) ->
         await until(lambda: chat(app).last and not chat(app).streaming)
         last_word = chat(app).answer.split()[-1]
         await shows(app, last_word)
+
+
+def test_words_are_counted_whole_wherever_a_text_is_cut() -> None:
+    text = " The user\n\nwants  two sentences. "
+    for size in range(1, len(text) + 1):
+        words = WordCount()
+        for start in range(0, len(text), size):
+            words.add(text[start : start + size])
+            words.add("")
+        assert words.count == len(text.split()), size

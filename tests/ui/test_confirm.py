@@ -8,11 +8,11 @@ from textual.pilot import Pilot
 
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.fit import LaunchConfig, MemoryEstimate
-from dmr_tui.monitor.actions.plans import LoadPlan, Plan, UnloadPlan, steps_of
-from dmr_tui.monitor.actions.run import Progress, Step
+from dmr_tui.monitor.actions.plans import steps_of
 from dmr_tui.runner.errors.explain import Explanation
 from dmr_tui.simulator.server import Simulator
 from dmr_tui.state.memory import Fit, MemoryState
+from dmr_tui.state.plan import LoadPlan, Plan, Progress, Step, UnloadPlan
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.state.source_state import SourceState
 from dmr_tui.ui.app import DashboardApp

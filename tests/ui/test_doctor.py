@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from dmr_tui.monitor.actions.plans import LoadPlan
 from dmr_tui.simulator.server import Simulator
+from dmr_tui.state.plan import LoadPlan
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text.doctor.check import Check, Step
 from dmr_tui.ui.app import DashboardApp

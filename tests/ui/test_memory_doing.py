@@ -6,8 +6,8 @@ import pytest
 from textual.pilot import Pilot
 
 from dmr_tui.machine.probe import Machine
-from dmr_tui.monitor.actions.plans import LoadPlan, UnloadPlan
 from dmr_tui.simulator.models.library import NOMIC, PHI4, QWEN3, SMOLLM2
+from dmr_tui.state.plan import LoadPlan, UnloadPlan
 from dmr_tui.ui.memory.memory_screen import MemoryScreen
 from dmr_tui.ui.messages import MemoryWanted
 from dmr_tui.ui.models.confirm_dialog import ConfirmDialog

@@ -9,24 +9,23 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from dmr_tui.monitor.actions.plans import (
-    ConfigurePlan,
-    LoadPlan,
-    RemovePlan,
-    TagPlan,
-    UnloadPlan,
-    UntagPlan,
-)
-from dmr_tui.monitor.actions.remote_model import RemoteModel
-from dmr_tui.monitor.actions.run import Progress
-from dmr_tui.monitor.actions.saved_configs import StoredConfigResult
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.monitor.model_rows import Installed
 from dmr_tui.runner.endpoint import BadHost, Endpoint
 from dmr_tui.runner.errors.explain import Explanation
 from dmr_tui.simulator.models.library import NEMO
 from dmr_tui.state.lost_config import LostConfig
+from dmr_tui.state.plan import (
+    ConfigurePlan,
+    LoadPlan,
+    Progress,
+    RemovePlan,
+    TagPlan,
+    UnloadPlan,
+    UntagPlan,
+)
 from dmr_tui.state.pull import Pull
+from dmr_tui.state.replies import RemoteModel, StoredConfigResult
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.ui.app import DashboardApp
 from dmr_tui.ui.models.model_menu import ModelMenu
@@ -589,7 +588,7 @@ async def test_the_end_of_a_monitor_that_was_replaced_ends_nothing() -> None:
         before.fail(ValueError("too late"))
         await pilot.pause()
         await pilot.press("2")
-        await shows(app, "Requests", "https://gpu-box:12434")
+        await shows(app, "Finished", "https://gpu-box:12434")
     assert app.return_code == 0
 
 

@@ -10,7 +10,7 @@ from textual.pilot import Pilot
 
 from dmr_tui.machine.gpu.gpu import GpuReport
 from dmr_tui.machine.reading import Reading
-from dmr_tui.measure.meter import Turn
+from dmr_tui.measure.meter import Passage, Turn
 from dmr_tui.measure.rates import Rate
 from dmr_tui.runner.errors.explain import Explanation
 from dmr_tui.runner.wire import Timings
@@ -46,10 +46,14 @@ Journey = Callable[[Pilot[None]], Awaitable[None]]
 
 ANSWER = Turn(
     "ai/qwen3:8B-Q4_K_M",
-    text="A **KV cache** keeps the keys and values of every token that was read:\n\n"
-    "- reading goes on where it ended\n- memory grows with the window\n\n"
-    "```python\ncache = model.new_cache(tokens=8192)\n```\n",
-    reasoning="The person wants two sentences.",
+    answer=Passage(
+        [
+            "A **KV cache** keeps the keys and values of every token that was read:\n\n",
+            "- reading goes on where it ended\n- memory grows with the window\n\n",
+            "```python\ncache = model.new_cache(tokens=8192)\n```\n",
+        ]
+    ),
+    thoughts=Passage(["The person wants two sentences."]),
     ended=True,
     finish_reason="stop",
     cold=True,

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 from textual.pilot import Pilot
 
-from dmr_tui.measure.meter import Turn
+from dmr_tui.measure.meter import Passage, Turn
+from dmr_tui.runner.request import Slower
 from dmr_tui.state.request_filter import RequestFilter, View
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.ui.app import DashboardApp
@@ -289,9 +290,9 @@ async def test_everything_about_a_call() -> None:
         await shows(pilot.app, "(predicted_n - 1) / predicted_ms = 255 / 6.06 s", "815 tok/s")
         await shows(pilot.app, "waited + prompt_ms", "temperature", "0.7", "prompt + generated")
         await press(pilot, "end")
-        later = replace(FINISHED[0], slow="because it changed")
+        later = replace(FINISHED[0], slow=Slower(77.0, 0.5))
         monitor.show(with_calls((later, *FINISHED[1:])))
-        await shows(pilot.app, "because it changed")
+        await shows(pilot.app, "50% slower than its usual 77 tok/s")
         assert "You are terse" not in screen_text(pilot.app)
 
     await at_requests(with_calls(), test)
@@ -319,7 +320,7 @@ async def test_bodies_that_are_gone() -> None:
 
 
 async def test_a_replay_on_another_model() -> None:
-    turn = Turn("x", text="Again.", ttft_s=0.42, completion_tokens=3)
+    turn = Turn("x", Passage(["Again."]), ttft_s=0.42, completion_tokens=3)
 
     async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
         monitor.known_bodies[BODIES.id] = BODIES

@@ -7,10 +7,10 @@ import pytest
 import textual
 from textual.pilot import Pilot
 
-from dmr_tui.measure.meter import Turn
+from dmr_tui.measure.meter import Passage, Turn
 from dmr_tui.measure.rates import Rate
-from dmr_tui.monitor.actions.replay import Bodies
 from dmr_tui.runner.wire import Timings
+from dmr_tui.state.replies import Bodies
 from dmr_tui.state.request_filter import RequestFilter
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.ui.app import DashboardApp
@@ -38,7 +38,7 @@ NAMES = {"LangChain JS (n8n AI nodes)": "n8n invoices"}
 
 AGAIN = Turn(
     "ai/gemma3:4B-Q4_K_M",
-    text="It keeps keys and values, so that nothing is read twice.",
+    answer=Passage(["It keeps keys and values, so that nothing is read twice."]),
     ended=True,
     finish_reason="stop",
     ttft_s=0.42,

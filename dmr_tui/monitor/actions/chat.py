@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol
+from dataclasses import replace
+from typing import Any, Protocol
 
 import anyio
 
@@ -22,46 +22,6 @@ QUIET_S = 0.25
 """Seconds after which a picture is due although nothing came, for the clocks in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message of a conversation."""
-
-    role: Literal["system", "user", "assistant"]
-    content: str
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """What to ask which model, and how."""
-
-    model: str
-    """A name that the runner knows."""
-    messages: tuple[Message, ...]
-    temperature: float | None = None
-    max_tokens: int | None = None
-    seed: int | None = None
-    json_answer: bool = False
-
-    def body(self, *, extras: bool = True) -> dict[str, Any]:
-        """The JSON of the call; `extras` are the engine's options that make it tell more."""
-        body: dict[str, Any] = {
-            "model": self.model,
-            "messages": [{"role": m.role, "content": m.content} for m in self.messages],
-            "stream": True,
-            "stream_options": {"include_usage": True},
-        }
-        for name in ("temperature", "max_tokens", "seed"):
-            if (value := getattr(self, name)) is not None:
-                body[name] = value
-        if self.json_answer:
-            body["response_format"] = {"type": "json_object"}
-        if extras:
-            body |= EXTRAS
-        return body
-
-
-EXTRAS = {"timings_per_token": True, "return_progress": True}
-"""Options of the engine that make it tell more while it answers."""
 _REFUSALS = (
     "timings_per_token",
     "return_progress",

@@ -1,107 +1,18 @@
-"""What a person asks to be done to the runner, and the words for it."""
+"""The words for a change that the user asks for, and the configuration that it makes."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from dmr_tui.monitor.memory.engine_flags import UNIFIED, flags_of
-
-
-@dataclass(frozen=True, slots=True)
-class LoadPlan:
-    """Load a model, after unloading others and with another configuration where that is asked."""
-
-    name: str
-    ref: str
-    """A name that the runner knows."""
-    digest: str
-    mode: str = "completion"
-    unload: tuple[tuple[str, str], ...] = ()
-    """Digest and name of the models to be unloaded first."""
-    context: int | None = None
-    """Tokens; None leaves context, cache type and slots as they are configured."""
-    cache_type: str | None = None
-    slots: int | None = None
-
-    @property
-    def configures(self) -> bool:
-        """Whether the stored configuration is to be replaced."""
-        return any(each is not None for each in (self.context, self.cache_type, self.slots))
-
-
-@dataclass(frozen=True, slots=True)
-class UnloadPlan:
-    """Unload models."""
-
-    name: str
-    digest: str
-    others: tuple[tuple[str, str], ...] = ()
-    """Digest and name of more models to be unloaded after it."""
-
-    @property
-    def models(self) -> tuple[tuple[str, str], ...]:
-        """Digest and name of all of them."""
-        return ((self.digest, self.name), *self.others)
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigurePlan:
-    """Replace the whole configuration of a model."""
-
-    name: str
-    ref: str
-    digest: str
-    mode: str
-    config: dict[str, Any] = field(hash=False)
-    """All of it, unknown keys too."""
-    before: dict[str, Any] = field(hash=False, default_factory=dict)
-    """What it was when the person decided."""
-    again: bool = False
-    """Whether it is one that was lost, to be set once more."""
-
-
-@dataclass(frozen=True, slots=True)
-class RemovePlan:
-    """Delete a model from the disk, with all its names."""
-
-    name: str
-    ref: str
-    digest: str
-    loaded: bool = False
-    """Whether it is to be unloaded first."""
-    names: tuple[str, ...] = ()
-    size: str = ""
-    """What it takes on disk, as the runner prints it."""
-
-
-@dataclass(frozen=True, slots=True)
-class UntagPlan:
-    """Take one of its names from a model, which stays under the others."""
-
-    name: str
-    ref: str
-    """The name that goes, as the runner knows it."""
-    digest: str
-    others: tuple[str, ...]
-    """The names that stay."""
-
-
-@dataclass(frozen=True, slots=True)
-class TagPlan:
-    """Give a model another name."""
-
-    name: str
-    ref: str
-    repository: str
-    tag: str
-
-    @property
-    def target(self) -> str:
-        """The new name."""
-        return f"{self.repository}:{self.tag}"
-
-
-Plan = LoadPlan | UnloadPlan | ConfigurePlan | RemovePlan | TagPlan | UntagPlan
+from dmr_tui.state.plan import (
+    ConfigurePlan,
+    LoadPlan,
+    Plan,
+    RemovePlan,
+    TagPlan,
+    UnloadPlan,
+    UntagPlan,
+)
 
 
 def title_of(plan: Plan) -> str:
@@ -167,7 +78,7 @@ def differences(plan: ConfigurePlan) -> list[str]:
 def _value(value: Any) -> str:
     if value is None:
         return "not set"
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return " ".join(str(each) for each in value) or "none"
     return str(value)
 

@@ -1,11 +1,8 @@
 """What a registry has under a name, before a byte of the model is downloaded."""
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
-from dmr_tui.machine.reading import Reading
-from dmr_tui.measure.fit import MemoryPool
-from dmr_tui.monitor.memory.fits import Architectures, Loading, find_fits
+from dmr_tui.monitor.memory.fits import Architectures, find_fits
 from dmr_tui.monitor.memory.footprints import Footprints
 from dmr_tui.monitor.model_rows import Installed
 from dmr_tui.runner.client import RunnerClient
@@ -13,44 +10,15 @@ from dmr_tui.runner.errors.explain import Explanation, explain
 from dmr_tui.runner.errors.failures import Rejected, RunnerError
 from dmr_tui.runner.names import is_reference, short
 from dmr_tui.runner.wire import Model
-from dmr_tui.state.memory import Fit
-from dmr_tui.state.model_row import ModelRow
+from dmr_tui.state.memory import Loading
+from dmr_tui.state.replies import NOT_READ, Holder, RemoteModel
 from dmr_tui.text.fit_advice import load_advice
 
-Holder = Literal["nobody", "itself", "another"]
-NOT_READ: Reading[MemoryPool] = Reading(None, "the machine was not read yet")
-NOBODY = Explanation("No runner answers")
 NO_NAME = Explanation(
     "This is no name of a model",
     "A name is made of letters, digits and . _ - / :, such as ai/smollm2 or hf.co/USER/MODEL:TAG.",
     "Look for models at https://hub.docker.com/u/ai",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteModel:
-    """One model that could be pulled."""
-
-    name: str
-    """As a person wrote it."""
-    row: ModelRow | None = None
-    """None if it was not found; then `failure` says why."""
-    installed: bool = False
-    """Whether the very same model is on the disk already."""
-    holder: Holder = "nobody"
-    """Which installed model has this name: "another" one loses it to the one that comes."""
-    fit: Fit | None = None
-    """Whether it would fit; None where nothing tells."""
-    pool: Reading[MemoryPool] = NOT_READ
-    """What there is for it."""
-    ways: tuple[str, ...] = ()
-    """What would make room for it, in words."""
-    failure: Explanation | None = None
-
-    @property
-    def never_fits(self) -> bool:
-        """Whether it is too big for this computer even with the shortest context."""
-        return self.fit is not None and self.fit.verdict == "too big" and self.fit.alone is None
 
 
 async def look_up(

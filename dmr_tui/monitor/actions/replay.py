@@ -2,38 +2,26 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 
 from dmr_tui.measure.meter import Turn
-from dmr_tui.monitor.actions.chat import EXTRAS, Ask
+from dmr_tui.monitor.actions.chat import Ask
+from dmr_tui.monitor.archive.writer import ArchiveWriter
+from dmr_tui.monitor.model_rows import Installed
+from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.errors.explain import Explanation, explain
 from dmr_tui.runner.errors.failures import RunnerError
 from dmr_tui.runner.request import Request
-
-if TYPE_CHECKING:
-    from dmr_tui.monitor.poller import Poller
+from dmr_tui.state.prompt import EXTRAS
+from dmr_tui.state.replies import Bodies
 
 CUT_MEDIA = "...[truncated "
 """What the recorder writes in place of the rest of an image or a sound."""
 
 Texts = tuple[tuple[str, str] | None, Literal["runner", "archive"]]
 """Request and response, if there are any, and who had them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bodies:
-    """Prompt and answer of one call, for the eyes of the person who asked."""
-
-    id: str
-    prompt: tuple[tuple[str, str], ...] = ()
-    """Role and text of each message, or a name and the JSON of what is no chat."""
-    answer: str = ""
-    reasoning: str = ""
-    source: Literal["runner", "archive", ""] = ""
-    failure: Explanation | None = None
-    """Why there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,37 +37,35 @@ class Again:
         return self.recorded | {"model": self.model} | streamed | (EXTRAS if extras else {})
 
 
-async def recorded_texts(poller: "Poller", request: Request) -> Texts:
-    """Request and response as the runner still has them, else as they were archived.
+async def recorded_texts(
+    client: RunnerClient, archive: ArchiveWriter | None, request: Request
+) -> Texts:
+    """Return request and response as the runner still has them, else as they were archived.
 
     Raises RunnerError.
     """
-    if poller.watch is None:
-        return None, "runner"
-    client, writer = poller.watch.client, poller.request_log.writer
     groups, _ = await client.requests(request.digest)
     for group in groups:
         for record in group.records or ():
             if record.id == request.id:
                 return (record.request, record.response), "runner"
-    if writer is None:
+    if archive is None:
         return None, "runner"
-    return await writer.archived_bodies(client.endpoint.label, request.id), "archive"
+    return await archive.archived_bodies(client.endpoint.label, request.id), "archive"
 
 
-async def tell_bodies(
-    poller: "Poller", request: Request, publish: Callable[[Bodies], None]
-) -> None:
-    """Publish prompt and answer of a call, or why there is none."""
+async def find_bodies(
+    client: RunnerClient | None, archive: ArchiveWriter | None, request: Request
+) -> Bodies:
+    """Return prompt and answer of a request, or why there is none."""
+    gone = Bodies(request.id, failure=GONE)
+    if client is None:
+        return gone
     try:
-        texts, source = await recorded_texts(poller, request)
+        texts, source = await recorded_texts(client, archive, request)
     except RunnerError as error:
-        publish(Bodies(request.id, failure=explain(error, request.model)))
-        return
-    if texts is None:
-        publish(Bodies(request.id, failure=GONE))
-    else:
-        publish(read_bodies(request, texts, source))
+        return Bodies(request.id, failure=explain(error, request.model))
+    return gone if texts is None else read_bodies(request, texts, source)
 
 
 def read_bodies(
@@ -101,13 +87,29 @@ GONE = Explanation(
 
 
 class Replay:
-    """A recorded call under way once more; `run` happens on one event loop, as does `stop`."""
+    """A recorded request, sent again; `run` and `stop` happen on one event loop."""
 
-    def __init__(self, request: Request, model: str, publish: Callable[[Turn], None]) -> None:
-        """`publish` gets the answer as of a chat; the last Turn has `ended`."""
-        self.request = request
-        self.model = model
+    def __init__(
+        self,
+        client: RunnerClient,
+        installed: Installed,
+        archive: ArchiveWriter | None,
+        request: Request,
+        model: str,
+        publish: Callable[[Turn], None],
+        kick: Callable[[], None],
+    ) -> None:
+        """`publish` gets the answer as of a chat; the last Turn has `ended`.
+
+        `kick` is called when the request is about to be sent.
+        """
+        self._client = client
+        self._installed = installed
+        self._archive = archive
+        self._request = request
+        self._model = model
         self._publish = publish
+        self._kick = kick
         self._ask: Ask | None = None
         self._stopped = False
 
@@ -117,31 +119,26 @@ class Replay:
         if self._ask is not None:
             self._ask.stop()
 
-    def fail(self, why: Explanation) -> None:
-        """It cannot be done."""
-        self._publish(Turn(self.model, ended=True, failure=why))
-
-    async def run(self, poller: "Poller") -> None:
+    async def run(self) -> None:
         """Send what was recorded, or say why that cannot be done."""
-        watch = poller.watch
-        if watch is None:
-            self.fail(Explanation("No runner to ask", "", "Nothing was sent."))
-            return
         try:
-            texts, _ = await recorded_texts(poller, self.request)
+            texts, _ = await recorded_texts(self._client, self._archive, self._request)
         except RunnerError as error:
-            self.fail(explain(error, self.model))
+            self._fail(explain(error, self._model))
             return
         why = refusal(texts)
         if texts is None or why is not None:
-            self.fail(why or GONE)
+            self._fail(why or GONE)
             return
-        again = Again(self.model, _decoded(texts[0]))
-        self._ask = Ask(watch.client, watch.installed, again, self._publish)
+        again = Again(self._model, _decoded(texts[0]))
+        self._ask = Ask(self._client, self._installed, again, self._publish)
         if self._stopped:
             self._ask.stop()
-        poller.kick()
+        self._kick()
         await self._ask.run()
+
+    def _fail(self, why: Explanation) -> None:
+        self._publish(Turn(self._model, ended=True, failure=why))
 
 
 def refusal(texts: tuple[str, str] | None) -> Explanation | None:

@@ -1,64 +1,65 @@
-"""A load or an unload that a person asked for, step by step; the next Snapshot shows the truth."""
+"""A change that the user asked for, step by step; the next Snapshot shows the truth."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 import anyio
 
-from dmr_tui.monitor.actions.plans import (
+from dmr_tui.monitor.actions.plans import merged, steps_of
+from dmr_tui.monitor.configs.saved_configs import SavedConfigs
+from dmr_tui.monitor.model_rows import Installed
+from dmr_tui.runner.client import RunnerClient
+from dmr_tui.runner.errors.explain import Explanation, explain
+from dmr_tui.runner.errors.failures import ReadOnly, Rejected, RunnerError
+from dmr_tui.runner.request import Request
+from dmr_tui.runner.wire import Running
+from dmr_tui.state.frozen import frozen, thawed
+from dmr_tui.state.plan import (
     ConfigurePlan,
     LoadPlan,
     Plan,
+    Progress,
     RemovePlan,
+    Step,
+    StepState,
     TagPlan,
     UnloadPlan,
     UntagPlan,
-    merged,
-    steps_of,
 )
-from dmr_tui.monitor.model_rows import Installed
-from dmr_tui.runner.errors.explain import Explanation, explain
-from dmr_tui.runner.errors.failures import ReadOnly, Rejected, RunnerError
-from dmr_tui.runner.wire import Running
 
-if TYPE_CHECKING:
-    from dmr_tui.monitor.poller import Poller
-    from dmr_tui.monitor.runner_monitor import RunnerMonitor
-
-Call = Callable[[], Awaitable[None]]
-StepState = Literal["waiting", "running", "done", "failed"]
+Do = Callable[[], Awaitable[object]]
 ON_ITS_OWN = "The runner itself goes on loading it, for a minute at the most."
 """It loads what was configured in the background, which nobody can call off."""
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One call to the runner."""
+class ActionTarget:
+    """The runner that is changed, and what is known of it."""
 
-    text: str
-    state: StepState = "waiting"
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far it is."""
-
-    steps: tuple[Step, ...]
-    ended: bool = False
-    failure: Explanation | None = None
-    stopped: bool = False
-    note: str = ""
-    """What goes on although it was stopped."""
+    client: RunnerClient
+    installed: Installed
+    configs: SavedConfigs
+    in_flight: Callable[[], Sequence[Request]]
+    """Return the requests that keep models busy now."""
 
 
 class ActionRun:
     """One plan under way; `run` and `stop` happen on one event loop."""
 
-    def __init__(self, plan: Plan, publish: Callable[[Progress], None]) -> None:
+    def __init__(
+        self,
+        target: ActionTarget,
+        plan: Plan,
+        publish: Callable[[Progress], None],
+        kick: Callable[[], None],
+    ) -> None:
+        """`kick` is called after each step: the runner has changed."""
+        self._target = target
         self._plan = plan
         self._publish = publish
+        self._kick = kick
         self._scope: anyio.CancelScope | None = None
         self._stopped = False
         self._steps = tuple(Step(text) for text in steps_of(plan))
@@ -69,14 +70,14 @@ class ActionRun:
         if self._scope is not None:
             self._scope.cancel()
 
-    async def run(self, poller: "Poller") -> None:
+    async def run(self) -> None:
         """Do every step, or up to the first that fails; nothing is tried twice."""
         failure = None
         with anyio.CancelScope() as self._scope:
             if self._stopped:
                 self._scope.cancel()
             try:
-                await self._do(poller)
+                await self._do()
             except RunnerError as error:
                 failure = self._explained(error)
         stopped = self._scope.cancelled_caught
@@ -84,39 +85,37 @@ class ActionRun:
         if failure is not None or stopped:
             self._mark_running("failed")
         self._publish(Progress(self._steps, True, failure, stopped, note))
-        poller.kick()
+        self._kick()
 
-    async def _do(self, poller: "Poller") -> None:
-        watch = poller.watch
-        if watch is None:
-            raise RunnerError("no runner answers")
-        if watch.client.read_only:
+    async def _do(self) -> None:
+        if self._target.client.read_only:
             raise ReadOnly("read-only mode: nothing is sent that changes the runner")
-        for number, call in enumerate(self._calls(watch)):
+        for number, do in enumerate(self._to_do()):
             self._mark(number, "running")
-            await call()
+            await do()
             self._mark(number, "done")
-            poller.kick()
+            self._kick()
 
-    def _calls(self, watch: "RunnerMonitor") -> list[Call]:
-        plan, client = self._plan, watch.client
+    def _to_do(self) -> list[Do]:
+        plan, target, client = self._plan, self._target, self._target.client
         match plan:
             case UnloadPlan():
-                return [partial(_unload, watch, digest, name) for digest, name in plan.models]
+                return [partial(_unload, target, digest, name) for digest, name in plan.models]
             case ConfigurePlan():
-                return [partial(_replace, watch, plan)]
+                return [partial(_replace, target, plan)]
             case TagPlan():
                 return [partial(client.tag, plan.ref, plan.repository, plan.tag)]
             case RemovePlan():
-                first = [partial(_unload, watch, plan.digest, plan.name)] if plan.loaded else []
-                return [*first, partial(_remove, watch, plan)]
+                first = [partial(_unload, target, plan.digest, plan.name)] if plan.loaded else []
+                # By its digest, so that all names go.
+                return [*first, partial(client.remove, plan.digest, force=True)]
             case UntagPlan():
-                return [partial(_untag, watch, plan)]
-        calls: list[Call] = [partial(_unload, watch, digest, name) for digest, name in plan.unload]
+                return [partial(_untag, client, plan)]
+        to_do: list[Do] = [partial(_unload, target, digest, name) for digest, name in plan.unload]
         if plan.configures:
-            calls.append(partial(_configure, watch, plan))
+            to_do.append(partial(_configure, target, plan))
         embedding = plan.mode == "embedding"
-        return [*calls, partial(client.preload, plan.ref, embedding=embedding)]
+        return [*to_do, partial(client.preload, plan.ref, embedding=embedding)]
 
     def _explained(self, error: RunnerError) -> Explanation:
         if isinstance(error, _InTheWay):
@@ -150,20 +149,20 @@ class _InTheWay(RunnerError):
         self.why = why
 
 
-async def _unload(watch: "RunnerMonitor", digest: str, name: str) -> None:
+async def _unload(target: ActionTarget, digest: str, name: str) -> None:
     """Unload every mode of a model; one that is gone already is as good."""
-    await watch.client.unload(digest)
-    left = await _running(watch, digest)
+    await target.client.unload(digest)
+    left = await _running(target, digest)
     if any(run.loading for run in left):
         raise _InTheWay(_loading(name, "The runner cannot unload a model that it still loads."))
     if left:
-        raise _InTheWay(_busy(watch, digest, f"{name} was not unloaded: it is busy"))
+        raise _InTheWay(_busy(target, digest, f"{name} was not unloaded: it is busy"))
 
 
-def _busy(watch: "RunnerMonitor", digest: str, what: str) -> Explanation:
-    """Who keeps the model from being unloaded or configured, as far as it is known."""
-    calls = [call for call in watch.tracker.in_flight if call.digest == digest]
-    callers = sorted({call.caller for call in calls if call.caller})
+def _busy(target: ActionTarget, digest: str, what: str) -> Explanation:
+    """Explain who keeps the model from being unloaded or configured, as far as it is known."""
+    requests = [each for each in target.in_flight() if each.digest == digest]
+    callers = sorted({each.caller for each in requests if each.caller})
     by = f" It answers {', '.join(callers)} now." if callers else ""
     return Explanation(
         what,
@@ -173,20 +172,20 @@ def _busy(watch: "RunnerMonitor", digest: str, what: str) -> Explanation:
     )
 
 
-async def _configure(watch: "RunnerMonitor", plan: LoadPlan) -> None:
-    """The stored configuration with the changes: the runner replaces all of it."""
-    running = await _running(watch, plan.digest)
+async def _configure(target: ActionTarget, plan: LoadPlan) -> None:
+    """Store the configuration with the changes: the runner replaces all of it."""
+    running = await _running(target, plan.digest)
     if any(run.loading and run.mode == plan.mode for run in running):
         # The runner would say yes, and finish that load as it was begun.
         raise _InTheWay(_loading(plan.name, "A load goes on with what was configured before it."))
-    stored = await watch.client.stored_config(plan.digest, plan.mode)
-    await _set(watch, plan, merged(stored, plan))
+    stored = await target.client.stored_config(plan.digest, plan.mode)
+    await _set(target, plan, merged(stored, plan))
 
 
-async def _replace(watch: "RunnerMonitor", plan: ConfigurePlan) -> None:
-    """The configuration that a person has seen; one that changed meanwhile is not overwritten."""
-    stored = await watch.client.stored_config(plan.digest, plan.mode)
-    if stored != plan.before:
+async def _replace(target: ActionTarget, plan: ConfigurePlan) -> None:
+    """Store the configuration that the user has seen, unless it changed meanwhile."""
+    stored = await target.client.stored_config(plan.digest, plan.mode)
+    if frozen(stored) != frozen(plan.before):
         raise _InTheWay(
             Explanation(
                 f"{plan.name} was not configured: somebody else has just configured it",
@@ -194,30 +193,25 @@ async def _replace(watch: "RunnerMonitor", plan: ConfigurePlan) -> None:
                 "Open it again, and look at what is stored now.",
             )
         )
-    await _set(watch, plan, plan.config)
+    await _set(target, plan, thawed(plan.config))
 
 
 async def _set(
-    watch: "RunnerMonitor", plan: LoadPlan | ConfigurePlan, config: dict[str, Any]
+    target: ActionTarget, plan: LoadPlan | ConfigurePlan, config: dict[str, Any]
 ) -> None:
     try:
-        with watch.configurations.meant(plan.digest, plan.mode, config):
-            await watch.client.configure(plan.ref, plan.mode, config)
+        with target.configs.meant(plan.digest, plan.mode, config):
+            await target.client.configure(plan.ref, plan.mode, config)
     except Rejected as error:
         if error.status != 409:
             raise
         what = f"{plan.name} was not configured: it is busy"
-        raise _InTheWay(_busy(watch, plan.digest, what)) from error
+        raise _InTheWay(_busy(target, plan.digest, what)) from error
 
 
-async def _remove(watch: "RunnerMonitor", plan: RemovePlan) -> None:
-    """By its digest, so that all names go."""
-    await watch.client.remove(plan.digest, force=True)
-
-
-async def _untag(watch: "RunnerMonitor", plan: UntagPlan) -> None:
+async def _untag(client: RunnerClient, plan: UntagPlan) -> None:
     """With its last name the runner would delete the model: somebody may have taken the others."""
-    installed = Installed(await watch.client.models())
+    installed = Installed(await client.models())
     row = installed.row(plan.ref)
     if row is None or row.key != plan.digest:
         raise _InTheWay(
@@ -235,11 +229,15 @@ async def _untag(watch: "RunnerMonitor", plan: UntagPlan) -> None:
                 "Remove the whole model if that is meant, or tag it first.",
             )
         )
-    await watch.client.remove(plan.ref)
+    await client.remove(plan.ref)
 
 
-async def _running(watch: "RunnerMonitor", digest: str) -> list[Running]:
-    return [run for run in await watch.client.ps() if watch.names.digest(run.model_name) == digest]
+async def _running(target: ActionTarget, digest: str) -> list[Running]:
+    return [
+        run
+        for run in await target.client.ps()
+        if target.installed.names.digest(run.model_name) == digest
+    ]
 
 
 def _loading(name: str, cause: str) -> Explanation:

@@ -10,6 +10,7 @@ from pathlib import Path
 from shutil import disk_usage
 
 from dmr_tui.monitor.archive.schema import APPLICATION, STATEMENTS, VERSION
+from dmr_tui.monitor.archive.versions import is_of_today, read_as_today, rewrite
 
 BUSY_S = 2.0
 """Seconds to wait for another instance."""
@@ -82,13 +83,24 @@ def _is_full(path: Path) -> bool:
 def open_to_read(path: Path) -> sqlite3.Connection:
     """The archive as it is; nothing is changed or moved."""
     try:
-        return _connected(path, "?mode=ro")[0]
+        return _viewed(path, "?mode=ro")
     except sqlite3.OperationalError as error:
         cannot_share = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
         if error.sqlite_errorcode & 0xFF not in cannot_share or _logs(path)[0].exists():
             raise
         # Nothing can be written beside it, so that nobody else writes into it either.
-        return _connected(path, "?mode=ro&immutable=1")[0]
+        return _viewed(path, "?mode=ro&immutable=1")
+
+
+def _viewed(path: Path, options: str) -> sqlite3.Connection:
+    db, version = _connected(path, options)
+    try:
+        if version:
+            read_as_today(db, version)
+    except BaseException:
+        db.close()
+        raise
+    return db
 
 
 def open_to_write(
@@ -159,6 +171,8 @@ def _begin(path: Path, damaged: Identity | None) -> sqlite3.Connection:
     try:
         if version == 0:
             _create(db)
+        elif not is_of_today(db, version):
+            _migrate(db)
         db.execute("PRAGMA synchronous = NORMAL")
         db.execute("PRAGMA journal_size_limit = 4194304")
     except BaseException:
@@ -193,7 +207,7 @@ def _check(db: sqlite3.Connection, path: Path) -> int:
     version = int(db.execute("PRAGMA user_version").fetchone()[0])
     if version > VERSION:
         raise _Newer(f"{path} was made by a newer dmr-tui")
-    db.execute("SELECT max(id) FROM calls").fetchone()
+    db.execute(f"SELECT max(id) FROM {'calls' if version == 1 else 'requests'}").fetchone()
     return version
 
 
@@ -201,13 +215,29 @@ def _create(db: sqlite3.Connection) -> None:
     # Has to be said before anything is written.
     db.execute("PRAGMA auto_vacuum = INCREMENTAL")
     _use_log(db)
-    db.execute("BEGIN IMMEDIATE")
-    try:
+    with _transaction(db):
         if not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             for statement in STATEMENTS:
                 db.execute(statement)
             db.execute(f"PRAGMA application_id = {APPLICATION}")
             db.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _migrate(db: sqlite3.Connection) -> None:
+    """Bring an older archive to today's form; a failure leaves it as it was."""
+    with _transaction(db):
+        # Another instance may have done so while this one waited.
+        version = int(db.execute("PRAGMA user_version").fetchone()[0])
+        if not is_of_today(db, version):
+            rewrite(db, version)
+            db.execute(f"PRAGMA user_version = {VERSION}")
+
+
+@contextmanager
+def _transaction(db: sqlite3.Connection) -> Iterator[None]:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
         db.execute("COMMIT")
     except BaseException:
         if db.in_transaction:

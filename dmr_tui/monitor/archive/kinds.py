@@ -3,19 +3,19 @@
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from dmr_tui.monitor.archive.rows import (
     ANY_ERROR,
     KIND_COLUMNS,
     SEARCHED_ERROR,
-    Kind,
     StoredKind,
     kind_of,
     masked,
     stored_kind,
 )
-from dmr_tui.monitor.archive.schema import INSERT_KIND
-from dmr_tui.monitor.requests.selection import matches_kind
+from dmr_tui.monitor.archive.schema import INSERT_KIND, quoted
+from dmr_tui.monitor.archive.selection import matches_kind
 from dmr_tui.runner.request import Request
 from dmr_tui.state.request_filter import CallerNames, RequestFilter
 
@@ -41,7 +41,7 @@ class Kinds:
     def __init__(self, db: sqlite3.Connection) -> None:
         self.by_id: dict[int, StoredKind] = {}
         self._db = db
-        self._ids: dict[Kind, int] = {}
+        self._ids: dict[tuple[Any, ...], int] = {}
         self._seen: tuple[int, int] = (0, 0)
 
     def read(self) -> None:
@@ -50,10 +50,9 @@ class Kinds:
         seen = self._db.execute("SELECT count(*), coalesce(max(id), 0) FROM kinds").fetchone()
         if seen == self._seen:
             return
-        columns = ", ".join(KIND_COLUMNS)
-        rows = self._db.execute(f"SELECT id, {columns} FROM kinds").fetchall()
-        self.by_id = {row[0]: stored_kind(row[0], Kind(*row[1:])) for row in rows}
-        self._ids = {stored.kind: id for id, stored in self.by_id.items()}
+        rows = self._db.execute(f"SELECT id, {quoted(KIND_COLUMNS)} FROM kinds").fetchall()
+        self.by_id = {row[0]: stored_kind(row[0], row[1:]) for row in rows}
+        self._ids = {row[1:]: row[0] for row in rows}
         self._seen = seen
 
     def put(self, requests: Iterable[Request], runner: str) -> list[StoredKind]:
@@ -63,7 +62,7 @@ class Kinds:
 
     def _put(self, request: Request, runner: str) -> StoredKind:
         kind = kind_of(request, runner, any_error=False)
-        if kind not in self._ids and kind.error_form and len(self.by_id) >= MOST_FORMS:
+        if kind not in self._ids and kind[-1] and len(self.by_id) >= MOST_FORMS:
             kind = kind_of(request, runner, any_error=True)
         id = self._ids.get(kind)
         if id is None:
@@ -85,19 +84,19 @@ class Kinds:
         anything = replace(wanted, words="")
         surely, perhaps = [], []
         for id, stored in self.by_id.items():
-            kind = stored.kind
-            if runner is not None and kind.runner != runner:
+            kind = stored.facts
+            if runner is not None and kind["runner"] != runner:
                 continue
-            caller = names.get(kind.caller, kind.caller)
-            properties = stored.model, caller, kind.outcome
+            caller = names.get(kind["caller"], kind["caller"])
+            properties = stored.model, caller, kind["outcome"]
             if matches_kind(wanted, *properties, stored.text):
                 surely.append(id)
-            elif kind.error_form == ANY_ERROR:
+            elif kind["error_form"] == ANY_ERROR:
                 if matches_kind(anything, *properties, ""):
                     perhaps.append(id)
             elif (
                 numbers
-                and "\0" in kind.error_form
+                and "\0" in kind["error_form"]
                 and matches_kind(roughly, *properties, masked(f"{stored.text} {caller}"))
             ):
                 perhaps.append(id)
@@ -108,6 +107,6 @@ class Kinds:
     ) -> bool:
         """Whether a call of that kind with that error is wanted."""
         stored = self.by_id[kind_id]
-        caller = names.get(stored.kind.caller, stored.kind.caller)
+        caller = names.get(stored.facts["caller"], stored.facts["caller"])
         text = stored.exact_text + (error or "")[:SEARCHED_ERROR]
-        return matches_kind(wanted, stored.model, caller, stored.kind.outcome, text)
+        return matches_kind(wanted, stored.model, caller, stored.facts["outcome"], text)

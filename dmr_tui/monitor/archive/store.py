@@ -18,8 +18,8 @@ from dmr_tui.monitor.archive.file import (
     open_to_write,
 )
 from dmr_tui.monitor.archive.kinds import Kinds
-from dmr_tui.monitor.archive.rows import CALL_COLUMNS, key_of, request_of, row_of
-from dmr_tui.monitor.archive.schema import PUT_CALL
+from dmr_tui.monitor.archive.rows import REQUEST_COLUMNS, key_of, request_of, row_of
+from dmr_tui.monitor.archive.schema import PUT_REQUEST, quoted
 from dmr_tui.runner.request import Request
 from dmr_tui.state.request_filter import CallerNames, RequestFilter
 
@@ -32,7 +32,7 @@ PRUNED_TOGETHER = 5000
 PRUNED_AT_ONCE = 20_000
 """Calls that one `prune` deletes at the most: meanwhile nothing can be read."""
 
-_COLUMNS = ", ".join(CALL_COLUMNS[1:])
+_COLUMNS = quoted(REQUEST_COLUMNS[1:])
 
 
 class Archive:
@@ -87,13 +87,13 @@ class Archive:
         with self._writing() as (db, kinds):
             stored = kinds.put(requests, runner)
             rows = (row_of(r, runner, kind) for r, kind in zip(requests, stored, strict=True))
-            db.executemany(PUT_CALL, rows)
+            db.executemany(PUT_REQUEST, rows)
 
     def supersede(self, ids: Sequence[str], runner: str) -> None:
         """Those calls were tries that a later one stands for: only `find_one` finds them."""
         with self._writing() as (db, _):
             keys = [(key_of(runner, id),) for id in ids]
-            db.executemany("UPDATE calls SET superseded = 1 WHERE key = ?", keys)
+            db.executemany("UPDATE requests SET superseded = 1 WHERE key = ?", keys)
 
     def find(
         self, wanted: RequestFilter, names: CallerNames, runner: str | None, limit: int
@@ -123,19 +123,19 @@ class Archive:
     ) -> tuple[list[Request], int]:
         """The wanted calls that were added since, and the place from which to go on."""
         with self._reading() as (db, kinds):
-            (last,) = db.execute("SELECT coalesce(max(id), 0) FROM calls").fetchone()
+            (last,) = db.execute("SELECT coalesce(max(id), 0) FROM requests").fetchone()
             rows = self._select(_COLUMNS, wanted, names, None, order="ORDER BY id", after=place)
             return [request_of(row, kinds.by_id) for row in rows], last
 
     def last_place(self) -> int:
         """Where the call that was added last stands."""
         with self._reading() as (db, _):
-            return int(db.execute("SELECT coalesce(max(id), 0) FROM calls").fetchone()[0])
+            return int(db.execute("SELECT coalesce(max(id), 0) FROM requests").fetchone()[0])
 
     def find_one(self, id: str, runner: str) -> Request | None:
         """That call, also if a later try stands for it."""
         with self._reading() as (db, kinds):
-            sql = f"SELECT {_COLUMNS} FROM calls WHERE key = ?"
+            sql = f"SELECT {_COLUMNS} FROM requests WHERE key = ?"
             row = db.execute(sql, (key_of(runner, id),)).fetchone()
             return None if row is None else request_of(row, kinds.by_id)
 
@@ -165,8 +165,8 @@ class Archive:
         ]
         with self._writing() as (db, _):
             db.execute(
-                "INSERT OR REPLACE INTO bodies (call, request, response)"
-                " SELECT id, ?, ? FROM calls WHERE key = ?",
+                "INSERT OR REPLACE INTO bodies (id, request, response)"
+                " SELECT id, ?, ? FROM requests WHERE key = ?",
                 (*packed, key_of(runner, id)),
             )
 
@@ -175,7 +175,7 @@ class Archive:
         with self._reading() as (db, _):
             row = db.execute(
                 "SELECT request, response FROM bodies"
-                " WHERE call = (SELECT id FROM calls WHERE key = ?)",
+                " WHERE id = (SELECT id FROM requests WHERE key = ?)",
                 (key_of(runner, id),),
             ).fetchone()
         if row is None:
@@ -210,7 +210,7 @@ class Archive:
 
     def _prune_size(self, most: int) -> int:
         with self._reading() as (db, _):
-            (calls,) = db.execute("SELECT count(*) FROM calls").fetchone()
+            (calls,) = db.execute("SELECT count(*) FROM requests").fetchone()
         size = self._size()
         mean = size / max(1, calls)
         deleted = 0
@@ -224,11 +224,11 @@ class Archive:
 
     def _delete(self, which: str, *values: float) -> int:
         with self._reading() as (db, _):
-            ids = db.execute(f"SELECT id FROM calls {which}", values).fetchall()
+            ids = db.execute(f"SELECT id FROM requests {which}", values).fetchall()
         if ids:
             with self._writing() as (db, _):
-                db.executemany("DELETE FROM bodies WHERE call = ?", ids)
-                db.executemany("DELETE FROM calls WHERE id = ?", ids)
+                db.executemany("DELETE FROM bodies WHERE id = ?", ids)
+                db.executemany("DELETE FROM requests WHERE id = ?", ids)
         return len(ids)
 
     def _size(self) -> int:
@@ -241,7 +241,7 @@ class Archive:
 
     def _shrink(self) -> None:
         with self._writing() as (db, _):
-            db.execute("DELETE FROM kinds WHERE id NOT IN (SELECT kind FROM calls)")
+            db.execute("DELETE FROM kinds WHERE id NOT IN (SELECT kind FROM requests)")
         with self._open_file() as (db, _):
             # It frees one page each step, and `execute` makes a single one.
             db.executescript("PRAGMA incremental_vacuum")
@@ -295,7 +295,7 @@ class Archive:
             db.create_function(
                 "is_wanted", 2, lambda kind, error: kinds.matches_error(wanted, names, kind, error)
             )
-        sql = f"SELECT {columns} FROM calls WHERE {' AND '.join(conditions)} {order} LIMIT ?"
+        sql = f"SELECT {columns} FROM requests WHERE {' AND '.join(conditions)} {order} LIMIT ?"
         return db.execute(sql, (*values, limit))
 
     @contextmanager

@@ -7,8 +7,8 @@ from typing import TypeVar
 import anyio
 from anyio import CapacityLimiter, to_thread
 
-from dmr_tui.monitor.archive.store import Archive, ArchiveDamaged, ArchiveFailed
-from dmr_tui.monitor.requests.request_log import ARCHIVE
+from dmr_tui.monitor.archive.file import ArchiveDamaged, ArchiveFailed
+from dmr_tui.monitor.archive.store import Archive
 from dmr_tui.runner.request import Request
 from dmr_tui.runner.wire import Record
 from dmr_tui.state.request_filter import SHOWN_REQUESTS, RequestFilter
@@ -16,6 +16,8 @@ from dmr_tui.state.source_state import SourceState
 
 R = TypeVar("R")
 
+ARCHIVE = "archive"
+"""The name of the archive among the sources."""
 GATHER_S = 0.5
 """Seconds that a call waits for others, so that they are written together."""
 AGAIN_S = 30.0

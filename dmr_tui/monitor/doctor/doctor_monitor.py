@@ -1,4 +1,4 @@
-"""Gathers what only the doctor looks at, and only while somebody reads it."""
+"""Gathers what only the doctor looks at, and only while a screen shows it."""
 
 from collections.abc import Callable
 
@@ -16,15 +16,25 @@ EVERY_S = 5.0
 class DoctorMonitor:
     """Asks Docker and looks around this computer while the doctor is shown."""
 
-    def __init__(self, places: Places, changed: Callable[[], None]) -> None:
-        self.engines: tuple[DockerEngine, ...] | None = None
+    def __init__(
+        self,
+        places: Places,
+        changed: Callable[[], None],
+        engines: tuple[DockerEngine, ...] | None = None,
+    ) -> None:
+        """`engines` are the answers of Docker so far."""
+        self._engines = engines
         self._places = places
         self._changed = changed
         self._surroundings: Surroundings | None = None
         self._shown = anyio.Event()
 
+    def docker_answered(self, engines: tuple[DockerEngine, ...]) -> None:
+        """Take over what the search for the runner heard of Docker."""
+        self._engines = engines
+
     def show(self, shown: bool) -> None:
-        """Whether somebody reads it."""
+        """Start or stop reading, as a screen shows the checks or not."""
         if shown:
             self._shown.set()
         elif self._shown.is_set():
@@ -33,11 +43,11 @@ class DoctorMonitor:
 
     @property
     def shown(self) -> bool:
-        """Whether somebody reads it."""
+        """Whether a screen shows the checks."""
         return self._shown.is_set()
 
     async def run(self) -> None:
-        """Look again every few seconds, while it is shown."""
+        """Read every few seconds while a screen shows the checks."""
         while True:
             await self._shown.wait()
             await self.read()
@@ -45,7 +55,7 @@ class DoctorMonitor:
             await anyio.sleep(EVERY_S)
 
     async def read(self) -> None:
-        """Look once."""
+        """Read everything once."""
         hosts = {place.host for place in self._places.known}
         async with anyio.create_task_group() as group:
             group.start_soon(self._ask_docker)
@@ -54,7 +64,7 @@ class DoctorMonitor:
     async def _ask_docker(self) -> None:
         sockets = self._places.sockets
         asked = [await ask_docker(each.path, each.rule, cloud=each.cloud) for each in sockets]
-        self.engines = tuple(asked)
+        self._engines = tuple(asked)
 
     async def _look_around(self, hosts: set[str]) -> None:
         # A name server that does not answer keeps its thread, and nothing else.
@@ -64,4 +74,4 @@ class DoctorMonitor:
 
     def facts(self, *, clock_known: bool) -> DoctorFacts:
         """What is known now."""
-        return DoctorFacts(self._places, self.engines, self._surroundings, clock_known)
+        return DoctorFacts(self._places, self._engines, self._surroundings, clock_known)

@@ -1,6 +1,7 @@
 """The words of the timeline: errors, windows and times, each in one form."""
 
-from dmr_tui.runner.errors.explain import Kind, explain_line, telling_line
+from dmr_tui.runner.errors.explain import explain_line, telling_line
+from dmr_tui.runner.errors.row import Kind
 from dmr_tui.text import format
 
 LONGEST = 200

@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 from dmr_tui.monitor.history.timeline import Timeline
 from dmr_tui.monitor.log.log_reader import LogReader
+from dmr_tui.monitor.requests.tracker import RequestTracker
 from dmr_tui.runner.client import RunnerClient
+from dmr_tui.runner.errors.explain import telling_line
 from dmr_tui.runner.names import Names
 from dmr_tui.runner.request import Request
 from dmr_tui.runner.wire import Configured, Running
@@ -24,11 +26,20 @@ class History:
         interval: float,
         changed: Callable[[], None],
         clock: Callable[[], float],
-        before: "History | None" = None,
+        tracker: RequestTracker,
+        names: Callable[[], Names],
+        timeline: Timeline | None = None,
     ) -> None:
-        """`before` watched the same runner: its timeline goes on."""
-        self.timeline: Timeline = Timeline() if before is None else before.timeline
-        self.log = LogReader(client, self.timeline, interval, changed, clock)
+        """Tell `tracker` what the log says of requests; `timeline` of the same runner goes on.
+
+        `names` returns those of the models that are installed now.
+        """
+        self.timeline = timeline or Timeline()
+        self.log = LogReader(
+            client, self.timeline, interval, changed, clock, read=self._log_was_read
+        )
+        self._tracker = tracker
+        self._names = names
 
     @property
     def log_tells(self) -> bool:
@@ -68,6 +79,16 @@ class History:
         """It answers again, after so many seconds."""
         self.timeline.runner_back(at, seconds)
         self.log.want()
+
+    def _log_was_read(self) -> None:
+        for digest, facts in self.log.engines.facts.items():
+            if facts.ready_at is not None:
+                self._tracker.tell_load(digest, facts.started_at, facts.ready_at, facts.context)
+        self._tracker.tell_tasks(self.log.tasks)
+        for exit in self.log.exits:
+            if (died := self._names().digest(exit.model)) is not None:
+                self._tracker.tell_exit(died, exit.at, telling_line(exit.error))
+        self.log.exits = []
 
 
 def _loads(running: list[Running]) -> list[tuple[str, str, bool]]:

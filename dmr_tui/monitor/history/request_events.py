@@ -2,7 +2,7 @@
 
 from dmr_tui.measure.request_numbers import ended, timed_out_after
 from dmr_tui.monitor.history.event_list import EventList
-from dmr_tui.runner.errors.explain import explain_text
+from dmr_tui.runner.errors.explain import error_text, explain_request, explain_text
 from dmr_tui.runner.request import FAILURES, Request
 from dmr_tui.state.event import Event
 from dmr_tui.text import format
@@ -49,8 +49,8 @@ def _left(request: Request) -> Event:
 
 def _failed(request: Request) -> Event:
     # The model has a column of its own; a command needs its name.
-    what = explain_text(request.status, request.error).what
-    named = explain_text(request.status, request.error, request.model)
+    what = explain_text(request.status, error_text(request)).what
+    named = explain_request(request)
     return Event(
         f"request:{request.id}",
         ended(request),

@@ -7,17 +7,17 @@ restarted (v1.2.6), `docker model logs -f` included.
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from typing import Protocol
 
 import anyio
 import anyio.lowlevel
 
-from dmr_tui.monitor.history.timeline import Timeline
 from dmr_tui.monitor.log.engine_log import EngineLog
 from dmr_tui.monitor.log.log_tail import LogTail
 from dmr_tui.monitor.requests.slot_tasks import SlotTasks
 from dmr_tui.monitor.source import Polled
 from dmr_tui.runner.client import RunnerClient
-from dmr_tui.runner.logs.log_event import EngineExited
+from dmr_tui.runner.logs.log_event import EngineExited, LogEvent
 from dmr_tui.runner.logs.log_line import LogLine, parse_line, read_line
 from dmr_tui.runner.names import Names
 from dmr_tui.runner.wire import Running
@@ -34,26 +34,40 @@ AT_ONCE = 500
 """Lines after which other tasks of the loop have their turn."""
 
 
+class LogListener(Protocol):
+    """A listener to what the log tells."""
+
+    def restart_log(self) -> None:
+        """The log is read from its beginning: another one, or for the first time."""
+        ...
+
+    def take_log(self, event: LogEvent) -> None:
+        """A line told of an event."""
+        ...
+
+
 class LogReader:
     """What the log says of engines, slots and events; times by the runner's clock."""
 
     def __init__(
         self,
         client: RunnerClient,
-        timeline: Timeline,
+        listener: LogListener,
         interval: float,
         changed: Callable[[], None],
         clock: Callable[[], float],
+        *,
+        read: Callable[[], None],
     ) -> None:
+        """`listener` gets every event, and `read` is called after each reading with new lines."""
         self.engines = EngineLog()
         self.tasks = SlotTasks()
         self.source = Polled("log", interval, self._fetch, changed, clock)
         self.exits: list[EngineExited] = []
         """Engines that died, as far as that was not told yet."""
-        self.read: Callable[[], None] = lambda: None
-        """Called after each read that brought new lines."""
+        self._told = read
         self._client = client
-        self._timeline = timeline
+        self._listener = listener
         self._changed = changed
         self._tail = LogTail()
         self._wanted = anyio.Event()
@@ -136,7 +150,7 @@ class LogReader:
                 return False
             if anew:
                 self.engines.clear()
-                self._timeline.restart_log()
+                self._listener.restart_log()
                 self.tasks = SlotTasks()
                 self._raw.clear()
                 self._lines.clear()
@@ -148,7 +162,7 @@ class LogReader:
                     await anyio.lowlevel.checkpoint()
         if count:
             await self._parse()
-            self.read()
+            self._told()
             self._changed()
         return True
 
@@ -157,7 +171,7 @@ class LogReader:
         if event is not None:
             self.engines.take(event)
             self.tasks.take(event)
-            self._timeline.take_log(event)
+            self._listener.take_log(event)
             if isinstance(event, EngineExited):
                 self.exits = [*self.exits[-20:], event]
         if self._shown:

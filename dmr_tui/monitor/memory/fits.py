@@ -1,7 +1,7 @@
 """Which installed model fits, the way it would be loaded now, and what to unload for it."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 from dmr_tui.machine.reading import Reading
@@ -22,7 +22,7 @@ from dmr_tui.monitor.memory.engine_flags import ALL_LAYERS, Flags, read_flags
 from dmr_tui.monitor.memory.footprints import Footprints
 from dmr_tui.monitor.model_rows import configs_by_model
 from dmr_tui.runner.wire import Configured
-from dmr_tui.state.memory import ContextSource, Fit, Footprint, MemoryUsage
+from dmr_tui.state.memory import ContextSource, Fit, Footprint, Loading, MemoryUsage
 from dmr_tui.state.model_row import ModelRow
 
 AUTO_SLOTS = 4
@@ -31,19 +31,6 @@ USEFUL = 2048
 """Tokens below which a context holds no prompt that is worth a load."""
 UNTRAINED = 4096
 """llama.cpp's context where neither package nor header names one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Loading:
-    """What the verdicts of all models depend on, beside the models."""
-
-    pool: Reading[MemoryPool]
-    held: tuple[Reclaimable, ...] = ()
-    """What would be free without each loaded model."""
-    asked: Mapping[str, LaunchConfig] | None = None
-    """How the loaded models were started, by digest."""
-    slots: int | None = None
-    """With how many slots engines start by themselves here, as far as one has said."""
 
 
 class Architectures:

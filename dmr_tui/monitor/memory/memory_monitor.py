@@ -5,6 +5,7 @@ Nothing of it is needed for the first paint, so that it is imported after that.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from dmr_tui.machine.probe import Machine
 from dmr_tui.machine.processes import EngineProcess
@@ -16,7 +17,6 @@ from dmr_tui.monitor.memory.attribution import attribute
 from dmr_tui.monitor.memory.engine_flags import read_flags
 from dmr_tui.monitor.memory.fits import (
     Architectures,
-    Loading,
     default_launch,
     find_fits,
     held_by,
@@ -26,7 +26,7 @@ from dmr_tui.monitor.memory.footprints import Footprints
 from dmr_tui.monitor.memory.pool import find_pool
 from dmr_tui.runner.wire import Configured
 from dmr_tui.state.engine_facts import EngineFacts
-from dmr_tui.state.memory import Fit, Footprint, MemoryState, MemoryUsage
+from dmr_tui.state.memory import Fit, Footprint, Loading, MemoryState, MemoryUsage
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import Runner
 from dmr_tui.state.source_state import SourceState
@@ -70,7 +70,7 @@ class MemoryMonitor:
         self._began = False
         self._ready: dict[str, tuple[int, ...]] = {}
         self._seen_at: dict[str, float] = {}
-        self._fits: tuple[object, dict[str, Fit]] | None = None
+        self._fits: tuple[object, Mapping[str, Fit]] | None = None
         self._version = 0
 
     @property
@@ -112,7 +112,7 @@ class MemoryMonitor:
         self.loading = Loading(pool)
         return MemoryState(pool=pool, fits=self._find_fits(known, self.loading), note=ELSEWHERE)
 
-    def _find_fits(self, known: Known, loading: Loading) -> dict[str, Fit]:
+    def _find_fits(self, known: Known, loading: Loading) -> Mapping[str, Fit]:
         # What a model holds wavers by a few pages.
         held = tuple((each.key, each.size // STEADY, each.busy) for each in loading.held)
         asked = tuple((loading.asked or {}).items())
@@ -125,7 +125,7 @@ class MemoryMonitor:
             fits = find_fits(
                 known.rows, known.configured, loading, self._architectures, self._loads
             )
-            self._fits = ((key, self._version), fits)
+            self._fits = ((key, self._version), MappingProxyType(fits))
         return self._fits[1]
 
     def _steady(self, pool: Reading[MemoryPool]) -> Reading[MemoryPool]:

@@ -2,29 +2,23 @@
 
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
 import anyio
 from anyio import to_thread
 
 from dmr_tui.measure.request_numbers import ended
+from dmr_tui.monitor.archive.selection import matches
+from dmr_tui.monitor.archive.store import Archive
+from dmr_tui.monitor.archive.writer import ARCHIVE, ArchiveWriter
+from dmr_tui.monitor.outbox import Outbox
 from dmr_tui.monitor.requests.groups import by_caller, by_model
-from dmr_tui.monitor.requests.selection import matches
 from dmr_tui.monitor.requests.tracker import RequestTracker
-from dmr_tui.monitor.source import FIRST_PAINT_S
 from dmr_tui.runner.request import Request
 from dmr_tui.runner.wire import Record
 from dmr_tui.state.request_filter import SHOWN_REQUESTS, RequestFilter, View
 from dmr_tui.state.requests import FinishedRequests
 from dmr_tui.state.source_state import SourceState
 
-if TYPE_CHECKING:
-    from dmr_tui.monitor.archive.store import Archive
-    from dmr_tui.monitor.archive.writer import ArchiveWriter
-
-OpenArchive = Callable[[], "Archive"]
-
-ARCHIVE = "archive"
 RESTORED = 1000
 """Calls that are taken over from the last time: what is usual, and the last minutes."""
 COUNT_S = 1.0
@@ -36,11 +30,10 @@ NEAR = 500
 class RequestLog:
     """Everything happens on one event loop; without an archive only this session is known."""
 
-    def __init__(self, archive: OpenArchive | None, changed: Callable[[], None]) -> None:
+    def __init__(self, archive: Callable[[], Archive] | None, changed: Callable[[], None]) -> None:
         self.writer: ArchiveWriter | None = None
         self._archive = archive
-        self._early: list[Callable[[ArchiveWriter], None]] = []
-        """What the keeper is told once it is there."""
+        self._archived: Outbox[ArchiveWriter] = Outbox()
         self._changed = changed
         self._tracker: RequestTracker | None = None
         self._runner = ""
@@ -74,9 +67,8 @@ class RequestLog:
         return (SourceState(ARCHIVE) if self.writer is None else self.writer.state,)
 
     def watch(self, runner: str, tracker: RequestTracker) -> None:
-        """From now on calls are those of `runner`, as `tracker` hears them."""
+        """Show the requests of `runner` from now on, as `tracker` hears them."""
         self._runner, self._tracker = runner, tracker
-        tracker.listeners.append(self)
         self._watched.set()
         self._pick()
 
@@ -130,8 +122,8 @@ class RequestLog:
         if self._archive is None:
             return
         await self._watched.wait()
-        await anyio.sleep(FIRST_PAINT_S)
-        writer = await self._writer(self._archive)
+        self.writer = writer = ArchiveWriter(await to_thread.run_sync(self._archive), self._changed)
+        self._archived.deliver_to(writer)
         async with anyio.create_task_group() as group:
             group.start_soon(writer.run)
             await writer.opened.wait()
@@ -141,17 +133,7 @@ class RequestLog:
                 self._wanted = anyio.Event()
                 await self._read(writer)
 
-    async def _writer(self, archive: OpenArchive) -> "ArchiveWriter":
-        # SQLite is not needed for the first paint, and would make it later.
-        from dmr_tui.monitor.archive.writer import ArchiveWriter
-
-        self.writer = ArchiveWriter(await to_thread.run_sync(archive), self._changed)
-        for tell in self._early:
-            tell(self.writer)
-        self._early.clear()
-        return self.writer
-
-    async def _restore(self, writer: "ArchiveWriter") -> None:
+    async def _restore(self, writer: ArchiveWriter) -> None:
         found = await writer.find(self._runner, RequestFilter(), RESTORED)
         if self._tracker is not None:
             self._tracker.limits = self.limits
@@ -159,7 +141,7 @@ class RequestLog:
                 self._tracker.restore(found[0])
         self._changed()
 
-    async def _read(self, writer: "ArchiveWriter") -> None:
+    async def _read(self, writer: ArchiveWriter) -> None:
         wanted, runner = self._view.calls, self._runner
         if wanted is None or not runner:
             return
@@ -191,7 +173,8 @@ class RequestLog:
     def request_ended(self, request: Request, record: Record | None) -> None:
         """Keep it, and show it if it is one of those that are wanted."""
         runner = self._runner
-        self._tell(lambda writer: writer.put(runner, request, record))
+        if self._archive is not None:
+            self._archived.tell(lambda writer: writer.put(runner, request, record))
         wanted = self._view.calls
         if wanted is None or not matches(wanted, request, self.names):
             return
@@ -211,19 +194,14 @@ class RequestLog:
     def request_superseded(self, id: str) -> None:
         """Show the later try alone."""
         runner = self._runner
-        self._tell(lambda writer: writer.supersede(runner, id))
+        if self._archive is not None:
+            self._archived.tell(lambda writer: writer.supersede(runner, id))
         place = next((n for n, row in enumerate(self._rows) if row.id == id), None)
         if place is not None:
             del self._rows[place]
             if self._matching is not None:
                 self._matching -= 1
             self._show_anew()
-
-    def _tell(self, tell: "Callable[[ArchiveWriter], None]") -> None:
-        if self.writer is not None:
-            tell(self.writer)
-        elif self._archive is not None:
-            self._early.append(tell)
 
     def _show_anew(self) -> None:
         self._shown_is_old = True

@@ -2,10 +2,10 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from dmr_tui.measure.baseline import Baseline, Slower
+from dmr_tui.measure.baseline import Baseline
 from dmr_tui.measure.rates import decode_rate
 from dmr_tui.measure.request_numbers import ended
 from dmr_tui.measure.thresholds import DEFAULTS, Thresholds
@@ -13,7 +13,7 @@ from dmr_tui.monitor.requests.retries import Retries
 from dmr_tui.monitor.requests.rolling_window import RollingWindow
 from dmr_tui.monitor.requests.slot_tasks import SlotTasks
 from dmr_tui.runner.records import read_record
-from dmr_tui.runner.request import Request
+from dmr_tui.runner.request import Request, Slower, SlownessHint
 from dmr_tui.runner.wire import Record, RecordGroup
 from dmr_tui.state.request_filter import SHOWN_REQUESTS
 from dmr_tui.state.requests import Throughput
@@ -36,6 +36,25 @@ LATEST = 200
 """Calls to which facts that come late may belong."""
 
 
+@dataclass(slots=True)
+class _EngineState:
+    """The newest engine of one model, as far as it explains requests."""
+
+    baseline: Baseline
+    """Outlives the engine."""
+    configured_context: int | None = None
+    window: int | None = None
+    """Tokens of one slot, by its log."""
+    load: tuple[float, float] | None = None
+    """When its load began and ended."""
+    first: Request | None = None
+    """The first request after its load."""
+
+    def end(self) -> None:
+        """Forget what need not be true of the next engine."""
+        self.window = self.configured_context = None
+
+
 class Listener(Protocol):
     """Who wants to know of the calls that end."""
 
@@ -51,25 +70,25 @@ class Listener(Protocol):
 class RequestTracker:
     """Calls in flight and calls that ended; all times by the runner's clock."""
 
-    def __init__(self, thresholds: Thresholds = DEFAULTS) -> None:
+    def __init__(
+        self,
+        hint: Callable[[float, float], SlownessHint] = lambda began, ended: "",
+        thresholds: Thresholds = DEFAULTS,
+    ) -> None:
+        """`hint` tells what about the computer explains a slow request between two times."""
         self._slow_below = thresholds.level("slow")
         self.in_flight: tuple[Request, ...] = ()
         self.listeners: list[Listener] = []
         self.limits: dict[str, float] = {}
         """Seconds after which a caller hangs up, as a person set them."""
-        self.hint: Callable[[float, float], str] = lambda began, ended: ""
-        """What about the computer would explain that a call was slow between these times."""
+        self._hint = hint
         self._finished: dict[str, Request] = {}
         self._known: dict[str, None] = {}
         self._flying: dict[str, Request] = {}
         self._untold: dict[str, float] = {}
         """By id, when the list told of an end that the feed has not told of yet."""
-        self._contexts: dict[str, int] = {}
-        self._windows: dict[str, int] = {}
-        self._loads: dict[str, tuple[float, float]] = {}
-        self._firsts: dict[str, Request] = {}
-        """By digest, the first call after its load."""
-        self._baselines: dict[str, Baseline] = {}
+        self._engines: dict[str, _EngineState] = {}
+        """By digest."""
         self._retries = Retries()
         self._window = RollingWindow()
         self._latest: deque[str] = deque(maxlen=LATEST)
@@ -84,10 +103,18 @@ class RequestTracker:
             self._snapshot = tuple(self._finished.values())
         return self._snapshot
 
+    def listen(self, listener: Listener) -> None:
+        """Tell `listener`, and it alone, from now on."""
+        self.listeners = [listener]
+
     @property
     def configured_contexts(self) -> dict[str, int]:
         """By digest, the context window that the runner configured for the newest call."""
-        return self._contexts
+        return {
+            digest: engine.configured_context
+            for digest, engine in self._engines.items()
+            if engine.configured_context is not None
+        }
 
     def take_event(self, name: str, groups: Iterable[RecordGroup], now: float) -> bool:
         """Add an event of the feed, heard at `now`; True if it brought anything new."""
@@ -162,11 +189,11 @@ class RequestTracker:
 
     def tell_load(self, digest: str, began: float, ready: float, window: int | None) -> None:
         """An engine was started for `digest`; its log gives the times and the window of a slot."""
+        engine = self._engine(digest)
         if window is not None:
-            self._windows[digest] = window
-        if self._loads.get(digest) != (began, ready):
-            self._loads[digest] = (began, ready)
-            self._firsts.pop(digest, None)
+            engine.window = window
+        if engine.load != (began, ready):
+            engine.load, engine.first = (began, ready), None
         for request in (*self._latest_finished(), *self._flying.values()):
             self._note_first(request)
         self._complete_latest()
@@ -176,20 +203,24 @@ class RequestTracker:
         for request in self._latest_finished():
             mine = request.digest == digest and abs(ended(request) - at) <= DIED_WITHIN_S
             if mine and request.outcome == "client left":
-                why = f"the engine died while it answered: {error}".rstrip(": ")
-                self._improve(replace(request, outcome="failed", error=why))
+                died = replace(request, outcome="failed", error=error, engine_failure="died")
+                self._improve(died)
 
     def forget_engines(self) -> None:
         """The runner is gone, and with it everything that was loaded."""
-        self._windows.clear()
-        self._contexts.clear()
-        self._loads.clear()
-        self._firsts.clear()
+        for engine in self._engines.values():
+            engine.end()
+            engine.load = engine.first = None
 
     def forget_engine(self, digest: str) -> None:
         """The engine of `digest` is gone; the next one may have another window."""
-        self._windows.pop(digest, None)
-        self._contexts.pop(digest, None)
+        if digest in self._engines:
+            self._engines[digest].end()
+
+    def _engine(self, digest: str) -> _EngineState:
+        if digest not in self._engines:
+            self._engines[digest] = _EngineState(Baseline(self._slow_below))
+        return self._engines[digest]
 
     def tell_tasks(self, tasks: SlotTasks) -> None:
         """The log has told when the engine began with which task."""
@@ -234,9 +265,9 @@ class RequestTracker:
         request = self._judged(request)
         self._keep(request)
         self._latest.append(request.id)
-        self._explain_anew(request)
+        self._explain_slow_ones(request)
         if request.digest and request.context_size:
-            self._contexts[request.digest] = request.context_size
+            self._engine(request.digest).configured_context = request.context_size
         self._tell(request, record)
 
     def _keep(self, request: Request) -> None:
@@ -267,37 +298,36 @@ class RequestTracker:
         limit = self.limits.get(request.caller)
         if limit is not None and limit != request.limit:
             changes["limit"] = limit
-        digest = request.digest or ""
-        window = self._windows.get(digest)
-        began, ready = self._loads.get(digest, (float("inf"), float("inf")))
-        # What was known of the engine before it is not true of a call to this one.
+        engine = self._engines.get(request.digest or "")
+        if engine is None:
+            return replace(request, **changes) if changes else request  # type: ignore[arg-type]
+        began, ready = engine.load or (float("inf"), float("inf"))
+        # What was known of the engine before it is not true of a request to this one.
         of_this_engine = request.started_at >= ready - READY_BEFORE_S
-        if window is not None and (request.window is None or of_this_engine):
-            changes["window"] = window
+        if engine.window is not None and (request.window is None or of_this_engine):
+            changes["window"] = engine.window
         self._note_first(request)
-        first = self._firsts.get(digest)
-        if first is not None and _waited_with(first, request):
+        if engine.first is not None and _waited_with(engine.first, request):
             changes["load_s"] = request.started_at - began
         return replace(request, **changes) if changes else request  # type: ignore[arg-type]
 
     def _note_first(self, request: Request) -> None:
-        digest = request.digest or ""
-        if digest not in self._loads:
+        engine = self._engines.get(request.digest or "")
+        if engine is None or engine.load is None:
             return
-        ready = self._loads[digest][1]
+        began, ready = engine.load
         after = -READY_BEFORE_S <= request.started_at - ready <= READY_AFTER_S
-        known = self._firsts.get(digest)
-        if after and (known is None or request.started_at <= known.started_at):
-            self._firsts[digest] = request
-            self._warm_up(digest, request)
+        if after and (engine.first is None or request.started_at <= engine.first.started_at):
+            engine.first = request
+            self._warm_up(began, request)
 
-    def _warm_up(self, digest: str, first: Request) -> None:
-        """A call turned out to be the first after the load: later ones did not wait for it."""
+    def _warm_up(self, began: float, first: Request) -> None:
+        """Later requests did not wait for the load that turned out to be that of `first`."""
         for request in self._latest_finished():
             late = not _waited_with(first, request)
             # Of this load, not of one before.
-            waited = request.load_s == request.started_at - self._loads[digest][0]
-            if request.digest == digest and late and waited:
+            waited = request.load_s == request.started_at - began
+            if request.digest == first.digest and late and waited:
                 self._improve(replace(request, load_s=None))
 
     def _complete_latest(self) -> None:
@@ -324,8 +354,7 @@ class RequestTracker:
         rate = decode_rate(request.timings)
         if rate is None or request.digest is None or request.prompt_tokens is None:
             return None
-        baseline = self._baselines.setdefault(request.digest, Baseline(self._slow_below))
-        return baseline.judge(request.prompt_tokens, rate.value)
+        return self._engine(request.digest).baseline.judge(request.prompt_tokens, rate.value)
 
     def _judged(self, request: Request) -> Request:
         slower = self._learn(request)
@@ -334,9 +363,9 @@ class RequestTracker:
         self._slow[request.id] = slower
         if len(self._slow) > SLOW_KEPT:
             del self._slow[next(iter(self._slow))]
-        return replace(request, slow=self._words(request, slower))
+        return replace(request, slow=self._with_reason(request, slower))
 
-    def _words(self, request: Request, slower: Slower) -> str:
+    def _with_reason(self, request: Request, slower: Slower) -> Slower:
         began, end = _decoding(request)
         others = sum(
             other.started_at < end and ended(other) > began
@@ -344,11 +373,10 @@ class RequestTracker:
             if other.id != request.id
         )
         others += sum(r.id != request.id and r.started_at < end for r in self._flying.values())
-        reason = f"{others + 1} calls at once" if others else self.hint(began, end)
-        text = f"{slower.share:.0%} slower than its usual {slower.baseline:.3g} tok/s"
-        return f"{text}: {reason}" if reason else text
+        hint: SlownessHint = "" if others else self._hint(began, end)
+        return replace(slower, concurrent=others + 1, hint=hint)
 
-    def _explain_anew(self, request: Request) -> None:
+    def _explain_slow_ones(self, request: Request) -> None:
         """A call ended that ran beside others: it may be why one of them was slow."""
         for id, slower in self._slow.items():
             slow = self._finished.get(id)
@@ -356,9 +384,9 @@ class RequestTracker:
                 continue
             began, end = _decoding(slow)
             if request.started_at < end and ended(request) > began:
-                words = self._words(slow, slower)
-                if words != slow.slow:
-                    self._improve(replace(slow, slow=words))
+                known = self._with_reason(slow, slower)
+                if known != slow.slow:
+                    self._improve(replace(slow, slow=known))
 
 
 def _waited_with(first: Request, request: Request) -> bool:
@@ -373,7 +401,7 @@ def _refused(request: Request) -> Request:
     duration = request.duration
     soon = duration is not None and duration < REFUSED_WITHIN_S
     if request.outcome == "client left" and request.status == 502 and soon:
-        return replace(request, outcome="failed", error="the engine could not be reached")
+        return replace(request, outcome="failed", error="", engine_failure="unreachable")
     return request
 
 

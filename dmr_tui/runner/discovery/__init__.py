@@ -1,1 +1,1 @@
-"""Where the runner may be found."""
+"""The search for a runner: contexts, Docker Engines, usual addresses."""

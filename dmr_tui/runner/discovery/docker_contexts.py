@@ -1,4 +1,4 @@
-"""The contexts that `docker model context` and `docker context` keep: read, never written."""
+"""The contexts of `docker model context` and `docker context`: read, never written."""
 
 import hashlib
 import os
@@ -15,7 +15,7 @@ DEFAULT = "default"
 
 
 class NamedContext(Struct, frozen=True):
-    """A runner that a person has named."""
+    """A runner that the user has named."""
 
     name: str
     host: str
@@ -28,13 +28,13 @@ class NamedContext(Struct, frozen=True):
 
 
 class Contexts(Struct, frozen=True):
-    """What `docker model context ls` would list."""
+    """The contexts that `docker model context ls` lists."""
 
     path: str
     active: str = DEFAULT
     named: tuple[NamedContext, ...] = ()
     problem: str = ""
-    """Why the file, or what it calls active, is not used."""
+    """The reason why the file, or the context that it calls active, is not used."""
 
     def get(self, name: str) -> NamedContext | None:
         """The context of that name."""
@@ -42,13 +42,13 @@ class Contexts(Struct, frozen=True):
 
 
 class DockerContext(Struct, frozen=True):
-    """One of `docker context ls`: an Engine, not a runner."""
+    """A context of `docker context ls`: an Engine, not a runner."""
 
     name: str
     host: str
     """unix:///…, tcp://…, ssh://…, npipe://…"""
     cloud: bool = False
-    """Whether it is Docker Cloud (Offload)."""
+    """True for Docker Cloud (Offload)."""
 
 
 class _Tls(Struct, frozen=True, rename="camel"):
@@ -75,7 +75,7 @@ class _Metadata(Struct, frozen=True):
 
 
 def docker_folder(env: Mapping[str, str] = os.environ) -> Path:
-    """Where Docker's command line keeps its files: DOCKER_CONFIG, else ~/.docker."""
+    """The folder of Docker's command line: DOCKER_CONFIG, else ~/.docker."""
     if named := env.get("DOCKER_CONFIG"):
         return Path(named)
     return Path(os.path.expanduser("~")) / ".docker"
@@ -94,7 +94,7 @@ def read_contexts(folder: Path) -> Contexts:
         NamedContext(
             name,
             each.host,
-            # Skipping the check or naming an authority is kept also while TLS is off.
+            # The file keeps these two also while TLS is off.
             TlsOptions(each.tls.enabled, each.tls.skip_verify, each.tls.ca_cert or None),
             each.description,
         )
@@ -107,17 +107,17 @@ def read_contexts(folder: Path) -> Contexts:
 
 
 def read_docker_contexts(folder: Path) -> tuple[DockerContext, ...]:
-    """The contexts of Docker itself, by name; what cannot be read is left out."""
+    """The contexts of Docker itself, by name; a file that cannot be read is left out."""
     found = []
     for path in sorted((folder / "contexts" / "meta").glob("*/meta.json")):
         try:
-            told = msgspec.json.decode(path.read_bytes(), type=_Metadata)
-            host = str(told.endpoints["docker"]["Host"])
+            stored = msgspec.json.decode(path.read_bytes(), type=_Metadata)
+            host = str(stored.endpoints["docker"]["Host"])
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError, KeyError, TypeError):
             continue
-        fields = told.metadata if isinstance(told.metadata, dict) else {}
-        if told.name and hashlib.sha256(told.name.encode()).hexdigest() == path.parent.name:
-            found.append(DockerContext(told.name, host, "cloud.docker.com" in fields))
+        fields = stored.metadata if isinstance(stored.metadata, dict) else {}
+        if stored.name and hashlib.sha256(stored.name.encode()).hexdigest() == path.parent.name:
+            found.append(DockerContext(stored.name, host, "cloud.docker.com" in fields))
     return tuple(sorted(found, key=lambda context: context.name))
 
 

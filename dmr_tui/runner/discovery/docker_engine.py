@@ -1,7 +1,7 @@
-"""What a Docker Engine says about the runner: over its socket, asking only, never changing.
+"""The runner's container, by the Docker Engine: over its socket, only reading.
 
-Not through the SDK: on Docker Desktop the runner itself is reached over the same socket, and
-whoever only looks for it need not wait for 100 ms of imports.
+Not through the SDK: on Docker Desktop the runner itself is reached over the same socket, and the
+search for it need not wait for 100 ms of imports.
 """
 
 import json
@@ -31,7 +31,7 @@ class Published(Struct, frozen=True):
     ip: str
     port: int
     inside: int
-    """The port that it is in the container."""
+    """The port in the container."""
 
 
 class Controller(Struct, frozen=True):
@@ -44,25 +44,25 @@ class Controller(Struct, frozen=True):
     """"running", "paused", "exited", "created", "restarting", "dead"."""
     published: tuple[Published, ...] = ()
     error: str = ""
-    """Why it did not start, in Docker's words."""
+    """The reason why it did not start, in Docker's words."""
     exit_code: int | None = None
     oom_killed: bool = False
     restarts: int | None = None
     started_at: str = ""
     health: str = ""
     gpus: bool | None = None
-    """Whether it was given a GPU; None if that is not known."""
+    """True if it was given a GPU; None if that is not known."""
     tls_port: int | None = None
     """The port inside it that speaks TLS, if it was made with one."""
 
 
 class DockerEngine(Struct, frozen=True):
-    """One Docker Engine, or why it could not be asked."""
+    """A Docker Engine, or the reason why it could not be asked."""
 
     place: str
-    """Path of its socket, or what stands in its place."""
+    """Path of its socket, or the text in its place."""
     rule: str
-    """Which context or variable named it."""
+    """The context or variable that named it."""
     trouble: Trouble = ""
     reason: str = ""
     version: str = ""
@@ -74,12 +74,12 @@ class DockerEngine(Struct, frozen=True):
 
     @property
     def is_desktop(self) -> bool:
-        """Whether it is the one in Docker Desktop."""
+        """True for the one in Docker Desktop."""
         return self.system == DESKTOP
 
     @property
     def answers(self) -> bool:
-        """Whether it could be asked."""
+        """True if it could be asked."""
         return not self.trouble
 
 
@@ -130,7 +130,7 @@ class _Listed(Struct, frozen=True):
 
 
 async def ask_docker(socket: str, rule: str, *, cloud: bool = False) -> DockerEngine:
-    """What the Engine behind `socket` is, and its runner's containers; never raises RunnerError."""
+    """The Engine behind `socket` with its runner's containers; never raises RunnerError."""
     try:
         # One limit for all of it: an Engine that hangs takes the connection and says nothing.
         with anyio.fail_after(TIMEOUT_S):
@@ -154,8 +154,8 @@ async def _ask(socket: str, rule: str, cloud: bool) -> DockerEngine:
         base_url="http://docker", transport=transport, trust_env=False, timeout=TIMEOUT_S
     ) as http:
         info: _Info = decode(await _get(http, "/info"), _Info)
-        told = [await _inspect(http, each) for each in await _find(http)]
-        controllers = tuple(_controller(each) for each in told if each is not None)
+        inspected = [await _inspect(http, each) for each in await _find(http)]
+        controllers = tuple(_controller(each) for each in inspected if each is not None)
     return DockerEngine(
         socket,
         rule,
@@ -181,14 +181,14 @@ async def _find(http: httpx.AsyncClient) -> list[str]:
 
 
 async def _inspect(http: httpx.AsyncClient, id: str) -> _Inspected | None:
-    """What Docker knows of that container; None if it went since it was listed."""
+    """The details of a container; None if it is gone since it was listed."""
     try:
-        told: _Inspected = decode(await _get(http, f"/containers/{id}/json"), _Inspected)
+        container: _Inspected = decode(await _get(http, f"/containers/{id}/json"), _Inspected)
     except Rejected as error:
         if error.status == 404:
             return None
         raise
-    return told
+    return container
 
 
 async def _get(http: httpx.AsyncClient, path: str, params: dict[str, str] | None = None) -> bytes:
@@ -198,9 +198,9 @@ async def _get(http: httpx.AsyncClient, path: str, params: dict[str, str] | None
             return await read_body(response)
 
 
-def _controller(told: _Inspected) -> Controller:
-    host, state = told.host, told.state
-    env = dict(each.partition("=")[::2] for each in told.config.env or ())
+def _controller(container: _Inspected) -> Controller:
+    host, state = container.host, container.state
+    env = dict(each.partition("=")[::2] for each in container.config.env or ())
     tls_port = None
     if env.get("MODEL_RUNNER_TLS_ENABLED") == "true":
         with suppress(ValueError):
@@ -214,16 +214,16 @@ def _controller(told: _Inspected) -> Controller:
         or any(path.startswith(("/dev/dri", "/dev/kfd", "/dev/nvidia")) for path in devices)
     )
     return Controller(
-        told.id,
-        told.name.lstrip("/"),
-        told.config.image,
+        container.id,
+        container.name.lstrip("/"),
+        container.config.image,
         state.status,
-        # What is not running publishes nothing; then what it is going to publish is shown.
-        _published(told.network.ports) or _published(host.bindings),
+        # A container that does not run publishes nothing: show what it will publish.
+        _published(container.network.ports) or _published(host.bindings),
         state.error,
         state.exit_code,
         state.oom_killed,
-        told.restarts,
+        container.restarts,
         state.started_at,
         str((state.health or {}).get("Status", "")),
         gpus,
@@ -238,7 +238,7 @@ def _published(ports: dict[str, Any] | None) -> tuple[Published, ...]:
         for binding in bindings or ():
             with suppress(TypeError, ValueError, KeyError):
                 host_port = int(binding["HostPort"])
-                # Port 0 asks for any free one, and says nothing about which it became.
+                # Port 0 asks for any free one, and does not say which it became.
                 if protocol == "tcp" and host_port:
                     found.add((str(binding.get("HostIp", "")), host_port, int(number)))
     # Loopback first: that is where a program on this computer reaches it.

@@ -1,4 +1,4 @@
-"""Where to look for the runner: the order of Docker's own command line, and a little beyond it."""
+"""The places to look for the runner: in the order of Docker's command line, and a few more."""
 
 import os
 import sys
@@ -46,15 +46,15 @@ class DockerSocket:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where a runner may answer, the first choice first."""
+    """The addresses at which a runner may answer, the first choice first."""
 
     known: tuple[Endpoint, ...]
-    """Addresses that need no asking; never empty."""
+    """Addresses that no Engine has to be asked for; never empty."""
     sockets: tuple[DockerSocket, ...] = ()
-    """Docker Engines to be asked; what they say comes before what is known."""
+    """Docker Engines to ask; the addresses that they name come before those in `known`."""
     tls: TlsOptions = DEFAULT_TLS
     notes: tuple[str, ...] = ()
-    """What was written down somewhere and could not be used."""
+    """Contexts and variables that could not be used, each with the reason."""
     contexts: Contexts | None = None
     context: str = ""
     """The context that was chosen, by name; empty if none was."""
@@ -62,11 +62,11 @@ class Places:
     """The Docker Engine of this computer or of the context, also where it is not asked for the
     runner since a host is named: the runner's container may be there all the same."""
     no_engine: str = ""
-    """Why there is none."""
+    """The reason why there is none."""
 
     @property
     def several(self) -> bool:
-        """Whether there is another place to look at if one fails."""
+        """True if there is another place to try when one fails."""
         return len(self.known) > 1 or bool(self.sockets)
 
 
@@ -79,7 +79,7 @@ def find_places(
     env: Mapping[str, str] = os.environ,
     in_container: bool | None = None,
 ) -> Places:
-    """Where to look, by what a person said and by what Docker's files say. Raises BadHost.
+    """The places to look, by the user's flags and by Docker's files. Raises BadHost.
 
     A host is the only place if it is named; so is a named context, `context` or the active one.
     """
@@ -106,7 +106,7 @@ def find_places(
         except BadHost as error:
             if context:
                 raise
-            # The command line warns and goes on to look by itself, and so is it here.
+            # As `docker model` does: warn, and look in the usual places.
             notes += (str(error),)
         else:
             return Places(
@@ -139,7 +139,7 @@ def _no_context(name: str, contexts: Contexts, engines: Sequence[DockerContext])
 
 
 def _usual(tls: TlsOptions, in_container: bool) -> Iterator[Endpoint]:
-    """Where a runner is unless somebody moved it."""
+    """The default addresses of a runner."""
     if tls.enabled:
         yield secured(Endpoint(f"http://localhost:{DEFAULT_TLS_PORT}", "default, TLS"), tls)
     else:
@@ -155,7 +155,7 @@ def _sockets(
     engines: Sequence[DockerContext],
     wanted: DockerContext | None,
 ) -> tuple[tuple[DockerSocket, ...], tuple[str, ...]]:
-    """The sockets of the Engine that is meant, and what of it cannot be asked."""
+    """The sockets of the chosen Engine, and the reasons why one cannot be asked."""
     if wanted is not None:
         return _socket(wanted.host, f"context {wanted.name}", wanted.cloud)
     if host := env.get("DOCKER_HOST"):
@@ -182,24 +182,23 @@ def _exists(path: Path) -> bool:
     try:
         return path.exists()
     except OSError:
-        # No right to look into the folder is a reason to be told by whoever asks.
+        # No right to look into the folder: the attempt to ask the Engine will say so.
         return True
 
 
 def _socket(
     host: str, rule: str, cloud: bool = False
 ) -> tuple[tuple[DockerSocket, ...], tuple[str, ...]]:
-    if path := host.removeprefix("unix://").strip() if host.startswith("unix://") else "":
-        return (DockerSocket(path, rule, cloud),), ()
-    scheme = host.partition("://")[0]
-    hint = ""
-    if scheme == "ssh":
-        hint = "; forward the port (ssh -L 12434:localhost:12434 HOST), and it is found here"
+    scheme, _, path = host.partition("://")
+    if scheme == "unix" and path.strip():
+        return (DockerSocket(path.strip(), rule, cloud),), ()
+    forward = "; forward the port (ssh -L 12434:localhost:12434 HOST), and it is found here"
+    hint = forward if scheme == "ssh" else ""
     return (), (f"{rule} names an Engine by {scheme}, which is not asked for the runner{hint}",)
 
 
 def by_docker(engine: DockerEngine, tls: TlsOptions) -> tuple[Endpoint, ...]:
-    """Where the runner of that Engine answers."""
+    """The addresses at which the runner of that Engine answers."""
     if not engine.answers:
         return ()
     published = tuple(_published(engine.controllers, tls))
@@ -210,7 +209,7 @@ def by_docker(engine: DockerEngine, tls: TlsOptions) -> tuple[Endpoint, ...]:
             socket=engine.place,
         )
         if "-microsoft-standard-WSL2" in engine.kernel:
-            # In WSL a container of one's own wins over Desktop's runner.
+            # In WSL the user's own container wins over Desktop's runner.
             return (*published, desktop)
         # Desktop for Linux has no runner of its own, only such a container.
         return (desktop, *published)
@@ -222,7 +221,7 @@ def by_docker(engine: DockerEngine, tls: TlsOptions) -> tuple[Endpoint, ...]:
 
 
 def _published(controllers: Iterable[Controller], tls: TlsOptions) -> Iterator[Endpoint]:
-    """The ports under which containers of the runner are really published."""
+    """The addresses under which the runner's containers are really published."""
     for controller in controllers:
         for port in controller.published:
             secure = port.inside == controller.tls_port

@@ -1,1 +1,1 @@
-"""How a request to the runner fails, and what that means."""
+"""The errors of requests to the runner, and their explanations."""

@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 
 from dmr_tui.runner.errors.failures import BrokenOff, Rejected, RunnerError, TimedOut, Unreachable
-from dmr_tui.runner.errors.row import Entry, Kind
+from dmr_tui.runner.errors.row import Kind, Row
 from dmr_tui.runner.errors.table import BY_CLASS, ENABLE_ON_DESKTOP, INSTALL_ON_LINUX, TABLE
 from dmr_tui.runner.names import shell_word, short
+from dmr_tui.runner.request import EngineFailure, Request
 
 __all__ = [
     "ENABLE_ON_DESKTOP",
@@ -24,7 +25,7 @@ __all__ = [
 ]
 
 HALF = 32 * 1024
-"""Characters that are looked at from each end of a text: a dump may be of any length."""
+"""Characters that are searched at each end of a text: a dump may be of any length."""
 
 _OVERFLOW = re.compile(
     r"request \((\d{1,9}) tokens\) exceeds the available context size \((\d{1,9}) tokens\)"
@@ -40,7 +41,7 @@ _SAYS_ERROR = re.compile(
     r"|refused|denied",
     re.IGNORECASE,
 )
-# These say only that there was an error; the line that tells which one stands further up.
+# These say only that there was an error; the line that says which one stands further up.
 _SAYS_NO_MORE = re.compile(
     r"exiting due to model loading error$"
     r"|failed to load (?:the )?(?:multimodal )?model(?:,? '[^']*')?$"
@@ -68,24 +69,44 @@ class Explanation:
     cause: str = ""
     step: str = ""
     detail: str = ""
-    """The runner's own words, for those who want to search for them."""
+    """The runner's own words, to be searched for."""
     kind: Kind = "failed"
 
 
+_ENGINE_FAILURES: dict[EngineFailure, str] = {
+    "unreachable": "the engine could not be reached",
+    "died": "the engine died while it answered",
+}
+
+
+def error_text(request: Request) -> str:
+    """Return the error of a request: what became of its engine, then the runner's own words."""
+    said = _ENGINE_FAILURES.get(request.engine_failure, "")
+    return ": ".join(part for part in (said, request.error) if part)
+
+
+def explain_request(request: Request) -> Explanation:
+    """Explain why a request failed."""
+    return explain_text(request.status, error_text(request), request.model)
+
+
 def explain(error: RunnerError, model: str = "", trained: int | None = None) -> Explanation:
-    """The explanation of a failed call about `model`; `trained` for so many tokens, if known."""
+    """The explanation of a failed request about `model`.
+
+    `trained` is the context window, in tokens, that the model was trained for, if known.
+    """
     if isinstance(error, Rejected):
         return explain_text(error.status, error.body, model, trained)
     text = str(error)
-    entry = next((entry for kind, entry in BY_CLASS if isinstance(error, kind)), None)
+    row = next((row for kind, row in BY_CLASS if isinstance(error, kind)), None)
     if isinstance(error, Unreachable | BrokenOff):
         found = _find(text)
-        entry = found if found is not None and found.kind == "unreachable" else entry
-    generic = any(entry is each for _, each in BY_CLASS)
+        row = found if found is not None and found.kind == "unreachable" else row
+    generic = any(row is each for _, each in BY_CLASS)
     if isinstance(error, Unreachable | TimedOut) and generic and _SAYS_MORE.search(text):
-        # It was found out why; the usual cause would be a wrong one.
+        # The text says why; the usual cause would be a wrong one.
         return Explanation(text[:1].upper() + text[1:], kind="unreachable")
-    return Explanation(text) if entry is None else _filled(entry, text, model)
+    return Explanation(text) if row is None else _filled(row, text, model)
 
 
 def explain_text(
@@ -95,25 +116,25 @@ def explain_text(
     text, prompt, window = _read(_ends(body.strip()))
     if prompt is not None and window is not None:
         return _overflow(prompt, window, text, model, trained)
-    entry = _find(text, status=status)
-    if entry is not None:
-        return _filled(entry, text, model, trained)
+    row = _find(text, status=status)
+    if row is not None:
+        return _filled(row, text, model, trained)
     said = telling_line(text) or _last_line(text) or "nothing more"
     return Explanation(f"The runner answered {status}: {said}", "", "", text)
 
 
 def explain_line(text: str, model: str = "") -> Explanation | None:
-    """The explanation of a line of the log, or of any other text; None if no entry knows it."""
+    """The explanation of a line of the log, or of any other text; None if no row knows it."""
     text = _ends(text.strip())
     fields = {name: _unquoted(value) for name, value in _LOG_FIELD.findall(text)}
     if "msg" not in fields:
-        entry = _find(text)
-        return None if entry is None else _filled(entry, text, model)
+        row = _find(text)
+        return None if row is None else _filled(row, text, model)
     words = fields.get("error") or fields.get("body") or fields["msg"]
     # Arguments and names are left out: a word in them is no error.
-    entry = _find(words, f"{fields['msg']} {fields.get('backend', '')}: {words}")
+    row = _find(words, f"{fields['msg']} {fields.get('backend', '')}: {words}")
     named = model or fields.get("modelRef") or fields.get("reference") or fields.get("model", "")
-    return None if entry is None else _filled(entry, words, named)
+    return None if row is None else _filled(row, words, named)
 
 
 def telling_line(text: str) -> str:
@@ -124,22 +145,22 @@ def telling_line(text: str) -> str:
     return (telling or errors or [""])[-1][:200]
 
 
-def _find(*texts: str, status: int = 0) -> Entry | None:
-    for entry in TABLE:
-        if any(entry.matches(text, status) for text in texts):
-            return entry
+def _find(*texts: str, status: int = 0) -> Row | None:
+    for row in TABLE:
+        if any(row.matches(text, status) for text in texts):
+            return row
     return None
 
 
-def _filled(entry: Entry, text: str, model: str, trained: int | None = None) -> Explanation:
-    if entry.kind == "context overflow" and (match := _OVERFLOW.search(text)):
+def _filled(row: Row, text: str, model: str, trained: int | None = None) -> Explanation:
+    if row.kind == "context overflow" and (match := _OVERFLOW.search(text)):
         return _overflow(int(match[1]), int(match[2]), text, model, trained)
     said = telling_line(text) or "It gave no reason."
     what, cause, step = (
         part.format(model=_shown(model), name=_word(model), said=said)
-        for part in (entry.what, entry.cause, entry.step)
+        for part in (row.what, row.cause, row.step)
     )
-    return Explanation(_capital(what), _capital(cause), step, text, entry.kind)
+    return Explanation(_capital(what), _capital(cause), step, text, row.kind)
 
 
 def _overflow(prompt: int, window: int, text: str, model: str, trained: int | None) -> Explanation:
@@ -162,7 +183,7 @@ def _overflow(prompt: int, window: int, text: str, model: str, trained: int | No
 
 
 def _read(body: str) -> tuple[str, int | None, int | None]:
-    """The message of `body`, and the tokens of prompt and window if it tells them."""
+    """The message of `body`, and the tokens of prompt and context window if it has them."""
     try:
         outer = msgspec.json.decode(body, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeError, RecursionError):

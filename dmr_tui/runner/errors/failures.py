@@ -1,8 +1,8 @@
-"""How a call to the runner can fail: one class for each thing that a person would do next."""
+"""The failures of a request to the runner: one class for each next step of the user."""
 
 
 class RunnerError(Exception):
-    """A call that failed; the text is one sentence without credentials or addresses' secrets."""
+    """A request that failed; the text is one sentence without credentials."""
 
 
 class Unreachable(RunnerError):
@@ -14,7 +14,7 @@ class BadCertificates(Unreachable):
 
 
 class TimedOut(RunnerError):
-    """Something took the call and did not answer in time."""
+    """Something took the request and did not answer in time."""
 
 
 class BrokenOff(RunnerError):
@@ -35,8 +35,8 @@ class Rejected(RunnerError):
     def __init__(self, status: int, body: str) -> None:
         super().__init__(f"{status}: {body.strip() or 'no text'}")
         self.status = status
-        self.body = body.strip()
+        self.body: str = body.strip()
 
 
 class ReadOnly(RunnerError):
-    """A call that changes the runner, in read-only mode; nothing was sent."""
+    """A request that changes the runner, in read-only mode; nothing was sent."""

@@ -1,6 +1,6 @@
-"""The rows for models that do not load: memory, backends, engines that end."""
+"""The rows of the table for models that do not load: memory, backends, engines that end."""
 
-from dmr_tui.runner.errors.row import Entry, row
+from dmr_tui.runner.errors.row import Row
 
 UPDATE = "Update Docker Desktop; on Docker Engine: docker model reinstall-runner"
 LOG = "docker model logs"
@@ -9,8 +9,8 @@ _GPU_API = r"(?:CUDA|ROCm|HIP|MUSA|Vulkan|Metal|MTL|SYCL|OpenCL|CANN)"
 _GPU_OFF = "Update the GPU driver and Docker Desktop, or switch GPU-backed inference off."
 _LESS = "take a shorter context: dmr-tui shows the longest that fits (3 Memory, or status)."
 
-LOAD_ROWS: tuple[Entry, ...] = (
-    row(
+LOAD_ROWS: tuple[Row, ...] = (
+    Row(
         rf"not enough GPU memory|(?:cuda|hip|musa)Malloc\w* failed: out of memory"
         rf"|{_GPU_API}\w* (?:error: )?out of memory"
         rf"|(?:failed|unable) to allocate {_GPU_API}\w* buffer|failed to allocate buffer, size"
@@ -22,21 +22,21 @@ LOAD_ROWS: tuple[Entry, ...] = (
         "Other models hold the memory, or its context window is larger than the memory allows.",
         f"Unload another model, or {_LESS}",
     ),
-    row(
+    Row(
         r"exceeds total system memory",
         "out of memory",
         "{model} needs more memory than this machine has",
         "Runners of 2025 refuse in advance, by an estimate that leaves shared GPU memory out.",
         "Take a smaller quantization, or update: newer runners only fail if it really is too much.",
     ),
-    row(
+    Row(
         r"exit status: signal: killed|exit status 137\b",
         "out of memory",
         "The system killed the engine of {model}",
         "That is what Linux does when memory runs out, unless someone stopped it.",
         f"Unload another model, or {_LESS}",
     ),
-    row(
+    Row(
         r"\bout of memory\b|cannot allocate memory|std::bad_alloc|insufficient memory"
         r"|(?:failed|unable) to allocate (?:CPU|compute|buffer)",
         "out of memory",
@@ -44,21 +44,21 @@ LOAD_ROWS: tuple[Entry, ...] = (
         "Weights and context window together need more than is free.",
         "Unload another model, or take a smaller quantization or context window.",
     ),
-    row(
+    Row(
         r"nv-gpu-info",
         "backend missing",
         "Docker Desktop cannot tell which GPU there is, so llama.cpp has no CUDA",
         "Desktop after 4.82 does not put com.docker.nv-gpu-info.exe where the runner looks for it.",
         "Update Docker Desktop, go back to 4.82.0, or switch GPU-backed inference off.",
     ),
-    row(
+    Row(
         r"fork/exec .{0,300}com\.docker\.llama-server\.exe",
         "backend missing",
         "The Windows program of the engine could not be started",
         "Docker Desktop runs it on Windows even when WSL2 is active, and it is missing or blocked.",
         "Update Docker Desktop, then disable and enable Docker Model Runner in its settings.",
     ),
-    row(
+    Row(
         r"libtorch_cuda\.so|Torch not compiled with CUDA|\btorch: [\d.]+\+cpu"
         r"|Failed to infer device type|No GPU found|no CUDA-capable device|Found no NVIDIA driver",
         "backend missing",
@@ -66,7 +66,7 @@ LOAD_ROWS: tuple[Entry, ...] = (
         "Its image holds a CPU-only build of PyTorch, or the GPU is not passed on to it.",
         "docker model reinstall-runner --backend vllm --gpu cuda, or take a GGUF model.",
     ),
-    row(
+    Row(
         r"exit status 0xc0000135\b|error while loading shared libraries"
         r"|cannot open shared object file",
         "engine died",
@@ -74,35 +74,35 @@ LOAD_ROWS: tuple[Entry, ...] = (
         "A DLL or driver that its build needs is not installed (0xc0000135 on Windows).",
         _GPU_OFF,
     ),
-    row(
+    Row(
         r"exit status 0xc0000005\b|exit status: signal: segmentation fault",
         "engine died",
         "The engine of {model} crashed",
         "It used memory that is not its own (0xc0000005): mostly a GPU driver or a faulty build.",
         _GPU_OFF,
     ),
-    row(
+    Row(
         r"exit status 0xc000001d\b|exit status: signal: illegal instruction",
         "engine died",
         "The engine does not run on this processor",
         "Its build uses instructions such as AVX that the processor lacks.",
         UPDATE,
     ),
-    row(
+    Row(
         r"unable to start [\w .-]{1,30}: ",
         "backend missing",
         "The program of the engine could not be started",
         "{said}",
         UPDATE,
     ),
-    row(
-        # What every start of the runner says about the backends that its image does not hold.
+    Row(
+        # Each start of the runner says this of the backends that its image does not hold.
         r"Backend installation failed for (?!llama\.cpp)|package not found\. Install with",
         "backend missing",
         "A backend that is optional is not installed",
         "An image holds one or two of them; this matters only to models that need it.",
     ),
-    row(
+    Row(
         r"only (?:available|supported) on (?:Linux|macOS|Apple)|not available on this platform"
         r"|platform not supported",
         "backend missing",
@@ -110,7 +110,7 @@ LOAD_ROWS: tuple[Entry, ...] = (
         "{said}",
         "Take a GGUF model, which llama.cpp runs everywhere.",
     ),
-    row(
+    Row(
         r"file required by llama\.cpp backend|path required by [\w.-]{1,20} backend"
         r"|but no compatible backend is available|no DDUF file found",
         "backend missing",
@@ -118,7 +118,7 @@ LOAD_ROWS: tuple[Entry, ...] = (
         "llama.cpp reads GGUF, vLLM and MLX safetensors, diffusers DDUF.",
         "Take its GGUF variant, or: docker model install-runner --backend vllm --gpu cuda",
     ),
-    row(
+    Row(
         r"\bbackend not found|\bbackend (?:\S{1,40} is )?not installed|vLLM binary not found"
         r"|package not installed|python3 not found in PATH|Python or mlx-lm not found",
         "backend missing",
@@ -126,14 +126,14 @@ LOAD_ROWS: tuple[Entry, ...] = (
         "This kind of model needs another engine.",
         "docker model install-runner --backend vllm --gpu cuda",
     ),
-    row(
+    Row(
         r"backend installation failed|failed to install llama\.cpp|Backend installation failed for",
         "backend missing",
         "The backend could not be installed",
         "{said}",
         UPDATE,
     ),
-    row(
+    Row(
         r"unknown model architecture|unknown projector type|unknown pre-tokenizer type"
         r"|Model type \S{1,60} not supported|Transformers does not recognize this architecture"
         r"|Model architectures \[.{1,200}\] are not supported|wrong number of tensors"
@@ -143,37 +143,37 @@ LOAD_ROWS: tuple[Entry, ...] = (
         "{model} is newer than the engine.",
         UPDATE,
     ),
-    row(
+    Row(
         r"took too long to initialize",
         "timed out",
         "The model was not ready within five minutes",
         "The disk is slow, or the machine swaps.",
         "Look at memory pressure; try a smaller model.",
     ),
-    row(
+    Row(
         r"ready: context canceled|^context canceled$",
         "client left",
         "Loading {model} was called off",
         "The caller hung up, or a preload took longer than its one minute.",
         "Load it first and then call: docker model run --detach {name}",
     ),
-    row(
+    Row(
         rf"{_GPU_API} error: |GGML_ASSERT\(|ErrorDeviceLost",
         "engine died",
         "The engine of {model} hit an error on the GPU",
         "{said}",
         "Restart the runner; if it comes back, update the GPU driver.",
     ),
-    row(
+    Row(
         r"ReverseProxy read error|inference-\d+\.sock.{0,80}(?:refused|no such file)"
-        # What dmr-tui writes in place of a text that the runner does not have.
+        # dmr-tui writes these in place of a text that the runner does not have.
         r"|^the engine died while it answered|^the engine could not be reached$",
         "engine died",
         "The engine broke off its answer",
         "It crashed or was killed, often for memory.",
         LOG,
     ),
-    row(
+    Row(
         r"runner to be ready: .{0,80}(?:terminated|quit) unexpectedly"
         r"|exiting due to model loading error|runner initialization failed",
         "engine died",
@@ -181,7 +181,7 @@ LOAD_ROWS: tuple[Entry, ...] = (
         "{said}",
         LOG,
     ),
-    row(
+    Row(
         r"(?:terminated|quit) unexpectedly|running model exited with error",
         "engine died",
         "The engine of {model} ended unexpectedly",

@@ -1,4 +1,4 @@
-"""What a row of the table of errors is."""
+"""A row of the table of errors."""
 
 import re
 from collections.abc import Collection
@@ -22,36 +22,25 @@ Kind = Literal[
     "client left",
     "failed",
 ]
-"""What an error comes down to; `loading` and `client left` are no fault of the runner's."""
+"""The kinds of error; `loading` and `client left` are no fault of the runner's."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Row:
     """One row; {model}, {name} and {said} stand for the model, its name in a command, the line."""
 
     pattern: str
+    """Matched without regard to case."""
     kind: Kind
     what: str
-    cause: str
-    step: str
-    statuses: Collection[int]
+    cause: str = ""
+    step: str = ""
+    statuses: Collection[int] = ()
     """The HTTP statuses that it is limited to, if any."""
 
     def matches(self, text: str, status: int) -> bool:
-        """Whether it tells of `text`; a status of 0 is a text that came without one."""
+        """True if this row explains `text`; `status` is 0 for a text that came without one."""
         if self.statuses and status not in self.statuses:
             return False
-        # Compiled when there is an error to be explained: most days there is none.
+        # Compiled when there is an error to explain: most days there is none.
         return re.search(self.pattern, text, re.IGNORECASE) is not None
-
-
-def row(
-    pattern: str,
-    kind: Kind,
-    what: str,
-    cause: str = "",
-    step: str = "",
-    statuses: Collection[int] = (),
-) -> Entry:
-    """A row whose pattern is matched without regard to case."""
-    return Entry(pattern, kind, what, cause, step, statuses)

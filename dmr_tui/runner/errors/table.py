@@ -1,4 +1,4 @@
-"""Every error text that DMR, its engines and its callers are known for: one row for each."""
+"""The known error texts of DMR, its engines and its callers: one row for each."""
 
 from dmr_tui.runner.errors.failures import (
     BadAnswer,
@@ -10,13 +10,13 @@ from dmr_tui.runner.errors.failures import (
     Unreachable,
 )
 from dmr_tui.runner.errors.load_errors import LOAD_ROWS, LOG, UPDATE
-from dmr_tui.runner.errors.row import Entry, row
+from dmr_tui.runner.errors.row import Row
 
 ENABLE_ON_DESKTOP = "docker desktop enable model-runner --tcp 12434"
 INSTALL_ON_LINUX = "sudo apt-get install docker-model-plugin"
 _PORTS = "netsh int ipv4 show excludedportrange protocol=tcp"
 
-_UNREACHABLE = row(
+_UNREACHABLE = Row(
     r"connection refused|\bECONNREFUSED\b|Docker Model Runner is not running",
     "unreachable",
     "The runner does not answer",
@@ -24,8 +24,8 @@ _UNREACHABLE = row(
     f"Desktop: {ENABLE_ON_DESKTOP}",
 )
 
-_CALL_ROWS: tuple[Entry, ...] = (
-    row(
+_REQUEST_ROWS: tuple[Row, ...] = (
+    Row(
         r"exceeds? the available context size|exceed_context_size_error"
         r"|maximum context length is \d+ tokens|Context size has been exceeded",
         "context overflow",
@@ -33,29 +33,29 @@ _CALL_ROWS: tuple[Entry, ...] = (
         "Instructions, tools and earlier turns count as well.",
         "Shorten it, or raise --context-size with docker model configure.",
     ),
-    row(
+    Row(
         r"input (?:\(\d+ tokens\) )?is too large to process",
         "context overflow",
         "The text is longer than what {model} takes in one piece",
         "Embeddings and rankings have to fit into one batch of the engine.",
         "Split it, or: docker model configure {name} -- --ubatch-size 2048",
     ),
-    row(
-        # So DMR answers a pull; an unknown name in a call is "model not found" in small letters.
+    Row(
+        # DMR's answer to a pull; to a request with an unknown name it is "model not found".
         r"(?-i:^Model not found$)",
         "model missing",
         "{model} was not found where it should come from",
         "Its name or tag is wrong, or it is private.",
         "Look for the name: docker model search",
     ),
-    row(
+    Row(
         r"\bmodel not found\b|not found locally|Unable to find model '",
         "model missing",
         "{model} is not installed",
         "The name or its tag differs from what is installed, or it was never pulled.",
         "docker model pull {name}",
     ),
-    row(
+    Row(
         r"unauthorized access to model|^Unauthorized$"
         r"|(?:pull|push) access denied|no basic auth credentials",
         "refused",
@@ -63,7 +63,7 @@ _CALL_ROWS: tuple[Entry, ...] = (
         "It is private or gated, or it does not exist.",
         "Log in with docker login; for Hugging Face set HF_TOKEN.",
     ),
-    row(
+    Row(
         r"(?:pulling|remote|pushing) model.{0,400}"
         r"(?:dial tcp|no such host|i/o timeout|TLS handshake)",
         "unreachable",
@@ -71,7 +71,7 @@ _CALL_ROWS: tuple[Entry, ...] = (
         "The network is down, or a proxy or firewall is in between.",
         "Check the network and Docker's proxy settings.",
     ),
-    row(
+    Row(
         r"\bUND_ERR_(?:HEADERS|BODY)_TIMEOUT\b|Headers Timeout Error|timeout of \d{1,9}ms exceeded"
         r"|^Request timed out\.?$",
         "timed out",
@@ -79,21 +79,21 @@ _CALL_ROWS: tuple[Entry, ...] = (
         "The limit is the caller's, not DMR's: n8n's AI nodes hang up after 300 s, come what may.",
         "Keep the model loaded, and ask for less at once; keep_alive is no time limit.",
     ),
-    row(
+    Row(
         r"^Loading model$|unavailable_error|backend installer not started",
         "loading",
         "The engine is still loading the model",
         "This is a cold start, not a failure: the first call after a pause loads it.",
         "Try again soon, or load it before: docker model run --detach {name}",
     ),
-    row(
+    Row(
         r"(?:image|audio|video) input is not supported|must provide the mmproj",
         "wrong kind of model",
         "{model} reads text only",
         "It has no projector (mmproj): it is a text model, or was packaged without one.",
         "Choose a vision model, or pull this one again.",
     ),
-    row(
+    Row(
         r"does not support (?:chat|tools|thinking|embeddings?|completions?|generate|rerank)"
         r"|is not OAI compatible|only supports (?:embeddings|image-generation)"
         r"|mode not supported by|unsupported backend mode",
@@ -102,42 +102,42 @@ _CALL_ROWS: tuple[Entry, ...] = (
         "Embedding models do not chat, chat models make no embeddings, few models rank.",
         "Choose a model that is made for it.",
     ),
-    row(
+    Row(
         r"by Docker Model Runner Responses compatibility layer",
         "bad request",
         "DMR's Responses API does not have what the call asks for",
         "{said}",
         "Use Chat Completions; in n8n, switch off Responses API in the Chat Model.",
     ),
-    row(
+    Row(
         r"\bmodel is required|Missing required field: model",
         "bad request",
         "The call names no model",
         "",
         "Put a name from docker model ls into its field model.",
     ),
-    row(
+    Row(
         r"request too large|Request body too large",
         "bad request",
         "The call is larger than DMR takes",
         "It takes up to 10 MiB; images inside the prompt are what is large.",
         "Send smaller or fewer images.",
     ),
-    row(
+    Row(
         r"^invalid request|Invalid JSON|json\.exception\.parse_error|unknown request path",
         "bad request",
         "The runner did not understand the call",
         "Its body is not the JSON that this address expects.",
         "Check what the caller sends, and the path that it uses.",
     ),
-    row(
+    Row(
         r"runtime flag \S{1,80} is not allowed|invalid (?:runtime )?flags? \S{1,200}: ",
         "bad request",
         "The runner does not allow one of these runtime flags",
         "{said}",
         "Leave it out; paths are never allowed in flags.",
     ),
-    row(
+    Row(
         r"failed to parse grammar|JSON schema conversion failed|roles must alternate"
         r"|chat template is (?:no longer allowed|not supported)|Jinja Exception",
         "bad request",
@@ -145,69 +145,69 @@ _CALL_ROWS: tuple[Entry, ...] = (
         "{said}",
         "Check the order of the messages, the tools, and the JSON schema.",
     ),
-    row(
+    Row(
         r"^Field '|json\.exception\.|invalid_request_error|must be between",
         "bad request",
         "The engine refuses a parameter of the call",
         "{said}",
         "Correct or leave out that parameter in the caller.",
     ),
-    row(
+    Row(
         r"invalid (?:model )?reference",
         "bad request",
         "This is not a name that a model can have",
         "Names look like ai/gemma3:4B or hf.co/owner/model:Q4_K_M.",
     ),
-    row(
+    Row(
         r"runner already active",
         "busy",
         "The model is busy, so its configuration cannot change",
         "It is answering a call.",
         "Wait until it is idle.",
     ),
-    row(
+    Row(
         r"resource conflict",
         "busy",
         "{model} has several names, so its weights stay",
         "Deleting by id would take all of them away.",
         "Delete one name at a time, or force it: docker model rm --force",
     ),
-    row(
+    Row(
         r"origin not allowed",
         "refused",
         "The runner refuses calls that come from a web page",
         "The page's address is not among its allowed origins.",
         "Add it to DMR_ORIGINS, or in Docker Desktop to the CORS allowed origins.",
     ),
-    row(
+    Row(
         r"model (?:distribution|registry) service unavailable|^model unavailable$",
         "failed",
         "The runner cannot read its store of models",
         "The disk is full, or the store is damaged or not permitted.",
         LOG,
     ),
-    row(
+    Row(
         r"backend loading disabled|^service unavailable$|installer shutting down",
         "busy",
         "The runner is shutting down",
         "It was stopped, or is being updated.",
         "Wait until it is back.",
     ),
-    row(
+    Row(
         r"no space left on device|not enough space on the disk",
         "failed",
         "The disk is full",
         "Models are large, and all of them stay until they are deleted.",
         "See what takes the room: docker model df",
     ),
-    row(
+    Row(
         r"background model preload failed",
         "failed",
         "Loading {model} in the background failed",
         "{said}",
         LOG,
     ),
-    row(
+    Row(
         r"page not found|^not found$",
         "bad request",
         "The runner does not know this call",
@@ -215,21 +215,21 @@ _CALL_ROWS: tuple[Entry, ...] = (
         UPDATE,
     ),
     _UNREACHABLE,
-    row(
+    Row(
         r"Empty reply from server|closed without an answer|socket hang up",
         "unreachable",
         "Something took the call and closed it without an answer",
         "The runner is starting, or Windows keeps the port for itself.",
         f"Try again, then another port; on Windows look at: {_PORTS}",
     ),
-    row(
+    Row(
         r"no permission to use the socket|permission denied.{0,80}docker\.sock",
         "unreachable",
         "The runner's socket may not be used",
         "This user is not in the group docker.",
         "sudo usermod -aG docker $USER, then log in again; or use its TCP address.",
     ),
-    row(
+    Row(
         r"no such host name|could not resolve host|\bENOTFOUND\b",
         "unreachable",
         "There is no machine of that name",
@@ -237,8 +237,8 @@ _CALL_ROWS: tuple[Entry, ...] = (
         "From this machine use localhost:12434.",
     ),
     # The recorder writes these two words for an answer without a body. 502 is how the runner ends
-    # a call whose caller hung up; with 500 it waited for the engine in vain.
-    row(
+    # a request whose caller hung up; with 500 it waited for the engine in vain.
+    Row(
         r"^unknown error$",
         "client left",
         "The caller hung up before the answer was complete",
@@ -246,8 +246,8 @@ _CALL_ROWS: tuple[Entry, ...] = (
         "Give the caller more time, or ask for less at once.",
         {408, 502},
     ),
-    row(r"^$", "client left", "The caller hung up before the answer", statuses={408}),
-    row(
+    Row(r"^$", "client left", "The caller hung up before the answer", statuses={408}),
+    Row(
         r"^unknown error$|^$",
         "engine died",
         "The engine broke off without a word",
@@ -255,7 +255,7 @@ _CALL_ROWS: tuple[Entry, ...] = (
         LOG,
         {500, 502},
     ),
-    row(
+    Row(
         r"",
         "refused",
         "The runner refuses the call",
@@ -263,10 +263,10 @@ _CALL_ROWS: tuple[Entry, ...] = (
         "Check the address, and any proxy in between.",
         {401, 403},
     ),
-    row(
+    Row(
         r"", "bad request", "The runner does not know this call", "It is an old version.", "", {404}
     ),
-    row(
+    Row(
         r"",
         "loading",
         "The engine is still loading the model",
@@ -274,18 +274,18 @@ _CALL_ROWS: tuple[Entry, ...] = (
         "Try again soon.",
         {503},
     ),
-    row(r"", "timed out", "Something before the runner gave up waiting", statuses={504}),
+    Row(r"", "timed out", "Something before the runner gave up waiting", statuses={504}),
 )
 
 # The first row that matches wins. A dump of an engine holds the cause and, after it, what followed
 # from it, so the rows about loading come first and end with the ones that say least.
-TABLE = LOAD_ROWS + _CALL_ROWS
+TABLE = LOAD_ROWS + _REQUEST_ROWS
 
-BY_CLASS: tuple[tuple[type[RunnerError], Entry], ...] = (
+BY_CLASS: tuple[tuple[type[RunnerError], Row], ...] = (
     (Unreachable, _UNREACHABLE),
     (
         TimedOut,
-        row(
+        Row(
             r"",
             "timed out",
             "The runner took the call and did not answer in time",
@@ -295,7 +295,7 @@ BY_CLASS: tuple[tuple[type[RunnerError], Entry], ...] = (
     ),
     (
         BrokenOff,
-        row(
+        Row(
             r"",
             "engine died",
             "The answer broke off in the middle",
@@ -305,7 +305,7 @@ BY_CLASS: tuple[tuple[type[RunnerError], Entry], ...] = (
     ),
     (
         NotARunner,
-        row(
+        Row(
             r"",
             "unreachable",
             "What answers there is not Docker Model Runner",
@@ -315,7 +315,7 @@ BY_CLASS: tuple[tuple[type[RunnerError], Entry], ...] = (
     ),
     (
         BadAnswer,
-        row(
+        Row(
             r"",
             "failed",
             "The runner's answer cannot be read",
@@ -324,7 +324,7 @@ BY_CLASS: tuple[tuple[type[RunnerError], Entry], ...] = (
     ),
     (
         ReadOnly,
-        row(
+        Row(
             r"",
             "refused",
             "Read-only mode: nothing was sent",

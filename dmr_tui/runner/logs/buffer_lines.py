@@ -1,4 +1,4 @@
-"""What llama.cpp prints of the memory that it takes while it loads a model.
+"""The lines of llama.cpp about the memory that it takes while it loads a model.
 
 A llama-server prints the single lines with `-v` only; some builds always print the table.
 """
@@ -6,7 +6,7 @@ A llama-server prints the single lines with `-v` only; some builds always print 
 import re
 from functools import cache
 
-from dmr_tui.runner.logs.fields import stamp
+from dmr_tui.runner.logs.fields import times
 from dmr_tui.runner.logs.log_event import BufferAllocated, DeviceSummed, LayersOffloaded
 
 MIB = 2**20
@@ -36,7 +36,7 @@ def _buffer(line: str, place: int, uptime: float | None) -> BufferAllocated | No
     match = _patterns()["buffer"].search(line, place)
     if match is None:
         return None
-    at, born = _times(line, uptime)
+    at, born = times(line, uptime)
     return BufferAllocated(at, match[1], _KINDS[match[2]], round(float(match[3]) * MIB), born)
 
 
@@ -44,7 +44,7 @@ def _layers(line: str, place: int, uptime: float | None) -> LayersOffloaded | No
     match = _patterns()["layers"].search(line, place)
     if match is None:
         return None
-    at, born = _times(line, uptime)
+    at, born = times(line, uptime)
     return LayersOffloaded(at, int(match[1]), int(match[2]), born)
 
 
@@ -57,19 +57,14 @@ def _summed(line: str, place: int, uptime: float | None) -> DeviceSummed | None:
     if match is None:
         return None
     device, *sizes = match.groups()
-    at, born = _times(line, uptime)
+    at, born = times(line, uptime)
     weights, cache, compute = (int(size) * MIB for size in sizes)
     return DeviceSummed(at, device.partition(" (")[0].strip(), weights, cache, compute, born)
 
 
-def _times(line: str, uptime: float | None) -> tuple[float, float | None]:
-    at = stamp(line)
-    return at, at - uptime if uptime is not None and at else None
-
-
 @cache
 def _patterns() -> dict[str, re.Pattern[str]]:
-    # Few logs have such a line, so that compiling waits for the first.
+    # Few logs have such a line, so compiling waits for the first.
     return {
         "buffer": re.compile(
             r"[\w:]\s+([A-Za-z][\w.-]{0,39})\s+(model|KV|RS|compute|output) buffer size ="

@@ -1,9 +1,9 @@
-"""What the engines print into the runner's log, llama.cpp above all, as events."""
+"""The lines that engines print into the runner's log, llama.cpp above all, as events."""
 
 import re
 
 from dmr_tui.runner.logs.buffer_lines import buffer_event
-from dmr_tui.runner.logs.fields import engine_prefix, stamp, unquoted
+from dmr_tui.runner.logs.fields import engine_prefix, stamp, times, unquoted
 from dmr_tui.runner.logs.log_event import (
     DecodeTimed,
     ErrorLine,
@@ -21,7 +21,7 @@ from dmr_tui.runner.logs.log_event import (
 
 LONGEST_TEXT = 2000
 
-# How engines begin a line: Python's logging with its level, or a part of llama.cpp.
+# The beginnings of an engine's line: Python's logging with its level, or a part of llama.cpp.
 OWN_WORDS = re.compile(
     r"(?:\([\w ]{1,40}(?:pid=\d+)?\) )?(?P<level>INFO|WARNING|ERROR|DEBUG|CRITICAL)\b[: ]"
     r"|(?:srv|slot|cmn|que|main|init|sched|clip|graph|print_info|system_info|build|load|print_timing"
@@ -51,14 +51,14 @@ _NO_MEMORY = (
 
 
 def engine_event(line: str, start: int) -> LogEvent | None:
-    """The event that an engine's message tells, which begins at `start` in `line`."""
+    """The event of an engine's message, which begins at `start` in `line`."""
     # Only the stopwatch begins with a digit.
     prefix = engine_prefix(line, start) if line[start : start + 1].isdigit() else None
     if prefix is None:
         return _unmarked(line, start)
     uptime, level, place = prefix
-    told = _of_slot if line.startswith("slot", place) else _of_server
-    event = told(line, place, uptime)
+    read = _of_slot if line.startswith("slot", place) else _of_server
+    event = read(line, place, uptime)
     if event is not None or level in "ID":
         return event
     if _lacks_memory(line, place):
@@ -81,39 +81,34 @@ def _unmarked(line: str, start: int) -> LogEvent | None:
 
 def _of_slot(line: str, place: int, uptime: float | None) -> LogEvent | None:
     if line.find("eval time =", place) >= 0:
-        if match := _PROMPT.search(line, place):
-            at, born = _times(line, uptime)
-            return PromptTimed(
-                at, int(match[1]), int(match[2]), float(match[3]), int(match[4]), born
-            )
-        if match := _DECODE.search(line, place):
-            at, born = _times(line, uptime)
-            return DecodeTimed(
-                at, int(match[1]), int(match[2]), float(match[3]), int(match[4]), born
-            )
+        for kind, pattern in ((PromptTimed, _PROMPT), (DecodeTimed, _DECODE)):
+            if match := pattern.search(line, place):
+                at, born = times(line, uptime)
+                slot, task, ms, tokens = match.groups()
+                return kind(at, int(slot), int(task), float(ms), int(tokens), born)
         return None
     if line.find("processing", place) < 0:
         return None
     if match := _LAUNCHED.search(line, place):
-        at, born = _times(line, uptime)
+        at, born = times(line, uptime)
         return TaskLaunched(at, int(match[1]), int(match[2]), born)
     if match := _RELEASED.search(line, place):
-        at, born = _times(line, uptime)
+        at, born = times(line, uptime)
         return TaskReleased(at, int(match[1]), int(match[2]), int(match[3]), born)
     return None
 
 
 def _of_server(line: str, place: int, uptime: float | None) -> LogEvent | None:
     if line.find("n_ctx_slot", place) >= 0 and (match := _SLOTS.search(line, place)):
-        at, born = _times(line, uptime)
+        at, born = times(line, uptime)
         return SlotsReady(at, int(match[1]), int(match[2]), born)
     if line.find(": model loaded", place) >= 0:
-        return Loaded(*_times(line, uptime))
+        return Loaded(*times(line, uptime))
     if line.find("listening on ", place) >= 0 and (match := _LISTENING.search(line, place)):
-        at, born = _times(line, uptime)
+        at, born = times(line, uptime)
         return Listening(at, match[1], born)
     if line.find("cancel task", place) >= 0 and (match := _CANCELLED.search(line, place)):
-        at, born = _times(line, uptime)
+        at, born = times(line, uptime)
         return TaskCancelled(at, int(match[1]), born)
     if line.find("exiting due to model loading error", place) >= 0:
         return LoadFailed(stamp(line))
@@ -125,11 +120,6 @@ def _lacks_memory(line: str, place: int) -> bool:
     if line.find("emory", place) < 0 and line.find("alloc", place) < 0:
         return False
     return any(line.find(words, place) >= 0 for words in _NO_MEMORY)
-
-
-def _times(line: str, uptime: float | None) -> tuple[float, float | None]:
-    at = stamp(line)
-    return at, at - uptime if uptime is not None and at else None
 
 
 def _text(line: str, place: int) -> str:

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import lru_cache
 
 HEAD = 160
-"""Characters in which stamp, time and level stand."""
+"""Characters at the beginning of a line in which stamp, time and level stand."""
 
 _STAMP = re.compile(r"\[(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,9})?(Z)\]", re.ASCII)
 _TIME = re.compile(
@@ -19,7 +19,7 @@ _UPTIME = re.compile(r"(\d{1,9})\.(\d\d)\.(\d{3})\.(\d{3}) ([A-Z]) +", re.ASCII)
 
 
 def stamp(line: str) -> float:
-    """When `line` was written, in seconds since 1970; 0.0 if it does not tell."""
+    """The time of `line`, in seconds since 1970; 0.0 if it has none."""
     match = _STAMP.search(line, 0, HEAD) or _TIME.search(line, 0, HEAD)
     if match is None:
         return 0.0
@@ -28,9 +28,15 @@ def stamp(line: str) -> float:
 
 
 def without_stamp(line: str) -> str:
-    """What follows the stamp."""
+    """`line` without its stamp."""
     match = _STAMP.match(line)
     return line[match.end() :].lstrip(" ") if match else line
+
+
+def times(line: str, uptime: float | None) -> tuple[float, float | None]:
+    """The time of `line`, and the start of the engine that printed it `uptime` seconds later."""
+    at = stamp(line)
+    return at, at - uptime if uptime is not None and at else None
 
 
 @lru_cache(maxsize=256)
@@ -50,7 +56,7 @@ def pairs(text: str) -> dict[str, str]:
 
 
 def unquoted(text: str) -> str:
-    """What Go wrote as `text`; a byte that was not UTF-8 stays as Go shows it."""
+    """`text` without Go's escapes; a byte that was not UTF-8 stays as Go shows it."""
     return _ESCAPE.sub(_meant, text) if "\\" in text else text
 
 
@@ -65,7 +71,7 @@ def _meant(match: re.Match[str]) -> str:
 
 
 def engine_prefix(text: str, start: int = 0) -> tuple[float, str, int] | None:
-    """Uptime in seconds, level and where the message begins, if `text` has them at `start`."""
+    """Uptime in seconds, level and start of the message, if `text` has them at `start`."""
     match = _UPTIME.match(text, start)
     if match is None:
         return None

@@ -1,242 +1,220 @@
-"""What a line of the runner's log can tell; times by the runner's clock, 0.0 if it has none."""
+"""The events in the runner's log; times by the runner's clock, 0.0 if the line has none."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class RunnerStarted:
-    """The first line of a runner's process; it has forgotten every configuration."""
+class LogEvent:
+    """An event of the log."""
 
     at: float
 
 
 @dataclass(frozen=True, slots=True)
-class RunnerStopping:
+class RunnerStarted(LogEvent):
+    """The runner's process began; it has forgotten every configuration."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerStopping(LogEvent):
     """The runner was asked to end; it unloads everything, partly before it says this."""
 
-    at: float
-
 
 @dataclass(frozen=True, slots=True)
-class ModelWanted:
-    """A call, or a preload, is about to use a model; it may be loaded already."""
+class ModelWanted(LogEvent):
+    """A request, or a preload, is about to use a model; it may be loaded already."""
 
-    at: float
     digest: str | None
     mode: str
 
 
 @dataclass(frozen=True, slots=True)
-class LoadStarted:
+class LoadStarted(LogEvent):
     """The runner starts an engine process."""
 
-    at: float
     backend: str
     digest: str | None
     context_size: int | None
-    """What the runner passes as --ctx-size; None if it leaves it to the engine."""
+    """The runner's --ctx-size; None if it leaves it to the engine."""
     mode: str = "completion"
-    """As the arguments tell it: a pooling vLLM may also be one that ranks."""
+    """By the arguments: a pooling vLLM may also be one that ranks."""
     address: str = ""
-    """Where the engine will listen: the one thing by which two loads at once can be told apart."""
+    """The address at which the engine will listen: it alone tells two loads at once apart."""
 
 
 @dataclass(frozen=True, slots=True)
-class SlotsReady:
-    """The engine says how many slots it has and the context window of each, in tokens."""
+class SlotsReady(LogEvent):
+    """The engine has so many slots, each with a context window in tokens."""
 
-    at: float
     slots: int
     context: int
     born: float | None = None
-    """When this engine began, by its own stopwatch; the same for all lines of one engine."""
+    """The start of this engine, by its own stopwatch; the same for all lines of one engine."""
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(LogEvent):
     """The engine has read the model."""
 
-    at: float
     born: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Listening:
-    """The engine takes calls; llama.cpp says so right after it has read the model."""
+class Listening(LogEvent):
+    """The engine takes requests; llama.cpp says so right after it has read the model."""
 
-    at: float
     address: str
-    """Empty for the backends that do not say it in this line."""
+    """Empty for the backends whose line does not have it."""
     born: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class LoadFailed:
+class LoadFailed(LogEvent):
     """A load ended badly: first the engine says so, without a digest, then the runner."""
 
-    at: float
     digest: str | None = None
     mode: str = ""
     error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class EngineExited:
+class EngineExited(LogEvent):
     """An engine process ended without being asked to, while it loaded or later."""
 
-    at: float
     model: str
-    """As the call that loaded it wrote it."""
+    """As the request that loaded it wrote it."""
     error: str
-    """Its last words: up to 1,024 bytes, whatever they are."""
+    """Its last output: up to 1,024 bytes of any content."""
 
 
 @dataclass(frozen=True, slots=True)
-class Unloaded:
-    """A runner was evicted: idle too long, asked for, or to make room."""
+class Unloaded(LogEvent):
+    """A model was unloaded: idle too long, asked for, or to make room."""
 
-    at: float
     digest: str | None
     mode: str
     model: str = ""
-    """As the call that loaded it wrote it."""
+    """As the request that loaded it wrote it."""
     uninstalled: bool = False
-    """Whether its backend is being removed."""
+    """True if its backend is being removed."""
 
 
 @dataclass(frozen=True, slots=True)
-class EvictingForRoom:
-    """Every slot of the runner is taken: it evicts all idle models, if there are any."""
+class EvictingForRoom(LogEvent):
+    """Every runner slot is taken: the runner unloads all idle models, if there are any."""
 
-    at: float
     taken: int | None = None
-    """Models that are loaded or being loaded, which is how many there can be."""
+    """Models that are loaded or being loaded: all that there can be."""
 
 
 @dataclass(frozen=True, slots=True)
-class Evicted:
-    """The end of a look at all models: idle ones, to make room, or `unload --all`.
+class Evicted(LogEvent):
+    """The end of a search through all models: for idle ones, to make room, or `unload --all`.
 
     An unload of named models, a new configuration and a dead engine do not end with this line.
     """
 
-    at: float
     count: int
 
 
 @dataclass(frozen=True, slots=True)
-class NothingToUnload:
-    """A model has no idle runner in one mode: one line for each mode of an unload by name."""
+class NothingToUnload(LogEvent):
+    """A model has no idle engine in one mode: one line for each mode of an unload by name."""
 
-    at: float
     digest: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Configuring:
+class Configuring(LogEvent):
     """A model has a new configuration, as a whole."""
 
-    at: float
     digest: str | None
     model: str
-    """What stands there if it is no digest: the name of a model that is not installed."""
+    """The text there if it is no digest: the name of a model that is not installed."""
 
 
 @dataclass(frozen=True, slots=True)
-class OllamaOptions:
-    """A call of the Ollama API brings options, which will replace the whole configuration."""
+class OllamaOptions(LogEvent):
+    """A request of the Ollama API has options, which will replace the whole configuration."""
 
-    at: float
     model: str
 
 
 @dataclass(frozen=True, slots=True)
-class ConfigurationKept:
-    """Nothing came of a new configuration: it is the old one, or the model is busy."""
-
-    at: float
+class ConfigurationKept(LogEvent):
+    """A new configuration was not taken: it equals the old one, or the model is busy."""
 
 
 @dataclass(frozen=True, slots=True)
-class OutOfMemory:
-    """An engine could not get memory; several lines may tell of one failure."""
+class OutOfMemory(LogEvent):
+    """An engine could not get memory; one failure may make several lines."""
 
-    at: float
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorLine:
-    """An error that no other event tells of."""
+class ErrorLine(LogEvent):
+    """An error that is no other event."""
 
-    at: float
     text: str
     model: str = ""
     engine: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class TaskLaunched:
-    """A slot of an engine begins with a call; an engine counts its own tasks from 0."""
+class TaskLaunched(LogEvent):
+    """A slot of an engine begins with a request; an engine counts its own tasks from 0."""
 
-    at: float
     slot: int
     task: int
     born: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class PromptTimed:
-    """The prefill of a task that ended by itself, as it is printed: with two decimals."""
-
-    at: float
+class _TaskTimed(LogEvent):
     slot: int
     task: int
     ms: float
+    """Printed with two decimals."""
     tokens: int
     born: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class DecodeTimed:
+class PromptTimed(_TaskTimed):
+    """The prefill of a task that ended by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeTimed(_TaskTimed):
     """The decode of the same task, one line later."""
 
-    at: float
-    slot: int
-    task: int
-    ms: float
-    tokens: int
-    born: float | None = None
-
 
 @dataclass(frozen=True, slots=True)
-class TaskReleased:
-    """The slot is free again."""
+class TaskReleased(LogEvent):
+    """A slot is free again."""
 
-    at: float
     slot: int
     task: int
     tokens: int
-    """How many the slot's context holds now."""
+    """Tokens that the slot's context holds now."""
     born: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class TaskCancelled:
-    """The caller is gone; also said of tasks that never got a slot, or that have just ended."""
+class TaskCancelled(LogEvent):
+    """The caller is gone; also for tasks that never got a slot, or that have just ended."""
 
-    at: float
     task: int
     born: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class BufferAllocated:
-    """An engine says how many bytes one kind of its memory takes on one device, while it loads."""
+class BufferAllocated(LogEvent):
+    """The bytes of one kind of an engine's memory on one device, while it loads."""
 
-    at: float
     device: str
-    """As llama.cpp calls it: "CPU", "CPU_Mapped", "CUDA0", "Metal" …"""
+    """llama.cpp's name: "CPU", "CPU_Mapped", "CUDA0", "Metal" …"""
     kind: str
     """"weights", "cache" or "compute"; "output" for the small logits buffer."""
     size: int
@@ -245,13 +223,12 @@ class BufferAllocated:
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceSummed:
-    """A row of the table in which an engine sums up its memory on one device, in whole MiB.
+class DeviceSummed(LogEvent):
+    """A row of an engine's table of its memory: one device, in whole MiB.
 
     The same table is printed before the load, for a plan that may be changed.
     """
 
-    at: float
     device: str
     """"CUDA0", "Host" …"""
     weights: int
@@ -262,40 +239,9 @@ class DeviceSummed:
 
 
 @dataclass(frozen=True, slots=True)
-class LayersOffloaded:
-    """How many layers an engine put on a GPU."""
+class LayersOffloaded(LogEvent):
+    """The layers that an engine put on a GPU."""
 
-    at: float
     layers: int
     of: int
     born: float | None = None
-
-
-LogEvent = (
-    RunnerStarted
-    | RunnerStopping
-    | ModelWanted
-    | LoadStarted
-    | SlotsReady
-    | Loaded
-    | Listening
-    | LoadFailed
-    | EngineExited
-    | Unloaded
-    | EvictingForRoom
-    | Evicted
-    | NothingToUnload
-    | Configuring
-    | OllamaOptions
-    | ConfigurationKept
-    | OutOfMemory
-    | ErrorLine
-    | TaskLaunched
-    | PromptTimed
-    | DecodeTimed
-    | TaskReleased
-    | TaskCancelled
-    | BufferAllocated
-    | DeviceSummed
-    | LayersOffloaded
-)

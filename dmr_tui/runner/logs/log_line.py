@@ -1,7 +1,7 @@
-"""A line of the runner's log: as an event, and as what a person reads.
+"""A line of the runner's log: as an event, and taken apart for reading.
 
 Lines have to be whole, that is, to have ended in a line feed: a number that is cut at the end of
-a line without quotes looks like another number. Inside quotes a cut is seen, and tells nothing.
+a line without quotes looks like another number. Inside quotes a cut is seen, and gives no event.
 """
 
 import re
@@ -31,9 +31,10 @@ from dmr_tui.runner.logs.log_event import (
 from dmr_tui.runner.names import digest_in
 
 Level = Literal["info", "warn", "error", "debug", ""]
+Reader = Callable[[str], LogEvent | None]
 
 LONGEST = 2**16
-"""Characters of a line that are searched for its fields; what comes after them stays as it is."""
+"""Characters of a line that are searched for its fields; the rest stays as it is."""
 
 _MESSAGE = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"?|(\S*)')
 _LEVEL = re.compile(r"\blevel=(\w+)")
@@ -62,19 +63,19 @@ class LogLine:
     """One line, taken apart."""
 
     at: float
-    """Seconds since 1970 by the runner's clock; 0.0 if the line does not tell."""
+    """Seconds since 1970 by the runner's clock; 0.0 if the line has no time."""
     level: Level
     source: str
     """"runner", or "engine": several engines write into the one log, without their names."""
     text: str
-    """The message, then what the runner adds to it as key=value."""
+    """The message, then the runner's key=value pairs."""
     digest: str | None
     model: str
-    """As it stands there; empty if it is not about one model."""
+    """The name as it stands in the line; empty if it is not about one model."""
 
 
 def parse_line(line: str) -> LogLine:
-    """What a person reads of `line`, whatever is in it."""
+    """`line` taken apart; never fails, whatever is in it."""
     line = line.rstrip("\r\n")
     place = line.find(" msg=", 0, HEAD)
     if place < 0:
@@ -98,7 +99,7 @@ def parse_line(line: str) -> LogLine:
 
 
 def read_line(line: str) -> LogEvent | None:
-    """The event that `line` tells of; None for the lines that tell none, which are most."""
+    """The event in `line`; None for most lines, which have none."""
     place = line.find(" msg=", 0, HEAD)
     if place < 0:
         return engine_event(line, 0)
@@ -113,7 +114,7 @@ def read_line(line: str) -> LogEvent | None:
     if line.find("level=ERROR", 0, place) >= 0:
         return _error(line, start)
     if line.startswith('" ', end) and line[end - 1] != "\\":
-        # Values follow: the runner's own, and nothing that is known.
+        # Values follow, so it is the runner's own message, and none of the known ones.
         return None
     return engine_event(line, start + 1)
 
@@ -145,12 +146,8 @@ def _digest_within(text: str) -> str | None:
     return next((d for word in words if (d := digest_in(word))), None)
 
 
-def _runner_started(line: str) -> LogEvent:
-    return RunnerStarted(stamp(line))
-
-
-def _runner_stopping(line: str) -> LogEvent:
-    return RunnerStopping(stamp(line))
+def _of_kind(kind: type[RunnerStarted | RunnerStopping | ConfigurationKept]) -> Reader:
+    return lambda line: kind(stamp(line))
 
 
 def _wanted(line: str) -> LogEvent:
@@ -229,10 +226,6 @@ def _ollama(line: str) -> LogEvent:
     return OllamaOptions(stamp(line), pairs(line).get("model", ""))
 
 
-def _kept(line: str) -> LogEvent:
-    return ConfigurationKept(stamp(line))
-
-
 def _error(line: str, start: int) -> LogEvent | None:
     match = _MESSAGE.match(line, start, start + LONGEST)
     if match is None or match[1] is None:
@@ -244,16 +237,16 @@ def _error(line: str, start: int) -> LogEvent | None:
     return ErrorLine(stamp(line), f"{message}: {error}" if error else message, model)
 
 
-# The messages of the service are whole sentences that have not changed since /logs exists; what
-# is not among them is an error, or what an engine printed.
-_READERS: dict[str, Callable[[str], LogEvent | None] | None] = {
+# The messages of the service are whole sentences that have not changed since /logs exists; any
+# other message is an error, or what an engine printed.
+_READERS: dict[str, Reader | None] = {
     "getting model by reference": None,
     "Listing available models": None,
     "successfully listed models": None,
     "Ollama API request": None,
     "Removed records for model": None,
-    "Successfully initialized store": _runner_started,
-    "Shutdown signal received": _runner_stopping,
+    "Successfully initialized store": _of_kind(RunnerStarted),
+    "Shutdown signal received": _of_kind(RunnerStopping),
     "Loading backend runner": _wanted,
     "backend args": _started,
     "Backend runner initialization failed": _failed,
@@ -266,6 +259,6 @@ _READERS: dict[str, Callable[[str], LogEvent | None] | None] = {
     "No unused runner found": _nothing,
     "Configuring runner": _configuring,
     "configureModel: configuring model": _ollama,
-    "Runner configuration unchanged": _kept,
-    "Failed to configure runner": _kept,
+    "Runner configuration unchanged": _of_kind(ConfigurationKept),
+    "Failed to configure runner": _of_kind(ConfigurationKept),
 }

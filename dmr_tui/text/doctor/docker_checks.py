@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from dmr_tui.runner.discovery.docker_engine import Controller, DockerEngine
 from dmr_tui.runner.endpoint import DEFAULT_PORT
-from dmr_tui.runner.errors.explain import ENABLE_ON_DESKTOP, INSTALL_ON_LINUX
+from dmr_tui.runner.errors.table import ENABLE_ON_DESKTOP, INSTALL_ON_LINUX
 from dmr_tui.runner.names import shell_word
 from dmr_tui.text.doctor.check import Check, Result, Step
 from dmr_tui.text.doctor.facts import Facts

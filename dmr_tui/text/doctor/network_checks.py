@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dmr_tui.machine.surroundings import bypasses
 from dmr_tui.runner.discovery.docker_contexts import DEFAULT
 from dmr_tui.runner.endpoint import CONTAINER_HOST, DEFAULT_PORT
-from dmr_tui.runner.errors.explain import ENABLE_ON_DESKTOP, INSTALL_ON_LINUX
+from dmr_tui.runner.errors.table import ENABLE_ON_DESKTOP, INSTALL_ON_LINUX
 from dmr_tui.runner.names import shell_word
 from dmr_tui.state.snapshot import Attempt
 from dmr_tui.text.doctor.check import Check, Result, Step

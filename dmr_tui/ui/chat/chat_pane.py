@@ -14,9 +14,9 @@ from textual.reactive import var
 from textual.widgets import Static
 
 from dmr_tui.measure.meter import Turn
-from dmr_tui.monitor.actions.chat import Message, Prompt
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.state.model_row import ModelRow
+from dmr_tui.state.prompt import Message, Prompt
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text.sanitize import plain, plain_lines
 from dmr_tui.ui.chat.presets import Preset
@@ -202,7 +202,7 @@ class ChatPane(Vertical):
         messages = []
         for view in self._turns:
             turn = view.turn
-            if turn is not None and turn.ended and turn.text and not turn.stopped:
+            if turn is not None and turn.ended and turn.answer and not turn.stopped:
                 messages += [Message("user", view.question), Message("assistant", turn.text)]
         return messages
 
@@ -245,11 +245,11 @@ class ChatPane(Vertical):
     async def _ended(self, view: "TurnView", turn: Turn) -> None:
         self._stop = None
         self.screen.refresh_bindings()
-        if (turn.stopped or (turn.failure is not None and not turn.text)) and self._asked:
+        if (turn.stopped or (turn.failure is not None and not turn.answer)) and self._asked:
             text, preset = self._asked
             if preset is None:
                 self.query_one(PromptArea).restore(text)
-        if turn.stopped and not turn.text and not turn.reasoning:
+        if turn.stopped and not turn.answer and not turn.thoughts:
             self._turns.remove(view)
             await view.remove()
             self._show_titles()

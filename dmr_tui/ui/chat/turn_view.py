@@ -29,6 +29,8 @@ class TurnView(Vertical):
         self.question = question
         self.turn: Turn | None = None
         self._written = 0
+        self._thought = 0
+        self._words = WordCount()
         self._fold: Collapsible | None = None
         self._waiting = turn_content(Turn(""))
         self._figures = self._waiting.markup
@@ -45,11 +47,11 @@ class TurnView(Vertical):
     async def advance(self, turn: Turn) -> None:
         """Show the answer as far as it has come; text that is shown is not written again."""
         self.turn = turn
-        if turn.reasoning:
+        if turn.thoughts:
             await self._show_reasoning(turn)
-        if len(turn.text) > self._written:
-            await self._write(plain_lines(turn.text[self._written :]))
-            self._written = len(turn.text)
+        if turn.answer.size > self._written:
+            await self._write(plain_lines(turn.answer.since(self._written)))
+            self._written = turn.answer.size
         if turn.failure is not None:
             self.add_class("-failed")
         since = time.monotonic() - self._figured_at
@@ -64,9 +66,10 @@ class TurnView(Vertical):
         await answer.append(text)
 
     async def _show_reasoning(self, turn: Turn) -> None:
-        words = len(turn.reasoning.split())
-        thinking = "" if turn.text or turn.ended else f" {GLYPHS.ellipsis}"
-        title = f"reasoning {GLYPHS.dot} {words} words{thinking}"
+        self._words.add(turn.thoughts.since(self._thought))
+        self._thought = turn.thoughts.size
+        thinking = "" if turn.answer or turn.ended else f" {GLYPHS.ellipsis}"
+        title = f"reasoning {GLYPHS.dot} {self._words.count} words{thinking}"
         fold = self._fold
         if fold is None:
             text = Static("", classes="reasoning-text", markup=False)
@@ -93,6 +96,21 @@ class TurnView(Vertical):
         if key != self._figures:
             self._figures = key
             self.query_one(".figures", Static).update(content)
+
+
+class WordCount:
+    """The words of a text that grows, which need not be searched from its beginning each time."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._in_word = False
+
+    def add(self, text: str) -> None:
+        """Count what was added; a word may go on in it."""
+        if text:
+            goes_on = self._in_word and not text[0].isspace()
+            self.count += len(text.split()) - goes_on
+            self._in_word = not text[-1].isspace()
 
 
 def turn_content(turn: Turn) -> Content:

@@ -9,7 +9,7 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 
 from dmr_tui.machine.reading import Reading
-from dmr_tui.monitor.actions.plans import LoadPlan
+from dmr_tui.state.plan import LoadPlan
 from dmr_tui.state.request_filter import View
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.state.source_state import SourceState

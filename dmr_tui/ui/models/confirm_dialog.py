@@ -13,20 +13,18 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Button
 
-from dmr_tui.monitor.actions.plans import (
+from dmr_tui.monitor.actions.plans import changes, steps_of, title_of
+from dmr_tui.monitor.live import Monitor
+from dmr_tui.state.plan import (
     ConfigurePlan,
     LoadPlan,
     Plan,
+    Progress,
     RemovePlan,
     TagPlan,
     UnloadPlan,
     UntagPlan,
-    changes,
-    steps_of,
-    title_of,
 )
-from dmr_tui.monitor.actions.run import Progress
-from dmr_tui.monitor.live import Monitor
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
 from dmr_tui.text.sanitize import plain

@@ -4,7 +4,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from dmr_tui.measure.request_numbers import ended
-from dmr_tui.monitor.actions.plans import (
+from dmr_tui.monitor.alerts import RECENT_S
+from dmr_tui.monitor.memory.fits import held_by, too_short
+from dmr_tui.monitor.memory.what_if import AS_IT_IS, WhatIf, WhatIfResult, forecast_launch
+from dmr_tui.runner.names import short
+from dmr_tui.state.model_row import ModelRow
+from dmr_tui.state.plan import (
     ConfigurePlan,
     LoadPlan,
     Plan,
@@ -13,11 +18,6 @@ from dmr_tui.monitor.actions.plans import (
     UnloadPlan,
     UntagPlan,
 )
-from dmr_tui.monitor.alerts import RECENT_S
-from dmr_tui.monitor.memory.fits import held_by, too_short
-from dmr_tui.monitor.memory.what_if import AS_IT_IS, WhatIf, WhatIfResult, forecast_launch
-from dmr_tui.runner.names import short
-from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
 from dmr_tui.text.fit_advice import listed
@@ -210,7 +210,7 @@ def reapply(screen: ModelActionsScreen) -> None:
     context = lost.config.get("context-size")
     told = [why, f"The context was {context:,}."] if isinstance(context, int) else [why]
     plan = ConfigurePlan(
-        row.name, row.ref, lost.digest, lost.mode, lost.config, dict(lost.now), again=True
+        row.name, row.ref, lost.digest, lost.mode, lost.config, lost.now, again=True
     )
     ask(screen, plan, told)
 

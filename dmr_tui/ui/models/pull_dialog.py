@@ -12,10 +12,10 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label
 
-from dmr_tui.monitor.actions.remote_model import RemoteModel
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.runner.names import canonical
 from dmr_tui.state.pull import Pull
+from dmr_tui.state.replies import RemoteModel
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
 from dmr_tui.text.format import Units

@@ -11,8 +11,8 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from dmr_tui.monitor.actions.plans import RemovePlan, UntagPlan
 from dmr_tui.runner.names import short
+from dmr_tui.state.plan import RemovePlan, UntagPlan
 from dmr_tui.text.sanitize import plain
 
 

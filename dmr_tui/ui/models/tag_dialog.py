@@ -7,9 +7,9 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Label, Static
 
-from dmr_tui.monitor.actions.plans import TagPlan
 from dmr_tui.runner.names import canonical, is_reference
 from dmr_tui.state.model_row import ModelRow
+from dmr_tui.state.plan import TagPlan
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.shell.form import FormDialog
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dmr_tui.measure.stats import Summary
 from dmr_tui.state.requests import RequestGroup
 from dmr_tui.text import format
-from dmr_tui.text.requests import moment, took
+from dmr_tui.text.requests import moment, slow_lately_words, took
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.shell.pane import now
 from dmr_tui.ui.widgets.glyphs import GLYPHS
@@ -44,7 +44,9 @@ def group_remarks(group: RequestGroup) -> Line:
     """Why it is slower than usual, and how often calls were sent again; empty if neither."""
     parts: list[Part] = []
     if group.slow:
-        parts.append((f"{GLYPHS.warning} slower than usual: {plain(group.slow)}", "$warning"))
+        parts.append(
+            (f"{GLYPHS.warning} slower than usual: {slow_lately_words(group.slow)}", "$warning")
+        )
     if group.retried:
         dot = f" {GLYPHS.dot} " if parts else ""
         calls = "call was" if group.retried == 1 else "calls were"

@@ -13,11 +13,11 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from dmr_tui.measure.meter import Turn
-from dmr_tui.monitor.actions.replay import Bodies
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.runner.names import canonical
 from dmr_tui.runner.request import Request
 from dmr_tui.state.model_row import ModelRow
+from dmr_tui.state.replies import Bodies
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
 from dmr_tui.text.requests import model_word

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from dmr_tui.measure.meter import Turn
 from dmr_tui.measure.rates import Rate, decode_rate, prefill_rate
 from dmr_tui.measure.request_numbers import new_tokens, ttft_s
-from dmr_tui.monitor.actions.replay import Bodies
 from dmr_tui.runner.request import Request
+from dmr_tui.state.replies import Bodies
 from dmr_tui.text import format
 from dmr_tui.text.requests import status_words, took
 from dmr_tui.text.sanitize import plain
@@ -113,7 +113,9 @@ class ReplayedSide(ReplaySide):
         """As far as it has come."""
         turn = self.turn
         if self._broken is None or self._broken[0] != width or self._broken[1] is not turn:
-            lines = _answer(turn.reasoning, turn.text, width) if turn.text or turn.reasoning else []
+            lines: list[Line] = []
+            if turn.answer or turn.thoughts:
+                lines = _answer(turn.reasoning, turn.text, width)
             if turn.failure is not None:
                 lines += _failure(failure_lines(turn.failure), width)
             if turn.tool_calls:

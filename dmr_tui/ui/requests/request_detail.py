@@ -10,10 +10,10 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 
-from dmr_tui.monitor.actions.replay import Bodies
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.runner.request import Request
 from dmr_tui.state.model_row import ModelRow
+from dmr_tui.state.replies import Bodies
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text.requests import model_word, not_replayable
 from dmr_tui.text.sanitize import plain

@@ -5,11 +5,18 @@ from dataclasses import dataclass
 
 from dmr_tui.measure.rates import MIN_PREFILL, decode_rate, prefill_rate
 from dmr_tui.measure.request_numbers import context_used, new_tokens, ttft_s, waited_s, window
-from dmr_tui.runner.errors.explain import explain_text
+from dmr_tui.runner.errors.explain import explain_request
 from dmr_tui.runner.request import FAILURES, Request
 from dmr_tui.runner.wire import Timings
 from dmr_tui.text import format
-from dmr_tui.text.requests import exact_moment, model_word, status_words, took, why_ended
+from dmr_tui.text.requests import (
+    exact_moment,
+    model_word,
+    slower_words,
+    status_words,
+    took,
+    why_ended,
+)
 from dmr_tui.ui.requests.request_text import status_style
 from dmr_tui.ui.shell.pane import now
 
@@ -59,7 +66,7 @@ def _happened(known: Known) -> Iterator[Fact]:
     http = f"HTTP {request.status}" if request.status else ""
     yield Fact("status", status_words(request), http, status_style(request))
     if request.outcome in FAILURES:
-        said = explain_text(request.status, request.error, request.model)
+        said = explain_request(request)
         yield Fact("what", said.what, style="$value")
         if said.cause:
             yield Fact("cause", said.cause, style="$value")
@@ -70,7 +77,7 @@ def _happened(known: Known) -> Iterator[Fact]:
     elif request.outcome in {"cut", "client left", "end unknown"}:
         yield Fact("what", why_ended(request, known.caller), style="$value")
     if request.slow:
-        yield Fact("slow", request.slow, style="$warning")
+        yield Fact("slow", slower_words(request.slow), style="$warning")
     if request.finish_reason:
         yield Fact("finish", request.finish_reason, "finish reason of the engine", "$value")
 

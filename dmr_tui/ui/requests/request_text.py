@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from dmr_tui.measure.request_numbers import context_used, window
-from dmr_tui.runner.errors.explain import explain_text
+from dmr_tui.runner.errors.explain import explain_request
 from dmr_tui.runner.request import FAILURES, Request
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
-from dmr_tui.text.requests import moment, why_ended
+from dmr_tui.text.requests import moment, slower_words, why_ended
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.shell.pane import now
 from dmr_tui.ui.widgets.glyphs import GLYPHS
@@ -62,7 +62,7 @@ def remarks(request: Request, caller: str) -> Line:
 
 def _remarks(request: Request, caller: str) -> Iterator[Part]:
     if request.outcome in FAILURES:
-        said = explain_text(request.status, request.error, request.model)
+        said = explain_request(request)
         yield plain(said.what), "$error"
         for text in (said.cause, said.step):
             if text:
@@ -70,7 +70,7 @@ def _remarks(request: Request, caller: str) -> Iterator[Part]:
     elif request.outcome in {"cut", "client left", "end unknown"}:
         yield why_ended(request, caller), "$label"
     if request.slow:
-        yield f"{GLYPHS.warning} {plain(request.slow)}", "$warning"
+        yield f"{GLYPHS.warning} {slower_words(request.slow)}", "$warning"
     if request.load_s is not None:
         load = format.seconds(request.load_s)
         yield f"model loaded first: {load}, before the record begins", "$label"

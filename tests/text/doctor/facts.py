@@ -6,8 +6,13 @@ from typing import Any
 
 from dmr_tui.machine.reading import Reading
 from dmr_tui.machine.surroundings import Surroundings
-from dmr_tui.runner.discovery.docker_engine import Controller, DockerEngine, Published
-from dmr_tui.runner.discovery.places import DESKTOP_PREFIX, DockerSocket, Places
+from dmr_tui.runner.discovery.docker_engine import (
+    DESKTOP_PREFIX,
+    Controller,
+    DockerEngine,
+    Published,
+)
+from dmr_tui.runner.discovery.places import DockerSocket, Places
 from dmr_tui.runner.endpoint import Endpoint, TlsOptions, parse_host
 from dmr_tui.state.doctor_facts import DoctorFacts
 from dmr_tui.state.snapshot import Attempt, Runner, Snapshot

@@ -1,22 +1,18 @@
 """The stored configurations as they are, and those that were lost."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 import anyio
 import anyio.to_thread
 
-from dmr_tui.monitor.actions.config_file import SavedConfigFile
-from dmr_tui.runner.errors.explain import Explanation, explain
-from dmr_tui.runner.errors.failures import RunnerError
+from dmr_tui.monitor.configs.config_file import SavedConfigFile
 from dmr_tui.runner.wire import StoredConfig
+from dmr_tui.state.frozen import frozen, thawed
 from dmr_tui.state.lost_config import LostConfig
 from dmr_tui.state.source_state import SourceState
-
-if TYPE_CHECKING:
-    from dmr_tui.monitor.poller import Poller
 
 
 class SavedConfigs:
@@ -70,7 +66,7 @@ class SavedConfigs:
 
     async def _keep(self) -> None:
         if self._kept is not None:
-            known = {**self._seen, **{key: lost.config for key, lost in self._lost.items()}}
+            known = {**self._seen, **{key: thawed(lost.config) for key, lost in self._lost.items()}}
             await anyio.to_thread.run_sync(self._kept.write, known)
 
     def see(self, stored: Iterable[StoredConfig]) -> None:
@@ -80,12 +76,13 @@ class SavedConfigs:
             after = now.get(key)
             # A context that is another one was chosen by somebody; one that is gone by nobody.
             if before and (after is None or before.keys() - after.keys()):
-                self._lost[key] = LostConfig(*key, before, restarted=not now)
+                self._lost[key] = LostConfig(*key, frozen(before), restarted=not now)
         for key, lost in list(self._lost.items()):
-            if now.get(key) == lost.config:
+            there = frozen(now.get(key, {}))
+            if key in now and there == lost.config:
                 del self._lost[key]
             else:
-                self._lost[key] = replace(lost, now=now.get(key, {}))
+                self._lost[key] = replace(lost, now=there)
         self._seen = now
         self._drop_removed()
 
@@ -117,32 +114,3 @@ class SavedConfigs:
         there = self._installed
         if there is not None:
             self._lost = {key: lost for key, lost in self._lost.items() if key[0] in there}
-
-
-async def forget_lost(poller: "Poller", alert: str) -> None:
-    """Forget the lost configuration that the warning `alert` is about, if it is about one."""
-    if poller.watch is not None:
-        await poller.watch.configurations.forget(alert)
-
-
-@dataclass(frozen=True, slots=True)
-class StoredConfigResult:
-    """A configuration as it is stored, or why it could not be read."""
-
-    config: dict[str, Any] = field(default_factory=dict)
-    """Every key, unknown ones too; empty if none is stored."""
-    failure: Explanation | None = None
-
-
-async def tell_stored(
-    poller: "Poller", digest: str, mode: str, publish: Callable[[StoredConfigResult], None]
-) -> None:
-    """Read the configuration of a model."""
-    client = poller.client
-    if client is None:
-        publish(StoredConfigResult(failure=Explanation("No runner answers")))
-        return
-    try:
-        publish(StoredConfigResult(await client.stored_config(digest, mode)))
-    except RunnerError as error:
-        publish(StoredConfigResult(failure=explain(error)))

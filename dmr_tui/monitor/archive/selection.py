@@ -1,6 +1,7 @@
 """Which requests a filter selects."""
 
 from dmr_tui.measure.request_numbers import ended
+from dmr_tui.runner.errors.explain import error_text
 from dmr_tui.runner.names import short
 from dmr_tui.runner.request import FAILURES, Request
 from dmr_tui.state.request_filter import ANY_FAILURE, CallerNames, RequestFilter
@@ -45,6 +46,6 @@ def searched_text(request: Request) -> str:
             request.caller,
             request.api,
             request.outcome,
-            request.error[:200],
+            error_text(request)[:200],
         )
     )

@@ -12,8 +12,9 @@ from dmr_tui.machine.processes import ProcessReport
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.stats import Series
 from dmr_tui.measure.thresholds import DEFAULTS, Thresholds
-from dmr_tui.monitor.part_reader import PATIENCE_S, PartReader
-from dmr_tui.monitor.percentages import LENGTH, Ring
+from dmr_tui.monitor.machine.part_reader import PATIENCE_S, PartReader
+from dmr_tui.monitor.machine.percentages import LENGTH, Ring
+from dmr_tui.runner.request import SlownessHint
 from dmr_tui.state.snapshot import MachineState
 from dmr_tui.state.source_state import SourceState
 
@@ -116,8 +117,8 @@ class MachineMonitor:
             ContainerReport(reason="not read yet") if container is None else container,
         )
 
-    def hint(self, began: float, ended: float) -> str:
-        """What about this computer would explain a call that was slow between these times.
+    def hint(self, began: float, ended: float) -> SlownessHint:
+        """Return what about this computer explains a request that was slow between these times.
 
         Empty if nothing is seen, or if too few readings lie between them to say anything.
         """
@@ -125,10 +126,10 @@ class MachineMonitor:
         known = [[value for value in values if value is not None] for values in uses]
         unused, (_, full) = self._thresholds.level("gpu_unused"), self._thresholds.levels("cpu")
         if known and all(len(v) >= ENOUGH_READINGS and max(v) < unused for v in known):
-            return "the GPU was hardly used, so the processor may have done the work"
+            return "GPU unused"
         cpu = [value for value in self._cpu.between(began, ended) if value is not None]
         if len(cpu) >= ENOUGH_READINGS and min(cpu) >= full:
-            return "the processor was full all the time"
+            return "CPU full"
         return ""
 
     def snapshot(self) -> MachineState:

@@ -1,0 +1,1 @@
+"""The configurations of models, as the runner stores them."""

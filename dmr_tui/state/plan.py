@@ -1,0 +1,127 @@
+"""Changes that the user asks for, and how far one has come."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+from dmr_tui.runner.errors.explain import Explanation
+
+StepState = Literal["waiting", "running", "done", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadPlan:
+    """Load a model, after unloading others and with another configuration where that is asked."""
+
+    name: str
+    ref: str
+    """A name that the runner knows."""
+    digest: str
+    mode: str = "completion"
+    unload: tuple[tuple[str, str], ...] = ()
+    """Digest and name of the models to be unloaded first."""
+    context: int | None = None
+    """Tokens; None leaves context, cache type and slots as they are configured."""
+    cache_type: str | None = None
+    slots: int | None = None
+
+    @property
+    def configures(self) -> bool:
+        """Whether the stored configuration is to be replaced."""
+        return any(each is not None for each in (self.context, self.cache_type, self.slots))
+
+
+@dataclass(frozen=True, slots=True)
+class UnloadPlan:
+    """Unload models."""
+
+    name: str
+    digest: str
+    others: tuple[tuple[str, str], ...] = ()
+    """Digest and name of more models to be unloaded after it."""
+
+    @property
+    def models(self) -> tuple[tuple[str, str], ...]:
+        """Digest and name of all of them."""
+        return ((self.digest, self.name), *self.others)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurePlan:
+    """Replace the whole configuration of a model."""
+
+    name: str
+    ref: str
+    digest: str
+    mode: str
+    config: Mapping[str, Any] = field(hash=False)
+    """All of it, unknown keys too."""
+    before: Mapping[str, Any] = field(hash=False, default_factory=lambda: MappingProxyType({}))
+    """What it was when the person decided."""
+    again: bool = False
+    """Whether it is one that was lost, to be set once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemovePlan:
+    """Delete a model from the disk, with all its names."""
+
+    name: str
+    ref: str
+    digest: str
+    loaded: bool = False
+    """Whether it is to be unloaded first."""
+    names: tuple[str, ...] = ()
+    size: str = ""
+    """What it takes on disk, as the runner prints it."""
+
+
+@dataclass(frozen=True, slots=True)
+class UntagPlan:
+    """Take one of its names from a model, which stays under the others."""
+
+    name: str
+    ref: str
+    """The name that goes, as the runner knows it."""
+    digest: str
+    others: tuple[str, ...]
+    """The names that stay."""
+
+
+@dataclass(frozen=True, slots=True)
+class TagPlan:
+    """Give a model another name."""
+
+    name: str
+    ref: str
+    repository: str
+    tag: str
+
+    @property
+    def target(self) -> str:
+        """The new name."""
+        return f"{self.repository}:{self.tag}"
+
+
+Plan = LoadPlan | UnloadPlan | ConfigurePlan | RemovePlan | TagPlan | UntagPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call to the runner."""
+
+    text: str
+    state: StepState = "waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far it is."""
+
+    steps: tuple[Step, ...]
+    ended: bool = False
+    failure: Explanation | None = None
+    stopped: bool = False
+    note: str = ""
+    """What goes on although it was stopped."""

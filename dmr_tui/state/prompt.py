@@ -1,0 +1,45 @@
+"""A prompt, as it is sent to a model."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+EXTRAS = {"timings_per_token": True, "return_progress": True}
+"""Options of the engine that make it tell more while it answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What to ask which model, and how."""
+
+    model: str
+    """A name that the runner knows."""
+    messages: tuple[Message, ...]
+    temperature: float | None = None
+    max_tokens: int | None = None
+    seed: int | None = None
+    json_answer: bool = False
+
+    def body(self, *, extras: bool = True) -> dict[str, Any]:
+        """The JSON of the call; `extras` are the engine's options that make it tell more."""
+        body: dict[str, Any] = {
+            "model": self.model,
+            "messages": [{"role": m.role, "content": m.content} for m in self.messages],
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+        for name in ("temperature", "max_tokens", "seed"):
+            if (value := getattr(self, name)) is not None:
+                body[name] = value
+        if self.json_answer:
+            body["response_format"] = {"type": "json_object"}
+        if extras:
+            body |= EXTRAS
+        return body

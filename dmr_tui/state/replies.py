@@ -1,0 +1,62 @@
+"""Answers to what a screen asks for beside the Snapshots."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from dmr_tui.machine.reading import Reading
+from dmr_tui.measure.fit import MemoryPool
+from dmr_tui.runner.errors.explain import Explanation
+from dmr_tui.state.memory import Fit
+from dmr_tui.state.model_row import ModelRow
+
+Holder = Literal["nobody", "itself", "another"]
+NOT_READ: Reading[MemoryPool] = Reading(None, "the machine was not read yet")
+
+
+@dataclass(frozen=True, slots=True)
+class Bodies:
+    """Prompt and answer of one call, for the eyes of the person who asked."""
+
+    id: str
+    prompt: tuple[tuple[str, str], ...] = ()
+    """Role and text of each message, or a name and the JSON of what is no chat."""
+    answer: str = ""
+    reasoning: str = ""
+    source: Literal["runner", "archive", ""] = ""
+    failure: Explanation | None = None
+    """Why there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredConfigResult:
+    """A configuration as it is stored, or why it could not be read."""
+
+    config: dict[str, Any] = field(default_factory=dict)
+    """Every key, unknown ones too; empty if none is stored."""
+    failure: Explanation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteModel:
+    """One model that could be pulled."""
+
+    name: str
+    """As a person wrote it."""
+    row: ModelRow | None = None
+    """None if it was not found; then `failure` says why."""
+    installed: bool = False
+    """Whether the very same model is on the disk already."""
+    holder: Holder = "nobody"
+    """Which installed model has this name: "another" one loses it to the one that comes."""
+    fit: Fit | None = None
+    """Whether it would fit; None where nothing tells."""
+    pool: Reading[MemoryPool] = NOT_READ
+    """What there is for it."""
+    ways: tuple[str, ...] = ()
+    """What would make room for it, in words."""
+    failure: Explanation | None = None
+
+    @property
+    def never_fits(self) -> bool:
+        """Whether it is too big for this computer even with the shortest context."""
+        return self.fit is not None and self.fit.verdict == "too big" and self.fit.alone is None
