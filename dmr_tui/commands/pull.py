@@ -24,6 +24,7 @@ from dmr_tui.settings.schema import Settings
 from dmr_tui.state.pull import Pull
 from dmr_tui.state.replies import RemoteModel
 from dmr_tui.text import format
+from dmr_tui.text.fit_advice import load_advice
 from dmr_tui.text.format import Units
 from dmr_tui.text.memory import free_text, need_text
 from dmr_tui.text.sanitize import plain
@@ -146,8 +147,8 @@ class _TextPrinter(_Printer):
             tokens = format.window(fit.need.asked.context)
             free = _free(remote, self._units)
             say(f"needs {needs} of memory with {tokens} of context: {fit.verdict}{free}")
-        if remote.ways and fit is not None and fit.lacks_memory:
-            say(f"to load it: {', or '.join(map(plain, remote.ways))}")
+        if fit is not None and fit.lacks_memory and (ways := load_advice(fit, remote.names)):
+            say(f"to load it: {', or '.join(map(plain, ways))}")
 
     def progress(self, pull: Pull) -> None:
         if self._terminal:
@@ -204,7 +205,7 @@ class _JsonPrinter(_Printer):
             "needs_bytes": None if fit is None else fit.need.total.value,
             "verdict": None if fit is None else fit.verdict,
             "free_bytes": None if remote.pool.value is None else remote.pool.value.free,
-            "ways_to_load": list(remote.ways),
+            "ways_to_load": [] if fit is None else load_advice(fit, remote.names),
         }
         say(json.dumps(told))
 

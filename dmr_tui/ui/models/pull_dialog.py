@@ -18,6 +18,7 @@ from dmr_tui.state.pull import Pull
 from dmr_tui.state.replies import RemoteModel
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
+from dmr_tui.text.fit_advice import load_advice
 from dmr_tui.text.format import Units
 from dmr_tui.text.memory import free_text
 from dmr_tui.text.sanitize import plain
@@ -235,8 +236,9 @@ def _found(remote: RemoteModel, units: Units) -> list[Line]:
                 *_free(remote, units),
             )
         )
-        if remote.ways and fit.lacks_memory and not remote.installed:
-            lines.append((("To load it: ", "$label"), (plain(", or ".join(remote.ways)), "$value")))
+        ways = load_advice(fit, remote.names)
+        if ways and fit.lacks_memory and not remote.installed:
+            lines.append((("To load it: ", "$label"), (plain(", or ".join(ways)), "$value")))
     elif fit is not None:
         reason = fit.need.total.reason or "free memory is not known"
         lines.append(((f"whether it fits is not known: {plain(reason)}", "$label"),))
