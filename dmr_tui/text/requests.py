@@ -102,12 +102,6 @@ def exact_moment(at: float) -> str:
     return f"{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(at))}.{thousandth:03}"
 
 
-def took(seconds: float | None) -> str:
-    """A duration in seven cells."""
-    long = seconds is not None and seconds >= 999.95
-    return format.clock(seconds) if seconds is not None and long else format.seconds(seconds)
-
-
 def why_ended(request: Request, caller: str) -> str:
     """In a sentence, how a call ended that is neither ok nor failed."""
     if request.outcome == "cut":

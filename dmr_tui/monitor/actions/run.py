@@ -30,7 +30,7 @@ from dmr_tui.state.plan import (
 
 Do = Callable[[], Awaitable[object]]
 ON_ITS_OWN = "The runner itself goes on loading it, for a minute at the most."
-"""It loads what was configured in the background, which nobody can call off."""
+"""It loads what was configured in the background, which cannot be called off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class ActionRun:
         self._steps = waiting_steps(plan)
 
     def stop(self) -> None:
-        """End it now; a load under way ends with its call."""
+        """End it now; a load under way ends with its request."""
         self._stopped = True
         if self._scope is not None:
             self._scope.cancel()
@@ -122,7 +122,7 @@ class ActionRun:
         return explain(error, self._plan.name)
 
     def _is_configured(self) -> bool:
-        """Whether the runner has taken, or may have taken, a configuration."""
+        """Return whether the runner has taken, or may have taken, a configuration."""
         plan = self._plan
         if isinstance(plan, ConfigurePlan):
             return self._steps[0] != "waiting"
@@ -207,7 +207,7 @@ async def _set(
 
 
 async def _untag(client: RunnerClient, plan: UntagPlan) -> None:
-    """With its last name the runner would delete the model: somebody may have taken the others."""
+    """Take a name away unless it is the last by now: with that the runner deletes the model."""
     installed = Installed(await client.models())
     row = installed.row(plan.ref)
     if row is None or row.key != plan.digest:

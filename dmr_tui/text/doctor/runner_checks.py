@@ -12,6 +12,7 @@ from dmr_tui.text.alerts import alert_text
 from dmr_tui.text.doctor.check import Check, Result, Step
 from dmr_tui.text.doctor.docker_checks import NVIDIA_TOOLKIT
 from dmr_tui.text.doctor.facts import Facts
+from dmr_tui.text.events import event_text
 from dmr_tui.text.sanitize import plain
 
 GROUP = "The runner"
@@ -146,7 +147,9 @@ def _engine(facts: Facts) -> Check:
             Step("4 Timeline tells why, with the log"),
             Step("p loads the smallest model, to see"),
         )
-        return Check(GROUP, name, "problem", f"the last load failed: {plain(failed.text)}", ways)
+        return Check(
+            GROUP, name, "problem", f"the last load failed: {plain(event_text(failed))}", ways
+        )
     if loaded is not None or worked is not None:
         return Check(GROUP, name, "ok", "it has loaded models or answered calls before")
     evidence = "nothing was loaded yet; Running in its status proves nothing"

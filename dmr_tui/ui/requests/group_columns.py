@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dmr_tui.measure.stats import Summary
 from dmr_tui.state.requests import RequestGroup
 from dmr_tui.text import format
-from dmr_tui.text.requests import moment, slow_lately_words, took
+from dmr_tui.text.request_fields import duration_words
+from dmr_tui.text.requests import moment, slow_lately_words
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.shell.pane import now
 from dmr_tui.ui.widgets.glyphs import GLYPHS
@@ -95,7 +96,7 @@ def _p95(summary: Summary | None) -> float | None:
 
 
 def _seconds(value: float | None, style: str) -> Part:
-    return took(value), "$faint" if value is None else style
+    return duration_words(value), "$faint" if value is None else style
 
 
 def _name(group: RequestGroup) -> Part:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dmr_tui.measure.request_numbers import context_used, window
 from dmr_tui.runner.errors.explain import explain_request
 from dmr_tui.runner.request import FAILURES, Request
+from dmr_tui.state.event import ErrorDetail, Event
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
 from dmr_tui.text.requests import moment, slower_words, why_ended
@@ -34,9 +35,13 @@ def unrecorded(snapshot: Snapshot) -> int:
     return sum(
         event.at >= since
         and event.request is None
-        and (event.kind in {"load failed", "out of memory"} or "not installed" in event.text)
+        and (event.kind in {"load failed", "out of memory"} or _lacks_model(event))
         for event in snapshot.events
     )
+
+
+def _lacks_model(event: Event) -> bool:
+    return isinstance(event.detail, ErrorDetail) and event.detail.kind == "model missing"
 
 
 def context(request: Request, nearly_full: float) -> Part:
