@@ -108,18 +108,11 @@ Plan = LoadPlan | UnloadPlan | ConfigurePlan | RemovePlan | TagPlan | UntagPlan
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One request to the runner."""
-
-    text: str
-    state: StepState = "waiting"
-
-
-@dataclass(frozen=True, slots=True)
 class Progress:
     """The steps of a plan, and how far they have come."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[StepState, ...]
+    """One for each call to the runner, in the order of the plan."""
     ended: bool = False
     failure: Explanation | None = None
     stopped: bool = False

@@ -1,6 +1,8 @@
 """Answers to what a screen asks for beside the Snapshots."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal
 
 from dmr_tui.machine.reading import Reading
@@ -52,8 +54,8 @@ class RemoteModel:
     """Whether it would fit; None where nothing tells."""
     pool: Reading[MemoryPool] = NOT_READ
     """What there is for it."""
-    ways: tuple[str, ...] = ()
-    """What would make room for it, in words."""
+    names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Those of the installed models by key, as what would make room for it names them."""
     failure: Explanation | None = None
 
     @property

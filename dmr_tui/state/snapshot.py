@@ -15,7 +15,7 @@ from dmr_tui.runner.endpoint import Endpoint
 from dmr_tui.runner.logs.log_line import LogLine
 from dmr_tui.runner.request import Request
 from dmr_tui.state.alert import Alert
-from dmr_tui.state.check import Check
+from dmr_tui.state.doctor_facts import DoctorFacts
 from dmr_tui.state.event import Event
 from dmr_tui.state.lost_config import LostConfig
 from dmr_tui.state.memory import MemoryState
@@ -106,8 +106,8 @@ class Snapshot:
     """SavedConfigs that the runner had and has no more."""
     pulls: tuple[Pull, ...] = ()
     """The downloads of this session."""
-    checks: tuple[Check, ...] = ()
-    """What the doctor found; empty while nobody reads it."""
+    doctor: DoctorFacts | None = None
+    """What the doctor looks at besides; None while its screen is not shown."""
     caller_names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """What a person calls a caller, by the name of its User-Agent."""
     clock_offset: float = 0.0

@@ -7,10 +7,10 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Collapsible, Static
 
-from dmr_tui.export.turn_report import failure_lines, figure_parts
 from dmr_tui.measure.meter import Turn
 from dmr_tui.text import format
 from dmr_tui.text.sanitize import plain, plain_lines
+from dmr_tui.text.turns import failure_lines, figure_parts
 from dmr_tui.ui.shell.pane import now
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dmr_tui.monitor.memory.what_if import AS_IT_IS, WhatIf, WhatIfResult
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.text.fit_advice import listed, load_advice
+from dmr_tui.text.memory import missed
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.machine.memory_bars import short_name
 from dmr_tui.ui.memory.what_if_text import brief_lines, part_lines, question_lines, verdict_lines
-from dmr_tui.ui.models.verdicts import missed
 from dmr_tui.ui.shell.pane import Pane
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, Part, width_of, wrapped

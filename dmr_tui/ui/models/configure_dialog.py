@@ -11,13 +11,13 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Label, Static
 
-from dmr_tui.monitor.actions.plans import differences
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.monitor.memory.what_if import forecast_launch
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.plan import ConfigurePlan
 from dmr_tui.state.replies import StoredConfigResult
 from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.text.plans import differences
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.models.verdicts import SOURCES, VERDICT_STYLES
 from dmr_tui.ui.shell.form import FormDialog

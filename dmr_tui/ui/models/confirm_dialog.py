@@ -13,7 +13,6 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Button
 
-from dmr_tui.monitor.actions.plans import changes, steps_of, title_of
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.state.plan import (
     ConfigurePlan,
@@ -27,6 +26,7 @@ from dmr_tui.state.plan import (
 )
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
+from dmr_tui.text.plans import changes, steps_of, title_of
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.models.verdicts import SOURCES
 from dmr_tui.ui.shell.pane import Page
@@ -159,7 +159,7 @@ class ConfirmPage(Page):
     def show(self, progress: Progress) -> None:
         """Show how far it is."""
         before = () if self._progress is None else self._progress.steps
-        if [step.state for step in before] != [step.state for step in progress.steps]:
+        if before != progress.steps:
             self._began = monotonic()
         self._progress = progress
         self.tick()
@@ -174,7 +174,8 @@ class ConfirmPage(Page):
             lines: list[Line] = [(("This will", "$label"),), *steps, ()]
             said: list[Line] = [((plain(text), "$label"),) for text in self._lost()]
         else:
-            lines = [self._step(step.text, step.state) for step in progress.steps]
+            told = zip(steps_of(self._plan), progress.steps, strict=True)
+            lines = [self._step(text, state) for text, state in told]
             said = list(_ending(progress))
         cut = [part for line in lines for part in wrapped(line, width, 4)]
         return [*cut, *(part for line in said for part in wrapped(line, width, 0))]

@@ -11,8 +11,8 @@ from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
 from dmr_tui.text.format import Units
+from dmr_tui.text.memory import missed, need_text
 from dmr_tui.text.sanitize import plain
-from dmr_tui.ui.models.verdicts import missed
 from dmr_tui.ui.shell.page_dialog import PageDialog
 from dmr_tui.ui.shell.pane import Page
 from dmr_tui.ui.shell.run_state import state_words
@@ -140,8 +140,7 @@ def _need(fit: Fit, usage: MemoryUsage | None, units: Units) -> Iterator[Fact]:
         yield "needs", f"{format.UNKNOWN} {total.reason}"
     else:
         by = "by formula" if fit.need.source == "estimate" else "by its last load"
-        sign = "~" if fit.need.source == "estimate" else ""
-        yield "needs", f"{sign}{units.memory(total.value)}  {by}, with {_asked(fit)}"
+        yield "needs", f"{need_text(fit.need, units)}  {by}, with {_asked(fit)}"
 
 
 def _asked(fit: Fit) -> str:

@@ -22,6 +22,7 @@ from dmr_tui.state.plan import (
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
 from dmr_tui.text.fit_advice import listed
+from dmr_tui.text.memory import free_text, need_text
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.models.configure_dialog import ConfigureDialog
 from dmr_tui.ui.models.confirm_dialog import ConfirmDialog
@@ -113,14 +114,13 @@ def _pool(
         yield f"Whether it fits is not known: {needs.reason}."
         return
     if pool is not None and not trial.loaded:
-        sign = "~" if trial.need.source == "estimate" else ""
-        free = f"{units.gib_of(pool.free, pool.total)} {pool.kind} are free"
+        free = f"{free_text(pool, units)} are free"
         held = held_by(memory.usages, memory.pool) if memory is not None else ()
         freed = sum(each.size for each in held if each.key in dict(plan.unload))
         then = f", {units.memory(pool.free + freed)} after unloading" if freed else ""
         then = f", its own included{then}" if trial.own else then
         tokens = f"With {trial.asked.context:,} tokens of context"
-        yield f"{tokens} it needs {sign}{units.memory(needs.value)}; {free}{then}."
+        yield f"{tokens} it needs {need_text(trial.need, units)}; {free}{then}."
     if not as_asked and plan.context is not None:
         less = replace(trial, what=replace(trial.what, context=plan.context)).need.total.value
         yield f"With {plan.context:,} it needs ~{units.memory(less)}."

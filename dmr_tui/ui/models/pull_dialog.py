@@ -18,7 +18,9 @@ from dmr_tui.state.pull import Pull
 from dmr_tui.state.replies import RemoteModel
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
+from dmr_tui.text.fit_advice import load_advice
 from dmr_tui.text.format import Units
+from dmr_tui.text.memory import free_text
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.models.verdicts import VERDICT_STYLES, needs_words
 from dmr_tui.ui.shell.pane import Page
@@ -234,8 +236,9 @@ def _found(remote: RemoteModel, units: Units) -> list[Line]:
                 *_free(remote, units),
             )
         )
-        if remote.ways and fit.lacks_memory and not remote.installed:
-            lines.append((("To load it: ", "$label"), (plain(", or ".join(remote.ways)), "$value")))
+        ways = load_advice(fit, remote.names)
+        if ways and fit.lacks_memory and not remote.installed:
+            lines.append((("To load it: ", "$label"), (plain(", or ".join(ways)), "$value")))
     elif fit is not None:
         reason = fit.need.total.reason or "free memory is not known"
         lines.append(((f"whether it fits is not known: {plain(reason)}", "$label"),))
@@ -254,7 +257,7 @@ def _found(remote: RemoteModel, units: Units) -> list[Line]:
 
 def _free(remote: RemoteModel, units: Units) -> Iterator[Part]:
     if (pool := remote.pool.value) is not None:
-        yield f", {units.gib_of(pool.free, pool.total)} {pool.kind} free", "$label"
+        yield f", {free_text(pool, units)} free", "$label"
 
 
 def _columns() -> tuple[Column[Pull], ...]:

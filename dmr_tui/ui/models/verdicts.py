@@ -1,8 +1,9 @@
-"""The verdict on a model in a word and a colour, and what it needs."""
+"""The colours of a verdict and of a need."""
 
 from dmr_tui.state.memory import ContextSource, Fit
 from dmr_tui.text import format
 from dmr_tui.text.format import Units
+from dmr_tui.text.memory import need_text
 from dmr_tui.ui.widgets.lines import Part
 
 VERDICT_STYLES = {
@@ -24,16 +25,10 @@ SOURCES: dict[ContextSource, str] = {
 
 
 def needs_words(fit: Fit | None, units: Units) -> Part:
-    """What a model needs: "~" before an estimate, ">" where a part of it is unknown."""
-    if fit is None:
-        return format.UNKNOWN, "$faint"
-    total = fit.need.total.value
-    if total is None:
-        if fit.need.weights.value is None:
-            return format.UNKNOWN, "$faint"
-        return f">{units.memory(fit.need.at_least)}", "$label"
-    sign = "~" if fit.need.source == "estimate" else ""
-    return f"{sign}{units.memory(total)}", "bold $value"
+    """What a model needs, in the colour of how well that is known."""
+    text = format.UNKNOWN if fit is None else need_text(fit.need, units)
+    known = fit is not None and fit.need.total.value is not None
+    return text, "bold $value" if known else "$faint" if text == format.UNKNOWN else "$label"
 
 
 def needs_short(fit: Fit | None, units: Units) -> Part:
@@ -41,12 +36,3 @@ def needs_short(fit: Fit | None, units: Units) -> Part:
     text, _ = needs_words(fit, units)
     number, _, unit = text.partition(" ")
     return f"{number}{unit[:1]}", "$faint" if text == format.UNKNOWN else "$label"
-
-
-def missed(fit: Fit) -> str:
-    """How far the formula is from what the last load took; empty if there was none."""
-    if fit.error is None:
-        return ""
-    if abs(fit.error) < 0.5:
-        return "; the formula says the same"
-    return f"; the formula says {abs(fit.error):.0f} % {'more' if fit.error > 0 else 'less'}"

@@ -6,9 +6,9 @@ from dmr_tui.measure.stats import Summary
 from dmr_tui.state.requests import RequestGroup
 from dmr_tui.text import format
 from dmr_tui.text.request_fields import duration_words
-from dmr_tui.text.requests import slow_lately_words
+from dmr_tui.text.requests import moment, slow_lately_words
 from dmr_tui.text.sanitize import plain
-from dmr_tui.ui.requests.request_text import moment
+from dmr_tui.ui.shell.pane import now
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, Part
 from dmr_tui.ui.widgets.table import Column
@@ -21,7 +21,7 @@ def group_columns(name: str, ahead: Callable[[], float]) -> tuple[Column[Request
     """`name` is the title of the first; the runner's clock is `ahead` of ours."""
 
     def last(group: RequestGroup) -> Part:
-        return moment(group.last_at - ahead()), "$label"
+        return moment(group.last_at - ahead(), now()), "$label"
 
     return (
         G("name", name, 0, _name, lambda group: group.name.lower()),

@@ -6,8 +6,8 @@ from dmr_tui.measure.thresholds import Levels
 from dmr_tui.runner.request import Request
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
+from dmr_tui.text.requests import api_word, caller_word, model_word
 from dmr_tui.text.sanitize import plain
-from dmr_tui.ui.requests.request_text import api_word, caller_word, model_word
 from dmr_tui.ui.shell.pane import Pane, now
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, Part, fit

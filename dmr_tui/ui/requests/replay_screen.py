@@ -16,11 +16,11 @@ from dmr_tui.runner.request import Request
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.replies import Bodies
 from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.text.requests import model_word
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.commands.table import bindings
 from dmr_tui.ui.messages import BodiesRead, TurnAdvanced
 from dmr_tui.ui.requests.replay_side import RecordedSide, ReplayedSide
-from dmr_tui.ui.requests.request_text import model_word
 from dmr_tui.ui.shell.pane import Page
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.paint_pace import PaintPace

@@ -12,12 +12,12 @@ from dmr_tui.runner.request import Request
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.replies import Bodies
 from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.text.requests import model_word, not_replayable
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.commands.table import bindings
 from dmr_tui.ui.messages import BodiesRead, LinesWanted
 from dmr_tui.ui.requests.body_lines import body_lines
 from dmr_tui.ui.requests.request_facts import Fact, Known, sections
-from dmr_tui.ui.requests.request_text import model_word, not_replayable
 from dmr_tui.ui.shell.page_dialog import PageDialog
 from dmr_tui.ui.shell.pane import Page
 from dmr_tui.ui.widgets.glyphs import GLYPHS

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 
-from dmr_tui.monitor.doctor.facts import Facts
 from dmr_tui.runner.backend import Backend
 from dmr_tui.state.alert import EngineKilled, GpuUnused, OutOfMemory
-from dmr_tui.state.check import Check, Result
+from dmr_tui.state.doctor_facts import EngineProof
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
 from dmr_tui.text.alerts import alert_text
+from dmr_tui.text.doctor.check import Check, Result, Step
+from dmr_tui.text.doctor.docker_checks import NVIDIA_TOOLKIT
+from dmr_tui.text.doctor.facts import Facts
 from dmr_tui.text.events import event_text
 from dmr_tui.text.sanitize import plain
 
@@ -17,8 +19,8 @@ GROUP = "The runner"
 GPU_GROUP = "GPU"
 ENGINE = "engine at work"
 """The check that only a load can answer."""
-UPDATE = "docker model uninstall-runner --images && docker model install-runner"
-UPDATE_DESKTOP = "update Docker Desktop; the runner comes with it"
+UPDATE = Step(command="docker model uninstall-runner --images && docker model install-runner")
+UPDATE_DESKTOP = Step("update Docker Desktop; the runner comes with it")
 LACKS = (
     ("configuration", "what is configured (GET /engines/_configure)"),
     ("log", "its log: context really given, why models were unloaded, queue times"),
@@ -50,10 +52,9 @@ def _version(facts: Facts) -> Check:
     if version is None:
         # The header of a preload came with the same release as GET /version.
         absent.append("loading without an answer: a load generates one token")
-    update = UPDATE_DESKTOP if facts.install == "desktop" else UPDATE
     if absent:
         return Check(
-            GROUP, "version", "warning", f"{told}; it lacks {'; '.join(absent)}", (update,)
+            GROUP, "version", "warning", f"{told}; it lacks {'; '.join(absent)}", (_update(facts),)
         )
     return Check(GROUP, "version", "ok", told)
 
@@ -68,7 +69,7 @@ def _backend(backend: Backend, facts: Facts) -> Check:
         case "installing":
             return Check(GROUP, backend.name, "note", f"is being installed {detail}".rstrip())
         case "error":
-            fix = ("4 Timeline shows its log", _update(facts))
+            fix = (Step("4 Timeline shows its log"), _update(facts))
             if any(each.state == "running" for each in facts.snapshot.runner.backends):
                 # What nobody uses may well lack what it needs.
                 return Check(GROUP, backend.name, "note", f"cannot run: {detail}")
@@ -81,11 +82,11 @@ def _backend(backend: Backend, facts: Facts) -> Check:
     return Check(GROUP, backend.name, "unknown", detail or "says nothing")
 
 
-def _update(facts: Facts) -> str:
-    return UPDATE_DESKTOP if facts.install == "desktop" else UPDATE
+def _update(facts: Facts) -> Step:
+    return UPDATE_DESKTOP if facts.doctor.install == "desktop" else UPDATE
 
 
-def _installing(backend: Backend, facts: Facts) -> tuple[str, ...]:
+def _installing(backend: Backend, facts: Facts) -> tuple[Step, ...]:
     detail = backend.detail.lower()
     if "only" in detail:
         # Only on another system: there is nothing to do here.
@@ -93,9 +94,10 @@ def _installing(backend: Backend, facts: Facts) -> tuple[str, ...]:
     if backend.name == "llama.cpp":
         return (_update(facts),)
     if backend.name == "vllm":
-        if facts.install == "desktop":
-            return ("for safetensors models, on Windows with WSL2 and an NVIDIA GPU:", VLLM)
-        return (f"for safetensors models, with an NVIDIA GPU: {VLLM}",)
+        if facts.doctor.install == "desktop":
+            words = "for safetensors models, on Windows with WSL2 and an NVIDIA GPU:"
+            return (Step(words), Step(command=VLLM))
+        return (Step("for safetensors models, with an NVIDIA GPU", VLLM),)
     return ()
 
 
@@ -115,13 +117,18 @@ def _models(snapshot: Snapshot) -> Iterator[Check]:
         "models",
         "problem",
         "none is installed: every call ends with model not found",
-        ("n in the list of models, or: dmr-tui pull ai/smollm2", "docker model pull ai/gemma3"),
+        (
+            Step("n in the list of models, or", "dmr-tui pull ai/smollm2"),
+            Step(command="docker model pull ai/gemma3"),
+        ),
     )
 
 
 def _engine(facts: Facts) -> Check:
     """Whether an engine has worked, since nothing but work proves that."""
-    name, snapshot = ENGINE, facts.snapshot
+    name, snapshot, proof = ENGINE, facts.snapshot, facts.doctor.proof
+    if proof is not None:
+        return _proved(proof)
     failed = next((e for e in reversed(snapshot.events) if e.kind == "load failed"), None)
     loaded = next((e for e in reversed(snapshot.events) if e.kind == "loaded"), None)
     worked = next((c for c in reversed(snapshot.finished) if c.outcome in {"ok", "cut"}), None)
@@ -131,12 +138,15 @@ def _engine(facts: Facts) -> Check:
     if killed is not None:
         # Docker says nothing of an engine that was killed inside a container that runs on.
         text, step = alert_text(killed, snapshot, facts.units, snapshot.taken_at)
-        return Check(GROUP, name, "problem", plain(text), (step,))
+        return Check(GROUP, name, "problem", plain(text), (Step(step),))
     runs = [row for row in snapshot.models if row.loaded]
     if runs:
         return Check(GROUP, name, "ok", f"{plain(runs[0].name)} is loaded now")
     if failed is not None and (loaded is None or loaded.at < failed.at):
-        ways = ("4 Timeline tells why, with the log", "p loads the smallest model, to see")
+        ways = (
+            Step("4 Timeline tells why, with the log"),
+            Step("p loads the smallest model, to see"),
+        )
         return Check(
             GROUP, name, "problem", f"the last load failed: {plain(event_text(failed))}", ways
         )
@@ -148,8 +158,18 @@ def _engine(facts: Facts) -> Check:
     return Check(GROUP, name, "unknown", evidence, fix)
 
 
-def _proof(model: ModelRow) -> str:
-    return f"p loads {plain(model.name)}, the smallest, to prove it; or dmr-tui doctor --prove"
+def _proved(proof: EngineProof) -> Check:
+    """What loading a model came to."""
+    model, why = plain(proof.model), proof.failure
+    if why is None:
+        return Check(GROUP, ENGINE, "ok", f"{model} was loaded in {proof.seconds:.1f} s")
+    steps = tuple(Step(text) for text in (why.cause, why.step) if text)
+    return Check(GROUP, ENGINE, "problem", f"{model} was not loaded: {why.what}", steps)
+
+
+def _proof(model: ModelRow) -> Step:
+    name = plain(model.name)
+    return Step(f"p loads {name}, the smallest, to prove it; or dmr-tui doctor --prove")
 
 
 def smallest_model(snapshot: Snapshot) -> ModelRow | None:
@@ -178,11 +198,11 @@ def _gpu(facts: Facts) -> Iterator[Check]:
 
 
 def _container_gpu(facts: Facts, maker: str) -> Iterator[Check]:
-    running = [each for each in facts.controllers if each.state == "running"]
-    if facts.install != "engine" or not running:
+    running = [each for each in facts.doctor.controllers if each.state == "running"]
+    if facts.doctor.install != "engine" or not running:
         return
     kind = {"NVIDIA": "cuda", "AMD": "rocm"}.get(maker)
-    reinstall = f"docker model reinstall-runner --gpu {kind}"
+    reinstall = Step(command=f"docker model reinstall-runner --gpu {kind}")
     for each in running:
         if each.gpus:
             yield Check(GPU_GROUP, "container", "ok", f"{each.name} was given it, {each.image}")
@@ -192,14 +212,10 @@ def _container_gpu(facts: Facts, maker: str) -> Iterator[Check]:
         else:
             evidence = f"{each.name} was given no GPU, {each.image}: it computes on the processor"
             yield Check(GPU_GROUP, "container", "problem", evidence, (reinstall,))
-    engines = [each for each in facts.engines or () if each.answers and not each.is_desktop]
+    engines = [each for each in facts.doctor.engines or () if each.answers and not each.is_desktop]
     if maker == "NVIDIA" and engines and not any("nvidia" in e.runtimes for e in engines):
         evidence = "Docker has no NVIDIA runtime"
-        toolkit = (
-            "install the NVIDIA Container Toolkit, then: sudo nvidia-ctk runtime configure"
-            " --runtime=docker && sudo systemctl restart docker",
-        )
-        yield Check(GPU_GROUP, "Docker's runtime", "warning", evidence, toolkit)
+        yield Check(GPU_GROUP, "Docker's runtime", "warning", evidence, (NVIDIA_TOOLKIT,))
 
 
 def _used(facts: Facts) -> Iterator[Check]:
@@ -207,7 +223,8 @@ def _used(facts: Facts) -> Iterator[Check]:
     unused = next((alert for alert in snapshot.alerts if isinstance(alert.fact, GpuUnused)), None)
     if unused is not None:
         text, step = alert_text(unused, snapshot, facts.units, snapshot.taken_at)
-        yield Check(GPU_GROUP, "engine", "problem", plain(text), (step,))
+        way = Step(command=step) if step.startswith("docker ") else Step(step)
+        yield Check(GPU_GROUP, "engine", "problem", plain(text), (way,))
         return
     usages = () if snapshot.memory is None else snapshot.memory.usages
     on_gpu = [each for each in usages if each.key and each.vram.value]
@@ -219,11 +236,11 @@ def _used(facts: Facts) -> Iterator[Check]:
         return
     llama = next((b for b in snapshot.runner.backends if b.name == "llama.cpp"), None)
     if llama is not None and llama.variant == "cpu":
-        fix = ("docker model reinstall-runner --gpu auto",)
-        if facts.install == "desktop":
-            fix = ("Docker Desktop: Settings, AI, Enable GPU-backed inference",)
+        fix = Step(command="docker model reinstall-runner --gpu auto")
+        if facts.doctor.install == "desktop":
+            fix = Step("Docker Desktop: Settings, AI, Enable GPU-backed inference")
         evidence = "its llama.cpp is built for processors"
-        yield Check(GPU_GROUP, "engine", "warning", evidence, fix)
+        yield Check(GPU_GROUP, "engine", "warning", evidence, (fix,))
         return
     evidence = "no loaded model is seen on it; it shows while a model answers"
     yield Check(GPU_GROUP, "engine", "unknown", evidence)

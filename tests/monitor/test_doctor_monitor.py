@@ -1,5 +1,7 @@
 """Docker and the computer are asked only while somebody reads what the doctor says."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -10,8 +12,10 @@ from dmr_tui.machine.reading import Reading
 from dmr_tui.monitor.doctor import doctor_monitor
 from dmr_tui.monitor.doctor.doctor_monitor import DoctorMonitor
 from dmr_tui.runner.discovery.places import DockerSocket, Places
+from dmr_tui.text.doctor.check import Check
+from dmr_tui.text.doctor.diagnosis import diagnose
 from tests.engine_stand_in import container, docker_engine
-from tests.monitor.doctor.facts import around, attempt, check, down
+from tests.text.doctor.facts import around, attempt, check, down
 from tests.ui.still import HERE
 
 
@@ -61,11 +65,15 @@ def test_everything_is_read_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     path = tmp_path / "docker.sock"
     doctor = DoctorMonitor(Places((HERE,), (DockerSocket(str(path), "DOCKER_HOST"),)), lambda: None)
     snapshot = down(attempt(answer="connection refused: nothing listens there"))
-    before = doctor.checks(snapshot, clock_known=False)
+
+    def checks() -> Sequence[Check]:
+        return diagnose(replace(snapshot, doctor=doctor.facts(clock_known=False)))
+
+    before = checks()
     assert check(before, "Engine").evidence == "Docker was not asked yet"
     with docker_engine(path, container("paused")):
         anyio.run(doctor.read)
-    after = doctor.checks(snapshot, clock_known=False)
+    after = checks()
     assert asked == [{"localhost"}]
     assert check(after, "container docker-model-runner").result == "problem"
     assert check(after, "name localhost").evidence == "127.0.0.1"

@@ -1,11 +1,11 @@
 """Made-up facts for the doctor: a runner that answers or not, Docker, and the computer around."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from dmr_tui.machine.reading import Reading
 from dmr_tui.machine.surroundings import Surroundings
-from dmr_tui.monitor.doctor.facts import Facts
 from dmr_tui.runner.discovery.docker_engine import (
     DESKTOP_PREFIX,
     Controller,
@@ -14,8 +14,10 @@ from dmr_tui.runner.discovery.docker_engine import (
 )
 from dmr_tui.runner.discovery.places import DockerSocket, Places
 from dmr_tui.runner.endpoint import Endpoint, TlsOptions, parse_host
-from dmr_tui.state.check import Check
+from dmr_tui.state.doctor_facts import DoctorFacts
 from dmr_tui.state.snapshot import Attempt, Runner, Snapshot
+from dmr_tui.text.doctor.check import Check
+from dmr_tui.text.doctor.facts import Facts
 from tests.ui import still
 
 SOCKET = "/var/run/docker.sock"
@@ -86,18 +88,18 @@ def facts(
     **more: Any,
 ) -> Facts:
     """What the doctor knows; without a Snapshot no runner answers."""
-    return Facts(
-        down() if snapshot is None else snapshot,
-        places,
-        engines if asked else None,
-        surroundings or around(),
-        **more,
-    )
+    read = DoctorFacts(places, engines if asked else None, surroundings or around(), **more)
+    return Facts(down() if snapshot is None else snapshot, read)
 
 
 def named(host: str, wish: TlsOptions | None = None) -> Places:
     """A place that a person has named."""
     return Places((parse_host(host, "--host", wish or TlsOptions()),))
+
+
+def seen(facts: Facts) -> Snapshot:
+    """One Snapshot that holds those facts."""
+    return replace(facts.snapshot, doctor=facts.doctor)
 
 
 def check(checks: Iterable[Check], name: str) -> Check:

@@ -8,18 +8,18 @@ import pytest
 
 from dmr_tui.machine.gpu.gpu import GpuReport
 from dmr_tui.machine.reading import Reading
-from dmr_tui.monitor.doctor.facts import Facts
-from dmr_tui.monitor.doctor.runner_checks import find_runner, smallest_model
 from dmr_tui.runner.backend import parse_status
 from dmr_tui.runner.endpoint import parse_host
 from dmr_tui.state.alert import Alert, EngineKilled, GpuUnused, OutOfMemory
-from dmr_tui.state.check import Check
 from dmr_tui.state.event import ErrorDetail, Event
 from dmr_tui.state.memory import MemoryState, MemoryUsage
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.state.source_state import SourceState
-from tests.monitor.doctor.facts import DESKTOP, check, controller, down, engine, facts
+from dmr_tui.text.doctor.check import Check
+from dmr_tui.text.doctor.facts import Facts
+from dmr_tui.text.doctor.runner_checks import find_runner, smallest_model
+from tests.text.doctor.facts import DESKTOP, check, controller, down, engine, facts
 from tests.ui.still import HERE, MODELS, NOW, gpu, machine, request, rows, snapshot
 
 ESCAPE = "\x1b[2J"
@@ -275,7 +275,7 @@ def test_whether_an_engine_uses_the_gpu() -> None:
 def test_the_kind_of_installation() -> None:
     def install(*engines: Any, **more: Any) -> str:
         told: Facts = facts(None, *engines, **more)
-        return told.install
+        return told.doctor.install
 
     assert install(desktop()) == "desktop"
     assert install(engine(cloud=True)) == "cloud"

@@ -1,4 +1,4 @@
-"""The facts from which the doctor's checks are made."""
+"""The facts that only the doctor looks at."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,29 +6,36 @@ from typing import Literal
 from dmr_tui.machine.surroundings import Surroundings
 from dmr_tui.runner.discovery.docker_engine import Controller, DockerEngine
 from dmr_tui.runner.discovery.places import Places
-from dmr_tui.state.snapshot import Snapshot
-from dmr_tui.text.format import DEFAULT_UNITS, Units
+from dmr_tui.runner.errors.explain import Explanation
 
 Install = Literal["desktop", "engine", "cloud", "elsewhere", "none", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """All that the checks look at."""
+class EngineProof:
+    """A model that was loaded to see an engine work."""
 
-    snapshot: Snapshot
+    model: str
+    seconds: float
+    """How long the load took, or until it failed."""
+    failure: Explanation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorFacts:
+    """Places, Docker and the computer around, as they were read last."""
+
     places: Places
     engines: tuple[DockerEngine, ...] | None = None
     """None while Docker has not been asked."""
     surroundings: Surroundings | None = None
     clock_known: bool = False
-    """The runner has told its time."""
-
-    units: Units = DEFAULT_UNITS
+    """Whether the runner has told its time."""
+    proof: EngineProof | None = None
 
     @property
     def install(self) -> Install:
-        """The kind of installation."""
+        """The kind of installation that this is about."""
         for engine in self.engines or ():
             if engine.is_desktop:
                 return "desktop"
@@ -49,11 +56,6 @@ class Facts:
     def explicit(self) -> bool:
         """Whether the user named the place where the runner is."""
         return not self.places.several and not self.places.sockets
-
-    @property
-    def up(self) -> bool:
-        """Whether a runner answers."""
-        return bool(self.snapshot.runner.up)
 
     @property
     def controllers(self) -> tuple[Controller, ...]:

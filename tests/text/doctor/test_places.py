@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from dmr_tui.machine.reading import Reading
-from dmr_tui.monitor.doctor.network_checks import find_places, find_way
 from dmr_tui.runner.discovery.docker_contexts import Contexts, NamedContext
 from dmr_tui.runner.endpoint import TlsOptions, parse_host
-from dmr_tui.state.check import Check
 from dmr_tui.state.snapshot import Runner
-from tests.monitor.doctor import facts as made
-from tests.monitor.doctor.facts import LOOKING, REFUSED, around, attempt, check, down, facts
+from dmr_tui.text.doctor.check import Check
+from dmr_tui.text.doctor.network_checks import find_places, find_way
+from tests.text.doctor import facts as made
+from tests.text.doctor.facts import LOOKING, REFUSED, around, attempt, check, down, facts
 from tests.ui import still
 from tests.ui.still import snapshot
 
@@ -272,4 +272,5 @@ def test_the_clock(offset: float, result: str, words: str) -> None:
 
 
 def test_before_the_computer_was_looked_at() -> None:
-    assert list(find_way(replace(facts(), surroundings=None))) == []
+    read = facts()
+    assert list(find_way(replace(read, doctor=replace(read.doctor, surroundings=None)))) == []

@@ -3,33 +3,38 @@
 import shlex
 from collections.abc import Iterator
 
-from dmr_tui.monitor.doctor.facts import Facts
 from dmr_tui.runner.discovery.docker_engine import Controller, DockerEngine
 from dmr_tui.runner.endpoint import DEFAULT_PORT
 from dmr_tui.runner.errors.table import ENABLE_ON_DESKTOP, INSTALL_ON_LINUX
 from dmr_tui.runner.names import shell_word
-from dmr_tui.state.check import Check, Result
+from dmr_tui.text.doctor.check import Check, Result, Step
+from dmr_tui.text.doctor.facts import Facts
 
 GROUP = "Docker"
-TOGGLE = "or Settings, AI: Enable Docker Model Runner, and host-side TCP support"
+ENABLE = Step(command=ENABLE_ON_DESKTOP)
+TOGGLE = Step("or Settings, AI: Enable Docker Model Runner, and host-side TCP support")
 INSTALL = "docker model install-runner"
 REINSTALL = "docker model reinstall-runner"
+NVIDIA_TOOLKIT = Step(
+    "install the NVIDIA Container Toolkit, then",
+    "sudo nvidia-ctk runtime configure --runtime=docker && sudo systemctl restart docker",
+)
 KILLED = 137
 
 
 def find_docker(facts: Facts) -> Iterator[Check]:
     """Socket, Engine, container."""
-    if facts.engines is None:
-        if facts.places.sockets:
+    if facts.doctor.engines is None:
+        if facts.doctor.places.sockets:
             yield Check(GROUP, "Engine", "unknown", "Docker was not asked yet")
         return
-    for engine in facts.engines:
+    for engine in facts.doctor.engines:
         yield _engine(engine, facts)
         if engine.is_desktop:
             yield from _desktop(engine, facts)
         elif engine.answers:
             yield from _containers(engine, facts)
-    if not facts.engines and not facts.explicit and not facts.up:
+    if not facts.doctor.engines and not facts.doctor.explicit and not facts.up:
         yield from _nobody(facts)
 
 
@@ -43,50 +48,62 @@ def _engine(engine: DockerEngine, facts: Facts) -> Check:
     return Check(GROUP, "Engine", result, f"{engine.reason}: {place}", fix)
 
 
-def _reach(engine: DockerEngine, facts: Facts) -> tuple[str, ...]:
-    around = facts.surroundings
+def _reach(engine: DockerEngine, facts: Facts) -> tuple[Step, ...]:
+    around = facts.doctor.surroundings
     linux = around is None or around.platform == "linux"
     if engine.trouble == "not allowed":
         if around is not None and around.docker_group is None and linux:
             place = shlex.quote(engine.place)
-            return (f"run dmr-tui as a user who may use this socket: ls -l {place}",)
+            return (Step("run dmr-tui as a user who may use this socket", f"ls -l {place}"),)
         return (
-            "this, and then log out and in again: sudo usermod -aG docker $USER",
-            "whoever is in the group docker has the rights of root; the runner itself needs none",
+            Step("this, and then log out and in again", "sudo usermod -aG docker $USER"),
+            Step(
+                "whoever is in the group docker has the rights of root;"
+                " the runner itself needs none"
+            ),
         )
     if engine.trouble == "hung":
         if linux:
-            return ("sudo systemctl restart docker", "the runner itself may still answer")
-        return ("quit Docker Desktop and start it again",)
+            return (
+                Step(command="sudo systemctl restart docker"),
+                Step("the runner itself may still answer"),
+            )
+        return (Step("quit Docker Desktop and start it again"),)
     if engine.trouble == "not running":
-        return ("sudo systemctl start docker",) if linux else ("start Docker Desktop",)
+        start = Step(command="sudo systemctl start docker")
+        return (start,) if linux else (Step("start Docker Desktop"),)
     if engine.trouble == "no socket":
         return tuple(_no_docker(facts))
-    return ("what the Engine says itself: docker info",)
+    return (Step("what the Engine says itself", "docker info"),)
 
 
-def _no_docker(facts: Facts) -> Iterator[str]:
-    around = facts.surroundings
+def _no_docker(facts: Facts) -> Iterator[Step]:
+    around = facts.doctor.surroundings
     if around is not None and around.in_container:
-        yield "inside a container the host's Docker is not seen; the runner is reached by network"
-        yield f"on the host, with Docker Desktop: {ENABLE_ON_DESKTOP}"
-        yield "on the host, with Docker Engine: docker model install-runner"
+        yield Step(
+            "inside a container the host's Docker is not seen; the runner is reached by network"
+        )
+        yield Step("on the host, with Docker Desktop", ENABLE_ON_DESKTOP)
+        yield Step("on the host, with Docker Engine", INSTALL)
         return
     if around is not None and around.platform != "linux":
-        yield "start Docker Desktop; without it: https://docs.docker.com/desktop/"
+        yield Step("start Docker Desktop; without it: https://docs.docker.com/desktop/")
         return
     if around is not None and around.wsl:
-        yield "Docker Desktop: Settings, Resources, WSL integration: switch this distribution on"
-    yield "start Docker: sudo systemctl start docker"
-    yield f"without Docker Engine: https://docs.docker.com/engine/install/, then {INSTALL_ON_LINUX}"
+        yield Step(
+            "Docker Desktop: Settings, Resources, WSL integration: switch this distribution on"
+        )
+    yield Step("start Docker", "sudo systemctl start docker")
+    engine = "https://docs.docker.com/engine/install/"
+    yield Step(f"without Docker Engine: {engine}, then {INSTALL_ON_LINUX}")
 
 
 def _nobody(facts: Facts) -> Iterator[Check]:
     """No socket could even be named."""
-    around = facts.surroundings
+    around = facts.doctor.surroundings
     if around is not None and around.platform == "windows":
         evidence = "on Windows Docker Desktop's pipe is not asked; its TCP port is"
-        yield Check(GROUP, "Docker Desktop", "note", evidence, (ENABLE_ON_DESKTOP, TOGGLE))
+        yield Check(GROUP, "Docker Desktop", "note", evidence, (ENABLE, TOGGLE))
 
 
 def _desktop(engine: DockerEngine, facts: Facts) -> Iterator[Check]:
@@ -104,10 +121,12 @@ def _desktop(engine: DockerEngine, facts: Facts) -> Iterator[Check]:
             "problem",
             f"off, or this Desktop does not have it: {answer}",
             (
-                ENABLE_ON_DESKTOP,
+                ENABLE,
                 TOGGLE,
-                "Docker Desktop 4.40 or newer has it: Apple Silicon, or Windows with an NVIDIA"
-                " (driver 576.57) or Adreno GPU",
+                Step(
+                    "Docker Desktop 4.40 or newer has it: Apple Silicon, or Windows with an NVIDIA"
+                    " (driver 576.57) or Adreno GPU"
+                ),
             ),
         )
         return
@@ -119,7 +138,7 @@ def _desktop(engine: DockerEngine, facts: Facts) -> Iterator[Check]:
             "warning",
             "off: dmr-tui goes through Docker's socket, but programs on this computer that call"
             " http://localhost:12434 are refused",
-            (ENABLE_ON_DESKTOP, TOGGLE, "containers use http://model-runner.docker.internal"),
+            (ENABLE, TOGGLE, Step("containers use http://model-runner.docker.internal")),
         )
     elif on_tcp:
         yield Check(GROUP, "host-side TCP", "ok", f"on, {on_tcp[0].endpoint.label}")
@@ -130,7 +149,7 @@ def _containers(engine: DockerEngine, facts: Facts) -> Iterator[Check]:
         if facts.up:
             yield Check(GROUP, "container", "note", "the runner is in no container of this Engine")
             return
-        fix = (f"once, or as dnf install: {INSTALL_ON_LINUX}", INSTALL)
+        fix = (Step("once, or as dnf install", INSTALL_ON_LINUX), Step(command=INSTALL))
         yield Check(GROUP, "container", "problem", "there is no runner's container", fix)
         return
     for controller in engine.controllers:
@@ -147,23 +166,25 @@ def _state(controller: Controller, facts: Facts) -> Check:
     name = controller.name or controller.id[:12]
     word = shell_word(name, "CONTAINER")
     result: Result = "note" if facts.up else "problem"
-    told, fix = _told(controller, word)
+    logs = f"docker logs --tail 50 {word}"
+    told, fix = _told(controller, word, logs)
     if controller.state == "running":
         result = "ok"
         if controller.health == "starting" and not facts.up:
-            result, fix = "note", ("wait: it was started just now",)
+            result, fix = "note", (Step("wait: it was started just now"),)
         elif not facts.up:
-            result, fix = "warning", (f"docker logs --tail 50 {word}", f"docker restart {word}")
+            result = "warning"
+            fix = (Step(command=logs), Step(command=f"docker restart {word}"))
         if controller.restarts:
-            fix = (*fix, f"why it was restarted: docker logs --tail 50 {word}")
+            fix = (*fix, Step("why it was restarted", logs))
             result = "warning"
     return Check(GROUP, f"container {name}", result, told, fix)
 
 
-def _told(controller: Controller, word: str) -> tuple[str, tuple[str, ...]]:
-    """What Docker says of the container, and what mends it."""
+def _told(controller: Controller, word: str, logs: str) -> tuple[str, tuple[Step, ...]]:
+    """What Docker says of the container, and the way out; `logs` is the command that tells more."""
     image = f", {controller.image}" if controller.image else ""
-    logs = f"docker logs --tail 50 {word}"
+    start = Step(command=f"docker start {word}")
     match controller.state:
         case "running":
             health = controller.health
@@ -174,23 +195,22 @@ def _told(controller: Controller, word: str) -> tuple[str, tuple[str, ...]]:
             return f"running{extra}{again}{image}", ()
         case "paused":
             return f"paused: it takes connections and says nothing{image}", (
-                f"docker unpause {word}",
-                "not docker model status: it removes a paused container",
+                Step(command=f"docker unpause {word}"),
+                Step("not docker model status: it removes a paused container"),
             )
         case "restarting":
             why = _death(controller)
-            more = (
-                "give Docker more memory, or load smaller models" if controller.oom_killed else ""
-            )
-            return f"restarting again and again: {why}", tuple(filter(None, (logs, more)))
+            more = (Step("give Docker more memory, or load smaller models"),)
+            steps = (Step(command=logs), *(more if controller.oom_killed else ()))
+            return f"restarting again and again: {why}", steps
         case "created" if controller.error:
             return f"was never started: {controller.error}", _refused(controller, word)
         case "created":
-            return f"made and never started{image}", (f"docker start {word}",)
+            return f"made and never started{image}", (start,)
         case "exited" | "dead":
-            return f"stopped: {_death(controller)}{image}", (f"docker start {word}", logs)
+            return f"stopped: {_death(controller)}{image}", (start, Step(command=logs))
         case state:
-            return f"{state}{image}", (logs,)
+            return f"{state}{image}", (Step(command=logs),)
 
 
 def _death(controller: Controller) -> str:
@@ -204,24 +224,23 @@ def _death(controller: Controller) -> str:
     return "its end is not known" if code is None else f"it ended with code {code}"
 
 
-def _refused(controller: Controller, word: str) -> tuple[str, ...]:
+def _refused(controller: Controller, word: str) -> tuple[Step, ...]:
     error = controller.error.lower()
     # The port first: its error names the container, which may be called after the GPU.
     if "already allocated" in error or "already in use" in error:
         ports = sorted({each.port for each in controller.published}) or [DEFAULT_PORT]
         return (
-            f"see who has it: sudo ss -ltnp 'sport = :{ports[0]}'",
-            f"end that program, then: docker start {word}",
-            f"or another port, which is found by itself: {REINSTALL} --port 12534",
+            Step("see who has it", f"sudo ss -ltnp 'sport = :{ports[0]}'"),
+            Step("end that program, then", f"docker start {word}"),
+            Step("or another port, which is found by itself", f"{REINSTALL} --port 12534"),
         )
     if "device driver" in error or "gpu" in error or "nvidia" in error:
         return (
-            "install the NVIDIA Container Toolkit, then: sudo nvidia-ctk runtime configure"
-            " --runtime=docker && sudo systemctl restart docker",
-            f"docker start {word}",
-            f"or do without the GPU: {REINSTALL} --gpu none",
+            NVIDIA_TOOLKIT,
+            Step(command=f"docker start {word}"),
+            Step("or do without the GPU", f"{REINSTALL} --gpu none"),
         )
-    return (f"to hear it again: docker start {word}", REINSTALL)
+    return (Step("to hear it again", f"docker start {word}"), Step(command=REINSTALL))
 
 
 def _ports(controller: Controller, facts: Facts) -> Iterator[Check]:
@@ -229,7 +248,7 @@ def _ports(controller: Controller, facts: Facts) -> Iterator[Check]:
     if not plain:
         result: Result = "note" if facts.up else "problem"
         evidence = "it publishes no port, so no program on this computer can reach it"
-        yield Check(GROUP, "published port", result, evidence, (REINSTALL,))
+        yield Check(GROUP, "published port", result, evidence, (Step(command=REINSTALL),))
         return
     places = ", ".join(f"{each.ip or '*'}:{each.port}" for each in plain)
     wide = [each for each in plain if each.ip in {"", "0.0.0.0", "::"}]
@@ -239,7 +258,7 @@ def _ports(controller: Controller, facts: Facts) -> Iterator[Check]:
             "published port",
             "warning",
             f"{places}: open to the network, and DMR has no password",
-            (f"unless that is meant: {REINSTALL} --host 127.0.0.1",),
+            (Step("unless that is meant", f"{REINSTALL} --host 127.0.0.1"),),
         )
     elif all(each.port != DEFAULT_PORT for each in plain):
         usual = f"not the usual {DEFAULT_PORT}: clients need this one in their base URL"

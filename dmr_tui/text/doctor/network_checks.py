@@ -4,13 +4,13 @@ import shlex
 from collections.abc import Iterator
 
 from dmr_tui.machine.surroundings import bypasses
-from dmr_tui.monitor.doctor.facts import Facts
 from dmr_tui.runner.discovery.docker_contexts import DEFAULT
 from dmr_tui.runner.endpoint import CONTAINER_HOST, DEFAULT_PORT
 from dmr_tui.runner.errors.table import ENABLE_ON_DESKTOP, INSTALL_ON_LINUX
 from dmr_tui.runner.names import shell_word
-from dmr_tui.state.check import Check, Result
 from dmr_tui.state.snapshot import Attempt
+from dmr_tui.text.doctor.check import Check, Result, Step
+from dmr_tui.text.doctor.facts import Facts
 
 GROUP = "Where the runner is"
 WAY = "The way to it"
@@ -21,11 +21,11 @@ OPEN = "the runner's API has no password: open it to a network that you trust, a
 
 def find_places(facts: Facts) -> Iterator[Check]:
     """One check for each address that was tried, and for what chose it."""
-    for note in facts.places.notes:
+    for note in facts.doctor.places.notes:
         yield Check(GROUP, "what was written down", "warning", note)
-    contexts = facts.places.contexts
-    if facts.places.context:
-        name = facts.places.context
+    contexts = facts.doctor.places.contexts
+    if facts.doctor.places.context:
+        name = facts.doctor.places.context
         active = contexts is not None and contexts.active == name != DEFAULT
         why = "the active one of docker model context" if active else "chosen"
         yield Check(GROUP, "context", "ok", f"{name}, {why}")
@@ -54,84 +54,93 @@ def _tried(attempt: Attempt, facts: Facts, first: bool) -> Check:
         return Check(GROUP, endpoint.label, "note", f"another runner answers ({endpoint.rule})")
     fix = () if facts.up else _way_out(attempt, facts)
     # One of several usual places is no problem of its own: Docker tells why there is none.
-    result: Result = "problem" if fix or (facts.explicit and not facts.up) else "note"
+    result: Result = "problem" if fix or (facts.doctor.explicit and not facts.up) else "note"
     return Check(GROUP, endpoint.label, result, evidence, fix)
 
 
-def _way_out(attempt: Attempt, facts: Facts) -> tuple[str, ...]:
-    """What mends a failed address; nothing where a check of Docker says it better."""
+def _way_out(attempt: Attempt, facts: Facts) -> tuple[Step, ...]:
+    """The way out of a failed address; nothing where a check of Docker says it better."""
     endpoint, answer = attempt.endpoint, attempt.answer
     if "speaks TLS" in answer:
         secure = shlex.quote(f"https://{endpoint.url.removeprefix('http://')}")
-        return (f"dmr-tui --host {secure}",)
+        return (Step(command=f"dmr-tui --host {secure}"),)
     if endpoint.tls:
         return _tls_way_out(attempt)
     if "not Docker Model Runner" in answer:
         port = endpoint.url.rpartition(":")[2]
-        other = f"another program may use the port: sudo ss -ltnp 'sport = :{port}'"
-        paths = "a path that belongs to the address may be missing: write it behind the port"
+        other = Step("another program may use the port", f"sudo ss -ltnp 'sport = :{port}'")
+        paths = Step("a path that belongs to the address may be missing: write it behind the port")
         return (other,) if port.isdigit() else (paths,)
-    if endpoint.socket is not None and not facts.engines:
+    if endpoint.socket is not None and not facts.doctor.engines:
         return _socket_way_out(attempt)
-    if not facts.explicit:
+    if not facts.doctor.explicit:
         return ()
     if attempt.error == "TimedOut":
         return (
-            "a firewall drops the connection, the computer is off, or its runner is paused",
-            f"on that computer: curl http://localhost:{DEFAULT_PORT}/engines/status",
+            Step("a firewall drops the connection, the computer is off, or its runner is paused"),
+            Step("on that computer", f"curl http://localhost:{DEFAULT_PORT}/engines/status"),
         )
     if "no such host name" in answer:
-        return (f"the name is wrong, or the name server does not know it: {endpoint.host}",)
+        return (Step(f"the name is wrong, or the name server does not know it: {endpoint.host}"),)
     if endpoint.is_this_machine:
         return (
-            f"with Docker Desktop: {ENABLE_ON_DESKTOP}",
-            f"with Docker Engine: {INSTALL_ON_LINUX}, then docker model install-runner",
-            "or leave the address out, and every usual place is looked at",
+            Step("with Docker Desktop", ENABLE_ON_DESKTOP),
+            Step("with Docker Engine", INSTALL_ON_LINUX, "docker model install-runner"),
+            Step("or leave the address out, and every usual place is looked at"),
         )
     return (
-        "Docker Desktop listens on its own computer only: forward the port,"
-        f" ssh -L {DEFAULT_PORT}:localhost:{DEFAULT_PORT} {shell_word(endpoint.host, 'HOST')}",
-        "Docker Engine, on that computer: docker model reinstall-runner --host 0.0.0.0",
-        OPEN,
+        Step(
+            "Docker Desktop listens on its own computer only: forward the port,"
+            f" ssh -L {DEFAULT_PORT}:localhost:{DEFAULT_PORT} {shell_word(endpoint.host, 'HOST')}"
+        ),
+        Step("Docker Engine, on that computer", "docker model reinstall-runner --host 0.0.0.0"),
+        Step(OPEN),
     )
 
 
-def _socket_way_out(attempt: Attempt) -> tuple[str, ...]:
+def _socket_way_out(attempt: Attempt) -> tuple[Step, ...]:
     if "permission" in attempt.answer:
         path = shlex.quote(attempt.endpoint.socket or "")
-        return (f"ask for the right to use it: ls -l {path}",)
+        return (Step("ask for the right to use it", f"ls -l {path}"),)
     if "no such socket" in attempt.answer:
-        return ("the path is wrong, or the runner that makes the socket does not run",)
-    return ("the socket is left over: nothing listens there; start the runner again",)
+        return (Step("the path is wrong, or the runner that makes the socket does not run"),)
+    return (Step("the socket is left over: nothing listens there; start the runner again"),)
 
 
-def _tls_way_out(attempt: Attempt) -> tuple[str, ...]:
+def _tls_way_out(attempt: Attempt) -> tuple[Step, ...]:
     endpoint, answer = attempt.endpoint, attempt.answer
     if "plain HTTP" in answer:
         plain = shlex.quote(f"http://{endpoint.url.removeprefix('https://')}")
         return (
-            f"dmr-tui --host {plain}",
-            "or the port for TLS: 12444, 12445 on Docker Cloud",
+            Step(command=f"dmr-tui --host {plain}"),
+            Step("or the port for TLS: 12444, 12445 on Docker Cloud"),
         )
     if "another name" in answer:
         return (
-            "its own certificates are for localhost, docker-model-runner, 127.0.0.1 and ::1:"
-            " use one of these",
-            "or a certificate for this name: docker model reinstall-runner --tls"
-            " --tls-cert FILE --tls-key FILE",
+            Step(
+                "its own certificates are for localhost, docker-model-runner, 127.0.0.1 and ::1:"
+                " use one of these"
+            ),
+            Step(
+                "or a certificate for this name",
+                "docker model reinstall-runner --tls --tls-cert FILE --tls-key FILE",
+            ),
         )
     if "nobody whom" in answer:
         return (
-            "docker cp docker-model-runner:"
-            "/home/modelrunner/.docker/model-runner/certs/ca.crt ca.crt",
-            "dmr-tui --tls-ca-cert ca.crt",
-            "or, where nobody can listen in: dmr-tui --tls-skip-verify",
+            Step(
+                command="docker cp docker-model-runner:"
+                "/home/modelrunner/.docker/model-runner/certs/ca.crt ca.crt"
+            ),
+            Step(command="dmr-tui --tls-ca-cert ca.crt"),
+            Step("or, where nobody can listen in", "dmr-tui --tls-skip-verify"),
         )
     if attempt.error == "BadCertificates":
-        return ("name the file with --tls-ca-cert or MODEL_RUNNER_TLS_CA_CERT",)
+        return (Step("name the file with --tls-ca-cert or MODEL_RUNNER_TLS_CA_CERT"),)
     if "clock" in answer:
-        return ("date -u shows the clock of this computer",)
-    return ("a runner that speaks TLS, on port 12444: docker model reinstall-runner --tls",)
+        return (Step("date -u shows the clock of this computer"),)
+    tls = "docker model reinstall-runner --tls"
+    return (Step("a runner that speaks TLS, on port 12444", tls),)
 
 
 def find_way(facts: Facts) -> Iterator[Check]:
@@ -143,20 +152,20 @@ def find_way(facts: Facts) -> Iterator[Check]:
 
 
 def _names(facts: Facts) -> Iterator[Check]:
-    if facts.surroundings is None:
+    if facts.doctor.surroundings is None:
         return
     tried = {attempt.endpoint.host for attempt in facts.snapshot.attempts}
-    for host, told in facts.surroundings.names.items():
+    for host, told in facts.doctor.surroundings.names.items():
         if host not in tried or host.replace(".", "").isdigit() or ":" in host:
             continue
         if told.value is not None:
             yield Check(WAY, f"name {host}", "ok", told.value)
             continue
-        wanted = facts.explicit and not facts.up
+        wanted = facts.doctor.explicit and not facts.up
         result: Result = "problem" if wanted else "note"
-        fix: tuple[str, ...] = ()
+        fix: tuple[Step, ...] = ()
         if host == CONTAINER_HOST:
-            fix = ("in Compose: extra_hosts: ['model-runner.docker.internal:host-gateway']",)
+            fix = (Step("in Compose: extra_hosts: ['model-runner.docker.internal:host-gateway']"),)
         yield Check(WAY, f"name {host}", result, told.reason, fix if not facts.up else ())
 
 
@@ -167,7 +176,7 @@ def _tls(facts: Facts) -> Iterator[Check]:
     if not endpoint.tls:
         if not endpoint.is_this_machine:
             evidence = "prompts and answers cross the network unencrypted"
-            fix = ("on that computer: docker model reinstall-runner --tls",)
+            fix = (Step("on that computer", "docker model reinstall-runner --tls"),)
             yield Check(WAY, "TLS", "note", evidence, fix)
         return
     if endpoint.verify:
@@ -175,13 +184,12 @@ def _tls(facts: Facts) -> Iterator[Check]:
         yield Check(WAY, "TLS", "ok", f"the certificate was checked with {by}")
         return
     evidence = "the certificate is not checked: whoever is in between can read and answer"
-    yield Check(
-        WAY, "TLS", "warning", evidence, ("to have it checked: dmr-tui --tls-ca-cert FILE",)
-    )
+    step = Step("to have it checked", "dmr-tui --tls-ca-cert FILE")
+    yield Check(WAY, "TLS", "warning", evidence, (step,))
 
 
 def _proxies(facts: Facts) -> Iterator[Check]:
-    around = facts.surroundings
+    around = facts.doctor.surroundings
     if around is None:
         return
     if not around.proxies:
@@ -190,6 +198,7 @@ def _proxies(facts: Facts) -> Iterator[Check]:
     hosts = {attempt.endpoint.host for attempt in facts.snapshot.attempts} - {""}
     through = sorted(host for host in hosts if not bypasses(around.no_proxy, host))
     names = ", ".join(around.proxies)
+    left_out = shlex.quote(",".join(filter(None, [around.no_proxy, *through])))
     if not through:
         yield Check(WAY, "proxy variables", "ok", f"{names}; NO_PROXY leaves the runner out")
         return
@@ -199,12 +208,12 @@ def _proxies(facts: Facts) -> Iterator[Check]:
         "warning",
         f"{names}: dmr-tui goes past them, but curl, SDKs and n8n send calls to"
         f" {', '.join(through)} to the proxy",
-        (f"export NO_PROXY={shlex.quote(','.join(filter(None, [around.no_proxy, *through])))}",),
+        (Step(command=f"export NO_PROXY={left_out}"),),
     )
 
 
 def _clock(facts: Facts) -> Iterator[Check]:
-    if not facts.up or not facts.clock_known:
+    if not facts.up or not facts.doctor.clock_known:
         return
     offset = facts.snapshot.clock_offset
     if abs(offset) <= CLOCK_S:
@@ -217,5 +226,5 @@ def _clock(facts: Facts) -> Iterator[Check]:
         "warning",
         f"the runner's clock is {abs(offset):.0f} s {ahead} this one; dmr-tui allows for it,"
         " logs read side by side do not",
-        ("after a computer slept, its virtual machine may lag: restart Docker",),
+        (Step("after a computer slept, its virtual machine may lag: restart Docker"),),
     )
