@@ -174,7 +174,7 @@ class ConfirmPage(Page):
             lines: list[Line] = [(("This will", "$label"),), *steps, ()]
             said: list[Line] = [((plain(text), "$label"),) for text in self._lost()]
         else:
-            told = zip(steps_of(self._plan), progress.steps, strict=True)
+            told = zip(steps_of(self._plan), progress.steps, strict=False)
             lines = [self._step(text, state) for text, state in told]
             said = list(_ending(progress))
         cut = [part for line in lines for part in wrapped(line, width, 4)]
