@@ -46,7 +46,7 @@ def run_ask(
             found = await Search(places, read_only=settings.read_only).run()
             client = found.client
             if client is None:
-                printer.show(Turn(model, ended=True, failure=found.nobody))
+                printer.show(Turn(model, ended=True, failure=found.no_runner))
                 return NO_RUNNER
             try:
                 turn = await _ask(client, prompt, printer)

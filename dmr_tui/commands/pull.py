@@ -48,7 +48,7 @@ def run_pull(settings: Settings, name: str, *, demo: bool, as_json: bool, yes: b
         async def session() -> int:
             found = await Search(places, read_only=False).run()
             if found.client is None:
-                printer.fail(found.nobody)
+                printer.fail(found.no_runner)
                 return NO_RUNNER
             try:
                 return await _pull(found.client, name, machine, printer, yes=yes)
@@ -108,7 +108,7 @@ class _Printer:
             print(f"dmr-tui: {plain(line)}", file=sys.stderr)
 
     def asks(self) -> bool:
-        """Whether the person wants it although it is too big."""
+        """Ask whether the model is wanted although it is too big."""
         print(
             "dmr-tui: it does not fit into this computer; --yes downloads it anyway",
             file=sys.stderr,
@@ -242,7 +242,7 @@ def _free(remote: RemoteModel, units: Units) -> str:
 
 
 def _line(pull: Pull) -> str:
-    """How far it is, in one line."""
+    """Return the progress in one line."""
     if pull.state == "waiting":
         return "waiting for the runner …"
     share = format.UNKNOWN if pull.share is None else f"{100.0 * pull.share:.0f} %"

@@ -3,74 +3,25 @@
 import csv
 import io
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 
-from dmr_tui.measure.rates import decode_rate, prefill_rate
 from dmr_tui.measure.request_numbers import (
-    context_used,
     ended,
     new_tokens,
-    processing_s,
     status_words,
-    timed_out_after,
     ttft_s,
-    waited_s,
-    window,
 )
-from dmr_tui.runner.errors.explain import error_text
 from dmr_tui.runner.names import short
 from dmr_tui.runner.request import Request
 from dmr_tui.state.request_filter import CallerNames
 from dmr_tui.text import format
-from dmr_tui.text.requests import slower_words
+from dmr_tui.text.request_fields import BY_NAME, FIELDS, NO_TIME
 from dmr_tui.text.sanitize import plain
 
-CSV_FIELDS = (
-    "started_at",
-    "ended_at",
-    "model",
-    "digest",
-    "api",
-    "caller",
-    "caller_name",
-    "user_agent",
-    "outcome",
-    "status",
-    "status_code",
-    "finish_reason",
-    "error",
-    "duration_s",
-    "waited_s",
-    "ttft_s",
-    "processing_s",
-    "load_s",
-    "prompt_tokens",
-    "new_prompt_tokens",
-    "cached_tokens",
-    "completion_tokens",
-    "context_used_tokens",
-    "window_tokens",
-    "prefill_tok_s",
-    "decode_tok_s",
-    "streamed",
-    "tries",
-    "first_started_at",
-    "time_limit_s",
-    "timed_out_after_s",
-    "slow",
-    "messages",
-    "request_bytes",
-    "response_bytes",
-    "parameters",
-    "id",
-)
-"""The keys of `request_json`, in the order of the columns."""
-
-_NO_TIME = (OverflowError, OSError, ValueError)
-"""What a moment beyond all calendars raises; it stands in an id that anybody may make up."""
+CSV_FIELDS = tuple(field.name for field in FIELDS)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _COLUMNS = (
     ("ENDED", 11),
@@ -101,46 +52,9 @@ def request_json(request: Request, names: CallerNames) -> dict[str, Any]:
     Times in seconds, moments in ISO 8601 (UTC), rates in tokens per second as the engine's own
     timings give them.
     """
-    decode, prefill = decode_rate(request.timings), prefill_rate(request.timings)
-    return {
-        "started_at": _moment(request.started_at),
-        "ended_at": _moment(request.finished_at),
-        "model": request.model,
-        "digest": request.digest,
-        "api": request.api,
-        "caller": request.caller,
-        "caller_name": names.get(request.caller, request.caller),
-        "user_agent": request.user_agent or None,
-        "outcome": request.outcome,
-        "status": status_words(request),
-        "status_code": request.status or None,
-        "finish_reason": request.finish_reason,
-        "error": error_text(request) or None,
-        "duration_s": _rounded(request.duration),
-        "waited_s": _rounded(waited_s(request)),
-        "ttft_s": _rounded(ttft_s(request)),
-        "processing_s": _rounded(processing_s(request)),
-        "load_s": _rounded(request.load_s),
-        "prompt_tokens": request.prompt_tokens,
-        "new_prompt_tokens": new_tokens(request),
-        "cached_tokens": request.cached_tokens,
-        "completion_tokens": request.completion_tokens,
-        "context_used_tokens": context_used(request),
-        "window_tokens": window(request),
-        "prefill_tok_s": _rounded(prefill.value) if prefill else None,
-        "decode_tok_s": _rounded(decode.value) if decode else None,
-        "streamed": request.streamed,
-        "tries": request.tries,
-        "first_started_at": _moment(request.first_started_at),
-        "time_limit_s": request.limit,
-        "timed_out_after_s": timed_out_after(request),
-        "slow": None if request.slow is None else slower_words(request.slow),
-        "messages": request.message_count,
-        "request_bytes": request.request_bytes,
-        "response_bytes": request.response_bytes,
-        "parameters": dict(request.parameters),
-        "id": request.id,
-    }
+    said = {field.name: field.json(field.value(request)) for field in FIELDS}
+    said["caller_name"] = names.get(request.caller, request.caller)
+    return said
 
 
 def requests_csv(requests: Iterable[Request], names: CallerNames, *, header: bool = True) -> str:
@@ -162,7 +76,6 @@ def line_header() -> str:
 
 def request_line(request: Request, names: CallerNames, now: float) -> str:
     """The call in one line of at most `WIDTH` cells; the day is said if it is not that of `now`."""
-    decode, prefill = decode_rate(request.timings), prefill_rate(request.timings)
     return _line(
         [
             _time(ended(request), now),
@@ -171,13 +84,18 @@ def request_line(request: Request, names: CallerNames, now: float) -> str:
             _SHORT_APIS.get(request.api, request.api),
             _prompt(request),
             _count(request.completion_tokens),
-            format.rate(prefill.value if prefill else None),
-            format.rate(decode.value if decode else None),
+            _words("prefill_tok_s", request),
+            _words("decode_tok_s", request),
             _seconds(ttft_s(request)),
             _seconds(request.duration),
             status_words(request) + (f" ×{request.tries}" if request.tries > 1 else ""),
         ]
     )
+
+
+def _words(name: str, request: Request) -> str:
+    field = BY_NAME[name]
+    return field.words(field.value(request))
 
 
 def _line(values: list[str]) -> str:
@@ -196,7 +114,7 @@ def _line(values: list[str]) -> str:
 def _time(at: float, now: float) -> str:
     try:
         here, today = (datetime.fromtimestamp(moment) for moment in (at, now))
-    except _NO_TIME:
+    except NO_TIME:
         return format.UNKNOWN
     return here.strftime("%H:%M:%S" if here.date() == today.date() else "%m-%d %H:%M")
 
@@ -229,17 +147,3 @@ def _cell(value: Any) -> Any:
         return value
     # With a quote in front it is text, whatever follows.
     return f"'{plain(value)}" if value.startswith(_FORMULA) else plain(value)
-
-
-def _rounded(value: float | None) -> float | None:
-    # Clocks and timings are good to a microsecond; more digits would be noise.
-    return None if value is None else round(value, 6)
-
-
-def _moment(at: float | None) -> str | None:
-    if at is None or at <= 0.0:
-        return None
-    try:
-        return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
-    except _NO_TIME:
-        return None

@@ -1,1 +1,1 @@
-"""What is true now: sources are polled and joined into one frozen Snapshot."""
+"""The state of the runner and its computer now: sources, polled and joined into one Snapshot."""

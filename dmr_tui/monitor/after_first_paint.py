@@ -34,7 +34,7 @@ from dmr_tui.state.snapshot import MachineState, Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the parts are given by the poller."""
+    """The things that the poller gives to the parts."""
 
     runner: Callable[[], RunnerMonitor | None]
     """Return the runner that is watched now."""
@@ -45,7 +45,7 @@ class Surroundings:
     clock: Callable[[], float]
     archive: ArchiveOptions | None = None
     kept: Path | None = None
-    """Folder in which is remembered what loads took."""
+    """Folder in which it is remembered what loads took."""
     thresholds: Thresholds = DEFAULTS
 
 
@@ -75,7 +75,7 @@ class AfterFirstPaint:
         if self._history is None:
             return NOTHING_LOGGED
         facts = MappingProxyType(dict(self._history.log.engines.facts))
-        return LoggedEngines(facts, self._history.log_tells)
+        return LoggedEngines(facts, self._history.log_readable)
 
     @property
     def loading(self) -> Loading | None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dmr_tui.measure.request_numbers import ended
 from dmr_tui.measure.thresholds import DEFAULTS, Thresholds
 from dmr_tui.monitor.archive.writer import ARCHIVE
+from dmr_tui.runner.errors.explain import explain_quote
 from dmr_tui.runner.names import short
 from dmr_tui.runner.request import FAILURES, Request
 from dmr_tui.state.alert import (
@@ -31,6 +32,7 @@ from dmr_tui.state.alert import (
     Swapping,
     UnusedCause,
 )
+from dmr_tui.state.event import ErrorDetail, Event
 from dmr_tui.state.memory import MemoryState
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import Snapshot
@@ -144,7 +146,7 @@ def _killed(snapshot: Snapshot) -> Iterator[Alert]:
         if event.kind == "loaded":
             loaded.add(name)
         ended = event.kind in {"engine died", "out of memory"}
-        if ended and kills and "killed" in event.text:
+        if ended and kills and _says_killed(event):
             yield Alert(
                 f"killed:{event.key}", "critical", EngineKilled(name, event.at, kills), "memory"
             )
@@ -154,6 +156,13 @@ def _killed(snapshot: Snapshot) -> Iterator[Alert]:
             fact = OutOfMemory(name, event, fits.get(event.digest or ""))
             yield Alert(f"memory:{event.key}", "critical", fact, "memory")
             return
+
+
+def _says_killed(event: Event) -> bool:
+    error = event.detail
+    if not isinstance(error, ErrorDetail):
+        return False
+    return "killed" in explain_quote(error.quote, status=error.status).what
 
 
 def _is_loaded(snapshot: Snapshot, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""How long the runner takes to answer, in steps that the eye can tell apart."""
+"""The time that the runner takes to answer, in steps that the eye can tell apart."""
 
 import math
 import statistics
@@ -17,7 +17,7 @@ class Latency:
         self._taken: deque[float] = deque(maxlen=ANSWERS)
 
     def add(self, taken_ms: float) -> None:
-        """One answer took so long."""
+        """Take in the time of one answer."""
         self._taken.append(taken_ms)
         median = statistics.median(self._taken)
         step = 1.0 if median <= 10.0 else 10.0 ** (math.floor(math.log10(median)) - 1)

@@ -1,4 +1,4 @@
-"""What the poller knows of the parts that begin after the first paint.
+"""The parts that begin after the first paint, as far as the poller knows them.
 
 Their modules take longer to import than the first paint may; only `after_first_paint` imports them.
 """

@@ -25,11 +25,11 @@ from dmr_tui.state.snapshot import Snapshot
 
 
 class Monitor(Protocol):
-    """What the screens need of a monitor; the callbacks come from its own thread."""
+    """A monitor, as the screens need it; the callbacks come from its own thread."""
 
     @property
     def read_only(self) -> bool:
-        """Whether prompts are refused."""
+        """Refuse prompts and changes."""
         ...
 
     def start(
@@ -39,7 +39,10 @@ class Monitor(Protocol):
         ...
 
     def stop(self) -> None:
-        """End everything; no socket, thread or task is left."""
+        """End everything, and wait until no socket, thread or task is left.
+
+        Not to be called on the UI thread while there is a UI: the end may wait for a disk.
+        """
         ...
 
     def kick(self) -> None:
@@ -59,13 +62,13 @@ class Monitor(Protocol):
         ...
 
     def bodies(self, request: Request, publish: Callable[[Bodies], None]) -> None:
-        """Get prompt and answer of a call, from the runner or else from the archive."""
+        """Get prompt and answer of a request, from the runner or else from the archive."""
         ...
 
     def replay(
         self, request: Request, model: str, publish: Callable[[Turn], None]
     ) -> Callable[[], None]:
-        """Send a recorded call again to `model`; as `ask`."""
+        """Send a recorded request again to `model`; as `ask`."""
         ...
 
     def run_plan(self, plan: Plan, publish: Callable[[Progress], None]) -> Callable[[], None]:
@@ -89,7 +92,7 @@ class Monitor(Protocol):
         ...
 
     def dismissed(self, key: str) -> None:
-        """A person does not want to hear of the warning `key`, not even after the next start."""
+        """Forget what the warning `key` is about: the user does not want to hear of it again."""
         ...
 
     def stored_config(
@@ -113,7 +116,7 @@ class LiveMonitor:
         kept: Path | None = None,
         thresholds: Thresholds = DEFAULTS,
     ) -> None:
-        """With an `archive` the calls of before are there as well, and those of now are kept.
+        """With an `archive` the requests of before are there as well, and those of now are kept.
 
         What loads took and what models were configured to is remembered in the folder `kept`.
         """

@@ -7,13 +7,18 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from dmr_tui.runner.names import Names, digest_in, short
-from dmr_tui.runner.units import FOREVER, keep_alive_seconds, parameter_count, size_bytes
+from dmr_tui.runner.units import (
+    DEFAULT_KEEP_ALIVE_S,
+    FOREVER,
+    keep_alive_seconds,
+    parameter_count,
+    size_bytes,
+)
 from dmr_tui.runner.wire import Configured, Model, ModelConfig, Running
 from dmr_tui.state.engine_facts import EngineFacts
 from dmr_tui.state.frozen import frozen
 from dmr_tui.state.model_row import Context, ModelRow, Run
 
-DEFAULT_KEEP_ALIVE_S = 300.0
 """DMR unloads a runner after five idle minutes unless keep_alive says otherwise."""
 
 _EMBEDDING_ARCHITECTURES = (
@@ -30,7 +35,7 @@ DIGITS = 18
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What is known of the runners at one moment; times by the runner's clock."""
+    """The runners at one moment, as far as they are known; times by the runner's clock."""
 
     ps: Sequence[Running] = ()
     since: Mapping[tuple[str, str], float] = field(default_factory=dict)

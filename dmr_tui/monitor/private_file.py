@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 UNREADABLE = (OSError, msgspec.MsgspecError, ValueError, RecursionError)
-"""What reading a file of JSON raises that is not there, not allowed, or damaged."""
+"""Errors of reading a file of JSON that is not there, not allowed, or damaged."""
 
 
 def write_privately(path: Path, content: bytes) -> None:
@@ -29,5 +29,5 @@ def write_privately(path: Path, content: bytes) -> None:
 
 
 def file_words(error: Exception) -> str:
-    """Why a file could not be read or written."""
+    """Say in words why a file could not be read or written."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -1,4 +1,4 @@
-"""Watches one runner: every call at its own pace, no more than the runner can bear unnoticed."""
+"""Watches one runner: each source at its own pace, no more than the runner can bear unnoticed."""
 
 import time
 from collections.abc import Callable
@@ -40,7 +40,7 @@ SHARE = 20.0
 SKEW_S = 0.5
 """Seconds by which the runner's clock may be estimated wrongly."""
 MOST_OFTEN_S = 0.5
-"""Seconds between two looks at what is busy, however often calls end."""
+"""Seconds between two looks at what is busy, however often requests end."""
 PATIENT_FAILURES = 2
 """A busy runner may miss one poll; one that refuses the connection is down at once."""
 SHOWN_FINISHED = 200
@@ -74,7 +74,7 @@ class RunnerMonitor:
         same = before is not None and before.client.endpoint.place == client.endpoint.place
         kept = before if same else None
         self.continues = kept is not None
-        """Whether the runner is the one that was watched before."""
+        """The runner is the one that was watched before."""
         self.history: Outbox[HistoryListener] = Outbox()
         self.finished: Outbox[Listener] = Outbox()
         self.tracker: RequestTracker = kept.tracker if kept else RequestTracker(hint, thresholds)
@@ -145,7 +145,7 @@ class RunnerMonitor:
                 group.start_soon(polled.poll)
 
     def kick(self) -> None:
-        """Ask again now: something was done, or a person wants to see."""
+        """Ask again now: something was done, or the user wants to see."""
         for source in self._all():
             source.kick()
 
@@ -195,7 +195,7 @@ class RunnerMonitor:
             now, reason = self.now, str(error)
             self.history.tell(lambda history: history.runner_lost(now, reason))
             if self._up.is_set():
-                # Whoever waits already waits for this one.
+                # Those that wait already wait for this one.
                 self._up = anyio.Event()
             self._changed()
 
@@ -274,7 +274,7 @@ class RunnerMonitor:
             self._was_busy = self._is_busy()
             busy, asked_at = self._busy_digests(), self._asked_at
             if await self.requests.poll() is None:
-                # A call of before that look at what is busy, and still without an end.
+                # A request of before that look at what is busy, and still without an end.
                 self._hear(self.tracker.idle(busy, asked_at - SKEW_S))
             spent = time.perf_counter() - began
             await anyio.sleep(min(spent * SHARE, LONGEST_SILENCE_S))
@@ -291,7 +291,7 @@ class RunnerMonitor:
                 self._look_whether_idle()
 
     def _look_whether_idle(self) -> None:
-        # Until the next look a model would be called busy beside no call at all.
+        # Until the next look a model would be called busy beside no request at all.
         long_ago = self.now - self._asked_at > min(MOST_OFTEN_S, self.ps.interval)
         if self._is_busy() and not self.tracker.in_flight and long_ago:
             self.ps.kick()
@@ -378,7 +378,7 @@ class RunnerMonitor:
         return self._rows[2]
 
     def _busy_since(self) -> dict[tuple[str, str], float]:
-        """When each busy or loading runner began: its oldest call, else when it was first seen."""
+        """Return when each busy or loading runner began: its oldest request, or its first sight."""
         started: dict[str, float] = {}
         for request in self.tracker.in_flight:
             if request.digest is not None:

@@ -20,14 +20,14 @@ TO_HTTPS = "Client sent an HTTP request to an HTTPS server"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search came to."""
+    """The result of a search."""
 
     client: RunnerClient | None = None
-    """Of the runner that was chosen; whoever searched closes it."""
+    """The client of the runner that was chosen; the caller closes it."""
     attempts: tuple[Attempt, ...] = ()
-    """What every address answered, in the order of preference."""
+    """The answer of every address, in the order of preference."""
     engines: tuple[DockerEngine, ...] | None = None
-    """What the Docker Engines said; None if they were not waited for."""
+    """The answers of the Docker Engines; None if they were not waited for."""
 
     @property
     def tried(self) -> str:
@@ -35,8 +35,8 @@ class Found:
         return "; ".join(f"{each.endpoint.label}: {each.answer}" for each in self.attempts)
 
     @property
-    def nobody(self) -> Explanation:
-        """Why no runner is there, for whoever needed one."""
+    def no_runner(self) -> Explanation:
+        """The reason why no runner is there."""
         return Explanation("No runner answers", self.tried, "dmr-tui doctor says what to do.")
 
 
@@ -119,7 +119,7 @@ class Search:
 
 
 def _same_place(better: Sequence[Endpoint], known: _Tried) -> bool:
-    """Whether what Docker names first is the address at which a runner has answered."""
+    """Return whether Docker names first the address at which a runner has answered."""
     client = known.client
     first = next(iter(better), None)
     return client is not None and first is not None and first.url == client.endpoint.url
@@ -139,7 +139,7 @@ async def _close(client: RunnerClient | None) -> None:
 
 
 def words(error: RunnerError) -> str:
-    """What came back from an address, for somebody who looks for a runner."""
+    """Say what came back from an address, to a user who looks for a runner."""
     if isinstance(error, Rejected) and TO_HTTPS in error.body:
         return "this port speaks TLS: write https://"
     if isinstance(error, Rejected) and error.body.startswith("<"):

@@ -23,7 +23,7 @@ LOG_WAITING = SourceState("log")
 
 @dataclass(frozen=True, slots=True)
 class RunnerReading:
-    """What a runner says; only `runner` is told while none answers."""
+    """A runner as it was read for one Snapshot; while none answers, only `runner` is known."""
 
     runner: Runner
     models: tuple[ModelRow, ...] = ()
@@ -39,12 +39,12 @@ class RunnerReading:
     clock_offset: float = 0.0
     """Seconds that the runner's clock is ahead of ours."""
     clock_known: bool = False
-    """Whether the runner has told its time."""
+    """The runner has told its time."""
 
 
 @dataclass(frozen=True, slots=True)
 class LaterReading:
-    """What the parts say that begin after the first paint."""
+    """The parts that begin after the first paint, as they were read for one Snapshot."""
 
     events: tuple[Event, ...] = ()
     log: tuple[LogLine, ...] = ()

@@ -14,14 +14,14 @@ Ready = Callable[[], Awaitable[object]]
 FIRST_PAINT_S = 0.5
 """Seconds that whatever is not on the first screen leaves to what is."""
 UNEXPECTED = (ValueError, ArithmeticError, RecursionError)
-"""What an answer may cause that no one thought of: its source goes stale, and no more."""
+"""Errors that an unforeseen answer may cause: its source goes stale, and no more."""
 LONGEST_PAUSE_S = 10.0
 STREAM_PAUSE_S = 2.0
 ABSENT_PAUSE_S = 60.0
 
 
 class Health:
-    """How a source is doing; `changed` is called whenever that makes a difference."""
+    """The state of a source; `changed` is called whenever that makes a difference."""
 
     def __init__(self, name: str, changed: Callable[[], None], clock: Callable[[], float]) -> None:
         self.name = name
@@ -33,13 +33,13 @@ class Health:
         self._kicked = anyio.Event()
 
     def good(self) -> None:
-        """It answered."""
+        """Note a good answer."""
         self._good_at = self._clock()
         self.failures = 0
         self._set(SourceState(self.name, "ok"))
 
     def fail(self, error: RunnerError) -> None:
-        """It failed: the last good value stays, marked stale."""
+        """Note a failure: the last good value stays, marked stale."""
         self.failures = min(self.failures + 1, 8)
         absent = isinstance(error, Rejected) and error.status in {404, 501}
         never = self._good_at is None
@@ -51,7 +51,7 @@ class Health:
         self._kicked.set()
 
     def begin(self) -> None:
-        """Whoever kicked before now gets what he asked for."""
+        """Take the kicks until now as answered by what follows."""
         self._kicked = anyio.Event()
 
     async def pause(self, seconds: float) -> None:
@@ -66,7 +66,7 @@ class Health:
 
 
 class Polled(Health, Generic[T]):
-    """The last good answer of one call."""
+    """The last good answer to one question."""
 
     def __init__(
         self,
@@ -85,7 +85,7 @@ class Polled(Health, Generic[T]):
 
     @property
     def due(self) -> bool:
-        """Whether it is time to ask: an interval after the last answer, or when kicked."""
+        """Whether an interval has passed since the last answer, or it was kicked."""
         wanted = self._kicked.is_set() or anyio.current_time() >= self._due_at
         return wanted and not self._asking
 
@@ -116,7 +116,7 @@ class Polled(Health, Generic[T]):
 
 
 class Streamed(Health):
-    """A call that stays open and is opened again when it ends."""
+    """A stream that stays open and is opened again when it ends."""
 
     def __init__(
         self,

@@ -8,6 +8,8 @@ _DURATION_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ns|us|µs|ms|s|m|h)")
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 FOREVER = float("inf")
+DEFAULT_KEEP_ALIVE_S = 300.0
+"""Seconds after which DMR unloads an idle model whose keep_alive nothing sets."""
 
 
 def size_bytes(text: str | None) -> int | None:

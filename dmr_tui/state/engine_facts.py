@@ -1,16 +1,16 @@
-"""What an engine's log lines say about one loaded model."""
+"""Facts about one loaded model from the log lines of its engine."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 SUMMED = "sum of "
-"""Marks a device of the table that sums up, until single lines say it better."""
+"""Prefix of a device in the table of sums, which single lines replace."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineFacts:
-    """What one loaded engine said of itself; times by the runner's clock."""
+    """Facts that one loaded engine printed about itself; times by the runner's clock."""
 
     started_at: float
     context: int | None = None
@@ -18,7 +18,7 @@ class EngineFacts:
     slots: int | None = None
     ready_at: float | None = None
     buffers: tuple[tuple[str, str, int], ...] = ()
-    """Device, kind and bytes, as far as the engine tells them."""
+    """Device, kind and bytes, as far as the engine prints them."""
     layers: str = ""
     """Layers on the GPU: "20 of 33"."""
 
@@ -38,7 +38,7 @@ class EngineFacts:
         return self._size("compute")
 
     def _size(self, kind: str) -> int | None:
-        sizes = [size for _, told, size in self.buffers if told == kind]
+        sizes = [size for _, each, size in self.buffers if each == kind]
         return sum(sizes) if sizes else None
 
     @property

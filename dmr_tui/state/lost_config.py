@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class LostConfig:
-    """What a model was configured to, and is no more although nobody here changed it."""
+    """A model's configuration that is gone although it was not changed here."""
 
     digest: str
     mode: str

@@ -58,7 +58,7 @@ class ConfigurePlan:
     config: Mapping[str, Any] = field(hash=False)
     """All of it, unknown keys too."""
     before: Mapping[str, Any] = field(hash=False, default_factory=lambda: MappingProxyType({}))
-    """What it was when the person decided."""
+    """The configuration at the time of the decision."""
     again: bool = False
     """Whether it is one that was lost, to be set once more."""
 
@@ -109,7 +109,7 @@ Plan = LoadPlan | UnloadPlan | ConfigurePlan | RemovePlan | TagPlan | UntagPlan
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One call to the runner."""
+    """One request to the runner."""
 
     text: str
     state: StepState = "waiting"
@@ -117,11 +117,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far it is."""
+    """The steps of a plan, and how far they have come."""
 
     steps: tuple[Step, ...]
     ended: bool = False
     failure: Explanation | None = None
     stopped: bool = False
     note: str = ""
-    """What goes on although it was stopped."""
+    """Something that goes on although it was stopped."""

@@ -17,7 +17,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What to ask which model, and how."""
+    """A question to a model, and how it is asked."""
 
     model: str
     """A name that the runner knows."""
@@ -28,7 +28,7 @@ class Prompt:
     json_answer: bool = False
 
     def body(self, *, extras: bool = True) -> dict[str, Any]:
-        """The JSON of the call; `extras` are the engine's options that make it tell more."""
+        """Return the JSON of the request; `extras` are options that make the engine tell more."""
         body: dict[str, Any] = {
             "model": self.model,
             "messages": [{"role": m.role, "content": m.content} for m in self.messages],

@@ -15,7 +15,7 @@ NOT_READ: Reading[MemoryPool] = Reading(None, "the machine was not read yet")
 
 @dataclass(frozen=True, slots=True)
 class Bodies:
-    """Prompt and answer of one call, for the eyes of the person who asked."""
+    """Prompt and answer of one request, for the eyes of the user who asked."""
 
     id: str
     prompt: tuple[tuple[str, str], ...] = ()
@@ -24,7 +24,7 @@ class Bodies:
     reasoning: str = ""
     source: Literal["runner", "archive", ""] = ""
     failure: Explanation | None = None
-    """Why there is none."""
+    """The reason why there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class RemoteModel:
     """One model that could be pulled."""
 
     name: str
-    """As a person wrote it."""
+    """As the user wrote it."""
     row: ModelRow | None = None
     """None if it was not found; then `failure` says why."""
     installed: bool = False

@@ -26,6 +26,7 @@ from dmr_tui.state.alert import (
 from dmr_tui.state.memory import Fit
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
+from dmr_tui.text.events import event_text
 from dmr_tui.text.fit_advice import load_advice
 from dmr_tui.text.format import Units
 
@@ -76,7 +77,8 @@ def _words(fact: AlertFact, snapshot: Snapshot, units: Units, now: float) -> tup
             text = f"The system killed the engine of {fact.model} for memory {ago} ago"
             return text, f"{fact.kills} killed so far; unload a model or close programs"
         case OutOfMemory():
-            text = f"{fact.model}, {format.age(runner_now - fact.event.at)} ago: {fact.event.text}"
+            ago = format.age(runner_now - fact.event.at)
+            text = f"{fact.model}, {ago} ago: {event_text(fact.event)}"
             return text, _advice(fact.fit, snapshot) or "see who holds the memory"
         case PressureHigh(pressure):
             return f"Memory pressure is {pressure.word}: {pressure.cause}", "see who holds it"

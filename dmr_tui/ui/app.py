@@ -310,7 +310,8 @@ class DashboardApp(App[None]):
         self.call_from_thread(self._replace_monitor, monitor)
 
     def _replace_monitor(self, monitor: Monitor) -> None:
-        self.monitor.stop()
+        # It waits for its thread, which may wait for a disk or a driver.
+        self.run_worker(self.monitor.stop, group="stop", thread=True, exit_on_error=False)
         self.monitor = monitor
         self._start()
         self._look()

@@ -38,12 +38,12 @@ class Watched:
         assert not self.errors, self.errors
         return self.now
 
-    def ask(self, prompt: Prompt) -> "LaunchConfig":
+    def ask(self, prompt: Prompt) -> "PromptUnderWay":
         """Send a prompt."""
-        return LaunchConfig(self.monitor, prompt)
+        return PromptUnderWay(self.monitor, prompt)
 
 
-class LaunchConfig:
+class PromptUnderWay:
     """A prompt under way, and the pictures of its answer."""
 
     def __init__(self, monitor: LiveMonitor, prompt: Prompt) -> None:

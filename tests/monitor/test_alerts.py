@@ -16,12 +16,13 @@ from dmr_tui.runner.backend import parse_status
 from dmr_tui.runner.endpoint import parse_host
 from dmr_tui.runner.request import Request
 from dmr_tui.state.alert import AlertLevel, SourceFails
-from dmr_tui.state.event import Event
+from dmr_tui.state.event import ErrorDetail, Event
 from dmr_tui.state.lost_config import LostConfig
 from dmr_tui.state.memory import Fit, MemoryState, MemoryUsage
 from dmr_tui.state.snapshot import MachineState, Runner, Snapshot
 from dmr_tui.state.source_state import SourceState
 from dmr_tui.text.alerts import alert_text
+from dmr_tui.text.events import event_text
 from dmr_tui.text.format import DEFAULT_UNITS
 from tests.monitor.hardware import GEMMA, QWEN, SMOLLM, card, computer, container, engine
 from tests.ui.still import GIB, HOST, NOW, request, rows, snapshot
@@ -197,7 +198,7 @@ def test_a_container_near_its_limit() -> None:
 
 
 def died(text: str, kind: str = "engine died", ago: float = 60.0) -> Event:
-    return Event("e", NOW - ago, kind, text, "log", "error", digest=QWEN)  # type: ignore[arg-type]
+    return Event("e", NOW - ago, kind, ErrorDetail(text), "log", "error", digest=QWEN)  # type: ignore[arg-type]
 
 
 def test_an_engine_that_was_killed_for_memory() -> None:
@@ -209,7 +210,7 @@ def test_an_engine_that_was_killed_for_memory() -> None:
     assert alert.step.startswith("2 killed so far")
     nobody = computer(card(), container=container())
     assert find(shown(memory(), machine=nobody, events=(event,))) == ()
-    old = died(event.text, ago=3600.0)
+    old = died(event_text(event), ago=3600.0)
     assert find(shown(memory(), machine=killed, events=(old,))) == ()
 
 

@@ -11,7 +11,7 @@ import pytest
 from dmr_tui.simulator.http.faults import Fault
 from dmr_tui.simulator.server import Simulator
 from dmr_tui.state.prompt import Message, Prompt
-from tests.monitor.conftest import LaunchConfig, Watch, Watched, watched
+from tests.monitor.conftest import PromptUnderWay, Watch, Watched, watched
 from tests.real_engine import real_engine
 from tests.waiting import until_true
 
@@ -142,7 +142,7 @@ def test_stopping_twice_or_too_late_does_nothing(watch: Watch) -> None:
     assert sum(turn.ended for turn in asked.turns) == 1
 
 
-def failed(asked: LaunchConfig, what: str) -> None:
+def failed(asked: PromptUnderWay, what: str) -> None:
     turn = asked.end
     assert turn.failure is not None
     assert what in turn.failure.what

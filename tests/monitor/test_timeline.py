@@ -18,6 +18,7 @@ from dmr_tui.runner.logs.log_event import (
 )
 from dmr_tui.runner.logs.log_line import read_line
 from dmr_tui.runner.wire import Configured
+from dmr_tui.text.events import event_cause, event_text
 from tests.monitor.told import (
     MID,
     TINY,
@@ -41,7 +42,7 @@ from tests.recorded import recorded
 def test_a_recorded_log_tells_what_happened() -> None:
     lines = recorded("v1.2.6/logs-follow").body.split("\n")
     timeline = told(*[event for line in lines if (event := read_line(line)) is not None])
-    assert [(event.kind, event.digest, event.text) for event in timeline.events] == [
+    assert [(event.kind, event.digest, event_text(event)) for event in timeline.events] == [
         ("runner started", None, "the log begins here"),
         ("error", None, "The model is not installed, 5 times within 51 s"),
         ("loaded", TINY, "context 2,048 in 1 slot"),
@@ -89,7 +90,7 @@ def test_what_a_configuration_changed(
     timeline = Timeline()
     timeline.take_configured([before] if before else [], [now] if now else [], T)
     event = only(timeline, "reconfigured")
-    assert (event.text, event.source, event.digest) == (text, "config", A)
+    assert (event_text(event), event.source, event.digest) == (text, "config", A)
     unchanged = Timeline()
     unchanged.take_configured([now] if now else [], [now] if now else [], T)
     assert unchanged.events == ()
@@ -110,14 +111,13 @@ def test_a_configuration_that_two_sources_tell_is_one_event(first: str) -> None:
         by_config()
     for _ in range(2):
         event = only(timeline, "reconfigured")
-        assert (event.text, event.source, event.at) == ("context 8k → 4k", "log", T)
+        assert (event_text(event), event.source, event.at) == ("context 8k → 4k", "log", T)
         timeline.restart_log()
         timeline.take_log(line)
 
 
 def test_without_a_log_ps_tells_loads_and_unloads() -> None:
     timeline = Timeline()
-    timeline.log_tells = False
     looks = [
         [],
         [run("ai/x", loading=True)],
@@ -132,8 +132,8 @@ def test_without_a_log_ps_tells_loads_and_unloads() -> None:
     ]
     for number in range(1, len(looks)):
         at = T + (number if number < 4 else 298.0 + number)
-        timeline.take_ps(looks[number - 1], looks[number], at)
-    assert [(e.kind, e.model, e.text, e.seconds) for e in timeline.events] == [
+        timeline.take_ps(looks[number - 1], looks[number], at, log_readable=False)
+    assert [(e.kind, e.model, event_text(e), e.seconds) for e in timeline.events] == [
         ("loaded", "ai/x", "as seen from outside", 1.0),
         ("loaded", "ai/y", "between two looks", None),
         (
@@ -152,12 +152,11 @@ def test_with_a_log_ps_tells_nothing_twice() -> None:
     timeline = Timeline()
     timeline.take_ps([], [run("ai/x", loading=True)], T + 0.5)
     assert timeline.events == ()
-    timeline.log_tells = False
-    timeline.take_ps([], [run("ai/x", loading=True)], T + 0.5)
-    timeline.take_ps([run("ai/x", loading=True)], [run("ai/x")], T + 2.5)
-    timeline.take_ps([run("ai/x")], [], T + 9.5)
+    loading, loaded = [run("ai/x", loading=True)], [run("ai/x")]
+    timeline.take_ps([], loading, T + 0.5, log_readable=False)
+    timeline.take_ps(loading, loaded, T + 2.5, log_readable=False)
+    timeline.take_ps(loaded, [], T + 9.5, log_readable=False)
     assert kinds(timeline) == ["loaded", "unloaded"]
-    timeline.log_tells = True
     for event in (*load(T), unloaded(T + 9.0), NothingToUnload(T + 9.1, A)):
         timeline.take_log(event)
     assert [(event.kind, event.source) for event in timeline.events] == [
@@ -174,12 +173,12 @@ def test_ps_tells_the_end_of_a_load_that_the_log_does_not_tell() -> None:
         [run("ai/x", loading=True, backend="vllm")], [run("ai/x", backend="vllm")], T + 60
     )
     event = only(timeline, "loaded")
-    assert (event.seconds, event.text) == (60.0, "on vllm")
+    assert (event.seconds, event_text(event)) == (60.0, "on vllm")
     timeline.restart_log()
     timeline.take_log(start)
     assert timeline.events == (event,)
     timeline.take_log(RunnerStarted(T + 90.0))
-    assert only(timeline, "runner started").text.startswith("1 loaded model")
+    assert event_text(only(timeline, "runner started")).startswith("1 loaded model")
     assert only(timeline, "loaded") == event
 
 
@@ -191,7 +190,7 @@ def test_calls_that_ended_badly() -> None:
     gone = call(T + 3, "failed", T + 4, status=500, error="something new")
     timeline.take_request(gone)
     timeline.take_request(gone)
-    assert [(e.kind, e.text, e.severity, e.seconds) for e in timeline.events] == [
+    assert [(e.kind, event_text(e), e.severity, e.seconds) for e in timeline.events] == [
         ("request failed", "The runner answered 500: something new", "error", 1.0),
         ("client left", "curl hung up after 12.4 s", "warning", pytest.approx(12.4)),
         ("client left", "n8n hung up after 300 s, its time limit", "warning", pytest.approx(300.1)),
@@ -215,8 +214,8 @@ def test_an_overflow_that_log_and_feed_tell_is_one_event(first: str) -> None:
     for _ in range(2):
         event = only(timeline, "request failed")
         assert len(timeline.events) == 1
-        assert event.text == "The prompt has 20,019 tokens, the context window only 2,048"
-        assert "docker model configure --context-size 25600 x" in event.cause
+        assert event_text(event) == "The prompt has 20,019 tokens, the context window only 2,048"
+        assert "docker model configure --context-size 25600 x" in event_cause(event)
         timeline.restart_log()
         timeline.take_log(line)
 
@@ -226,8 +225,8 @@ def test_the_same_error_again_and_again_is_one_event() -> None:
         ErrorLine(T + 10.0 * n, "failed to get model: model not found", "ai/no") for n in range(4)
     ]
     event = only(told(*lines), "error")
-    assert (event.text, event.at) == ("The model is not installed, 4 times within 30 s", T)
-    assert event.cause.endswith("docker model pull no")
+    assert (event_text(event), event.at) == ("The model is not installed, 4 times within 30 s", T)
+    assert event_cause(event).endswith("docker model pull no")
     apart = [ErrorLine(T, "x"), ErrorLine(T + 61.0, "x"), ErrorLine(T + 62.0, "y")]
     assert texts(told(*apart), "error") == ["x", "x", "y"]
 
@@ -247,7 +246,11 @@ def test_a_runner_that_was_away() -> None:
     timeline.runner_lost(T, "connection refused")
     timeline.runner_back(T + 9.0, 9.0)
     lost, back = timeline.events
-    assert (lost.kind, lost.severity, lost.text) == ("runner lost", "error", "connection refused")
+    assert (lost.kind, lost.severity, event_text(lost)) == (
+        "runner lost",
+        "error",
+        "connection refused",
+    )
     assert (back.kind, back.severity, back.seconds) == ("runner back", "good", 9.0)
 
 

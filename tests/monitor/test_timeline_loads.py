@@ -15,6 +15,7 @@ from dmr_tui.runner.logs.log_event import (
     RunnerStarted,
     SlotsReady,
 )
+from dmr_tui.text.events import event_cause, event_text
 from tests.monitor.told import A, B, T, kinds, load, only, started, texts, told, unloaded
 
 
@@ -23,13 +24,13 @@ def test_a_load_is_one_event_from_start_to_end() -> None:
     timeline = Timeline()
     timeline.take_log(start)
     event = only(timeline, "load started")
-    assert (event.text, event.at) == ("on llama.cpp, context 8,192 asked for", T)
+    assert (event_text(event), event.at) == ("on llama.cpp, context 8,192 asked for", T)
     timeline.take_log(slots)
     timeline.take_log(end)
     (loaded,) = timeline.events
     assert (loaded.kind, loaded.key, loaded.at) == ("loaded", event.key, T + 2.0)
     assert (loaded.seconds, loaded.severity) == (2.0, "good")
-    assert loaded.text == "context 8,192 in each of 4 slots"
+    assert event_text(loaded) == "context 8,192 in each of 4 slots"
 
 
 def test_two_loads_at_once_are_told_apart_by_address_and_stopwatch() -> None:
@@ -44,7 +45,7 @@ def test_two_loads_at_once_are_told_apart_by_address_and_stopwatch() -> None:
         Loaded(T + 3.0, one),
         Listening(T + 3.0, "unix://x/runner-0.sock", one + 0.001),
     )
-    assert [(e.digest, e.text, e.seconds) for e in timeline.events] == [
+    assert [(e.digest, event_text(e), e.seconds) for e in timeline.events] == [
         (B, "context 4,096 in 1 slot", pytest.approx(1.8)),
         (A, "context 2,048 in each of 4 slots", pytest.approx(3.0)),
     ]
@@ -75,15 +76,15 @@ def test_a_failed_load_with_its_cause_is_one_event() -> None:
     )
     (event,) = timeline.events
     assert (event.kind, event.severity, event.digest) == ("out of memory", "error", A)
-    assert event.text == "The model does not fit into GPU memory"
+    assert event_text(event) == "The model does not fit into GPU memory"
     assert event.seconds == pytest.approx(1.5)
-    assert "the longest that fits" in event.cause
+    assert "the longest that fits" in event_cause(event)
 
 
 def test_a_load_that_a_caller_called_off() -> None:
     timeline = told(started(T), LoadFailed(T + 4.0, A, "completion", "context canceled"))
     event = only(timeline, "load failed")
-    assert (event.severity, event.text) == ("warning", "Loading the model was called off")
+    assert (event.severity, event_text(event)) == ("warning", "Loading the model was called off")
 
 
 def test_memory_that_ran_out_and_the_load_went_on() -> None:
@@ -92,7 +93,7 @@ def test_memory_that_ran_out_and_the_load_went_on() -> None:
     )
     event = only(timeline, "out of memory")
     assert event.severity == "warning"
-    assert event.text.endswith("the load went on without")
+    assert event_text(event).endswith("the load went on without")
     assert "loaded" in kinds(timeline)
 
 
@@ -102,7 +103,7 @@ def test_an_engine_that_dies_at_work() -> None:
     assert kinds(timeline) == ["loaded", "engine died", "unloaded"]
     died = only(timeline, "engine died")
     assert (died.model, died.severity) == ("ai/x", "error")
-    assert only(timeline, "unloaded").text == "its engine had ended"
+    assert event_text(only(timeline, "unloaded")) == "its engine had ended"
 
 
 def test_an_engine_that_died_while_it_loaded_explains_no_later_unload() -> None:
@@ -111,7 +112,7 @@ def test_an_engine_that_died_while_it_loaded_explains_no_later_unload() -> None:
     failed.append(LoadFailed(T - 7.9, A, "completion", error))
     timeline = told(*failed, *load(T), unloaded(T + 9.0), NothingToUnload(T + 9.1, A))
     assert kinds(timeline) == ["load failed", "loaded", "unloaded"]
-    assert only(timeline, "unloaded").text == "asked for"
+    assert event_text(only(timeline, "unloaded")) == "asked for"
 
 
 def test_a_load_whose_end_was_lost_does_not_stand_in_the_way() -> None:
@@ -125,7 +126,7 @@ def test_a_load_whose_end_was_lost_does_not_stand_in_the_way() -> None:
         ("loaded", B),
     ]
     gone = told(LoadStarted(T, "vllm", A, None), unloaded(T + 99.0))
-    assert only(gone, "loaded").text.endswith("the log does not tell")
+    assert event_text(only(gone, "loaded")).endswith("the log does not tell")
 
 
 def test_an_engine_that_the_system_killed() -> None:
@@ -142,4 +143,4 @@ def test_a_restart_of_the_runner() -> None:
         "the log begins here",
         "1 loaded model and all configurations are forgotten",
     ]
-    assert only(timeline, "load failed").text == "the runner was started anew meanwhile"
+    assert event_text(only(timeline, "load failed")) == "the runner was started anew meanwhile"

@@ -11,6 +11,7 @@ from dmr_tui.runner.logs.log_event import (
     OllamaOptions,
     RunnerStarted,
 )
+from dmr_tui.text.events import event_cause, event_text
 from tests.monitor.told import A, B, T, call, kinds, load, only, started, texts, told, unloaded
 
 
@@ -23,8 +24,8 @@ def test_reload_thrash_is_named_once_in_ten_minutes() -> None:
         lines.append(Evicted(at + 51.0, 1))
     event = only(told(*lines), "reload thrash")
     assert (event.at, event.severity, event.digest) == (T + 200.0, "warning", A)
-    assert event.text == "load started 5 times within 7 min"
-    assert "take turns" in event.cause
+    assert event_text(event) == "load started 5 times within 7 min"
+    assert "take turns" in event_cause(event)
     for late in (1000.0, 1100.0, 1200.0):
         lines += [*load(T + late), unloaded(T + late + 5.0)]
     assert texts(told(*lines), "reload thrash")[1:] == ["load started 3 times within 3 min"]
@@ -35,7 +36,7 @@ def test_a_load_that_fails_again_and_again() -> None:
     for number in range(3):
         at = T + 10.0 * number
         lines += [started(at), LoadFailed(at + 5.0, A, "completion", "exit status 1")]
-    assert only(told(*lines), "reload thrash").cause.startswith("Its load fails")
+    assert event_cause(only(told(*lines), "reload thrash")).startswith("Its load fails")
 
 
 def test_three_loads_in_more_than_ten_minutes_are_no_thrash() -> None:
@@ -52,7 +53,7 @@ def test_reload_thrash_names_who_called() -> None:
         for event in load(T + 50.0 * number):
             timeline.take_log(event)
     assert (
-        only(timeline, "reload thrash").text
+        event_text(only(timeline, "reload thrash"))
         == "load started 3 times within 2 min, called by curl, n8n"
     )
 
@@ -78,9 +79,9 @@ def test_a_context_that_changed_without_a_configure() -> None:
         timeline = drift(*between, asked=asked)
         event = only(timeline, "config drift")
         assert (event.severity, event.digest) == ("warning", A)
-        assert event.text.startswith(text)
-        assert ("by a call of the Ollama API" in event.text) == (cause == "Ollama")
-        assert cause in event.cause
+        assert event_text(event).startswith(text)
+        assert ("by a call of the Ollama API" in event_text(event)) == (cause == "Ollama")
+        assert cause in event_cause(event)
     same = told(*load(T), unloaded(T + 50.0), *load(T + 90.0), *load(T + 99.0, B, context=512))
     assert "config drift" not in kinds(same)
 
@@ -89,7 +90,9 @@ def test_a_configure_excuses_one_load_only() -> None:
     lines = [*load(T), unloaded(T + 9.0), Configuring(T + 9.1, A, "")]
     lines += [*load(T + 10.0, context=4096, asked=4096), unloaded(T + 20.0)]
     lines += load(T + 30.0, context=2048, asked=2048)
-    assert only(told(*lines), "config drift").text.startswith("context changed from 4,096 to 2,048")
+    assert event_text(only(told(*lines), "config drift")).startswith(
+        "context changed from 4,096 to 2,048"
+    )
 
 
 def test_options_of_an_ollama_call_explain_one_configuration_only() -> None:
@@ -105,4 +108,4 @@ def test_options_of_an_ollama_call_that_changed_nothing_are_no_cause() -> None:
     lines = [*load(T), OllamaOptions(T + 9.0, "x"), ConfigurationKept(T + 9.0), unloaded(T + 12.0)]
     timeline = told(*lines, Configuring(T + 12.0, A, ""), *load(T + 13.0, context=4096, asked=4096))
     assert "config drift" not in kinds(timeline)
-    assert only(timeline, "reconfigured").text == "context 8k → 4k"
+    assert event_text(only(timeline, "reconfigured")) == "context 8k → 4k"

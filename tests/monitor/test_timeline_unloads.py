@@ -15,6 +15,7 @@ from dmr_tui.runner.logs.log_event import (
     TaskLaunched,
     TaskReleased,
 )
+from dmr_tui.text.events import event_cause, event_text
 from tests.monitor.told import TINY, A, B, T, configured, load, only, run, texts, told, unloaded
 
 
@@ -35,7 +36,7 @@ from tests.monitor.told import TINY, A, B, T, configured, load, only, run, texts
 def test_why_a_model_was_unloaded(before: list[LogEvent], after: list[LogEvent], text: str) -> None:
     wanted = ModelWanted(T + 19.0, B, "completion")
     timeline = told(RunnerStarted(T - 9.0), *load(T), wanted, *before, unloaded(T + 20.0), *after)
-    assert only(timeline, "unloaded").text == text
+    assert event_text(only(timeline, "unloaded")) == text
 
 
 def test_a_room_that_nothing_was_evicted_for_explains_no_later_unload() -> None:
@@ -43,7 +44,7 @@ def test_a_room_that_nothing_was_evicted_for_explains_no_later_unload() -> None:
     timeline = told(
         RunnerStarted(T - 9.0), *load(T), pool, unloaded(T + 20.0), Evicted(T + 20.1, 1)
     )
-    assert "room" not in only(timeline, "unloaded").text
+    assert "room" not in event_text(only(timeline, "unloaded"))
 
 
 def test_room_is_made_by_evicting_one_after_the_other() -> None:
@@ -74,9 +75,9 @@ def test_room_for_another_mode_of_the_same_model() -> None:
         Evicted(T + 9.1, 1),
     )
     event = only(timeline, "unloaded")
-    assert event.text == "to make room for itself in another mode"
+    assert event_text(event) == "to make room for itself in another mode"
     assert event.severity == "warning"
-    assert "All 2 runner slots were taken" in event.cause
+    assert "All 2 runner slots were taken" in event_cause(event)
 
 
 def use(at: float) -> list[LogEvent]:
@@ -102,14 +103,14 @@ def use(at: float) -> list[LogEvent]:
 def test_idle_is_known_by_the_clock(idle: float, text: str) -> None:
     end = T + 60.0
     lines = [*load(T), *use(end), unloaded(end + idle), Evicted(end + idle, 1)]
-    assert only(told(RunnerStarted(T - 9.0), *lines), "unloaded").text == text
+    assert event_text(only(told(RunnerStarted(T - 9.0), *lines), "unloaded")) == text
 
 
 def test_a_use_whose_end_is_not_known_proves_no_request() -> None:
     lines = [RunnerStarted(T - 9.0), *load(T), *use(T + 60.0)[:2], unloaded(T + 90.0)]
-    assert only(told(*lines, Evicted(T + 90.0, 1)), "unloaded").text == "cause unknown"
+    assert event_text(only(told(*lines, Evicted(T + 90.0, 1)), "unloaded")) == "cause unknown"
     lines = [RunnerStarted(T - 9.0), *load(T), *use(T + 60.0)[:1], unloaded(T + 90.0)]
-    assert only(told(*lines, Evicted(T + 90.0, 1)), "unloaded").text == "cause unknown"
+    assert event_text(only(told(*lines, Evicted(T + 90.0, 1)), "unloaded")) == "cause unknown"
 
 
 def test_a_keep_alive_that_is_known_by_ps_or_by_configuration() -> None:
@@ -122,15 +123,15 @@ def test_a_keep_alive_that_is_known_by_ps_or_by_configuration() -> None:
     for timeline in (by_ps, by_configuration, late):
         for event in lines:
             timeline.take_log(event)
-    assert only(by_ps, "unloaded").text == "idle for 10 s"
-    assert only(by_configuration, "unloaded").text == "idle for 10 s"
-    assert only(late, "unloaded").text == "cause unknown, 10 s after its last use"
+    assert event_text(only(by_ps, "unloaded")) == "idle for 10 s"
+    assert event_text(only(by_configuration, "unloaded")) == "idle for 10 s"
+    assert event_text(only(late, "unloaded")) == "cause unknown, 10 s after its last use"
 
 
 def test_whoever_was_ever_configured_may_have_any_keep_alive() -> None:
     lines = [RunnerStarted(T - 9.0), Configuring(T - 5.0, A, ""), *load(T), *use(T + 60.0)]
     timeline = told(*lines, unloaded(T + 70.1), Evicted(T + 70.1, 1))
-    assert only(timeline, "unloaded").text == "cause unknown, 10 s after its last use"
+    assert event_text(only(timeline, "unloaded")) == "cause unknown, 10 s after its last use"
 
 
 def test_all_models_at_once_were_unloaded_on_request() -> None:

@@ -14,6 +14,7 @@ from dmr_tui.runner.logs.log_event import (
 from dmr_tui.runner.request import Outcome, Request
 from dmr_tui.runner.wire import Configured, RunnerConfig, Running
 from dmr_tui.state.event import Event
+from dmr_tui.text.events import event_text
 
 T = 1_795_387_000.0
 A = "sha256:" + "a" * 64
@@ -66,7 +67,7 @@ def only(timeline: Timeline, kind: str) -> Event:
 
 
 def texts(timeline: Timeline, kind: str) -> list[str]:
-    return [event.text for event in timeline.events if event.kind == kind]
+    return [event_text(event) for event in timeline.events if event.kind == kind]
 
 
 def configured(

@@ -1,7 +1,7 @@
 """A made-up runner with an eventful hour: its timeline, and the log of a real one."""
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from textual.pilot import Pilot
@@ -10,6 +10,7 @@ from dmr_tui.runner.logs.log_line import LogLine, parse_line
 from dmr_tui.state.event import Event
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.state.source_state import SourceState
+from dmr_tui.text.events import EventText, words
 from dmr_tui.ui.app import DashboardApp
 from dmr_tui.ui.messages import RequestWanted
 from dmr_tui.ui.timeline.log_pane import LogPane
@@ -39,9 +40,24 @@ LOG = recorded()
 LOAD_AT = next(line.at for line in LOG if "backend args" in line.text)
 
 
-def event(number: int, at: float, kind: str, text: str, source: str, **more: object) -> Event:
+@dataclass(frozen=True, slots=True)
+class MadeUp:
+    """A detail that brings its words along."""
+
+    text: str
+    cause: str
+
+
+@words.register
+def _made_up(detail: MadeUp, event: Event) -> EventText:
+    return EventText(detail.text, detail.cause)
+
+
+def event(
+    number: int, at: float, kind: str, text: str, source: str, cause: str = "", **more: object
+) -> Event:
     """One entry of the timeline."""
-    return Event(f"{number}", at, kind, text, source, **more)  # type: ignore[arg-type]
+    return Event(f"{number}", at, kind, MadeUp(text, cause), source, **more)  # type: ignore[arg-type]
 
 
 EVENTS = (

@@ -353,7 +353,7 @@ async def test_loads_that_failed_are_counted_since_their_calls_are_not(
     events: list[tuple[str, str, float]], said: str
 ) -> None:
     told = tuple(
-        Event(str(ago), NOW - ago, kind, "x", "log", severity)  # type: ignore[arg-type]
+        Event(str(ago), NOW - ago, kind, None, "log", severity)  # type: ignore[arg-type]
         for kind, severity, ago in events
     )
     app = DashboardApp(StillMonitor(snapshot(events=told)))

@@ -1,5 +1,6 @@
 """What can be done to a model: keys, menu, dialogs; a still monitor, and a real one."""
 
+import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -589,7 +590,37 @@ async def test_the_end_of_a_monitor_that_was_replaced_ends_nothing() -> None:
         await pilot.pause()
         await pilot.press("2")
         await shows(app, "Finished", "https://gpu-box:12434")
-    assert app.return_code == 0
+    assert app.return_code is None, "it was not ended"
+
+
+class Slow(StillMonitor):
+    """A monitor that takes a while to stop."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        super().__init__(snapshot)
+        self.stopping, self.may_stop = threading.Event(), threading.Event()
+
+    def stop(self) -> None:
+        self.stopping.set()
+        assert self.may_stop.wait(20)
+
+
+async def test_the_next_runner_is_shown_while_the_monitor_before_still_stops() -> None:
+    there = snapshot()
+    endpoint = Endpoint("https://gpu-box:12434", "context lab")
+    there = replace(there, runner=replace(there.runner, endpoint=endpoint))
+    before = Slow(snapshot())
+    app = DashboardApp(before, contexts=Others(StillMonitor(there)))
+    async with app.run_test(size=(140, 40)) as pilot:
+        try:
+            await shows(app, "qwen3:8B-Q4_K_M", "localhost:12434")
+            await pilot.press("C")
+            await shows(app, "Watch another runner")
+            await pilot.press("down", "enter")
+            await shows(app, "https://gpu-box:12434")
+            assert before.stopping.wait(20)
+        finally:
+            before.may_stop.set()
 
 
 def with_names(*names: str) -> Snapshot:

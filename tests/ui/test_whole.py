@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from dmr_tui.simulator.server import Simulator
-from dmr_tui.state.event import Event
+from dmr_tui.state.event import DriftDetail, ErrorDetail, Event
 from dmr_tui.ui.app import DashboardApp
 from tests.ui.conftest import Beside
 from tests.ui.screen import hides, screen_text, shows
@@ -92,7 +92,7 @@ async def test_what_nobody_may_miss_is_said_on_the_dashboard(noon: None) -> None
         key="drift:1",
         at=NOW - 60.0,
         kind="config drift",
-        text="context changed from 8,192 to 4,096 without a configure",
+        detail=DriftDetail(8192, 4096, None, fitted=False),
         source="log",
         severity="warning",
         model="ai/tiny",
@@ -106,7 +106,15 @@ async def test_what_nobody_may_miss_is_said_on_the_dashboard(noon: None) -> None
 
 
 async def test_what_the_runner_keeps_no_record_of_is_counted(noon: None) -> None:
-    failed = Event("load:1", NOW - 60.0, "out of memory", "does not fit", "log", "error", "ai/tiny")
+    failed = Event(
+        "load:1",
+        NOW - 60.0,
+        "out of memory",
+        ErrorDetail("does not fit"),
+        "log",
+        "error",
+        "ai/tiny",
+    )
     told = replace(failed, key="request:1", request="sha256:a_1")
     old = replace(failed, key="load:0", at=NOW - 3600.0)
     app = DashboardApp(StillMonitor(snapshot(events=(old, failed, told))))

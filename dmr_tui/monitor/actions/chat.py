@@ -33,7 +33,7 @@ _REFUSALS = (
 
 
 class Question(Protocol):
-    """What is asked of which model."""
+    """A question to a model."""
 
     @property
     def model(self) -> str:
@@ -41,7 +41,7 @@ class Question(Protocol):
         ...
 
     def body(self, *, extras: bool = True) -> dict[str, Any]:
-        """The JSON of the call."""
+        """Return the JSON of the request."""
         ...
 
 
@@ -115,7 +115,7 @@ class Ask:
         try:
             running = await self._client.ps()
         except RunnerError:
-            # The call itself will tell what is wrong.
+            # The request itself will tell what is wrong.
             return
         self._cold = not any(self._is_ready(run) for run in running)
         if not self._cold:

@@ -16,7 +16,7 @@ from dmr_tui.state.pull import Pull
 WINDOW_S = 5.0
 """Seconds over which the rate is taken."""
 NEWS_S = 0.25
-"""The runner tells ten times a second; nobody reads that fast."""
+"""The runner tells ten times a second; no eye reads that fast."""
 
 
 class Pulls:
@@ -54,7 +54,7 @@ class Pulls:
         ended()
 
     def refuse(self, name: str, why: Explanation) -> None:
-        """It cannot even be begun."""
+        """Show a download that cannot even be begun."""
         self._put(canonical(name), Pull(name, "failed", failure=why))
 
     def stop(self, name: str) -> None:
@@ -87,7 +87,7 @@ class Pulls:
 
 
 class _Layers:
-    """How far each part is, and what came in the last seconds."""
+    """The progress of each part, and of the last seconds."""
 
     def __init__(self) -> None:
         self._current: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""What a registry has under a name, before a byte of the model is downloaded."""
+"""A model of a registry, before a byte of it is downloaded."""
 
 from dataclasses import replace
 

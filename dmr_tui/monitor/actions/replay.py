@@ -1,4 +1,4 @@
-"""One call again: its bodies as the runner recorded them, and the prompt to send it once more."""
+"""A recorded request: its bodies, and the prompt that sends it once more."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from dmr_tui.state.prompt import EXTRAS
 from dmr_tui.state.replies import Bodies
 
 CUT_MEDIA = "...[truncated "
-"""What the recorder writes in place of the rest of an image or a sound."""
+"""The recorder's mark in place of the rest of an image or a sound."""
 
 Texts = tuple[tuple[str, str] | None, Literal["runner", "archive"]]
 """Request and response, if there are any, and who had them."""
@@ -142,7 +142,7 @@ class Replay:
 
 
 def refusal(texts: tuple[str, str] | None) -> Explanation | None:
-    """Why a recorded call cannot be sent again; None if it can."""
+    """Return why a recorded request cannot be sent again; None if it can."""
     if texts is None:
         return GONE
     body = _decoded(texts[0])

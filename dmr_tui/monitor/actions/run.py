@@ -31,7 +31,7 @@ from dmr_tui.state.plan import (
 
 Do = Callable[[], Awaitable[object]]
 ON_ITS_OWN = "The runner itself goes on loading it, for a minute at the most."
-"""It loads what was configured in the background, which nobody can call off."""
+"""It loads what was configured in the background, which cannot be called off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class ActionRun:
         self._steps = tuple(Step(text) for text in steps_of(plan))
 
     def stop(self) -> None:
-        """End it now; a load under way ends with its call."""
+        """End it now; a load under way ends with its request."""
         self._stopped = True
         if self._scope is not None:
             self._scope.cancel()
@@ -123,7 +123,7 @@ class ActionRun:
         return explain(error, self._plan.name)
 
     def _is_configured(self) -> bool:
-        """Whether the runner has taken, or may have taken, a configuration."""
+        """Return whether the runner has taken, or may have taken, a configuration."""
         plan = self._plan
         if isinstance(plan, ConfigurePlan):
             return self._steps[0].state != "waiting"
@@ -210,7 +210,7 @@ async def _set(
 
 
 async def _untag(client: RunnerClient, plan: UntagPlan) -> None:
-    """With its last name the runner would delete the model: somebody may have taken the others."""
+    """Take a name away unless it is the last by now: with that the runner deletes the model."""
     installed = Installed(await client.models())
     row = installed.row(plan.ref)
     if row is None or row.key != plan.digest:

@@ -1,4 +1,4 @@
-"""What models were configured to, remembered while neither runner nor dashboard runs."""
+"""The configurations of models, remembered while neither runner nor dashboard runs."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ from dmr_tui.runner.endpoint import Endpoint
 
 FILE = "configurations.json"
 KEPT_S = 90 * 86400.0
-"""Seconds after which a configuration that nobody set again is forgotten."""
+"""Seconds after which a configuration that was not set again is forgotten."""
 
 
 class SavedConfig(msgspec.Struct, frozen=True):
@@ -26,7 +26,7 @@ class SavedConfig(msgspec.Struct, frozen=True):
 
 
 def saved_config_file(folder: Path | None, endpoint: Endpoint) -> "SavedConfigFile | None":
-    """What is remembered of that runner; None if nothing is to be."""
+    """Return the file about that runner; None if nothing is to be remembered."""
     return None if folder is None else SavedConfigFile(folder / FILE, endpoint.place)
 
 
@@ -38,7 +38,7 @@ class SavedConfigFile:
     ) -> None:
         """`place`: URL and socket of the runner; DMR itself has no name for it."""
         self.problem = ""
-        """Why they are not kept, in words; empty if they are."""
+        """The reason why they are not kept, in words; empty if they are."""
         self._path = path
         self._place = " ".join(filter(None, place))
         self._clock = clock

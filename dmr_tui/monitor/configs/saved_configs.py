@@ -28,12 +28,12 @@ class SavedConfigs:
 
     @property
     def lost(self) -> tuple[LostConfig, ...]:
-        """What was lost, by digest."""
+        """The configurations that were lost, by digest."""
         return tuple(self._lost[key] for key in sorted(self._lost))
 
     @property
     def states(self) -> tuple[SourceState, ...]:
-        """How remembering goes, if there is anything to say about it."""
+        """The state of remembering, if there is anything to say about it."""
         if self._kept is None or not self._kept.problem:
             return ()
         return (SourceState("remembered configurations", "stale", self._kept.problem),)
@@ -44,20 +44,20 @@ class SavedConfigs:
         if self._kept is not None and not self._begun:
             before = await anyio.to_thread.run_sync(self._kept.read)
             there = {(each.model_id, each.mode) for each in found}
-            # What has another configuration by now was given it by somebody.
+            # Another configuration by now was a choice.
             remembered = {
                 (each.digest, each.mode): each.config
                 for each in before
                 if (each.digest, each.mode) not in there
             }
-            # What a person here has set meanwhile wins over what was remembered.
+            # What was set here meanwhile wins over what was remembered.
             self._seen = remembered | self._seen
             self._begun = True
         self.see(found)
         await self._keep()
 
     async def forget(self, alert: str) -> None:
-        """A person dismissed the warning: not even the next start knows of what it is about."""
+        """Drop what the warning `alert` is about: not even the next start knows of it."""
         unwanted = [key for key, lost in self._lost.items() if lost.alert == alert]
         for key in unwanted:
             del self._lost[key]
@@ -74,7 +74,7 @@ class SavedConfigs:
         now = {(each.model_id, each.mode): each.config for each in stored}
         for key, before in self._seen.items():
             after = now.get(key)
-            # A context that is another one was chosen by somebody; one that is gone by nobody.
+            # Another context was a choice; one that is gone was none.
             if before and (after is None or before.keys() - after.keys()):
                 self._lost[key] = LostConfig(*key, frozen(before), restarted=not now)
         for key, lost in list(self._lost.items()):
@@ -88,7 +88,7 @@ class SavedConfigs:
 
     @contextmanager
     def meant(self, digest: str, mode: str, config: dict[str, Any]) -> Iterator[None]:
-        """A person here sets this inside the block, whatever it lacks; if it fails, nobody has.
+        """Take `config` as chosen while the block sets it, whatever it lacks; not if it fails.
 
         From its beginning on, since a look at what is stored may come before its end.
         """

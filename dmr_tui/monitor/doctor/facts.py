@@ -1,4 +1,4 @@
-"""One finding of the doctor, and what findings are made from."""
+"""The facts from which the doctor's checks are made."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -22,13 +22,13 @@ class Facts:
     """None while Docker has not been asked."""
     surroundings: Surroundings | None = None
     clock_known: bool = False
-    """Whether the runner has told its time."""
+    """The runner has told its time."""
 
     units: Units = DEFAULT_UNITS
 
     @property
     def install(self) -> Install:
-        """What kind of installation this is about."""
+        """The kind of installation."""
         for engine in self.engines or ():
             if engine.is_desktop:
                 return "desktop"
@@ -47,7 +47,7 @@ class Facts:
 
     @property
     def explicit(self) -> bool:
-        """Whether a person named the place where the runner is."""
+        """Whether the user named the place where the runner is."""
         return not self.places.several and not self.places.sockets
 
     @property

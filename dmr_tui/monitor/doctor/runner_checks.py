@@ -10,6 +10,7 @@ from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
 from dmr_tui.text.alerts import alert_text
+from dmr_tui.text.events import event_text
 from dmr_tui.text.sanitize import plain
 
 GROUP = "The runner"
@@ -136,7 +137,9 @@ def _engine(facts: Facts) -> Check:
         return Check(GROUP, name, "ok", f"{plain(runs[0].name)} is loaded now")
     if failed is not None and (loaded is None or loaded.at < failed.at):
         ways = ("4 Timeline tells why, with the log", "p loads the smallest model, to see")
-        return Check(GROUP, name, "problem", f"the last load failed: {plain(failed.text)}", ways)
+        return Check(
+            GROUP, name, "problem", f"the last load failed: {plain(event_text(failed))}", ways
+        )
     if loaded is not None or worked is not None:
         return Check(GROUP, name, "ok", "it has loaded models or answered calls before")
     evidence = "nothing was loaded yet; Running in its status proves nothing"

@@ -1,31 +1,33 @@
-"""New configurations: the log says when and for which model, `_configure` says what changed."""
+"""Changes of configurations: the log has time and model, `_configure` has old and new values."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from dmr_tui.monitor.history.event_list import EventList
-from dmr_tui.monitor.history.event_text import in_mode
 from dmr_tui.runner import wire
 from dmr_tui.runner.logs.log_event import Configuring
-from dmr_tui.state.event import Event
-from dmr_tui.text import format
+from dmr_tui.state.event import ConfigDetail, ConfigValues, Event
 
 SEEN_AFTER_S = 15.0
 """Most that passes between a line of the log and the answer that shows what it was."""
 EARLY_S = 1.0
-SAME_CALL_S = 60.0
-"""Most that passes between the options of an Ollama call and the configuration made of them."""
+"""Seconds by which that answer may seem to be before the line: our clock is not the runner's."""
+SAME_REQUEST_S = 60.0
+"""Most that passes between the options of an Ollama request and the configuration of them."""
 REMEMBERED = 200
 
-_ZERO_PARTS = re.compile(r"(?<=[hm])0[ms]")
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    detail: ConfigDetail
+    mode: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
     key: str
     at: float
-    text: str
+    change: _Change
 
 
 class ConfigChanges:
@@ -34,76 +36,77 @@ class ConfigChanges:
     def __init__(self, events: EventList) -> None:
         self._events = events
         self._logged: dict[str, list[Event]] = {}
-        """By digest, the last ones that the log told."""
+        """By digest, the last ones of the log."""
         self._seen: dict[str, list[_Seen]] = {}
         """By digest, what was seen and not yet found in the log."""
-        self._details: dict[str, str] = {}
+        self._changes: dict[str, _Change] = {}
+        """By the key of the log's event, what was seen of it."""
         self._ollama_at: float | None = None
 
     def restart(self) -> None:
-        """The same lines are going to be told again."""
+        """Expect the same lines again."""
         self._logged.clear()
         self._ollama_at = None
 
     def ollama(self, at: float) -> None:
-        """A call of the Ollama API came with options."""
+        """Note that a request of the Ollama API came with options."""
         self._ollama_at = at
 
     def kept(self) -> None:
-        """Nothing came of it."""
+        """Forget the options of an Ollama request, which changed nothing."""
         self._ollama_at = None
 
     def logged(self, event: Configuring) -> bool:
-        """The log tells of a configuration; gives whether an Ollama call made it."""
-        ollama = self._ollama_at is not None and abs(event.at - self._ollama_at) <= SAME_CALL_S
+        """Add a configuration of the log, and return whether an Ollama request made it."""
+        ollama = self._ollama_at is not None and abs(event.at - self._ollama_at) <= SAME_REQUEST_S
         self._ollama_at = None
-        who = event.digest or event.model
-        key = f"configure:{who}:{event.at:.6f}"
-        by = "by a call of the Ollama API" if ollama else ""
+        model = event.digest or event.model
+        key = f"configure:{model}:{event.at:.6f}"
         entry = Event(
             key,
             event.at,
             "reconfigured",
-            by or "with another configuration",
+            ConfigDetail(by_ollama=ollama),
             "log",
             model=event.model,
             digest=event.digest,
         )
-        self._logged[who] = [*self._logged.get(who, ())[-9:], entry]
-        for seen in self._seen.get(who, ()):
+        self._logged[model] = [*self._logged.get(model, ())[-9:], entry]
+        for seen in self._seen.get(model, ()):
             if self._is_of(seen.at, event.at):
                 self._events.withdraw(seen.key)
-                self._seen[who].remove(seen)
-                self._detail(entry, seen.text)
+                self._seen[model].remove(seen)
+                self._put_with(entry, seen.change)
                 break
-        known = self._details.get(key)
-        self._events.put(entry if known is None else _detailed(entry, known))
+        known = self._changes.get(key)
+        self._events.put(entry if known is None else _with(entry, known))
         return ollama
 
     def loaded(self, digest: str, before: int | None, now: int | None) -> None:
-        """It was loaded again: the arguments tell what the configuration did to the context."""
+        """Learn from the arguments of the next load what a configuration did to the context."""
         entries = self._logged.get(digest)
-        if entries and entries[-1].key not in self._details and before != now:
-            self._detail(entries[-1], f"context {_window(before)} → {_window(now)}")
+        if entries and entries[-1].key not in self._changes and before != now:
+            detail = ConfigDetail(ConfigValues(before), ConfigValues(now))
+            self._put_with(entries[-1], _Change(detail))
 
     def seen(
         self, before: Iterable[wire.Configured], now: Iterable[wire.Configured], at: float
     ) -> None:
-        """`_configure` gives another answer than the last time."""
+        """Compare two answers of `_configure`."""
         old = {(c.backend, c.model_id, c.mode): c for c in before}
         new = {(c.backend, c.model_id, c.mode): c for c in now}
         for key in sorted(old.keys() | new.keys()):
-            text = changed(old.get(key), new.get(key))
-            if text:
-                self._tell(new.get(key) or old[key], text, at, removed=key not in new)
+            detail = ConfigDetail(_values(old.get(key)), _values(new.get(key)))
+            if detail.before != detail.after:
+                self._take(new.get(key) or old[key], detail, at)
 
-    def _tell(self, configured: wire.Configured, text: str, at: float, *, removed: bool) -> None:
+    def _take(self, configured: wire.Configured, detail: ConfigDetail, at: float) -> None:
         digest, mode = configured.model_id, configured.mode
-        text = in_mode(text, mode)
+        removed, change = detail.after is None, _Change(detail, mode)
         logged = [] if removed else self._logged.get(digest, [])
         for entry in reversed(logged):
             if self._is_of(at, entry.at):
-                self._detail(entry, text)
+                self._put_with(entry, change)
                 return
         key = f"config:{digest}:{mode}:{at:.6f}"
         self._events.put(
@@ -111,59 +114,33 @@ class ConfigChanges:
                 key,
                 at,
                 "reconfigured",
-                text,
+                detail,
                 "config",
                 model=configured.model,
                 digest=digest,
+                mode=mode,
             )
         )
         if not removed:
-            self._seen[digest] = [*self._seen.get(digest, ())[-9:], _Seen(key, at, text)]
+            self._seen[digest] = [*self._seen.get(digest, ())[-9:], _Seen(key, at, change)]
 
     def _is_of(self, seen_at: float, logged_at: float) -> bool:
         return -EARLY_S <= seen_at - logged_at <= SEEN_AFTER_S
 
-    def _detail(self, entry: Event, text: str) -> None:
-        self._details[entry.key] = text
-        if len(self._details) > REMEMBERED:
-            del self._details[next(iter(self._details))]
-        self._events.put(_detailed(entry, text))
+    def _put_with(self, entry: Event, change: _Change) -> None:
+        self._changes[entry.key] = change
+        if len(self._changes) > REMEMBERED:
+            del self._changes[next(iter(self._changes))]
+        self._events.put(_with(entry, change))
 
 
-def changed(before: wire.Configured | None, now: wire.Configured | None) -> str:
-    """What is different, in words; empty if nothing is that can be seen."""
-    old = wire.RunnerConfig() if before is None else before.config
-    new = wire.RunnerConfig() if now is None else now.config
-    parts = []
-    if old.context_size != new.context_size:
-        parts.append(f"context {_window(old.context_size)} → {_window(new.context_size)}")
-    if old.keep_alive != new.keep_alive:
-        parts.append(f"keep-alive {_kept(old.keep_alive)} → {_kept(new.keep_alive)}")
-    if (old.runtime_flags or []) != (new.runtime_flags or []):
-        parts.append(f"flags {_flags(old)} → {_flags(new)}")
-    if now is None:
-        return ", ".join(["configuration removed", *parts])
-    if before is None and not parts:
-        return "configured with defaults"
-    return ", ".join(parts)
+def _with(entry: Event, change: _Change) -> Event:
+    ollama = isinstance(entry.detail, ConfigDetail) and entry.detail.by_ollama
+    return replace(entry, detail=replace(change.detail, by_ollama=ollama), mode=change.mode)
 
 
-def _detailed(entry: Event, text: str) -> Event:
-    own = entry.text if entry.text.startswith("by ") else ""
-    return replace(entry, text=f"{text}, {own}" if own else text)
-
-
-def _window(tokens: int | None) -> str:
-    if tokens is None:
-        return "default"
-    return format.window(tokens) if tokens > 0 else "largest"
-
-
-def _kept(text: str | None) -> str:
-    if not text:
-        return "default"
-    return "for ever" if text.startswith("-") else _ZERO_PARTS.sub("", text)
-
-
-def _flags(config: wire.RunnerConfig) -> str:
-    return " ".join(config.runtime_flags or ()) or "none"
+def _values(configured: wire.Configured | None) -> ConfigValues | None:
+    if configured is None:
+        return None
+    config = configured.config
+    return ConfigValues(config.context_size, config.keep_alive, tuple(config.runtime_flags or ()))

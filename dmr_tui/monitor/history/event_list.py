@@ -1,4 +1,4 @@
-"""Events by time, each once, the newest ones kept."""
+"""Events by time, each once; the newest are kept."""
 
 from bisect import bisect_left, insort
 
@@ -8,11 +8,11 @@ KEPT = 2000
 
 
 class EventList:
-    """Events by their key; what was withdrawn does not come back when it is told again."""
+    """Events by their key; one that was withdrawn does not come back when the log is read again."""
 
     def __init__(self) -> None:
         self.again = False
-        """Whether what is told now may be known already, and be older than what is kept."""
+        """True while the log is read again: events may be known, or older than all kept ones."""
         self._events: dict[str, Event] = {}
         self._order: list[tuple[float, int, str]] = []
         self._arrived: dict[str, int] = {}
@@ -28,7 +28,7 @@ class EventList:
         return self._tuple
 
     def get(self, key: str) -> Event | None:
-        """The event with that key."""
+        """Return the event with that key."""
         return self._events.get(key)
 
     def put(self, event: Event) -> None:

@@ -1,6 +1,6 @@
-"""What happened to the runner: its log and the timeline that log, ps, feed and configuration make.
+"""The history of a runner: its log, and the timeline that log, ps, feed and configurations make.
 
-Nothing of it is needed for the first paint, so that it is imported and begun after that.
+The first paint does without it, so it is imported and begun later.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ READABLE = frozenset({"ok", "waiting"})
 
 
 class History:
-    """Hears what the other sources notice, and reads the log when that is a reason to."""
+    """Adds what other sources notice to the timeline, and has the log read for more."""
 
     def __init__(
         self,
@@ -42,41 +42,40 @@ class History:
         self._names = names
 
     @property
-    def log_tells(self) -> bool:
-        """Whether the log can be read, as far as is known."""
+    def log_readable(self) -> bool:
+        """False if the log is known to be unreadable."""
         return self.log.source.state.health in READABLE
 
     def running_is(
         self, before: list[Running] | None, now: list[Running], names: Names, asked_at: float
     ) -> None:
-        """`GET /engines/ps` answered."""
+        """Take an answer of `GET /engines/ps`, and the one before."""
         self.log.check(now, names, asked_at)
         if before is not None and _loads(before) != _loads(now):
-            self.timeline.log_tells = self.log_tells
-            self.timeline.take_ps(before, now, asked_at)
+            self.timeline.take_ps(before, now, asked_at, log_readable=self.log_readable)
             self.log.want()
 
     def configured_is(self, before: list[Configured], now: list[Configured], at: float) -> None:
-        """The stored configurations changed."""
+        """Take the stored configurations, which changed."""
         self.timeline.take_configured(before, now, at)
         self.log.want()
 
     def config_changed(self, digest: str) -> None:
-        """That model is loaded anew, often between two looks at what is loaded."""
+        """Forget the engine of a model that is loaded again, often between two answers of `ps`."""
         self.log.engines.gone(digest)
 
     def request_ended(self, request: Request) -> None:
-        """One that ended badly belongs to the timeline, and the log may tell more of it."""
+        """Add a request that ended badly to the timeline; the log may say more of it."""
         self.timeline.take_request(request)
         if request.outcome not in {"ok", "cut"}:
             self.log.want()
 
     def runner_lost(self, at: float, reason: str) -> None:
-        """It does not answer any more."""
+        """Note that the runner does not answer any more."""
         self.timeline.runner_lost(at, reason)
 
     def runner_back(self, at: float, seconds: float) -> None:
-        """It answers again, after so many seconds."""
+        """Note that the runner answers again, after so many seconds."""
         self.timeline.runner_back(at, seconds)
         self.log.want()
 
@@ -85,10 +84,9 @@ class History:
             if facts.ready_at is not None:
                 self._tracker.tell_load(digest, facts.started_at, facts.ready_at, facts.context)
         self._tracker.tell_tasks(self.log.tasks)
-        for exit in self.log.exits:
+        for exit in self.log.take_exits():
             if (died := self._names().digest(exit.model)) is not None:
                 self._tracker.tell_exit(died, exit.at, telling_line(exit.error))
-        self.log.exits = []
 
 
 def _loads(running: list[Running]) -> list[tuple[str, str, bool]]:

@@ -1,13 +1,16 @@
-"""The loads of a log: start, end, slots, failure; engines that run or end."""
+"""Loads as the log reports them: start, end, slots, failure; engines that run or end."""
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from dmr_tui.monitor.history.config_drift import Drift
 from dmr_tui.monitor.history.event_list import EventList
-from dmr_tui.monitor.history.event_text import context_words, error_words, in_mode, slot_words
 from dmr_tui.monitor.history.reloads import Reloads
+from dmr_tui.runner.errors.explain import explain_quote
 from dmr_tui.runner.logs.log_event import (
+    SAME_ENGINE_S,
+    TELLS_APART_S,
     EngineExited,
     ErrorLine,
     Listening,
@@ -17,12 +20,10 @@ from dmr_tui.runner.logs.log_event import (
     OutOfMemory,
     SlotsReady,
 )
-from dmr_tui.state.event import Event, EventKind
+from dmr_tui.state.event import Detail, ErrorDetail, Event, EventKind, LoadDetail, Severity
 
 GIVEN_UP_S = 330.0
 """DMR gives up on a load after 300 s; one that is older does not stand in another's way."""
-SAME_ENGINE_S = 1.0
-TELLS_APART_S = 0.03
 FOLDED_S = 30.0
 """One failure prints several lines; those within this time are one event."""
 LLAMA = "llama.cpp"
@@ -65,10 +66,10 @@ class Loads:
         self._errors: deque[ErrorLine] = deque(maxlen=REMEMBERED)
         self._short_at: tuple[float, str] | None = None
         self._seen_ready: dict[str, float] = {}
-        """When `ps` showed that a load had ended, of those whose end the log does not tell."""
+        """When `ps` showed that a load had ended, of those whose end is not in the log."""
 
     def restart(self) -> None:
-        """The same lines are going to be told again."""
+        """Expect the same lines again."""
         self._under_way.clear()
         self._running.clear()
         self._asked.clear()
@@ -77,13 +78,13 @@ class Loads:
         self._short_at = None
 
     def asked(self, key: Key) -> int | None:
-        """The context that the runner asked for when it loaded that last."""
+        """The context that the runner asked for at the last load of that."""
         return self._asked.get(key)
 
     def runner_started(self, at: float) -> int:
-        """Every engine has gone; gives how many models were loaded."""
+        """Forget every engine, and return how many models were loaded."""
         for load in self._under_way:
-            self._fail(load, at, "the runner was started anew meanwhile")
+            self._put_failed(load, at, None)
         count = len(self._running)
         self._under_way.clear()
         self._running.clear()
@@ -91,7 +92,7 @@ class Loads:
         return count
 
     def started(self, event: LoadStarted) -> None:
-        """An engine is started; whoever had its address or its name before is gone."""
+        """Begin a load; an engine that had its address or its name before is gone."""
         self._under_way = [
             load
             for load in self._under_way
@@ -104,19 +105,16 @@ class Loads:
         load = _Load(event, key)
         self._under_way.append(load)
         asked = event.context_size
-        on = f"on {event.backend}" if event.backend else ""
-        words = [on, "" if asked is None else f"{context_words(asked)} asked for"]
-        self._events.put_first(
-            self._event(load, event.at, "load started", ", ".join(word for word in words if word))
-        )
+        detail = LoadDetail(event.backend, asked)
+        self._events.put_first(self._event(load, event.at, "load started", detail))
         self._asked[load.name] = asked
         if key in self._seen_ready:
             self._finish(load, self._seen_ready[key], None)
         if event.digest is not None:
-            self._reloads.started(event.digest, event.at, "log", digest=event.digest, model="")
+            self._reloads.started(event.digest, event.at, "log", digest=event.digest, name="")
 
     def slots_ready(self, event: SlotsReady) -> None:
-        """An engine says what its slots hold."""
+        """Note what the slots of an engine hold."""
         load = self._only(event.at)
         if load is not None:
             load.slots = event
@@ -124,7 +122,7 @@ class Loads:
             self._slots.append(event)
 
     def ended(self, event: Loaded | Listening) -> Key | None:
-        """An engine has read its model, or takes calls; gives whose load that ended."""
+        """End the load of an engine that has read its model or listens, and return whose it is."""
         load = self._only(event.at) if isinstance(event, Loaded) else self._at_address(event)
         if load is None:
             return None
@@ -144,7 +142,7 @@ class Loads:
         return there[0] if len(there) == 1 else None
 
     def failed(self, event: LoadFailed) -> str:
-        """A load ended badly; gives what the model was called, if an engine ended with it."""
+        """End a load that failed, and return the model's name if an engine ended with it."""
         if event.digest is None:
             # The engine's own words; those of the runner follow, and know which load it was.
             return ""
@@ -162,8 +160,11 @@ class Loads:
                 self._events.withdraw(key)
                 self._exits.remove((exited, key))
                 exit_model = exited.model
-        short = self._short[0].text if alone and self._short else ""
-        self._fail(load, event.at, event.error, exit_model, short)
+        error = _error(event.error)
+        if alone and self._short and error.kind != "out of memory":
+            error = replace(_error(self._short[0].text), kind="out of memory")
+        name = exit_model or load.start.digest or ""
+        self._put_failed(load, event.at, replace(error, name=name))
         self._short.clear()
         self._errors.clear()
         self._settle(event.at)
@@ -171,39 +172,27 @@ class Loads:
         return exit_model
 
     def exited(self, event: EngineExited) -> None:
-        """An engine ended by itself; if it was loading, that load fails next."""
-        kind, text, cause = error_words(event.error, event.model)
-        lacked = kind == "out of memory"
-        if not lacked and self._short_at is not None:
-            lacked = abs(event.at - self._short_at[0]) <= FOLDED_S
+        """Add the end of an engine by itself; if it was loading, that load fails next."""
+        error = _error(event.error)
+        kind: EventKind = "out of memory" if error.kind == "out of memory" else "engine died"
         if self._short_at is not None and abs(event.at - self._short_at[0]) <= FOLDED_S:
             self._events.withdraw(self._short_at[1])
+            kind = "out of memory"
         key = f"exit:{event.model}:{event.at:.6f}"
-        self._events.put_first(
-            Event(
-                key,
-                event.at,
-                "out of memory" if lacked else "engine died",
-                text or "the engine ended",
-                "log",
-                "error",
-                event.model,
-                cause=cause,
-            )
-        )
+        self._events.put_first(Event(key, event.at, kind, error, "log", "error", event.model))
         self._exits.append((event, key))
 
     def unloaded(self, key: Key) -> None:
-        """A runner was evicted; so it had been loaded, whether the log told it or not."""
+        """End an engine that was evicted: it was loaded, even if no line said so."""
         self._running.pop(key, None)
         load = next((load for load in self._under_way if load.name == key), None)
         if load is not None:
             self._under_way.remove(load)
-            text = f"on {load.start.backend}; when it was ready, the log does not tell"
-            self._events.put(self._event(load, load.start.at, "loaded", text))
+            detail = LoadDetail(load.start.backend, end_logged=False)
+            self._events.put(self._event(load, load.start.at, "loaded", detail))
 
     def ready(self, backend: str, at: float) -> None:
-        """`ps` shows that a backend of which the log does not tell it takes calls."""
+        """End the load on a backend of which `ps`, and not the log, shows that it is ready."""
         loads = [load for load in self._under_way if load.start.backend == backend != LLAMA]
         if len(loads) == 1 and loads[0].start.at <= at:
             self._seen_ready[loads[0].key] = at
@@ -212,18 +201,18 @@ class Loads:
             self._finish(loads[0], at, None)
 
     def lacks_memory(self, event: OutOfMemory) -> None:
-        """An engine got no memory; what that leads to comes in the next lines."""
+        """Note that an engine got no memory; the next lines say what came of it."""
         if self._fresh(event.at):
             self._short.append(event)
         else:
-            self._tell_short(event, went_on=False)
+            self._put_short(event, survived=False)
 
     def engine_error(self, event: ErrorLine) -> None:
-        """An engine complains: while a load is under way, its end will tell what of."""
+        """Keep an error of an engine until it is known whether a load failed of it."""
         self._errors.append(event)
 
     def errors(self, at: float) -> list[ErrorLine]:
-        """The complaints that no failed load has explained, as soon as nothing is being loaded."""
+        """The errors that no failed load has explained, as soon as nothing is being loaded."""
         if self._fresh(at):
             return []
         errors = list(self._errors)
@@ -231,21 +220,14 @@ class Loads:
         return errors
 
     def engine_of(self, born: float | None) -> Key | None:
-        """Which of the running engines of llama.cpp began then; None if nobody can tell."""
+        """The engine of llama.cpp that began at `born`; None if it cannot be told from others."""
         running = [load for load in self._running.values() if load.start.backend == LLAMA]
         if len(running) == 1:
             return running[0].name
-        if born is None:
+        if any(load.born is None for load in running):
             return None
-        near = sorted(
-            (abs(load.born - born), number)
-            for number, load in enumerate(running)
-            if load.born is not None
-        )
-        if len(near) != len(running) or not near or near[0][0] > SAME_ENGINE_S:
-            return None
-        apart = len(near) < 2 or near[1][0] - near[0][0] >= TELLS_APART_S
-        return running[near[0][1]].name if apart else None
+        place = _nearest(born, [load.born for load in running])
+        return None if place is None else running[place].name
 
     def _fresh(self, at: float) -> list[_Load]:
         return [load for load in self._under_way if abs(at - load.start.at) <= GIVEN_UP_S]
@@ -262,8 +244,10 @@ class Loads:
         load.born = born
         load.slots = load.slots or self._slots_of(born)
         seconds = at - load.start.at
-        text = "" if load.slots is None else slot_words(load.slots.context, load.slots.slots)
-        event = self._event(load, at, "loaded", text or f"on {load.start.backend}")
+        detail = LoadDetail(load.start.backend)
+        if load.slots is not None:
+            detail = replace(detail, context=load.slots.context, slots=load.slots.slots)
+        event = self._event(load, at, "loaded", detail)
         took = seconds if seconds >= 0.0 else None
         self._events.put(replace(event, severity="good", seconds=took))
         self._running[load.name] = load
@@ -274,70 +258,61 @@ class Loads:
         self._settle(at)
 
     def _slots_of(self, born: float | None) -> SlotsReady | None:
-        if born is None:
-            return None
-        near = sorted(
-            (abs(ready.born - born), number)
-            for number, ready in enumerate(self._slots)
-            if ready.born is not None
-        )
-        if not near or near[0][0] > SAME_ENGINE_S:
-            return None
-        if len(near) > 1 and near[1][0] - near[0][0] < TELLS_APART_S:
-            return None
-        return self._slots.pop(near[0][1])
+        place = _nearest(born, [ready.born for ready in self._slots])
+        return None if place is None else self._slots.pop(place)
 
     def _settle(self, at: float) -> None:
-        """When nothing is being loaded any more, what went wrong meanwhile was survived."""
+        """Report what went wrong and was survived, when nothing is being loaded any more."""
         if self._fresh(at):
             return
         self._slots.clear()
         short, self._short = self._short, []
         for event in short[:1]:
-            self._tell_short(event, went_on=True)
+            self._put_short(event, survived=True)
 
-    def _fail(self, load: _Load, at: float, error: str, model: str = "", short: str = "") -> None:
-        name = model or load.start.digest or ""
-        kind, text, cause = error_words(error, name)
-        if kind != "out of memory" and short:
-            _, text, cause = error_words(short, name)
-            kind = "out of memory"
-        lacked, called_off = kind == "out of memory", kind == "client left"
-        event = self._event(load, at, "out of memory" if lacked else "load failed", text)
+    def _put_failed(self, load: _Load, at: float, error: ErrorDetail | None) -> None:
+        lacked = error is not None and error.kind == "out of memory"
+        called_off = error is not None and error.kind == "client left"
+        event = self._event(load, at, "out of memory" if lacked else "load failed", error)
         took = at - load.start.at
         self._events.put(
             replace(
                 event,
                 severity="warning" if called_off else "error",
                 seconds=took if took > 0.0 else None,
-                cause=cause,
             )
         )
 
-    def _tell_short(self, event: OutOfMemory, *, went_on: bool) -> None:
+    def _put_short(self, event: OutOfMemory, *, survived: bool) -> None:
         if self._short_at is not None and abs(event.at - self._short_at[0]) <= FOLDED_S:
             return
         key = f"memory:{event.at:.6f}"
-        if not went_on:
+        if not survived:
             self._short_at = event.at, key
-        _, text, cause = error_words(event.text, "")
-        self._events.put_first(
-            Event(
-                key,
-                event.at,
-                "out of memory",
-                f"{text}; the load went on without" if went_on else text,
-                "log",
-                "warning" if went_on else "error",
-                cause=cause,
-            )
-        )
+        error = replace(_error(event.text), survived=survived)
+        severity: Severity = "warning" if survived else "error"
+        self._events.put_first(Event(key, event.at, "out of memory", error, "log", severity))
 
     def _forget_lines(self) -> None:
         self._slots.clear()
         self._short.clear()
         self._errors.clear()
 
-    def _event(self, load: _Load, at: float, kind: EventKind, text: str) -> Event:
-        said = in_mode(text, load.start.mode)
-        return Event(load.key, at, kind, said, "log", digest=load.start.digest)
+    def _event(self, load: _Load, at: float, kind: EventKind, detail: Detail) -> Event:
+        digest, mode = load.start.digest, load.start.mode
+        return Event(load.key, at, kind, detail, "log", digest=digest, mode=mode)
+
+
+def _nearest(born: float | None, others: Iterable[float | None]) -> int | None:
+    """Place of the engine that began at `born`; None if none or more than one may be it."""
+    if born is None:
+        return None
+    near = sorted((abs(other - born), n) for n, other in enumerate(others) if other is not None)
+    if not near or near[0][0] > SAME_ENGINE_S:
+        return None
+    apart = len(near) < 2 or near[1][0] - near[0][0] >= TELLS_APART_S
+    return near[0][1] if apart else None
+
+
+def _error(quote: str) -> ErrorDetail:
+    return ErrorDetail(quote, explain_quote(quote).kind)

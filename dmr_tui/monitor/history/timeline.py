@@ -1,4 +1,4 @@
-"""The timeline: what the log, `ps`, the feed and the polls tell, each thing once."""
+"""The timeline: the events of the log, `ps`, the feed and the polls, each once."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,16 +8,16 @@ from dmr_tui.monitor.history.config_changes import ConfigChanges
 from dmr_tui.monitor.history.config_drift import Drift
 from dmr_tui.monitor.history.error_events import ErrorEvents
 from dmr_tui.monitor.history.event_list import EventList
-from dmr_tui.monitor.history.keep_alive import Keeping
+from dmr_tui.monitor.history.keep_alive import KeepAlives
 from dmr_tui.monitor.history.loads import Loads
 from dmr_tui.monitor.history.ps_loads import PsLoads
 from dmr_tui.monitor.history.reloads import Reloads
-from dmr_tui.monitor.history.request_events import RequestEvents
+from dmr_tui.monitor.history.request_events import request_event
 from dmr_tui.monitor.history.unloads import Unloads
 from dmr_tui.runner import wire
 from dmr_tui.runner.logs import log_event as log
 from dmr_tui.runner.request import Request
-from dmr_tui.state.event import Event
+from dmr_tui.state.event import ErrorDetail, Event, RunnerLostDetail, RunnerStartDetail
 
 
 class Timeline:
@@ -28,25 +28,22 @@ class Timeline:
     """
 
     def __init__(self) -> None:
-        self.log_tells = True
-        """Whether the log can be read; without it, loads are taken from `ps`."""
         self._list = EventList()
         self._refs: dict[str, str] = {}
-        """What a digest was called last: `ps` has only that name."""
-        self._keeping = Keeping()
+        """By digest, the name in the last request: `ps` has only that."""
+        self._keep_alives = KeepAlives()
         self._reloads = Reloads(self._list)
         self._ps_reloads = Reloads(self._list)
         self._drift = Drift(self._list)
         self._changes = ConfigChanges(self._list)
         self._errors = ErrorEvents(self._list)
-        self._calls = RequestEvents(self._list)
         self._loads = Loads(self._list, self._reloads, self._drift)
-        self._unloads = Unloads(self._list, self._reloads, self._keeping.seconds)
+        self._unloads = Unloads(self._list, self._reloads, self._keep_alives.seconds)
         self._ps = PsLoads(self._list, self._ps_reloads)
         self._now = 0.0
         self._newest: log.LogEvent | None = None
         self._until: log.LogEvent | None = None
-        """What the log told last before it was read again."""
+        """The last event of the log before it was read again."""
         self._log_began = False
         self._takers: dict[type, Callable[[Any], None]] = {
             log.RunnerStarted: self._runner_started,
@@ -77,7 +74,7 @@ class Timeline:
         return self._list.events
 
     def take_log(self, event: log.LogEvent) -> None:
-        """What a line of the log tells, in the log's order."""
+        """Take the event of a line of the log, in the log's order."""
         if not event.at:
             # A line without a stamp belongs to the one before.
             event = replace(event, at=self._now)
@@ -91,7 +88,7 @@ class Timeline:
         self._log_began = True
 
     def restart_log(self) -> None:
-        """The log is going to be read from its beginning, the same one or another."""
+        """Expect a log from its beginning, the same one or another."""
         if self._newest is not None:
             self._until, self._list.again = self._newest, True
         self._log_began = False
@@ -106,54 +103,64 @@ class Timeline:
         ):
             part.restart()
 
-    def take_ps(self, before: list[wire.Running], now: list[wire.Running], at: float) -> None:
-        """What is loaded, and what was loaded the last time; `at` is when this was asked."""
-        self._keeping.take_ps(before, now, at)
-        if not self.log_tells:
+    def take_ps(
+        self,
+        before: list[wire.Running],
+        now: list[wire.Running],
+        at: float,
+        *,
+        log_readable: bool = True,
+    ) -> None:
+        """Take two answers of `ps`, the second one of a request at `at`.
+
+        Loads and unloads are taken from them only if the log cannot be read.
+        """
+        self._keep_alives.take_ps(before, now, at)
+        if not log_readable:
             self._ps.take(before, now, at)
             return
         loading = {(run.model_name, run.mode) for run in before if run.loading}
         for run in now:
             if not run.loading and (run.model_name, run.mode) in loading:
                 self._loads.ready(run.backend_name, at)
-        self._tell_errors(at)
+        self._take_errors(at)
 
     def take_configured(
         self, before: list[wire.Configured], now: list[wire.Configured], at: float
     ) -> None:
-        """What is configured, and what was the last time."""
-        self._keeping.take_configured(now, at)
+        """Take what is configured, and what was before."""
+        self._keep_alives.take_configured(now, at)
         self._changes.seen(before, now, at)
 
     def take_request(self, request: Request) -> None:
-        """A call that ended, well or not."""
+        """Take a request that ended, well or not."""
         if request.digest is not None:
             self._refs[request.digest] = request.model
         for reloads in (self._reloads, self._ps_reloads):
-            reloads.called(request.digest, request.model, request.started_at, request.caller)
-        failure = self._calls.take(request)
-        if failure is not None:
-            self._errors.told(failure)
+            reloads.requested(request.digest, request.model, request.started_at, request.caller)
+        event = request_event(request)
+        if event is not None:
+            self._list.put(event)
+            if isinstance(event.detail, ErrorDetail):
+                self._errors.request_failed(event.detail, event.at)
 
     def runner_lost(self, at: float, reason: str) -> None:
-        """It does not answer any more."""
-        self._list.put(Event(f"lost:{at:.3f}", at, "runner lost", reason, "poll", "error"))
+        """Note that the runner does not answer any more."""
+        detail = RunnerLostDetail(reason)
+        self._list.put(Event(f"lost:{at:.3f}", at, "runner lost", detail, "poll", "error"))
 
     def runner_back(self, at: float, seconds: float) -> None:
-        """It answers again, after that many seconds."""
-        text = "it answers again"
-        event = Event(f"back:{at:.3f}", at, "runner back", text, "poll", "good", seconds=seconds)
+        """Note that the runner answers again, after that many seconds."""
+        event = Event(f"back:{at:.3f}", at, "runner back", None, "poll", "good", seconds=seconds)
         self._list.put(event)
 
     def _runner_started(self, event: log.RunnerStarted) -> None:
         loaded = self._loads.runner_started(event.at)
         self._unloads.runner_started()
         self._drift.touch(None, "restart")
-        text = "configurations are forgotten" if self._log_began else "the log begins here"
-        if loaded:
-            text = f"{loaded} loaded model{'s' if loaded > 1 else ''} and all {text}"
+        detail = RunnerStartDetail(loaded, log_begins=not self._log_began)
         key = f"start:{event.at:.6f}"
-        self._list.put(Event(key, event.at, "runner started", text, "log"))
+        self._list.put(Event(key, event.at, "runner started", detail, "log"))
 
     def _wanted(self, event: log.ModelWanted) -> None:
         self._unloads.wanted((event.digest or "", event.mode), event.at)
@@ -170,7 +177,7 @@ class Timeline:
         if ended is None:
             return
         self._unloads.used(ended, event.at, ended=True)
-        self._tell_errors(event.at)
+        self._take_errors(event.at)
 
     def _load_failed(self, event: log.LoadFailed) -> None:
         model = self._loads.failed(event)
@@ -200,16 +207,16 @@ class Timeline:
         ollama = self._changes.logged(event)
         self._unloads.configuring(event.digest)
         if event.digest is not None:
-            self._drift.touch(event.digest, "ollama" if ollama else "person")
+            self._drift.touch(event.digest, "ollama" if ollama else "user")
 
     def _error(self, event: log.ErrorLine) -> None:
         if event.engine:
             self._loads.engine_error(event)
-            self._tell_errors(event.at)
+            self._take_errors(event.at)
         else:
             self._errors.take(event)
 
-    def _tell_errors(self, at: float) -> None:
+    def _take_errors(self, at: float) -> None:
         for error in self._loads.errors(at):
             self._errors.take(error)
 

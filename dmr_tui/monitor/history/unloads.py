@@ -1,4 +1,4 @@
-"""Why a model was unloaded: the log does not say it, but the lines around it do.
+"""Unloads and their reasons: the log does not say why, but the lines around it do.
 
 In DMR's source, an eviction to make room is announced; an unload by name says for each mode that
 there is nothing (more) to unload; a new configuration follows the eviction that it needs; a dead
@@ -10,18 +10,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from dmr_tui.monitor.history.event_list import EventList
-from dmr_tui.monitor.history.event_text import idle_words, in_mode
-from dmr_tui.monitor.history.reloads import Reason, Reloads
+from dmr_tui.monitor.history.keep_alive import LATE_S
+from dmr_tui.monitor.history.reloads import Reloads
 from dmr_tui.runner.logs.log_event import EvictingForRoom, Unloaded
-from dmr_tui.state.event import Event, Severity
-from dmr_tui.text import format
+from dmr_tui.runner.units import DEFAULT_KEEP_ALIVE_S
+from dmr_tui.state.event import Event, Severity, UnloadDetail, UnloadReason
 
-DEFAULT_KEEP_S = (300.0, 28_800.0)
+DEFAULTS_S = (DEFAULT_KEEP_ALIVE_S, 28_800.0)
 """Five minutes; eight hours on Docker's GPU cloud."""
 EARLY_S = 1.0
-LATE_S = 30.0
-"""Seconds by which an idle model may be unloaded after its time, by a machine that is busy."""
+"""Seconds by which an idle model may seem to be unloaded before its time."""
 ANNOUNCED_S = 1.0
+"""Most that lies between an announcement and the eviction that it is about."""
 REMEMBERED = 200
 FOLLOWS_S = 60.0
 """Most that an engine takes to end, which is what the next line of the runner waits for."""
@@ -36,11 +36,11 @@ class _Leaving:
     key: Key
     idle_s: float | None
     exact: bool
-    """Whether that is the time since its last call ended, not since it began."""
+    """True if that is the time since its last request ended, not since it began."""
 
 
 class Unloads:
-    """Follows the evictions of a log, each until its cause is known."""
+    """Follows the evictions of a log, each until its reason is known."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Unloads:
         reloads: Reloads,
         keep_alive: Callable[[str, str, float], float | None],
     ) -> None:
-        """`keep_alive`: seconds for which a digest, or a name, was kept at some time."""
+        """`keep_alive` returns the seconds for which a digest, or a name, was kept at a time."""
         self._events = events
         self._reloads = reloads
         self._keep_alive = keep_alive
@@ -67,72 +67,72 @@ class Unloads:
         """Models that were ever configured; None if the log begins after the runner did."""
 
     def restart(self) -> None:
-        """The same lines are going to be told again."""
+        """Expect the same lines again."""
         self._used.clear()
-        self._forget_calls()
+        self._forget_evictions()
         self._configured = None
 
-    def _forget_calls(self) -> None:
+    def _forget_evictions(self) -> None:
         self._leaving.clear()
         self._evicted.clear()
         self._dead.clear()
         self._pool, self._stopping_at = None, None
 
     def runner_started(self) -> None:
-        """Nothing is loaded, nothing configured."""
+        """Begin without loaded models and configurations."""
         self._used.clear()
-        self._forget_calls()
+        self._forget_evictions()
         self._configured = set()
 
     def wanted(self, key: Key, at: float) -> None:
-        """A call is about to use a model."""
+        """Note that a request is about to use a model."""
         self._wanted = key[0]
         self._used[key] = at, False
 
     def used(self, key: Key, at: float, *, ended: bool) -> None:
-        """A model works, or has just ended to."""
+        """Note that a model works, or has just ended to."""
         self._used[key] = at, ended
 
     def making_room(self, event: EvictingForRoom) -> None:
-        """Every runner slot is taken."""
+        """Note that every runner slot is taken."""
         self._pool, self._room_until = event, event.at + ANNOUNCED_S
 
     def engine_died(self, model: str) -> None:
-        """Its runner is evicted next."""
+        """Expect the eviction of an engine that ended by itself."""
         self._dead.add(_cut(model))
 
     def load_ended(self, model: str) -> None:
-        """Whatever died before, it is another engine now."""
+        """Forget an engine that died: another one has its model now."""
         self._dead.discard(_cut(model))
 
     def unloaded(self, event: Unloaded) -> None:
-        """A runner is evicted."""
+        """Add the eviction of a runner."""
         key = (event.digest or "", event.mode)
         used = self._used.pop(key, None)
         idle = None if used is None else max(0.0, event.at - used[0])
-        unknown = "cause unknown"
-        if idle is not None and used is not None and used[1]:
-            unknown = f"cause unknown, {format.age(idle)} after its last use"
+        exact = used is not None and used[1]
         entry = Event(
             f"unload:{event.digest}:{event.mode}:{event.at:.6f}",
             event.at,
             "unloaded",
-            in_mode(unknown, event.mode),
+            UnloadDetail(idle_s=idle if exact else None),
             "log",
             model=event.model,
             digest=event.digest,
+            mode=event.mode,
         )
-        leaving = _Leaving(entry, key, idle, used is not None and used[1])
+        leaving = _Leaving(entry, key, idle, exact)
         pool = self._pool
         if event.uninstalled:
-            self._tell(leaving, "uninstalled", "its backend is uninstalled")
+            self._settle(leaving, UnloadDetail("uninstalled"))
         elif _cut(event.model) in self._dead:
             self._dead.discard(_cut(event.model))
-            self._tell(leaving, "died", "its engine had ended")
+            self._settle(leaving, UnloadDetail("died"))
         elif pool is not None and pool.at - ANNOUNCED_S <= event.at <= self._room_until:
             # The next one comes when the engine of this one has ended.
             self._room_until = event.at + FOLLOWS_S
-            self._tell_room(leaving, pool)
+            own_mode = bool(self._wanted) and self._wanted == leaving.key[0]
+            self._settle(leaving, UnloadDetail("room", slots=pool.taken, own_mode=own_mode))
         else:
             self._leaving = [
                 each for each in self._leaving if abs(event.at - each.event.at) <= FOLLOWS_S
@@ -141,52 +141,52 @@ class Unloads:
             self._events.put_first(entry)
 
     def evicted(self, at: float) -> bool:
-        """The end of a look at all models; gives whether it was asked for."""
+        """End a look at all models, and return whether it was asked for."""
         self._pool = None
         group, self._leaving = self._leaving, []
         stopped = self._stopping_at is not None and abs(at - self._stopping_at) <= FOLLOWS_S
         reasons = [self._reason(each) for each in group]
         for each, reason in zip(group, reasons, strict=True):
             if stopped or each.event.key in self._stopped:
-                self._tell(each, "stopped", "the runner was stopped")
+                self._settle(each, UnloadDetail("stopped"))
             elif "asked" in reasons:
                 # Only on request are models unloaded whose time is not up, and then all of them.
-                self._tell(each, "asked", "asked for: every idle model was unloaded")
+                self._settle(each, UnloadDetail("asked", every_idle=True))
             elif reason == "idle":
-                self._tell(each, "idle", idle_words(each.idle_s or 0.0))
+                self._settle(each, UnloadDetail("idle", each.idle_s))
             else:
                 self._reloads.left(each.key[0], "unknown")
         self._evicted = group
         return "asked" in reasons and not stopped
 
     def nothing_to_unload(self, digest: str | None) -> bool:
-        """An unload by name is done with one mode; whether it unloaded something before."""
-        return self._resolve(digest, "asked", "asked for")
+        """End an unload by name, and return whether it unloaded something before."""
+        return self._resolve(digest, "asked")
 
     def configuring(self, digest: str | None) -> None:
-        """A model has a new configuration."""
+        """Note that a model has a new configuration."""
         if digest is not None and self._configured is not None:
             self._configured.add(digest)
-        self._resolve(digest, "configure", "to be reconfigured")
+        self._resolve(digest, "configure")
 
     def stopping(self, at: float) -> None:
-        """The runner ends; it may have begun to unload before it says so."""
+        """Note that the runner ends; it may have begun to unload before it says so."""
         self._stopping_at = at
         for each in (*self._evicted, *self._leaving):
             if abs(at - each.event.at) <= ANNOUNCED_S:
                 self._stopped[each.event.key] = None
-                self._tell(each, "stopped", "the runner was stopped")
+                self._settle(each, UnloadDetail("stopped"))
         while len(self._stopped) > REMEMBERED:
             del self._stopped[next(iter(self._stopped))]
 
-    def _resolve(self, digest: str | None, reason: Reason, text: str) -> bool:
+    def _resolve(self, digest: str | None, reason: UnloadReason) -> bool:
         mine = [each for each in self._leaving if digest and each.key[0] == digest]
         self._leaving = [each for each in self._leaving if each not in mine]
         for each in mine:
-            self._tell(each, reason, text)
+            self._settle(each, UnloadDetail(reason))
         return bool(mine)
 
-    def _reason(self, leaving: _Leaving) -> Reason:
+    def _reason(self, leaving: _Leaving) -> UnloadReason:
         if leaving.idle_s is None:
             return "unknown"
         kept = self._kept(leaving)
@@ -198,27 +198,16 @@ class Unloads:
 
     def _kept(self, leaving: _Leaving) -> tuple[float, ...]:
         event = leaving.event
-        told = self._keep_alive(leaving.key[0], event.model, event.at)
-        if told is not None:
-            return DEFAULT_KEEP_S if told == DEFAULT_KEEP_S[0] else (told,)
+        known = self._keep_alive(leaving.key[0], event.model, event.at)
+        if known is not None:
+            return DEFAULTS_S if known == DEFAULT_KEEP_ALIVE_S else (known,)
         never = self._configured is not None and leaving.key[0] not in self._configured
-        return DEFAULT_KEEP_S if never else ()
+        return DEFAULTS_S if never else ()
 
-    def _tell_room(self, leaving: _Leaving, pool: EvictingForRoom) -> None:
-        same = bool(self._wanted) and self._wanted == leaving.key[0]
-        whom = "itself in another mode" if same else "another model"
-        taken = "All" if pool.taken is None else f"All {pool.taken}"
-        cause = (
-            f"{taken} runner slots were taken, and then every idle model is unloaded. There is "
-            "one for each CPU, at most 8."
-        )
-        self._tell(leaving, "room", f"to make room for {whom}", cause)
-
-    def _tell(self, leaving: _Leaving, reason: Reason, text: str, cause: str = "") -> None:
-        severity: Severity = "warning" if reason in {"room", "died"} else "info"
-        said = in_mode(text, leaving.key[1])
-        self._events.put(replace(leaving.event, text=said, severity=severity, cause=cause))
-        self._reloads.left(leaving.key[0], reason)
+    def _settle(self, leaving: _Leaving, detail: UnloadDetail) -> None:
+        severity: Severity = "warning" if detail.reason in {"room", "died"} else "info"
+        self._events.put(replace(leaving.event, detail=detail, severity=severity))
+        self._reloads.left(leaving.key[0], detail.reason)
 
 
 def _cut(model: str) -> str:

@@ -1,4 +1,4 @@
-"""What the engines' log lines say about the models that are loaded."""
+"""Facts about the loaded models from the log lines of their engines."""
 
 from dataclasses import replace
 
@@ -24,7 +24,7 @@ class EngineLog:
     """Joins log lines to models by digest.
 
     Engine lines carry no name: they belong to the one load that is under way. While two models
-    load at once, nobody can tell, so nothing is joined until both have ended.
+    load at once, lines cannot be told apart, so nothing is joined until both have ended.
     """
 
     def __init__(self) -> None:
@@ -49,12 +49,12 @@ class EngineLog:
                 pass
             case BufferAllocated() | DeviceSummed() | LayersOffloaded():
                 if (digest := self._only()) is not None:
-                    self.facts[digest] = _told(self.facts[digest], event)
+                    self.facts[digest] = _with(self.facts[digest], event)
             case Loaded(at):
                 if (digest := self._only()) is not None:
                     self.facts[digest] = replace(self.facts[digest], ready_at=at)
                 self._ended()
-            case LoadFailed(digest=told) if told is not None and told not in self._loading:
+            case LoadFailed(digest=failed) if failed is not None and failed not in self._loading:
                 # The runner says again what the engine has said.
                 pass
             case LoadFailed():
@@ -70,7 +70,7 @@ class EngineLog:
                 pass
 
     def gone(self, digest: str) -> None:
-        """That engine is not there any more, unless its load is what the log told last."""
+        """Forget an engine that `ps` shows no more, unless its load is under way in the log."""
         if digest not in self._loading:
             self.facts.pop(digest, None)
 
@@ -81,7 +81,7 @@ class EngineLog:
         self._mixed = False
 
     def _tries(self, event: BufferAllocated) -> bool:
-        """Whether that line is of a trial, in which an engine takes nothing.
+        """Return whether the line is of a trial, in which an engine takes nothing.
 
         llama.cpp tries a load before the real one to see whether it would fit. With -v it prints
         the same lines then: nothing for the weights, but the compute buffer in full.
@@ -112,18 +112,18 @@ class EngineLog:
         ]
 
 
-def _told(
+def _with(
     facts: EngineFacts, event: BufferAllocated | DeviceSummed | LayersOffloaded
 ) -> EngineFacts:
     if isinstance(event, LayersOffloaded):
         return replace(facts, layers=f"{event.layers} of {event.of}")
     if isinstance(event, DeviceSummed):
-        # Of a plan before the load; whatever was taken then is told line by line.
+        # Of a plan before the load; what is really taken follows line by line.
         if any(not device.startswith(SUMMED) for device, _, _ in facts.buffers):
             return facts
         device = SUMMED + event.device
         others = [buffer for buffer in facts.buffers if buffer[0] != device]
         sums = (("weights", event.weights), ("cache", event.cache), ("compute", event.compute))
         return replace(facts, buffers=(*others, *((device, kind, size) for kind, size in sums)))
-    told = [buffer for buffer in facts.buffers if not buffer[0].startswith(SUMMED)]
-    return replace(facts, buffers=(*told, (event.device, event.kind, event.size)))
+    single = [buffer for buffer in facts.buffers if not buffer[0].startswith(SUMMED)]
+    return replace(facts, buffers=(*single, (event.device, event.kind, event.size)))

@@ -1,7 +1,7 @@
 """The runner's log: read when something happened, or while a screen shows it; never followed.
 
-Whoever stops following the log ends the new lines of every other follower until the runner is
-restarted (v1.2.6), `docker model logs -f` included.
+A follower that stops ends the new lines of every other follower until the runner is restarted
+(v1.2.6), `docker model logs -f` included.
 """
 
 import time
@@ -26,7 +26,7 @@ SHARE = 20.0
 """Between two reads passes this many times the time that one takes."""
 PAUSE_S = 2.0
 READS = 3
-"""How often the log is read for a model that it may never mention."""
+"""Number of times that the log is read for a model that it may never mention."""
 LAG_S = 2.0
 """Seconds that a log line may be ahead of or behind what `GET /engines/ps` says."""
 SHOWN_LINES = 20_000
@@ -35,19 +35,19 @@ AT_ONCE = 500
 
 
 class LogListener(Protocol):
-    """A listener to what the log tells."""
+    """A listener to the events of the log."""
 
     def restart_log(self) -> None:
-        """The log is read from its beginning: another one, or for the first time."""
+        """Expect a log from its beginning: another one, or the first."""
         ...
 
     def take_log(self, event: LogEvent) -> None:
-        """A line told of an event."""
+        """Take the event of a line."""
         ...
 
 
 class LogReader:
-    """What the log says of engines, slots and events; times by the runner's clock."""
+    """Reads the log for engines, slots and events; times by the runner's clock."""
 
     def __init__(
         self,
@@ -63,16 +63,16 @@ class LogReader:
         self.engines = EngineLog()
         self.tasks = SlotTasks()
         self.source = Polled("log", interval, self._fetch, changed, clock)
-        self.exits: list[EngineExited] = []
-        """Engines that died, as far as that was not told yet."""
-        self._told = read
+        self._exits: deque[EngineExited] = deque(maxlen=21)
+        """Engines that died and were not taken yet."""
+        self._after_read = read
         self._client = client
         self._listener = listener
         self._changed = changed
         self._tail = LogTail()
         self._wanted = anyio.Event()
         self._silent: dict[str, int] = {}
-        """By digest, how often the log was read in vain."""
+        """By digest, the number of times that the log was read in vain."""
         self._shown = False
         self._raw: deque[str] = deque(maxlen=SHOWN_LINES)
         self._lines: deque[LogLine] = deque(maxlen=SHOWN_LINES)
@@ -84,7 +84,7 @@ class LogReader:
         return self._snapshot
 
     def show(self, shown: bool) -> None:
-        """Whether a screen shows the log: then it is read again and again."""
+        """Read the log again and again while a screen shows it."""
         if shown == self._shown:
             return
         self._shown = shown
@@ -96,12 +96,18 @@ class LogReader:
             self._lines.clear()
             self._snapshot = ()
 
+    def take_exits(self) -> list[EngineExited]:
+        """Return the ends of engines since the last time."""
+        exits = list(self._exits)
+        self._exits.clear()
+        return exits
+
     def want(self) -> None:
-        """Something happened that the log may tell of."""
+        """Have the log read soon: something happened that may stand in it."""
         self._wanted.set()
 
     def check(self, running: Iterable[Running], names: Names, asked_at: float) -> None:
-        """Read the log if a chat model is loaded of which it has told nothing yet."""
+        """Have the log read if a chat model is loaded of whose engine nothing is known."""
         chats = {
             digest: run
             for run in running
@@ -109,7 +115,7 @@ class LogReader:
         }
         for digest, facts in list(self.engines.facts.items()):
             run = chats.get(digest)
-            # Unloaded, or being loaded anew: what the log told is of an engine that is gone.
+            # Unloaded, or being loaded again: these are facts of an engine that is gone.
             if (run is None or run.loading) and facts.started_at < asked_at - LAG_S:
                 self.engines.gone(digest)
         silent = {
@@ -139,16 +145,16 @@ class LogReader:
 
     async def _fetch(self) -> None:
         if not await self._read_on():
-            # It is another log, or it was read for the first time with other eyes.
+            # It is another log, so it is read again from its beginning.
             await self._read_on()
 
     async def _read_on(self) -> bool:
         async with self._client.log() as parts:
-            anew = self._tail.at_beginning
+            from_beginning = self._tail.at_beginning
             lines = await self._tail.read(parts)
             if lines is None:
                 return False
-            if anew:
+            if from_beginning:
                 self.engines.clear()
                 self._listener.restart_log()
                 self.tasks = SlotTasks()
@@ -162,7 +168,7 @@ class LogReader:
                     await anyio.lowlevel.checkpoint()
         if count:
             await self._parse()
-            self._told()
+            self._after_read()
             self._changed()
         return True
 
@@ -173,7 +179,7 @@ class LogReader:
             self.tasks.take(event)
             self._listener.take_log(event)
             if isinstance(event, EngineExited):
-                self.exits = [*self.exits[-20:], event]
+                self._exits.append(event)
         if self._shown:
             self._raw.append(line)
 

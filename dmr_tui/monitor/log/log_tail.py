@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator
 
 WITNESS = 1024
-"""Bytes before the place where reading ended that have to be the same the next time."""
+"""Bytes before that place that have to be the same the next time."""
 LONGEST_LINE = 2**20
 """Bytes of a line without an end after which it is taken as it is."""
 
 
 class LogTail:
-    """Where reading ended; a log that is another one, or shorter, is read from its beginning."""
+    """The place where reading ended; another log, or a shorter one, is read from its beginning."""
 
     def __init__(self) -> None:
         self._offset = 0
@@ -17,7 +17,7 @@ class LogTail:
 
     @property
     def at_beginning(self) -> bool:
-        """Whether nothing was read yet."""
+        """Return whether nothing was read yet."""
         return self._offset == 0
 
     def restart(self) -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from dmr_tui.runner.logs.log_event import (
+    SAME_ENGINE_S,
+    TELLS_APART_S,
     DecodeTimed,
     LogEvent,
     PromptTimed,
@@ -21,10 +23,6 @@ EARLY_S = 0.002
 """Seconds by which a launch may seem to be before its call: the runner's clock stamps both."""
 LATE_S = 1.0
 """Seconds by which a call's end, which we hear of, may differ from that of its task."""
-SAME_ENGINE_S = 1.0
-"""Most by which the beginning of one engine may differ from line to line, as lines come late."""
-TELLS_APART_S = 0.03
-"""Least by which the next engine has to fit worse."""
 ROUNDED_MS = 0.0051
 """The log has two decimals of the milliseconds that the timings have in full."""
 LONGEST_WAIT_S = 3600.0

@@ -20,6 +20,7 @@ __all__ = [
     "Kind",
     "explain",
     "explain_line",
+    "explain_quote",
     "explain_text",
     "telling_line",
 ]
@@ -135,6 +136,17 @@ def explain_line(text: str, model: str = "") -> Explanation | None:
     row = _find(words, f"{fields['msg']} {fields.get('backend', '')}: {words}")
     named = model or fields.get("modelRef") or fields.get("reference") or fields.get("model", "")
     return None if row is None else _filled(row, words, named)
+
+
+def explain_quote(text: str, model: str = "", status: int | None = None) -> Explanation:
+    """The explanation of an error of the log, or of an answer with `status`.
+
+    Without an entry it is the line of `text` that tells most.
+    """
+    if status is not None:
+        return explain_text(status, text, model)
+    known = explain_line(text, model)
+    return known or Explanation(telling_line(text) or _last_line(text), detail=text)
 
 
 def telling_line(text: str) -> str:

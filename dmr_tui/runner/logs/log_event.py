@@ -2,6 +2,11 @@
 
 from dataclasses import dataclass
 
+SAME_ENGINE_S = 1.0
+"""Most by which the beginning of one engine may differ from line to line, as lines come late."""
+TELLS_APART_S = 0.03
+"""Least by which the next engine has to fit worse."""
+
 
 @dataclass(frozen=True, slots=True)
 class LogEvent:

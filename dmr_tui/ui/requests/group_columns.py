@@ -5,9 +5,10 @@ from collections.abc import Callable
 from dmr_tui.measure.stats import Summary
 from dmr_tui.state.requests import RequestGroup
 from dmr_tui.text import format
+from dmr_tui.text.request_fields import duration_words
 from dmr_tui.text.requests import slow_lately_words
 from dmr_tui.text.sanitize import plain
-from dmr_tui.ui.requests.request_text import moment, took
+from dmr_tui.ui.requests.request_text import moment
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, Part
 from dmr_tui.ui.widgets.table import Column
@@ -95,7 +96,7 @@ def _p95(summary: Summary | None) -> float | None:
 
 
 def _seconds(value: float | None, style: str) -> Part:
-    return took(value), "$faint" if value is None else style
+    return duration_words(value), "$faint" if value is None else style
 
 
 def _name(group: RequestGroup) -> Part:

@@ -9,9 +9,10 @@ from dmr_tui.measure.request_numbers import new_tokens, status_words, ttft_s
 from dmr_tui.runner.request import Request
 from dmr_tui.state.replies import Bodies
 from dmr_tui.text import format
+from dmr_tui.text.request_fields import duration_words
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.requests.body_lines import text_lines
-from dmr_tui.ui.requests.request_text import status_style, took
+from dmr_tui.ui.requests.request_text import status_style
 from dmr_tui.ui.shell.pane import Page, now
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, width_of
@@ -61,7 +62,11 @@ class RecordedSide(ReplaySide):
         yield _rate("decode", decode_rate(request.timings))
         yield _prompt(request.prompt_tokens, new_tokens(request), request.cached_tokens)
         yield "generated", format.count(request.completion_tokens), ""
-        yield "duration", took(request.duration), "client" if request.duration is not None else ""
+        yield (
+            "duration",
+            duration_words(request.duration),
+            "client" if request.duration is not None else "",
+        )
         yield "finish", plain(request.finish_reason or status_words(request)), ""
 
     def text(self, width: int) -> list[Line]:
@@ -93,7 +98,7 @@ class ReplayedSide(ReplaySide):
         yield _rate("decode", turn.decode)
         yield _prompt(turn.prompt_tokens, turn.new_prompt_tokens, turn.cached_tokens)
         yield "generated", format.count(turn.completion_tokens), ""
-        yield "duration", took(turn.e2e_s), "client" if turn.e2e_s is not None else ""
+        yield "duration", duration_words(turn.e2e_s), "client" if turn.e2e_s is not None else ""
         yield "finish", self._finish(), ""
 
     def _finish(self) -> str:

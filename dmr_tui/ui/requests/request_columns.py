@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from dmr_tui.measure.rates import Rate, decode_rate, prefill_rate
-from dmr_tui.measure.request_numbers import context_used, ended, new_tokens, ttft_s, waited_s
+from dmr_tui.measure.request_numbers import context_used, ended
 from dmr_tui.runner.names import short
 from dmr_tui.runner.request import Request
 from dmr_tui.text import format
+from dmr_tui.text.request_fields import BY_NAME
 from dmr_tui.ui.requests.request_text import (
     api_word,
     caller_word,
@@ -15,13 +15,13 @@ from dmr_tui.ui.requests.request_text import (
     moment,
     short_status,
     status,
-    took,
 )
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Part
 from dmr_tui.ui.widgets.table import Column
 
 C = Column[Request]
+DECODE = BY_NAME["decode_tok_s"]
 
 
 def request_columns(
@@ -49,22 +49,14 @@ def request_columns(
         C("model", "MODEL", 0, _model, lambda row: short(row.model).lower()),
         C("caller", "CALLER", 0, caller_cell, lambda row: caller(row).lower()),
         C("api", "API", 10, _api, lambda row: row.api, drop=6),
-        C("new", "NEW", 6, _new, new_tokens, True, 5),
-        C("cached", "CACHED", 6, _cached, lambda row: row.cached_tokens, True, 7),
-        C("gen", "GEN", 6, _generated, lambda row: row.completion_tokens, True, 1),
-        C(
-            "prefill",
-            "PREFILL",
-            7,
-            _prefill,
-            lambda row: _value(prefill_rate(row.timings)),
-            True,
-            4,
-        ),
-        C("decode", "DECODE", 6, _decode, lambda row: _value(decode_rate(row.timings)), True),
-        C("ttft", "TTFT", 7, _ttft, ttft_s, True, 3),
-        C("wait", "WAIT", 7, _wait, waited_s, True, 8),
-        C("took", "TOOK", 7, _took, lambda row: row.duration, True),
+        _number("new", "new_prompt_tokens", 5),
+        _number("cached", "cached_tokens", 7),
+        _number("gen", "completion_tokens", 1),
+        _number("prefill", "prefill_tok_s", 4),
+        C("decode", DECODE.title, DECODE.width, _decode, DECODE.value, True),
+        _number("ttft", "ttft_s", 3),
+        _number("wait", "waited_s", 8),
+        _number("took", "duration_s", 0),
         C("context", "CONTEXT", 9, context_cell, context_used, True, 2),
         C("status", "STATUS", 27, status, _status_order, drop=9, narrow=brief),
     )
@@ -78,54 +70,24 @@ def _api(row: Request) -> Part:
     return api_word(row), "$label"
 
 
-def _count(number: int | None) -> Part:
-    return format.count(number), "$faint" if number is None else "$value"
+def _number(key: str, name: str, drop: int) -> C:
+    """Return the column of a number in the table of fields; `drop` tells which go first."""
+    field = BY_NAME[name]
 
+    def cell(row: Request) -> Part:
+        value = field.value(row)
+        return field.words(value), "$faint" if value is None else "$value"
 
-def _new(row: Request) -> Part:
-    return _count(new_tokens(row))
-
-
-def _cached(row: Request) -> Part:
-    return _count(row.cached_tokens)
-
-
-def _generated(row: Request) -> Part:
-    return _count(row.completion_tokens)
-
-
-def _value(rate: Rate | None) -> float | None:
-    return None if rate is None else rate.value
-
-
-def _prefill(row: Request) -> Part:
-    rate = _value(prefill_rate(row.timings))
-    return format.rate(rate), "$faint" if rate is None else "$value"
+    return C(key, field.title, field.width, cell, field.value, True, drop)
 
 
 def _decode(row: Request) -> Part:
-    rate = _value(decode_rate(row.timings))
+    rate = DECODE.value(row)
     if rate is None:
         return format.UNKNOWN, "$faint"
     if row.slow:
         return f"{GLYPHS.warning}{format.rate(rate)}", "bold $warning"
     return format.rate(rate), "bold $value"
-
-
-def _time(seconds: float | None) -> Part:
-    return took(seconds), "$faint" if seconds is None else "$value"
-
-
-def _ttft(row: Request) -> Part:
-    return _time(ttft_s(row))
-
-
-def _wait(row: Request) -> Part:
-    return _time(waited_s(row))
-
-
-def _took(row: Request) -> Part:
-    return _time(row.duration)
 
 
 def _status_order(row: Request) -> str:

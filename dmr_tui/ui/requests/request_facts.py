@@ -16,8 +16,9 @@ from dmr_tui.runner.errors.explain import explain_request
 from dmr_tui.runner.request import FAILURES, Request
 from dmr_tui.runner.wire import Timings
 from dmr_tui.text import format
+from dmr_tui.text.request_fields import duration_words
 from dmr_tui.text.requests import slower_words
-from dmr_tui.ui.requests.request_text import exact_moment, model_word, status_style, took, why_ended
+from dmr_tui.ui.requests.request_text import exact_moment, model_word, status_style, why_ended
 from dmr_tui.ui.shell.pane import now
 
 SHOWN_MESSAGES = 40
@@ -89,7 +90,7 @@ def _numbers(request: Request) -> Iterator[Fact]:
     yield _ttft(request)
     yield _waited(request)
     if request.outcome != "in flight":
-        yield Fact("duration", took(request.duration), _duration_note(request))
+        yield Fact("duration", duration_words(request.duration), _duration_note(request))
     prompt, cached = request.prompt_tokens, request.cached_tokens
     new = new_tokens(request)
     tokens = "" if new is None else f"{new:,} new + {format.count(cached)} cached"

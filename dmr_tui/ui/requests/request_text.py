@@ -7,6 +7,7 @@ from dmr_tui.measure.request_numbers import context_used, status_words, timed_ou
 from dmr_tui.runner.errors.explain import explain_request
 from dmr_tui.runner.names import short
 from dmr_tui.runner.request import FAILURES, Outcome, Request
+from dmr_tui.state.event import ErrorDetail, Event
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
 from dmr_tui.text.requests import slower_words
@@ -88,9 +89,13 @@ def unrecorded(snapshot: Snapshot) -> int:
     return sum(
         event.at >= since
         and event.request is None
-        and (event.kind in {"load failed", "out of memory"} or "not installed" in event.text)
+        and (event.kind in {"load failed", "out of memory"} or _lacks_model(event))
         for event in snapshot.events
     )
+
+
+def _lacks_model(event: Event) -> bool:
+    return isinstance(event.detail, ErrorDetail) and event.detail.kind == "model missing"
 
 
 def _times(request: Request) -> str:
@@ -112,12 +117,6 @@ def exact_moment(at: float) -> str:
     """Date and time to the millisecond."""
     thousandth = min(999, int(at % 1 * 1000))
     return f"{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(at))}.{thousandth:03}"
-
-
-def took(seconds: float | None) -> str:
-    """A duration in seven cells."""
-    long = seconds is not None and seconds >= 999.95
-    return format.clock(seconds) if seconds is not None and long else format.seconds(seconds)
 
 
 def context(request: Request, nearly_full: float) -> Part:

@@ -9,6 +9,7 @@ from dmr_tui.runner.names import short
 from dmr_tui.state.alert import Alert, AlertScreen
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text.alerts import alert_text
+from dmr_tui.text.events import event_text
 from dmr_tui.text.format import Units
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.shell.pane import Pane, now
@@ -142,5 +143,5 @@ def _event(snapshot: Snapshot) -> Notice | None:
             rows = snapshot.models
             name = next((row.name for row in rows if row.digest == event.digest), "")
             model = plain(name or short(event.model) or "a model")
-            return Notice(f"{model}: {plain(event.text)}", screen="timeline")
+            return Notice(f"{model}: {plain(event_text(event))}", screen="timeline")
     return None

@@ -12,6 +12,7 @@ from textual.widgets import Input
 from dmr_tui.state.event import Event
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
+from dmr_tui.text.events import event_cause, event_text
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.commands.table import bindings
 from dmr_tui.ui.timeline.leveled_pane import LeveledPane
@@ -44,7 +45,8 @@ class EventFilter(RowFilter):
         if self.model and names.key(event.digest, event.model) != self.model:
             return False
         name = names.name(event.digest, event.model)
-        text = f"{event.kind} {name} {event.model} {event.source} {event.text} {event.cause}"
+        text = f"{event.kind} {name} {event.model} {event.source} "
+        text += f"{event_text(event)} {event_cause(event)}"
         return not self.words or all(word in text.lower() for word in self.words)
 
 
@@ -68,7 +70,7 @@ class EventTable(Table[Event]):
             Column("what", "WHAT", 16, _what, lambda event: event.kind),
             replace(named, width=26, drop=3, narrow=named),
             Column("took", "TOOK", 6, _took, lambda event: event.seconds, True, 1),
-            Column("detail", "DETAIL", 0, _detail, lambda event: event.text),
+            Column("detail", "DETAIL", 0, _detail, event_text),
             Column("from", "FROM", 6, _source, lambda event: event.source, drop=2),
         )
 
@@ -169,8 +171,8 @@ class TimelinePane(LeveledPane[Event, EventFilter]):
             line = (
                 (f"{sign} {clock_time(event.at)} ", style),
                 (f"{name} " if name else "", name_style),
-                (f"{event.kind}: {plain(event.text)}. ".replace(".. ", ". "), "$value"),
-                (plain(event.cause), "$label"),
+                (f"{event.kind}: {plain(event_text(event))}. ".replace(".. ", ". "), "$value"),
+                (plain(event_cause(event)), "$label"),
             )
         self.query_one(EventDetails).show(line)
 
@@ -227,7 +229,10 @@ def _took(event: Event) -> Part:
 
 
 def _detail(event: Event) -> Part:
-    return plain(event.text), "$value" if event.severity in {"warning", "error"} else "$label"
+    return plain(event_text(event)), "$value" if event.severity in {
+        "warning",
+        "error",
+    } else "$label"
 
 
 def _source(event: Event) -> Part:

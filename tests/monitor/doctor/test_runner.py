@@ -14,7 +14,7 @@ from dmr_tui.runner.backend import parse_status
 from dmr_tui.runner.endpoint import parse_host
 from dmr_tui.state.alert import Alert, EngineKilled, GpuUnused, OutOfMemory
 from dmr_tui.state.check import Check
-from dmr_tui.state.event import Event
+from dmr_tui.state.event import ErrorDetail, Event
 from dmr_tui.state.memory import MemoryState, MemoryUsage
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import Snapshot
@@ -118,7 +118,7 @@ def test_a_list_of_models_that_did_not_come_is_not_an_empty_one() -> None:
 
 
 def event(kind: str, at: float, text: str = "") -> Event:
-    return Event(f"{kind}{at}", at, kind, text or kind, "log")  # type: ignore[arg-type]
+    return Event(f"{kind}{at}", at, kind, ErrorDetail(text or kind), "log")  # type: ignore[arg-type]
 
 
 def idle(models: Iterable[ModelRow]) -> tuple[ModelRow, ...]:
@@ -176,7 +176,7 @@ def test_an_engine_process_that_was_killed_for_memory() -> None:
     assert found.evidence.startswith("The system killed the engine of x")
     assert "\x1b" not in found.evidence
     assert found.fix == ("1 killed so far; unload a model or close programs",)
-    event = Event("e", NOW, "out of memory", "It does not fit", "log", "error")
+    event = Event("e", NOW, "out of memory", ErrorDetail("It does not fit"), "log", "error")
     full = Alert("memory:x", "critical", OutOfMemory("x", event, None))
     found = at_work(models=rows(), alerts=(full,))
     assert found.evidence == "x, 0 s ago: It does not fit"
