@@ -24,10 +24,10 @@ from dmr_tui.ui.requests.group_columns import group_columns, group_remarks
 from dmr_tui.ui.requests.modes import MODES, Mode, ModeTitles
 from dmr_tui.ui.requests.request_columns import request_columns
 from dmr_tui.ui.requests.request_text import remarks, unrecorded
-from dmr_tui.ui.requests.search_field import SearchField
 from dmr_tui.ui.shell.pane import Pane, preferences_of
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line
+from dmr_tui.ui.widgets.search_field import SearchField
 from dmr_tui.ui.widgets.table import Table
 
 COUNT_S = 0.9
@@ -105,7 +105,7 @@ class RequestsPane(Vertical):
         yield from self._groups.values()
         yield RemarkPane(id="call-remark")
         yield ConditionsPane(id="call-conditions")
-        yield SearchField(id="call-filter")
+        yield SearchField("words in model, caller, API, status or error", id="call-filter")
 
     def on_mount(self) -> None:
         self._show_mode()

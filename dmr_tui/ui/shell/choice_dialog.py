@@ -26,7 +26,7 @@ class ChoiceDialog(ModalScreen[R | None], Generic[R]):
         id: str,
         title: str,
         hint: str,
-        first: int | None = None,
+        first: int = 0,
         notes: Sequence[Content] = (),
     ) -> None:
         """`choices` are values with how they look; `first` has the cursor at once, `notes` stand
@@ -48,7 +48,8 @@ class ChoiceDialog(ModalScreen[R | None], Generic[R]):
             )
 
     def on_mount(self) -> None:
-        self.query_one(OptionList).highlighted = self._first
+        if self._choices:
+            self.query_one(OptionList).highlighted = self._first
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Return the chosen one."""

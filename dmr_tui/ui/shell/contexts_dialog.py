@@ -22,7 +22,7 @@ class ContextsDialog(ChoiceDialog[str]):
             id="contexts",
             title="Watch another runner",
             hint="enter watches it, esc cancels",
-            first=names.index(choices.now) if choices.now in names else None,
+            first=names.index(choices.now) if choices.now in names else 0,
             notes=[Content.styled(plain(note), "$warning") for note in choices.notes],
         )
 

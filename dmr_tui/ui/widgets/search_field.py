@@ -1,4 +1,4 @@
-"""The field for words that a request has to have."""
+"""A field for words that are looked for when the typing pauses."""
 
 from dataclasses import dataclass
 
@@ -19,10 +19,8 @@ class SearchField(Input):
 
         words: str
 
-    def __init__(self, *, id: str) -> None:
-        super().__init__(
-            placeholder="words in model, caller, API, status or error", id=id, compact=True
-        )
+    def __init__(self, hint: str, *, id: str) -> None:
+        super().__init__(placeholder=hint, id=id, compact=True)
         self._timer: Timer | None = None
 
     def on_mount(self) -> None:
