@@ -21,7 +21,7 @@ from dmr_tui.runner.errors.explain import Explanation
 from dmr_tui.runner.names import is_reference
 from dmr_tui.settings.errors import BadSettings
 from dmr_tui.settings.schema import Settings
-from dmr_tui.state.pull import Pull
+from dmr_tui.state.plan import Pull
 from dmr_tui.state.replies import RemoteModel
 from dmr_tui.text import format
 from dmr_tui.text.fit_advice import load_advice

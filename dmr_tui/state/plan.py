@@ -1,4 +1,4 @@
-"""Changes that the user asks for, and how far one has come."""
+"""Changes and downloads that the user asks for, and how far one has come."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -118,3 +118,44 @@ class Progress:
     stopped: bool = False
     note: str = ""
     """Something that goes on although it was stopped."""
+
+
+PullState = Literal["waiting", "pulling", "done", "failed", "stopped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """One download; bytes."""
+
+    name: str
+    """As a person wrote it."""
+    state: PullState = "waiting"
+    """`waiting`: the runner has said nothing yet, as it pulls few models at a time."""
+    done: int = 0
+    total: int | None = None
+    rate: float | None = None
+    """Bytes per second over the last seconds; None until it is known."""
+    resumed: int = 0
+    """What was there of an earlier try."""
+    said: str = ""
+    """What the runner said beside its progress: a warning, or that nothing was to be done."""
+    failure: Explanation | None = None
+    heard_at: float = field(default=0.0, compare=False)
+    """When the runner told of it last, by the loop's clock."""
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds until it is there, at the rate of the last seconds."""
+        if self.rate is None or self.total is None or self.rate <= 0.0:
+            return None
+        return max(0.0, (self.total - self.done) / self.rate)
+
+    @property
+    def share(self) -> float | None:
+        """From 0 to 1."""
+        return None if not self.total else min(1.0, self.done / self.total)
+
+    @property
+    def going(self) -> bool:
+        """Whether it is not over."""
+        return self.state in {"waiting", "pulling"}

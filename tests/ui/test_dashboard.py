@@ -8,7 +8,7 @@ import pytest
 from dmr_tui.simulator.http.faults import Fault
 from dmr_tui.simulator.server import Simulator
 from dmr_tui.state.event import Event
-from dmr_tui.state.pull import Pull
+from dmr_tui.state.plan import Pull
 from dmr_tui.state.snapshot import Runner
 from dmr_tui.ui.app import DashboardApp
 from dmr_tui.ui.dashboard.dashboard_screen import DashboardScreen

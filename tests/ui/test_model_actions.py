@@ -20,12 +20,12 @@ from dmr_tui.state.plan import (
     ConfigurePlan,
     LoadPlan,
     Progress,
+    Pull,
     RemovePlan,
     TagPlan,
     UnloadPlan,
     UntagPlan,
 )
-from dmr_tui.state.pull import Pull
 from dmr_tui.state.replies import RemoteModel, StoredConfigResult
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.ui.app import DashboardApp

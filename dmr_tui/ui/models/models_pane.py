@@ -7,7 +7,7 @@ from textual.binding import BindingType
 
 from dmr_tui.state.memory import Fit, MemoryUsage
 from dmr_tui.state.model_row import ModelRow
-from dmr_tui.state.pull import Pull
+from dmr_tui.state.plan import Pull
 from dmr_tui.text import format
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.commands.table import bindings

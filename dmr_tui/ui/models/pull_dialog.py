@@ -14,7 +14,7 @@ from textual.widgets import Button, Input, Label
 
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.runner.names import canonical
-from dmr_tui.state.pull import Pull
+from dmr_tui.state.plan import Pull
 from dmr_tui.state.replies import RemoteModel
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format

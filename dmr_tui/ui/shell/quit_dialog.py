@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from dmr_tui.state.pull import Pull
+from dmr_tui.state.plan import Pull
 from dmr_tui.text.sanitize import plain
 
 
