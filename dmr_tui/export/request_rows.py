@@ -11,7 +11,6 @@ from rich.cells import cell_len, set_cell_size
 from dmr_tui.measure.request_numbers import (
     ended,
     new_tokens,
-    status_words,
     ttft_s,
 )
 from dmr_tui.runner.names import short
@@ -19,6 +18,7 @@ from dmr_tui.runner.request import Request
 from dmr_tui.state.request_filter import CallerNames
 from dmr_tui.text import format
 from dmr_tui.text.request_fields import BY_NAME, FIELDS, NO_TIME
+from dmr_tui.text.requests import status_words
 from dmr_tui.text.sanitize import plain
 
 CSV_FIELDS = tuple(field.name for field in FIELDS)

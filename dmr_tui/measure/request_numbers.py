@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 from dmr_tui.runner import tokens
 from dmr_tui.runner.request import Request
-from dmr_tui.text import format
 
 GENERATING = frozenset({"ok", "cut", "client left"})
 SAME_LIMIT = 0.03
@@ -77,20 +76,6 @@ def timed_out_after(request: Request) -> float | None:
     if request.outcome != "client left" or duration is None or request.limit is None:
         return None
     return request.limit if abs(duration - request.limit) <= SAME_LIMIT * request.limit else None
-
-
-def status_words(request: Request) -> str:
-    """How a call ended, for people."""
-    if request.outcome == "cut":
-        return "cut at max tokens"
-    if request.outcome == "failed" and request.status >= 400:
-        return f"failed (HTTP {request.status})"
-    if request.outcome == "client left":
-        if (limit := timed_out_after(request)) is not None:
-            return f"timed out after {limit:g} s"
-        if request.duration is not None:
-            return f"client left after {format.seconds(request.duration)}"
-    return request.outcome
 
 
 def cache_share(requests: Iterable[Request]) -> float | None:

@@ -10,7 +10,6 @@ from dmr_tui.measure.request_numbers import (
     context_used,
     new_tokens,
     processing_s,
-    status_words,
     timed_out_after,
     ttft_s,
     waited_s,
@@ -19,7 +18,7 @@ from dmr_tui.measure.request_numbers import (
 from dmr_tui.runner.errors.explain import error_text
 from dmr_tui.runner.request import Request
 from dmr_tui.text import format
-from dmr_tui.text.requests import slower_words
+from dmr_tui.text.requests import slower_words, status_words
 
 NO_TIME = (OverflowError, OSError, ValueError)
 """What a moment beyond all calendars raises; it stands in an id that anyone may make up."""

@@ -18,9 +18,10 @@ from dmr_tui.export.request_rows import (
     request_line,
     requests_csv,
 )
-from dmr_tui.measure.request_numbers import ended, status_words
+from dmr_tui.measure.request_numbers import ended
 from dmr_tui.runner.request import Request
 from dmr_tui.runner.wire import Timings
+from dmr_tui.text.requests import status_words
 
 AT = 1_790_000_000.0
 CALL = Request(

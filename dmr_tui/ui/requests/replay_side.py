@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from dmr_tui.export.turn_report import failure_lines
 from dmr_tui.measure.meter import Turn
 from dmr_tui.measure.rates import Rate, decode_rate, prefill_rate
-from dmr_tui.measure.request_numbers import new_tokens, status_words, ttft_s
+from dmr_tui.measure.request_numbers import new_tokens, ttft_s
 from dmr_tui.runner.request import Request
 from dmr_tui.state.replies import Bodies
 from dmr_tui.text import format
 from dmr_tui.text.request_fields import duration_words
+from dmr_tui.text.requests import status_words
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.requests.body_lines import text_lines
 from dmr_tui.ui.requests.request_text import status_style

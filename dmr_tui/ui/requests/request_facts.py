@@ -7,7 +7,6 @@ from dmr_tui.measure.rates import MIN_PREFILL, decode_rate, prefill_rate
 from dmr_tui.measure.request_numbers import (
     context_used,
     new_tokens,
-    status_words,
     ttft_s,
     waited_s,
     window,
@@ -17,7 +16,7 @@ from dmr_tui.runner.request import FAILURES, Request
 from dmr_tui.runner.wire import Timings
 from dmr_tui.text import format
 from dmr_tui.text.request_fields import duration_words
-from dmr_tui.text.requests import slower_words
+from dmr_tui.text.requests import slower_words, status_words
 from dmr_tui.ui.requests.request_text import exact_moment, model_word, status_style, why_ended
 from dmr_tui.ui.shell.pane import now
 

@@ -3,14 +3,14 @@
 import time
 from collections.abc import Iterator
 
-from dmr_tui.measure.request_numbers import context_used, status_words, timed_out_after, window
+from dmr_tui.measure.request_numbers import context_used, timed_out_after, window
 from dmr_tui.runner.errors.explain import explain_request
 from dmr_tui.runner.names import short
 from dmr_tui.runner.request import FAILURES, Outcome, Request
 from dmr_tui.state.event import ErrorDetail, Event
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
-from dmr_tui.text.requests import slower_words
+from dmr_tui.text.requests import slower_words, status_words
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.shell.pane import now
 from dmr_tui.ui.widgets.glyphs import GLYPHS
