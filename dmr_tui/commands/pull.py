@@ -143,7 +143,7 @@ class _TextPrinter(_Printer):
         if fit is not None and fit.need.total.value is not None:
             sign = "~" if fit.need.source == "estimate" else ""
             needs = f"{sign}{self._units.memory(fit.need.total.value)}"
-            tokens = format.window(fit.need.asked.context)
+            tokens = format.window(fit.need.launch.context)
             free = _free(remote, self._units)
             say(f"needs {needs} of memory with {tokens} of context: {fit.verdict}{free}")
         if remote.ways and fit is not None and fit.lacks_memory:
@@ -165,7 +165,7 @@ class _TextPrinter(_Printer):
         if pull.failure is not None:
             self.fail(pull.failure)
         elif pull.state == "done":
-            say(plain(pull.said) or "done")
+            say(plain(pull.message) or "done")
 
     def asks(self) -> bool:
         if not (sys.stdin.isatty() and self._terminal):
@@ -231,7 +231,7 @@ class _JsonPrinter(_Printer):
             "resumed_bytes": pull.resumed,
             "rate_bytes_s": pull.rate,
             "left_s": pull.left_s,
-            "said": pull.said or None,
+            "said": pull.message or None,
         }
         say(json.dumps(told))
 

@@ -114,7 +114,7 @@ class RequestsPane(Vertical):
     @property
     def view(self) -> View:
         """What the monitor has to tell for this."""
-        return View(calls=self.asked, groups=self.mode != "list")
+        return View(requests=self.asked, groups=self.mode != "list")
 
     @property
     def row(self) -> Request | None:
@@ -158,7 +158,7 @@ class RequestsPane(Vertical):
 
     def watch_snapshot(self, before: Snapshot, after: Snapshot) -> None:
         """Show what is new; until the calls that were asked for come, the old ones stay."""
-        calls = after.calls
+        calls = after.requests
         if calls is not None and calls.view == self.view and calls is not self._calls:
             self._take(calls)
         if before.caller_names != after.caller_names:
@@ -306,7 +306,7 @@ class RequestsPane(Vertical):
 
     @property
     def _waiting(self) -> bool:
-        calls = self.snapshot.calls
+        calls = self.snapshot.requests
         return calls is None or calls.view != self.view or calls.reading
 
     def _show_mode(self) -> None:
