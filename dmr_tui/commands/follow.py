@@ -61,12 +61,12 @@ def follow_session(settings: Settings, wanted: RequestFilter, show: Show, *, dem
     seen: set[str] = set()
     began = time.time()
     with listening(settings, demo=demo, publish=heard.put) as monitor:
-        monitor.look(View(calls=wanted))
+        monitor.look(View(requests=wanted))
         while True:
             snapshot = heard.get()
             # What the runner still offers of before is not shown.
             start = began + snapshot.clock_offset
-            rows = () if snapshot.calls is None else snapshot.calls.rows
+            rows = () if snapshot.requests is None else snapshot.requests.rows
             new = [row for row in reversed(rows) if row.id not in seen and ended(row) > start]
             if new:
                 seen |= {row.id for row in new}

@@ -144,7 +144,7 @@ class _TextPrinter(_Printer):
         say(f"{plain(row.name)}: {', '.join(facts)}")
         if fit is not None and fit.need.total.value is not None:
             needs = need_text(fit.need, self._units)
-            tokens = format.window(fit.need.asked.context)
+            tokens = format.window(fit.need.launch.context)
             free = _free(remote, self._units)
             say(f"needs {needs} of memory with {tokens} of context: {fit.verdict}{free}")
         if fit is not None and fit.lacks_memory and (ways := load_advice(fit, remote.names)):
@@ -166,7 +166,7 @@ class _TextPrinter(_Printer):
         if pull.failure is not None:
             self.fail(pull.failure)
         elif pull.state == "done":
-            say(plain(pull.said) or "done")
+            say(plain(pull.message) or "done")
 
     def asks(self) -> bool:
         if not (sys.stdin.isatty() and self._terminal):
@@ -232,7 +232,7 @@ class _JsonPrinter(_Printer):
             "resumed_bytes": pull.resumed,
             "rate_bytes_s": pull.rate,
             "left_s": pull.left_s,
-            "said": pull.said or None,
+            "said": pull.message or None,
         }
         say(json.dumps(told))
 

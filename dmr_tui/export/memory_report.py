@@ -52,7 +52,7 @@ def fit_json(fit: Fit | None) -> dict[str, Any] | None:
     return {
         "verdict": fit.verdict,
         "reason": fit.reason or None,
-        "asked": _asked(fit.need.asked),
+        "asked": _asked(fit.need.launch),
         "context_source": fit.context_source,
         "need": _need(fit.need),
         "estimate": _need(fit.estimate),

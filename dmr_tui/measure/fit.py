@@ -69,7 +69,7 @@ class MemoryPool:
 class MemoryEstimate:
     """What a model needs; bytes, each part known or not."""
 
-    asked: LaunchConfig
+    launch: LaunchConfig
     weights: Reading[int]
     cache: Reading[int]
     """KV cache and recurrent state."""
@@ -103,10 +103,10 @@ class Reclaimable:
     """A busy model cannot be unloaded."""
 
 
-def need(
+def estimate_memory(
     architecture: Reading[Architecture],
     weights: Reading[int],
-    asked: LaunchConfig,
+    launch: LaunchConfig,
     pool: Reading[MemoryPool],
 ) -> MemoryEstimate:
     """What the model takes in that room, by the formulas of llama.cpp.
@@ -117,23 +117,23 @@ def need(
     overhead = pool.value.overhead if pool.value is not None else 0
     if architecture.value is None:
         unknown: Reading[int] = Reading(None, architecture.reason)
-        return MemoryEstimate(asked, weights, unknown, unknown, overhead)
-    share = _share(architecture.value, asked) if on_gpu else 1.0
+        return MemoryEstimate(launch, weights, unknown, unknown, overhead)
+    share = _share(architecture.value, launch) if on_gpu else 1.0
     if weights.value is not None and share < 1.0:
         weights = Reading(int(weights.value * share))
     return MemoryEstimate(
-        asked,
+        launch,
         weights,
-        _cache(architecture.value, asked, share),
-        _compute(architecture.value, asked, on_gpu),
+        _cache(architecture.value, launch, share),
+        _compute(architecture.value, launch, on_gpu),
         overhead,
     )
 
 
-def _share(architecture: Architecture, asked: LaunchConfig) -> float:
-    if asked.gpu_layers is None or not architecture.layers:
+def _share(architecture: Architecture, launch: LaunchConfig) -> float:
+    if launch.gpu_layers is None or not architecture.layers:
         return 1.0
-    return min(1.0, max(0, asked.gpu_layers) / len(architecture.layers))
+    return min(1.0, max(0, launch.gpu_layers) / len(architecture.layers))
 
 
 def cells(context: int) -> int:
@@ -141,36 +141,36 @@ def cells(context: int) -> int:
     return -(-context // PADDING) * PADDING
 
 
-def _cache(architecture: Architecture, asked: LaunchConfig, share: float) -> Reading[int]:
+def _cache(architecture: Architecture, launch: LaunchConfig, share: float) -> Reading[int]:
     """Bytes of KV cache: cells × KV heads × (key length × its bytes + value length × its bytes).
 
     Layers with a sliding window keep the window of each sequence and one batch, if that is less.
     """
-    key, value = BYTES.get(asked.key_type.lower()), BYTES.get(asked.value_type.lower())
+    key, value = BYTES.get(launch.key_type.lower()), BYTES.get(launch.value_type.lower())
     if key is None or value is None:
-        strange = asked.key_type if key is None else asked.value_type
+        strange = launch.key_type if key is None else launch.value_type
         return Reading(None, f"no cache type is called {strange[:20]!r}")
-    streams = 1 if asked.unified else asked.slots
+    streams = 1 if launch.unified else launch.slots
     size = 0.0
     kept = {
-        window: _kept(window, asked) for window in {each.window for each in architecture.layers}
+        window: _kept(window, launch) for window in {each.window for each in architecture.layers}
     }
     for layer in architecture.layers if architecture.causal else ():
         element = layer.key_length * key + layer.value_length * value
         size += kept[layer.window] * streams * layer.kv_heads * element
-    return Reading(int((size + architecture.state * asked.slots) * share))
+    return Reading(int((size + architecture.state * launch.slots) * share))
 
 
-def _kept(window: int | None, asked: LaunchConfig) -> int:
+def _kept(window: int | None, launch: LaunchConfig) -> int:
     """Tokens of each cache that a layer with that window keeps."""
-    whole = cells(-(-asked.context // (1 if asked.unified else asked.slots)))
+    whole = cells(-(-launch.context // (1 if launch.unified else launch.slots)))
     if window is None:
         return whole
-    sequences = asked.slots if asked.unified else 1
-    return min(whole, cells(window * sequences + asked.ubatch))
+    sequences = launch.slots if launch.unified else 1
+    return min(whole, cells(window * sequences + launch.ubatch))
 
 
-def _compute(architecture: Architecture, asked: LaunchConfig, on_gpu: bool) -> Reading[int]:
+def _compute(architecture: Architecture, launch: LaunchConfig, on_gpu: bool) -> Reading[int]:
     """Bytes of the compute buffer: one batch through the widest layer, in f32.
 
     4 × ubatch × (5 × embedding + 3 × feed-forward), and the masks of attention: what llama.cpp
@@ -179,38 +179,40 @@ def _compute(architecture: Architecture, asked: LaunchConfig, on_gpu: bool) -> R
     4 × ubatch × (vocabulary + embedding): 304.75 MiB for Qwen's 151,936 and 4,096. Nobody says
     how old an engine is, and a GPU has nothing to spare: there the larger of both counts.
     """
-    ubatch = min(asked.ubatch, asked.context)
-    size = _widest(architecture, asked, ubatch)
+    ubatch = min(launch.ubatch, launch.context)
+    size = _widest(architecture, launch, ubatch)
     if on_gpu and architecture.causal:
         vocabulary = architecture.vocabulary or LARGEST_VOCABULARY
         size = max(
             size,
             4 * ubatch * (vocabulary + architecture.embedding)
-            + _scores(architecture, asked, ubatch),
+            + _scores(architecture, launch, ubatch),
         )
     return Reading(size)
 
 
-def _widest(architecture: Architecture, asked: LaunchConfig, ubatch: int) -> int:
+def _widest(architecture: Architecture, launch: LaunchConfig, ubatch: int) -> int:
     feed = architecture.feed_forward or USUAL_FEED_FORWARD * architecture.embedding
     through = 4 * ubatch * max(8 * architecture.embedding, 5 * architecture.embedding + 3 * feed)
     attending = {layer.window for layer in architecture.layers if layer.kv_heads}
-    masked = sum(_kept(window, asked) for window in attending) if architecture.causal else ubatch
-    if asked.flash:
+    masked = sum(_kept(window, launch) for window in attending) if architecture.causal else ubatch
+    if launch.flash:
         return through + 2 * ubatch * masked
     # Without flash attention the mask is in f32, and the scores of all heads have to lie somewhere.
-    attended = _scores(architecture, asked, ubatch) + 4 * ubatch * 8 * architecture.embedding
+    attended = _scores(architecture, launch, ubatch) + 4 * ubatch * 8 * architecture.embedding
     return max(through, attended) + 4 * ubatch * masked
 
 
-def _scores(architecture: Architecture, asked: LaunchConfig, ubatch: int) -> int:
+def _scores(architecture: Architecture, launch: LaunchConfig, ubatch: int) -> int:
     """Bytes of every head's scores for a batch: 4 × ubatch × context × heads, or none."""
-    if asked.flash:
+    if launch.flash:
         return 0
-    return 4 * ubatch * (_kept(None, asked) if architecture.causal else ubatch) * architecture.heads
+    return (
+        4 * ubatch * (_kept(None, launch) if architecture.causal else ubatch) * architecture.heads
+    )
 
 
-def wanted_free(total: int) -> int:
+def required_free(total: int) -> int:
     """Bytes that have to be free for a model that needs `total` to fit, and not only just."""
     return math.ceil(total * SPARE) + SPARE_BYTES
 
@@ -231,13 +233,13 @@ def judge(needed: MemoryEstimate, pool: Reading[MemoryPool]) -> Verdict:
     total = needed.total.value
     if total is None:
         return "unknown"
-    return "fits" if wanted_free(total) <= pool.value.free else "tight"
+    return "fits" if required_free(total) <= pool.value.free else "tight"
 
 
 def largest_context(
     architecture: Reading[Architecture],
     weights: Reading[int],
-    asked: LaunchConfig,
+    launch: LaunchConfig,
     pool: Reading[MemoryPool],
     free: int,
 ) -> int | None:
@@ -248,11 +250,11 @@ def largest_context(
     if architecture.value is None or pool.value is None:
         return None
     given = Reading(replace(pool.value, free=free))
-    most = architecture.value.trained or asked.context
+    most = architecture.value.trained or launch.context
 
     def fits(blocks: int) -> bool:
-        tried = replace(asked, context=min(blocks * PADDING, most))
-        return judge(need(architecture, weights, tried, pool), given) == "fits"
+        tried = replace(launch, context=min(blocks * PADDING, most))
+        return judge(estimate_memory(architecture, weights, tried, pool), given) == "fits"
 
     fitting, failing = 0, -(-most // PADDING) + 1
     while failing - fitting > 1:

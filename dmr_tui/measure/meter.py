@@ -129,12 +129,12 @@ class Meter:
         self._timings: Timings | None = None
         self._progress: tuple[int, int] | None = None
         self.finish_reason: str | None = None
-        self.taken = 0
+        self.chunks = 0
         """Chunks so far: if it has grown, there is something new to publish."""
 
     def take(self, at_ns: int, chunk: Chunk) -> None:
         """Add one chunk that arrived at `at_ns`."""
-        self.taken += 1
+        self.chunks += 1
         self._usage = chunk.usage or self._usage
         self._timings = chunk.timings or self._timings
         if chunk.prompt_progress is not None:

@@ -14,7 +14,7 @@ ORDER: tuple[Word, ...] = ("none", "some", "high", "critical")
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class PressureLevel:
     """The pressure as a whole."""
 
     word: Word | None
@@ -33,13 +33,13 @@ MAC_LEVELS: dict[int, tuple[Word, str]] = {
 
 def judge(
     host: Host, container: Container | None = None, thresholds: Thresholds = DEFAULTS
-) -> Judged:
+) -> PressureLevel:
     """The worst of all signs that can be read, and what it says."""
     found = list(_signs(host, container, thresholds))
     if not found:
-        return Judged(None)
+        return PressureLevel(None)
     word, cause = max(found, key=lambda sign: ORDER.index(sign[0]))
-    return Judged(word, cause if word != "none" else "")
+    return PressureLevel(word, cause if word != "none" else "")
 
 
 def _signs(

@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-pass
-
 
 @dataclass(frozen=True, slots=True)
 class Summary:

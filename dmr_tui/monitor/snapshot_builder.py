@@ -77,7 +77,7 @@ def build_snapshot(
         throughput=reading.throughput,
         machine=machine,
         sources=(*reading.sources, *later.sources, *machine.sources),
-        calls=later.requests,
+        requests=later.requests,
         events=later.events,
         log=later.log,
         memory=later.memory,

@@ -295,7 +295,7 @@ class RunnerClient:
             date_s = moment.timestamp()
         except (ValueError, OverflowError):
             return
-        self.clock.heard(date_s, sent, time.time())
+        self.clock.add(date_s, sent, time.time())
 
 
 def _model_path(name: str) -> str:

@@ -13,7 +13,7 @@ class ClockOffset:
         self._low = float("-inf")
         self._high = float("inf")
 
-    def heard(self, date: float, sent: float, received: float) -> None:
+    def add(self, date: float, sent: float, received: float) -> None:
         """Add one answer: its Date, and when it was asked and came; all in seconds since 1970."""
         low, high = date - received, date + 2.0 - sent
         if high < self._low or low > self._high:

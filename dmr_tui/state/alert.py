@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from dmr_tui.measure.fit import MemoryPool
-from dmr_tui.measure.pressure_level import Judged
+from dmr_tui.measure.pressure_level import PressureLevel
 from dmr_tui.runner.backend import Backend
 from dmr_tui.runner.request import Request
 from dmr_tui.state.event import Event
@@ -89,7 +89,7 @@ class OutOfMemory:
 class PressureHigh:
     """The computer has to look hard for memory."""
 
-    pressure: Judged
+    pressure: PressureLevel
 
 
 UnusedCause = Literal["container", "Desktop's setting", "CPU build", ""]
@@ -133,7 +133,7 @@ class DoesNotFit:
     model: str
     fit: Fit
     pool: MemoryPool
-    wanted: bool
+    used_lately: bool
     """Whether it was called lately; else it is one that can never fit as it is packaged."""
 
 

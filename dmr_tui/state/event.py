@@ -40,7 +40,7 @@ class LoadDetail:
     """A load as the log reports it."""
 
     backend: str = ""
-    asked: int | None = None
+    requested: int | None = None
     """Context that the runner asked for, in tokens; 0 or less is the largest."""
     context: int | None = None
     """Context of each slot, in tokens, once the engine has said it."""

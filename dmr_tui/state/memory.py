@@ -15,7 +15,7 @@ from dmr_tui.measure.fit import (
     Reclaimable,
     Verdict,
 )
-from dmr_tui.measure.pressure_level import Judged
+from dmr_tui.measure.pressure_level import PressureLevel
 
 PartsSource = Literal["engine log", "estimate", ""]
 ContextSource = Literal["engine log", "flag", "configured", "packaged", "trained", "default"]
@@ -26,7 +26,7 @@ _NO_ROOM: Reading[MemoryPool] = Reading(None, "reading the machine …")
 _NO_ARCHITECTURE: Reading[Architecture] = Reading(
     None, "the package tells nothing about its layers"
 )
-_NOT_JUDGED = Judged(None)
+_NO_LEVEL = PressureLevel(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Fit:
     """If neither helps: which models to unload, and the largest context with which it fits then."""
     alone: int | None = None
     """If it is too big: the largest context with which it fits into all of the memory."""
-    taken: Footprint | None = None
+    footprint: Footprint | None = None
     """What its last load like this really took."""
     reason: str = ""
     """Why the verdict is unknown."""
@@ -119,9 +119,9 @@ class Fit:
     def error(self) -> float | None:
         """By how many per cent the formula missed what the last load took."""
         total = self.estimate.total.value
-        if self.taken is None or total is None or not self.taken.total:
+        if self.footprint is None or total is None or not self.footprint.total:
             return None
-        return 100.0 * (total - self.taken.total) / self.taken.total
+        return 100.0 * (total - self.footprint.total) / self.footprint.total
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ class Loading:
     pool: Reading[MemoryPool]
     held: tuple[Reclaimable, ...] = ()
     """What would be free without each loaded model."""
-    asked: Mapping[str, LaunchConfig] | None = None
+    launches: Mapping[str, LaunchConfig] | None = None
     """How the loaded models were started, by digest."""
     slots: int | None = None
     """With how many slots engines start by themselves here, as far as one has said."""
@@ -147,7 +147,7 @@ class MemoryState:
     """Models first, then other users of a GPU, the largest first."""
     vram_rest: Reading[int] = NOWHERE
     """Bytes of GPU memory in use that nobody named explains; negative never."""
-    pressure: Judged = _NOT_JUDGED
+    pressure: PressureLevel = _NO_LEVEL
     fits: Mapping[str, Fit] = field(default_factory=lambda: MappingProxyType({}))
     """By the key of the model's row; no entry for what is not installed."""
     note: str = ""

@@ -137,10 +137,10 @@ class Pull:
     """Bytes per second over the last seconds; None until it is known."""
     resumed: int = 0
     """What was there of an earlier try."""
-    said: str = ""
+    message: str = ""
     """What the runner said beside its progress: a warning, or that nothing was to be done."""
     failure: Explanation | None = None
-    heard_at: float = field(default=0.0, compare=False)
+    updated_at: float = field(default=0.0, compare=False)
     """When the runner told of it last, by the loop's clock."""
 
     @property

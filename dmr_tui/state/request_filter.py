@@ -39,7 +39,7 @@ class RequestFilter:
 class View:
     """What the open screen needs beside what every Snapshot holds."""
 
-    calls: RequestFilter | None = None
+    requests: RequestFilter | None = None
     groups: bool = False
     """Whether the calls are to be counted by caller and by model."""
     log: bool = False

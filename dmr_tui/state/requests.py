@@ -24,7 +24,7 @@ class RequestGroup:
 
     name: str
     """The caller's name as it is shown, or the model's short name."""
-    calls: int
+    requests: int
     failed: int
     left: int
     """Calls whose caller went away, time limits included."""

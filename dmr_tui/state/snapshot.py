@@ -92,7 +92,7 @@ class Snapshot:
     throughput: Throughput = NO_THROUGHPUT
     machine: MachineState = MachineState()
     sources: tuple[SourceState, ...] = ()
-    calls: FinishedRequests | None = None
+    requests: FinishedRequests | None = None
     """None while no screen shows them."""
     events: tuple[Event, ...] = ()
     """The timeline, oldest first."""

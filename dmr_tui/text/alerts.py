@@ -149,8 +149,8 @@ def _does_not_fit(fact: DoesNotFit, units: Units) -> str:
     if fit.need.total.value is None:
         size = f"at least {units.memory(fit.need.at_least)}"
     source = "configured" if fit.context_source == "flag" else fit.context_source
-    context = f"at its {source} context of {format.window(fit.need.asked.context)}"
-    if fact.wanted:
+    context = f"at its {source} context of {format.window(fit.need.launch.context)}"
+    if fact.used_lately:
         free = f"{units.memory(pool.free)} of {pool.kind} are free"
         return f"{fact.model} needs {size} {context}, {free}"
     return f"{fact.model} needs {size} of {units.memory(pool.total)} {pool.kind} {context}"

@@ -106,7 +106,7 @@ def words(detail: object, event: Event) -> EventText:
 def _load(detail: LoadDetail, event: Event) -> EventText:
     on = f"on {detail.backend}" if detail.backend else ""
     if event.kind == "load started":
-        asked = "" if detail.asked is None else f"{_asked_context(detail.asked)} asked for"
+        asked = "" if detail.requested is None else f"{_asked_context(detail.requested)} asked for"
         return EventText(", ".join(filter(None, (on, asked))))
     if not detail.end_logged:
         return EventText(f"on {detail.backend}; when it was ready, the log does not tell")

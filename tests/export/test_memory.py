@@ -6,7 +6,7 @@ from dataclasses import replace
 from dmr_tui.export.status_json import snapshot_json
 from dmr_tui.export.status_page import as_page
 from dmr_tui.machine.reading import Reading
-from dmr_tui.measure.pressure_level import Judged
+from dmr_tui.measure.pressure_level import PressureLevel
 from dmr_tui.monitor.memory.footprints import Footprints
 from dmr_tui.monitor.memory.memory_monitor import Known, MemoryMonitor
 from dmr_tui.state.alert import Alert, PressureHigh
@@ -16,7 +16,7 @@ from tests.monitor.hardware import QWEN, card, computer, container, engine, user
 from tests.ui.still import GIB, snapshot
 
 SECRET = "--api-key=s3cret"
-ALERT = Alert("pressure", "warning", PressureHigh(Judged("high", "\x1b[31mtasks wait")))
+ALERT = Alert("pressure", "warning", PressureHigh(PressureLevel("high", "\x1b[31mtasks wait")))
 
 
 def told() -> Snapshot:

@@ -13,11 +13,11 @@ from dmr_tui.measure.fit import (
     MemoryEstimate,
     MemoryPool,
     Reclaimable,
+    estimate_memory,
     judge,
     largest_context,
-    need,
+    required_free,
     unload_for,
-    wanted_free,
 )
 
 MIB, GIB = 2**20, 2**30
@@ -39,7 +39,7 @@ def of(
     architecture: Architecture, context: int, pool: Reading[MemoryPool] = GPU, **more: object
 ) -> MemoryEstimate:
     asked = LaunchConfig(context, **more)  # type: ignore[arg-type]
-    return need(Reading(architecture), Reading(4 * GIB), asked, pool)
+    return estimate_memory(Reading(architecture), Reading(4 * GIB), asked, pool)
 
 
 def cache(architecture: Architecture, context: int, **more: object) -> int:
@@ -179,14 +179,16 @@ def test_the_total_is_its_parts_and_the_drivers() -> None:
 
 
 def test_what_is_not_known_leaves_the_total_unknown() -> None:
-    needed = need(Reading(None, "no header"), Reading(4 * GIB), LaunchConfig(8192), GPU)
+    needed = estimate_memory(Reading(None, "no header"), Reading(4 * GIB), LaunchConfig(8192), GPU)
     assert needed.total == Reading(None, "no header")
     assert needed.at_least == 4 * GIB
     assert judge(needed, free(3 * GIB)) == "no room"
     assert judge(needed, free(3 * GIB, 3 * GIB)) == "too big"
     assert judge(needed, free(5 * GIB)) == "unknown"
     assert judge(needed, Reading(None, "?")) == "unknown"
-    nameless = need(Reading(LLAMA3_8B), Reading(None, "no size"), LaunchConfig(8192), GPU)
+    nameless = estimate_memory(
+        Reading(LLAMA3_8B), Reading(None, "no size"), LaunchConfig(8192), GPU
+    )
     assert nameless.total.reason == "no size"
 
 
@@ -235,13 +237,13 @@ def test_verdicts_and_their_margins() -> None:
     needed = of(LLAMA3_8B, 8192)
     total = needed.total.value
     assert total is not None
-    assert judge(needed, free(wanted_free(total))) == "fits"
-    assert judge(needed, free(wanted_free(total) - 1)) == "tight"
+    assert judge(needed, free(required_free(total))) == "fits"
+    assert judge(needed, free(required_free(total) - 1)) == "tight"
     assert judge(needed, free(total)) == "tight"
     assert judge(needed, free(total - 1)) == "no room"
     assert judge(needed, free(total - 1, total)) == "no room"
     assert judge(needed, free(total - 1, total - 1)) == "too big"
-    assert abs(wanted_free(10 * GIB) - (11 * GIB + 300 * MIB)) <= 1
+    assert abs(required_free(10 * GIB) - (11 * GIB + 300 * MIB)) <= 1
 
 
 @pytest.mark.parametrize("architecture", [LLAMA3_8B, QWEN, GEMMA3_4B])

@@ -9,7 +9,7 @@ import pytest
 
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.architecture import read_architecture
-from dmr_tui.measure.fit import LaunchConfig, MemoryPool, need
+from dmr_tui.measure.fit import LaunchConfig, MemoryPool, estimate_memory
 from dmr_tui.monitor.log.engine_log import EngineLog
 from dmr_tui.runner.logs.log_event import LoadStarted
 from dmr_tui.runner.logs.log_line import read_line
@@ -99,7 +99,7 @@ def near(measured: int | None, estimate: int | None, percent: float = 5.0) -> bo
 def check(path: Path, facts: EngineFacts, asked: LaunchConfig) -> None:
     architecture = read_architecture(header(path), None)
     assert architecture.value is not None, architecture.reason
-    estimate = need(architecture, Reading(weight_bytes(path)), asked, RAM)
+    estimate = estimate_memory(architecture, Reading(weight_bytes(path)), asked, RAM)
     assert near(facts.weights, estimate.weights.value), (facts, estimate)
     assert near(facts.cache or 0, estimate.cache.value), (facts, estimate)
     # A bert's layers have no gate, and a mamba's are of another kind, which no header tells.

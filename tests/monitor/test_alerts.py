@@ -10,7 +10,7 @@ from dmr_tui.machine.pressure import Pressure
 from dmr_tui.machine.probe import Machine
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.fit import LaunchConfig, MemoryEstimate, MemoryPool
-from dmr_tui.measure.pressure_level import Judged
+from dmr_tui.measure.pressure_level import PressureLevel
 from dmr_tui.monitor.alerts import find
 from dmr_tui.runner.backend import parse_status
 from dmr_tui.runner.endpoint import parse_host
@@ -44,7 +44,7 @@ def memory(**more: object) -> MemoryState:
     values: dict[str, object] = {
         "pool": ROOM,
         "usages": (held(QWEN, "qwen3:8B-Q4_K_M", 6.1),),
-        "pressure": Judged("none"),
+        "pressure": PressureLevel("none"),
     }
     return MemoryState(**{**values, **more})  # type: ignore[arg-type]
 
@@ -237,13 +237,13 @@ def test_a_load_that_ran_out_of_memory() -> None:
 
 
 def test_pressure_and_the_order_of_warnings() -> None:
-    some = find(shown(memory(pressure=Judged("some", "x"))))
+    some = find(shown(memory(pressure=PressureLevel("some", "x"))))
     assert some == ()
     event = replace(died("It does not fit into memory", "out of memory"), digest=SMOLLM)
-    state = memory(pressure=Judged("high", "tasks wait"), fits={GEMMA: fit("too big", 30.0)})
+    state = memory(pressure=PressureLevel("high", "tasks wait"), fits={GEMMA: fit("too big", 30.0)})
     levels = [alert.level for alert in told(shown(state, events=(event,)))]
     assert levels == ["critical", "warning", "hint"]
-    critical = told(shown(memory(pressure=Judged("critical", "all tasks wait"))))
+    critical = told(shown(memory(pressure=PressureLevel("critical", "all tasks wait"))))
     assert [(alert.level, alert.text) for alert in critical] == [
         ("critical", "Memory pressure is critical: all tasks wait")
     ]
@@ -251,7 +251,7 @@ def test_pressure_and_the_order_of_warnings() -> None:
 
 def test_another_computer_is_not_judged() -> None:
     there = Runner(up=True, endpoint=parse_host("gpubox:12434", "test"))
-    state = memory(pressure=Judged("critical", "x"), fits={GEMMA: fit("too big", 30.0)})
+    state = memory(pressure=PressureLevel("critical", "x"), fits={GEMMA: fit("too big", 30.0)})
     assert find(shown(state, runner=there)) == ()
 
 
@@ -317,7 +317,7 @@ def test_a_caller_that_left_has_neither_failed_nor_succeeded() -> None:
 
 def test_the_runners_own_troubles_come_first_and_stay() -> None:
     lost = Runner(up=True, endpoint=snapshot().runner.endpoint, down_since=NOW - 9.0)
-    state = memory(pressure=Judged("critical", "all tasks wait"))
+    state = memory(pressure=PressureLevel("critical", "all tasks wait"))
     first, second = find(shown(state, runner=replace(lost, down_reason="refused")))
     assert (first.level, first.dismissable) == ("critical", False)
     assert second.dismissable
@@ -333,11 +333,11 @@ def test_a_source_that_fails_stands_behind_what_is_critical_and_before_other_war
     stale = SourceState("disk", "stale", "answered 503", NOW - 90.0)
     archive = SourceState("archive", "ok", "its disk is full")
     sources = (stale, archive, SourceState("log", "absent", "404"))
-    high = shown(memory(pressure=Judged("high", "x")), sources=sources)
+    high = shown(memory(pressure=PressureLevel("high", "x")), sources=sources)
     assert [alert.text for alert in told(high)] == [
         "disk: answered 503, 90 s old",
         "archive: its disk is full",
         "Memory pressure is high: x",
     ]
-    critical = find(shown(memory(pressure=Judged("critical", "x")), sources=sources))
+    critical = find(shown(memory(pressure=PressureLevel("critical", "x")), sources=sources))
     assert [isinstance(alert.fact, SourceFails) for alert in critical] == [False, True, True]

@@ -153,12 +153,12 @@ def test_configured_context_and_cache_type_count() -> None:
     configured = (Configured("llama.cpp", QWEN3.name, QWEN3.digest, "completion", config),)
     fit = fits(Loading(vram(24.0), slots=1), configured=configured)[QWEN3.digest]
     assert fit.context_source == "packaged" or fit.context_source == "configured"
-    assert fit.need.asked.key_type == "q8_0"
+    assert fit.need.launch.key_type == "q8_0"
     plain = fits(Loading(vram(24.0), slots=1))[QWEN3.digest]
     assert fit.need.cache.value is not None
     assert plain.need.cache.value is not None
     per_token = plain.need.cache.value / 8192
-    assert fit.need.cache.value / fit.need.asked.context < 0.6 * per_token
+    assert fit.need.cache.value / fit.need.launch.context < 0.6 * per_token
 
 
 def test_what_the_last_load_took_wins_over_the_formula_and_tells_its_error() -> None:
@@ -188,7 +188,7 @@ def test_what_the_last_load_took_wins_over_the_formula_and_tells_its_error() -> 
 def test_a_load_in_ram_says_nothing_about_vram() -> None:
     loads = Footprints()
     loads.put(Footprint(QWEN3.digest, LaunchConfig(8192), GIB, "RAM", "resident memory", 1.0))
-    assert fits(Loading(vram(24.0)), taken=loads)[QWEN3.digest].taken is None
+    assert fits(Loading(vram(24.0)), taken=loads)[QWEN3.digest].footprint is None
 
 
 def test_without_room_needs_are_known_and_verdicts_are_not() -> None:

@@ -35,7 +35,7 @@ def changeable(value: object, path: str) -> Iterator[str]:
 
 def test_nothing_in_a_snapshot_can_be_changed(watch: Watch) -> None:
     watched = watch("workflow")
-    watched.monitor.look(View(calls=RequestFilter(), groups=True, log=True, doctor=True))
+    watched.monitor.look(View(requests=RequestFilter(), groups=True, log=True, doctor=True))
     snapshot = watched.until(
         lambda s: s.models and s.memory and s.finished and s.log and s.doctor and s.events
     )

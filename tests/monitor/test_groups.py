@@ -37,10 +37,10 @@ CALLS = [
 
 def test_by_caller() -> None:
     n8n, curl = by_caller(CALLS, {"LangChain JS (n8n AI nodes)": "orders"})
-    assert (n8n.name, n8n.calls, n8n.failed, n8n.left, n8n.retried, n8n.cold) == (
+    assert (n8n.name, n8n.requests, n8n.failed, n8n.left, n8n.retried, n8n.cold) == (
         *("orders", 3, 1, 1, 1, 0),
     )
-    assert (curl.name, curl.calls, curl.cold, curl.last_at) == ("curl", 2, 1, 104.0)
+    assert (curl.name, curl.requests, curl.cold, curl.last_at) == ("curl", 2, 1, 104.0)
     assert n8n.decode is not None
     assert n8n.decode.p50 == 50.0
     assert n8n.prefill is not None
@@ -53,7 +53,7 @@ def test_by_caller() -> None:
 def test_two_names_of_one_caller_are_one_group() -> None:
     names = {"LangChain JS (n8n AI nodes)": "shop", "curl": "shop"}
     (shop,) = by_caller(CALLS, names)
-    assert shop.calls == 5
+    assert shop.requests == 5
 
 
 def test_by_model() -> None:

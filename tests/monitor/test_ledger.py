@@ -80,7 +80,7 @@ async def test_calls_survive_a_restart_and_none_is_there_twice(tmp_path: Path) -
         hear(tracker, *(call(n) for n in range(5)))
         await restored(request_log)
     async with kept(path) as (request_log, tracker):
-        request_log.look(View(calls=RequestFilter()))
+        request_log.look(View(requests=RequestFilter()))
         hear(tracker, call(4), call(5))
         await until(lambda: not shown(request_log).reading)
         assert ids(request_log) == ["x_5", "x_4", "x_3", "x_2", "x_1", "x_0"]
@@ -97,11 +97,11 @@ async def test_a_filter_holds_for_both(tmp_path: Path) -> None:
         await restored(request_log)
         hear(tracker, call(1, outcome="failed"), call(2), call(3, caller="n8n"))
     async with kept(path) as (request_log, tracker):
-        request_log.look(View(calls=RequestFilter(outcome="failed")))
+        request_log.look(View(requests=RequestFilter(outcome="failed")))
         hear(tracker, call(4), call(5, outcome="failed"))
         await until(lambda: not shown(request_log).reading)
         assert ids(request_log) == ["x_5", "x_1"]
-        request_log.look(View(calls=RequestFilter("n8n")))
+        request_log.look(View(requests=RequestFilter("n8n")))
         await until(lambda: not shown(request_log).reading)
         assert ids(request_log) == ["x_3"]
 
@@ -124,11 +124,11 @@ async def test_an_answer_to_a_filter_that_was_changed_meanwhile_is_dropped(tmp_p
             found = await find(*what, **more)
             if not asked:
                 asked.append(what)
-                request_log.look(View(calls=RequestFilter(model="gemma3")))
+                request_log.look(View(requests=RequestFilter(model="gemma3")))
             return found
 
         writer.find = slowly  # type: ignore[method-assign]
-        request_log.look(View(calls=RequestFilter(model="qwen3")))
+        request_log.look(View(requests=RequestFilter(model="qwen3")))
         await until(lambda: not shown(request_log).reading)
         assert asked
         assert ids(request_log) == ["x_2"]
@@ -138,7 +138,7 @@ async def test_nothing_is_held_for_a_screen_that_does_not_ask(tmp_path: Path) ->
     async with kept(tmp_path / "requests.db") as (request_log, tracker):
         hear(tracker, call(1))
         assert request_log.calls() is None
-        request_log.look(View(calls=RequestFilter()))
+        request_log.look(View(requests=RequestFilter()))
         first = shown(request_log)
         assert first is shown(request_log), "the same while nothing changed"
         request_log.look(View())
@@ -148,21 +148,21 @@ async def test_nothing_is_held_for_a_screen_that_does_not_ask(tmp_path: Path) ->
 async def test_a_later_try_takes_the_place_of_the_first(tmp_path: Path) -> None:
     path = tmp_path / "requests.db"
     async with kept(path) as (request_log, tracker):
-        request_log.look(View(calls=RequestFilter()))
+        request_log.look(View(requests=RequestFilter()))
         first = call(1, outcome="client left", fingerprint=7)
         second = call(3, outcome="ok", fingerprint=7)
         hear(tracker, first, second)
         assert [(row.id, row.tries) for row in shown(request_log).rows] == [("x_3", 2)]
         await restored(request_log)
     async with kept(path) as (request_log, tracker):
-        request_log.look(View(calls=RequestFilter()))
+        request_log.look(View(requests=RequestFilter()))
         await until(lambda: not shown(request_log).reading)
         assert [(row.id, row.tries) for row in shown(request_log).rows] == [("x_3", 2)]
 
 
 async def test_more_that_is_known_changes_the_row(tmp_path: Path) -> None:
     async with kept(tmp_path / "requests.db") as (request_log, tracker):
-        request_log.look(View(calls=RequestFilter()))
+        request_log.look(View(requests=RequestFilter()))
         hear(tracker, call(1), call(2))
         tracker._improve(call(1, window=4096))
         assert [row.window for row in shown(request_log).rows] == [None, 4096]
@@ -174,7 +174,7 @@ async def test_a_caller_is_called_by_its_name_after_a_restart(tmp_path: Path) ->
         await restored(request_log)
         hear(tracker, call(1, caller="LangChain JS"))
         await request_log.name_caller("LangChain JS", "orders", 60.0)
-        request_log.look(View(calls=RequestFilter(caller="orders")))
+        request_log.look(View(requests=RequestFilter(caller="orders")))
         assert ids(request_log) == ["x_1"]
     async with kept(path) as (request_log, tracker):
         await restored(request_log)
@@ -184,7 +184,7 @@ async def test_a_caller_is_called_by_its_name_after_a_restart(tmp_path: Path) ->
 
 async def test_without_an_archive_this_session_is_there() -> None:
     async with kept(None) as (request_log, tracker):
-        request_log.look(View(calls=RequestFilter(), groups=True))
+        request_log.look(View(requests=RequestFilter(), groups=True))
         hear(tracker, call(1))
         assert ids(request_log) == ["x_1"]
         assert not shown(request_log).reading
@@ -197,7 +197,7 @@ async def test_an_archive_that_cannot_be_written_stops_nothing_else(tmp_path: Pa
     folder = tmp_path / "file"
     folder.write_text("not a folder")
     async with kept(folder / "requests.db") as (request_log, tracker):
-        request_log.look(View(calls=RequestFilter()))
+        request_log.look(View(requests=RequestFilter()))
         hear(tracker, call(1))
         await until(lambda: request_log.sources[0].health == "stale")
         assert request_log.sources[0].reason
@@ -218,7 +218,7 @@ async def test_what_could_not_be_written_is_written_later(
         folder.unlink()
         await until(lambda: request_log.sources[0].health == "ok")
     async with kept(path) as (request_log, _):
-        request_log.look(View(calls=RequestFilter()))
+        request_log.look(View(requests=RequestFilter()))
         await until(lambda: not shown(request_log).reading)
         assert ids(request_log) == ["x_1"]
 
@@ -231,7 +231,7 @@ async def test_a_damaged_archive_is_moved_aside_and_said(tmp_path: Path) -> None
         assert request_log.sources[0].health == "ok"
         hear(tracker, call(1))
     async with kept(path) as (request_log, _):
-        request_log.look(View(calls=RequestFilter()))
+        request_log.look(View(requests=RequestFilter()))
         await until(lambda: not shown(request_log).reading)
         assert ids(request_log) == ["x_1"]
     aside = [name for name in os.listdir(tmp_path) if "damaged" in name]
@@ -273,7 +273,7 @@ def test_the_groups_are_counted_once_a_second() -> None:
     tracker = RequestTracker()
     request_log.watch(RUNNER, tracker)
     tracker.listen(request_log)
-    request_log.look(View(calls=RequestFilter(), groups=True))
+    request_log.look(View(requests=RequestFilter(), groups=True))
     first = shown(request_log)
     hear(tracker, call(1))
     assert shown(request_log) is first

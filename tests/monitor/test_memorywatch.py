@@ -113,8 +113,8 @@ def test_what_a_load_took_is_remembered_once_it_has_settled() -> None:
     assert watched.news == 1
     gone = watched.look(gpu_machine(None), rows(), 60.0)
     fit = gone.fits[QWEN3.digest]
-    assert fit.taken is not None
-    assert (fit.taken.total, fit.taken.source) == (int(6.5 * GIB), "NVML")
+    assert fit.footprint is not None
+    assert (fit.footprint.total, fit.footprint.source) == (int(6.5 * GIB), "NVML")
     assert fit.need.total.value == int(6.5 * GIB)
     assert fit.error is not None
     watched.look(gpu_machine(6.5, pid=11), rows(QWEN3.name), 70.0)
@@ -134,7 +134,7 @@ def test_ram_is_remembered_only_while_it_is_what_the_load_took() -> None:
     assert watched.news == 1
     watched.look(in_ram(12.0), rows(QWEN3.name), 2.0 + 2 * FRESH_S)
     assert watched.news == 1, "cached prompts are not what the load took"
-    found = watched.look(computer(), rows(), 90.0).fits[QWEN3.digest].taken
+    found = watched.look(computer(), rows(), 90.0).fits[QWEN3.digest].footprint
     assert found is not None
     assert (found.total, found.kind, found.source) == (6 * GIB, "RAM", "resident memory")
 
@@ -163,15 +163,19 @@ def test_the_engines_own_words_are_remembered_by_their_parts() -> None:
     watched = Watched()
     watched.look(gpu_machine(), rows(QWEN3.name), facts={QWEN3.digest: facts})
     fit = watched.look(gpu_machine(None), rows()).fits[QWEN3.digest]
-    assert fit.taken is not None
-    assert (fit.taken.weights, fit.taken.cache, fit.taken.compute) == (5 * GIB, GIB, GIB // 4)
+    assert fit.footprint is not None
+    assert (fit.footprint.weights, fit.footprint.cache, fit.footprint.compute) == (
+        5 * GIB,
+        GIB,
+        GIB // 4,
+    )
 
 
 def test_how_a_loaded_model_was_started_is_read_from_its_process() -> None:
     words = ("--model", "x", "--ctx-size", "4096", "-ctk", "q8_0", "-np", "2")
     one = engine(10, QWEN3.digest, arguments=words)
     machine = computer(card(user(10, "llama-server", 6.0)), engines=(one,))
-    asked = Watched().look(machine, rows(QWEN3.name)).fits[QWEN3.digest].need.asked
+    asked = Watched().look(machine, rows(QWEN3.name)).fits[QWEN3.digest].need.launch
     assert (asked.context, asked.key_type, asked.value_type, asked.slots) == (
         4096,
         "q8_0",
@@ -184,9 +188,9 @@ def test_slots_that_an_engine_chose_itself_are_those_of_the_next() -> None:
     facts = {QWEN3.digest: EngineFacts(0.0, 8192, 1)}
     watched = Watched()
     state = watched.look(gpu_machine(), rows(QWEN3.name), facts=facts)
-    assert state.fits[GEMMA3.digest].need.asked.slots == 1
+    assert state.fits[GEMMA3.digest].need.launch.slots == 1
     gone = watched.look(gpu_machine(None), rows())
-    assert gone.fits[GEMMA3.digest].need.asked.slots == 1, "also while none is loaded"
+    assert gone.fits[GEMMA3.digest].need.launch.slots == 1, "also while none is loaded"
 
 
 def test_a_model_that_is_being_loaded_is_not_to_be_unloaded_for_itself() -> None:
@@ -238,13 +242,13 @@ def test_a_monitor_keeps_what_loads_took_and_the_next_one_knows_it(tmp_path: Pat
 
     def known(snapshot: Snapshot) -> bool:
         fit = snapshot.memory.fits.get(QWEN3.digest) if snapshot.memory else None
-        return fit is not None and fit.taken is not None
+        return fit is not None and fit.footprint is not None
 
     snapshot = settled_memory(tmp_path, "quiet", known)
     assert snapshot.memory is not None
     usage = snapshot.memory.usage(QWEN3.digest)
     assert usage is not None
-    assert snapshot.memory.fits[QWEN3.digest].taken.total == usage.vram.value  # type: ignore[union-attr]
+    assert snapshot.memory.fits[QWEN3.digest].footprint.total == usage.vram.value  # type: ignore[union-attr]
 
 
 def test_a_monitor_reads_what_was_kept_of_models_that_are_not_loaded(tmp_path: Path) -> None:

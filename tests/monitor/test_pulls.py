@@ -54,7 +54,7 @@ async def pulled(lines: Sequence[PullLine], error: RunnerError | None = None) ->
 
 async def test_layers_are_added_up() -> None:
     pull = await pulled([came("a", 10), came("b", 20), came("a", 50), PullLine("success", "ok")])
-    assert (pull.state, pull.done, pull.total, pull.resumed, pull.said) == (
+    assert (pull.state, pull.done, pull.total, pull.resumed, pull.message) == (
         "done",
         100,
         100,
@@ -79,7 +79,7 @@ async def test_a_total_that_is_none_is_not_shown() -> None:
 
 async def test_a_warning_is_kept() -> None:
     pull = await pulled([PullLine("warning", "no vLLM here"), PullLine("success", "done")])
-    assert (pull.state, pull.said) == ("done", "no vLLM here")
+    assert (pull.state, pull.message) == ("done", "no vLLM here")
 
 
 def test_the_rate_is_that_of_what_came_now() -> None:

@@ -39,7 +39,7 @@ def beside(engine: str) -> Iterator[tuple[Watched, httpx.Client, str]]:
         snapshot = seen.until(lambda s: s.runner.up and s.models and feed_is_open(s))
         endpoint = snapshot.runner.endpoint
         assert endpoint is not None
-        seen.monitor.look(View(calls=RequestFilter(), groups=True))
+        seen.monitor.look(View(requests=RequestFilter(), groups=True))
         with httpx.Client(base_url=endpoint.url, timeout=60.0) as client:
             yield seen, client, seen.now.models[0].ref
 
@@ -63,7 +63,7 @@ def calls(seen: Watched, count: int) -> list[Request]:
     """The calls, once so many have ended; in the order of their start."""
 
     def rows(snapshot: Snapshot) -> tuple[Request, ...]:
-        return snapshot.calls.rows if snapshot.calls is not None else ()
+        return snapshot.requests.rows if snapshot.requests is not None else ()
 
     snapshot = seen.until(lambda s: len(rows(s)) >= count)
     return sorted(rows(snapshot), key=lambda call: call.started_at)
@@ -139,12 +139,12 @@ def test_an_sdk_that_tries_three_times_makes_one_call(
         with suppress(httpx.ReadTimeout):
             post_with_limit(client, model)
     snapshot = seen.until(
-        lambda s: s.calls is not None and any(call.tries == 3 for call in s.calls.rows)
+        lambda s: s.requests is not None and any(call.tries == 3 for call in s.requests.rows)
     )
-    assert snapshot.calls is not None
-    assert len(snapshot.calls.rows) == 1
-    (group,) = snapshot.calls.by_caller
-    assert (group.calls, group.left, group.retried) == (1, 1, 1)
+    assert snapshot.requests is not None
+    assert len(snapshot.requests.rows) == 1
+    (group,) = snapshot.requests.by_caller
+    assert (group.requests, group.left, group.retried) == (1, 1, 1)
 
 
 def test_a_call_is_sent_again_and_its_bodies_are_read(

@@ -8,7 +8,7 @@ from dmr_tui.runner.logs.log_event import (
     Evicted,
     EvictingForRoom,
     LogEvent,
-    ModelWanted,
+    ModelRequested,
     NothingToUnload,
     RunnerStarted,
     RunnerStopping,
@@ -34,7 +34,7 @@ from tests.monitor.told import TINY, A, B, T, configured, load, only, run, texts
     ],
 )
 def test_why_a_model_was_unloaded(before: list[LogEvent], after: list[LogEvent], text: str) -> None:
-    wanted = ModelWanted(T + 19.0, B, "completion")
+    wanted = ModelRequested(T + 19.0, B, "completion")
     timeline = told(RunnerStarted(T - 9.0), *load(T), wanted, *before, unloaded(T + 20.0), *after)
     assert event_text(only(timeline, "unloaded")) == text
 
@@ -52,7 +52,7 @@ def test_room_is_made_by_evicting_one_after_the_other() -> None:
         RunnerStarted(T - 9.0),
         *load(T),
         *load(T + 5.0, B),
-        ModelWanted(T + 20.0, TINY, "completion"),
+        ModelRequested(T + 20.0, TINY, "completion"),
         EvictingForRoom(T + 20.0, 2),
         unloaded(T + 20.0),
         # The engine of the first one took its time to end.
@@ -69,7 +69,7 @@ def test_room_is_made_by_evicting_one_after_the_other() -> None:
 def test_room_for_another_mode_of_the_same_model() -> None:
     timeline = told(
         *load(T),
-        ModelWanted(T + 9.0, A, "embedding"),
+        ModelRequested(T + 9.0, A, "embedding"),
         EvictingForRoom(T + 9.0, 2),
         unloaded(T + 9.0),
         Evicted(T + 9.1, 1),
@@ -83,7 +83,7 @@ def test_room_for_another_mode_of_the_same_model() -> None:
 def use(at: float) -> list[LogEvent]:
     """A call that ends at `at`."""
     return [
-        ModelWanted(at - 3.0, A, "completion"),
+        ModelRequested(at - 3.0, A, "completion"),
         TaskLaunched(at - 2.9, 0, 0),
         TaskReleased(at, 0, 0, 100),
     ]

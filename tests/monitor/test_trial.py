@@ -136,7 +136,7 @@ def test_cache_types_come_round() -> None:
 def test_a_cache_type_that_nobody_tries_is_left_for_the_first() -> None:
     asked = trial(PHI4)
     strange = LaunchConfig(4096, key_type="iq4_nl", value_type="iq4_nl")
-    estimate = replace(asked.fit.estimate, asked=strange)
+    estimate = replace(asked.fit.estimate, launch=strange)
     changed = replace(asked, fit=replace(asked.fit, estimate=estimate)).with_next_cache_type()
     assert changed.cache_type == "f16"
 

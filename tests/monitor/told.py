@@ -7,7 +7,7 @@ from dmr_tui.runner.logs.log_event import (
     Loaded,
     LoadStarted,
     LogEvent,
-    ModelWanted,
+    ModelRequested,
     SlotsReady,
     Unloaded,
 )
@@ -46,7 +46,7 @@ def load(
 ) -> list[LogEvent]:
     """A load from its start to its end."""
     return [
-        ModelWanted(at - 0.01, digest, "completion"),
+        ModelRequested(at - 0.01, digest, "completion"),
         started(at, digest, asked),
         SlotsReady(at + seconds / 2, 4, context),
         Loaded(at + seconds),

@@ -23,7 +23,7 @@ from dmr_tui.runner.logs.log_event import (
     LoadFailed,
     LoadStarted,
     LogEvent,
-    ModelWanted,
+    ModelRequested,
     NothingToUnload,
     OllamaOptions,
     OutOfMemory,
@@ -132,7 +132,7 @@ def test_a_progress_line_is_no_timing() -> None:
         ('msg="Shutdown signal received"', RunnerStopping(AT)),
         (
             f'msg="Loading backend runner" backend=llama.cpp model={TINY} mode=embedding',
-            ModelWanted(AT, TINY, "embedding"),
+            ModelRequested(AT, TINY, "embedding"),
         ),
         (
             f'msg="Backend runner initialization failed" backend=llama.cpp model={TINY} '

@@ -9,9 +9,9 @@ from dmr_tui.measure.fit import (
     LaunchConfig,
     MemoryEstimate,
     MemoryPool,
+    estimate_memory,
     judge,
     largest_context,
-    need,
 )
 from dmr_tui.simulator.engine.launch import CUDA_CONTEXT, engine_memory
 from dmr_tui.simulator.models.library import INSTALLED, NOMIC
@@ -32,7 +32,7 @@ def room(free: int = 0, total: int = 2**40) -> Reading[MemoryPool]:
 def estimated(model: Model, asked: LaunchConfig) -> MemoryEstimate:
     config = model.config()
     header = read_architecture(config["gguf"], model.architecture)
-    return need(header, Reading(model.size), asked, room())
+    return estimate_memory(header, Reading(model.size), asked, room())
 
 
 ASKED = (

@@ -143,7 +143,7 @@ def group(name: str, calls: int, **more: object) -> RequestGroup:
         "completion_tokens": 256 * calls,
         "last_at": NOW - 3,
     }
-    return RequestGroup(name=name, calls=calls, **{**values, **more})  # type: ignore[arg-type]
+    return RequestGroup(name=name, requests=calls, **{**values, **more})  # type: ignore[arg-type]
 
 
 BY_CALLER = (
@@ -221,7 +221,7 @@ def with_calls(
 ) -> Snapshot:
     """A Snapshot with what the monitor answers to that view."""
     calls = FinishedRequests(
-        View(calls=RequestFilter() if asked is None else asked, groups=groups),
+        View(requests=RequestFilter() if asked is None else asked, groups=groups),
         rows,
         len(rows) if matching is None else matching,
         reading,

@@ -481,7 +481,7 @@ async def test_stop_and_go_on_mean_the_one_that_can() -> None:
 
 
 async def test_what_was_there_has_no_bar() -> None:
-    there = Pull("ai/a", "done", 0, 0, said="Using cached model: 1.22GiB")
+    there = Pull("ai/a", "done", 0, 0, message="Using cached model: 1.22GiB")
 
     async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
         await pilot.press("n")

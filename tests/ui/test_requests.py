@@ -73,7 +73,7 @@ async def test_what_runs_and_what_has_ended() -> None:
     async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
         await shows(pilot.app, "In flight 4", "4:51 / 5:00", "0:12 / 5:00", "1:02", "Finished 10")
         await shows(pilot.app, "timed out ×3", "overflow", "no model", "cut", "!12.3", "42.1")
-        assert monitor.views[-1] == View(calls=RequestFilter())
+        assert monitor.views[-1] == View(requests=RequestFilter())
 
     await at_requests(with_calls(in_flight=IN_FLIGHT), test)
 
@@ -107,19 +107,19 @@ async def test_only_this_model_this_caller_this_status() -> None:
     async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
         await press(pilot, "m")
         asked = RequestFilter(model="qwen3:8B-Q4_K_M")
-        assert monitor.views[-1].calls == asked
+        assert monitor.views[-1].requests == asked
         await shows(pilot.app, "model qwen3:8B-Q4_K_M", "esc shows all", "reading the archive")
         assert len(table_of(pilot).rows) == 10, "the old rows stay until the new ones come"
         monitor.show(with_calls(FINISHED[:1], asked=asked, matching=212))
         await shows(pilot.app, "Finished 212 of 10,431")
         await press(pilot, "c", "o")
         asked = RequestFilter(model="qwen3:8B-Q4_K_M", caller=N8N, outcome="ok")
-        assert monitor.views[-1].calls == asked
+        assert monitor.views[-1].requests == asked
         await shows(pilot.app, f"caller {N8N}", "status ok")
         await press(pilot, "m")
-        assert monitor.views[-1].calls == RequestFilter(caller=N8N, outcome="ok")
+        assert monitor.views[-1].requests == RequestFilter(caller=N8N, outcome="ok")
         await press(pilot, "escape")
-        assert monitor.views[-1].calls == RequestFilter()
+        assert monitor.views[-1].requests == RequestFilter()
         await hides(pilot.app, "esc shows all")
 
     await at_requests(with_calls(matching=10_431), test)
@@ -148,13 +148,13 @@ async def test_words() -> None:
     async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
         await press(pilot, "slash")
         await type_text(pilot, "gemma curl")
-        await until(lambda: monitor.views[-1].calls == RequestFilter(words="gemma curl"))
+        await until(lambda: monitor.views[-1].requests == RequestFilter(words="gemma curl"))
         await press(pilot, "enter")
         await shows(pilot.app, "words gemma curl")
         monitor.show(with_calls((), asked=RequestFilter(words="gemma curl")))
         await shows(pilot.app, "no call matches the filter; esc shows all")
         await press(pilot, "escape")
-        await until(lambda: monitor.views[-1].calls == RequestFilter())
+        await until(lambda: monitor.views[-1].requests == RequestFilter())
 
     await at_requests(with_calls(), test)
 
@@ -220,17 +220,17 @@ async def test_sorting_with_keys_and_mouse() -> None:
 async def test_counted_by_caller_and_by_model() -> None:
     async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
         await press(pilot, "v")
-        assert monitor.views[-1] == View(calls=RequestFilter(), groups=True)
+        assert monitor.views[-1] == View(requests=RequestFilter(), groups=True)
         await shows(pilot.app, "reading the archive")
         monitor.show(with_calls(groups=True))
         await shows(pilot.app, "CALLER", "8,120", "DECODE p50", "TTFT p50", "CACHED", "34 %")
         await press(pilot, "down")
         await shows(pilot.app, "! slower than usual: its last 5 calls: 12.3 tok/s")
         await press(pilot, "enter")
-        assert monitor.views[-1] == View(calls=RequestFilter(caller=BY_CALLER[1].name))
+        assert monitor.views[-1] == View(requests=RequestFilter(caller=BY_CALLER[1].name))
         await shows(pilot.app, "caller OpenAI Python")
         await press(pilot, "escape", "v", "v")
-        assert monitor.views[-1] == View(calls=RequestFilter(), groups=True)
+        assert monitor.views[-1] == View(requests=RequestFilter(), groups=True)
         monitor.show(with_calls(groups=True))
         await shows(pilot.app, "nomic-embed-text")
 
@@ -291,7 +291,7 @@ async def test_another_screen_asks_for_a_call() -> None:
         monitor.show(with_calls(rows[:5], asked=RequestFilter(model="qwen3:8B-Q4_K_M")))
         await press(pilot, "1")
         pilot.app.post_message(RequestWanted("many_250"))
-        await until(lambda: monitor.views[-1].calls == RequestFilter())
+        await until(lambda: monitor.views[-1].requests == RequestFilter())
         monitor.show(with_calls(rows[:100], reading=True))
         await pilot.pause()
         monitor.show(with_calls(rows))
@@ -396,7 +396,7 @@ async def test_no_calls_and_no_answer_yet() -> None:
         await press(pilot, "enter", "m", "c", "o", "n", "l", "v", "enter", "v", "enter", "space")
         await shows(pilot.app, "by model")
 
-    await at_requests(replace(with_calls(in_flight=()), calls=None), test)
+    await at_requests(replace(with_calls(in_flight=()), requests=None), test)
 
 
 async def test_ten_thousand_calls_stay_smooth() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.fit import LaunchConfig, MemoryEstimate, MemoryPool
-from dmr_tui.measure.pressure_level import Judged
+from dmr_tui.measure.pressure_level import PressureLevel
 from dmr_tui.state.alert import Alert, DoesNotFit, EngineKilled, PressureHigh, SourceFails
 from dmr_tui.state.memory import Fit
 from dmr_tui.state.source_state import SourceState
@@ -16,12 +16,12 @@ from dmr_tui.ui.shell.notice import QUIET_S, Dismissed, Notice, said_in
 from tests.ui.screen import hides, screen_text, shows
 from tests.ui.still import GIB, NOW, StillMonitor, judged, snapshot
 
-HIGH = Alert("pressure", "warning", PressureHigh(Judged("high", "tasks wait")))
+HIGH = Alert("pressure", "warning", PressureHigh(PressureLevel("high", "tasks wait")))
 HIGH_TEXT, HIGH_STEP = "Memory pressure is high: tasks wait", "see who holds it"
 NEED = MemoryEstimate(LaunchConfig(131072), Reading(int(27.7 * GIB)), Reading(0), Reading(0))
 TOO_BIG = Fit("too big", NEED, NEED, "packaged")
 POOL = MemoryPool("VRAM", 24 * GIB, 24 * GIB, source="NVML")
-BIG = Alert("fit:x", "hint", DoesNotFit("gemma3", TOO_BIG, POOL, wanted=False))
+BIG = Alert("fit:x", "hint", DoesNotFit("gemma3", TOO_BIG, POOL, used_lately=False))
 BIG_TEXT, BIG_STEP = "gemma3 needs ~27.7 GiB", "take a smaller quantization"
 WIDE = (140, 42)
 
@@ -73,7 +73,9 @@ async def test_the_runners_own_trouble_comes_first(monitor: StillMonitor) -> Non
 
 
 async def test_a_name_that_is_meant_to_harm_is_only_shown() -> None:
-    evil = replace(HIGH, fact=PressureHigh(Judged("high", "[red]x[/y] \x1b[31m needs 9 GiB")))
+    evil = replace(
+        HIGH, fact=PressureHigh(PressureLevel("high", "[red]x[/y] \x1b[31m needs 9 GiB"))
+    )
     app = DashboardApp(StillMonitor(replace(snapshot(), alerts=(evil,))))
     async with app.run_test(size=WIDE):
         await shows(app, "[red]x[/y]", "needs 9 GiB")
@@ -97,7 +99,7 @@ def test_a_dismissed_warning_comes_back_only_after_it_was_gone() -> None:
 
 async def test_what_to_do_is_read_in_a_small_window_too() -> None:
     cause = "mistral-nemo:12B-Q4_K_M needs " + "a lot of memory and more " * 8
-    long = replace(HIGH, fact=PressureHigh(Judged("high", cause)))
+    long = replace(HIGH, fact=PressureHigh(PressureLevel("high", cause)))
     app = DashboardApp(StillMonitor(replace(snapshot(), alerts=(long,))))
     async with app.run_test(size=(80, 24)):
         await shows(app, "Memory pressure is high:", "…: see who holds it", "x dismisses")

@@ -47,9 +47,9 @@ async def test_counted_by_caller_and_by_model(beside: Beside) -> None:
         await shows(app, "n8n", "curl")
         await pilot.press("v")
         await shows(app, "CALLS", "CACHED")
-        await until(lambda: app.snapshot.calls is not None and app.snapshot.calls.by_caller)
-        assert app.snapshot.calls is not None
-        counted = {group.name: group.calls for group in app.snapshot.calls.by_caller}
+        await until(lambda: app.snapshot.requests is not None and app.snapshot.requests.by_caller)
+        assert app.snapshot.requests is not None
+        counted = {group.name: group.requests for group in app.snapshot.requests.by_caller}
         assert counted["n8n"] == 2
 
 
@@ -82,9 +82,9 @@ async def test_a_screen_that_is_left_holds_nothing_any_more(beside: Beside) -> N
         await pilot.press("4")
         await until(lambda: app.snapshot.log)
         await pilot.press("2")
-        await until(lambda: not app.snapshot.log and app.snapshot.calls is not None)
+        await until(lambda: not app.snapshot.log and app.snapshot.requests is not None)
         await pilot.press("1")
-        await until(lambda: app.snapshot.calls is None)
+        await until(lambda: app.snapshot.requests is None)
 
 
 async def test_what_nobody_may_miss_is_said_on_the_dashboard(noon: None) -> None:
@@ -130,7 +130,7 @@ async def test_the_demo_is_told_what_the_open_screen_needs() -> None:
         await until(lambda: app.current_mode == "doctor")
         await pilot.press("2")
         app.action_demo()
-        await until(lambda: any(view.calls is not None for view in demo.views))
+        await until(lambda: any(view.requests is not None for view in demo.views))
 
 
 async def test_the_sign_of_the_sorted_column_is_never_cut(beside: Beside) -> None:

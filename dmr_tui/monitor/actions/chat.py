@@ -164,8 +164,8 @@ class Ask:
         taken, published = -1, 0.0
         while True:
             now = time.perf_counter()
-            if self._meter.taken != taken or now - published >= QUIET_S:
-                taken, published = self._meter.taken, now
+            if self._meter.chunks != taken or now - published >= QUIET_S:
+                taken, published = self._meter.chunks, now
                 self._publish(self._turn())
             await anyio.sleep(TEXT_S)
 

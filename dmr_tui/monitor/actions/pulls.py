@@ -74,7 +74,7 @@ class Pulls:
         async with client.pull(self._pulls[key].name) as lines:
             async for line in lines:
                 now = anyio.current_time()
-                pull = replace(_after(self._pulls[key], line, layers, now), heard_at=now)
+                pull = replace(_after(self._pulls[key], line, layers, now), updated_at=now)
                 if pull.state != self._pulls[key].state or now - told_at >= NEWS_S:
                     told_at = now
                     self._put(key, pull)
@@ -120,7 +120,7 @@ class _Layers:
 def _now(pull: Pull) -> Pull:
     if pull.state != "pulling" or pull.rate is None:
         return pull
-    silent = anyio.current_time() - pull.heard_at > WINDOW_S
+    silent = anyio.current_time() - pull.updated_at > WINDOW_S
     return replace(pull, rate=None) if silent else pull
 
 
@@ -142,6 +142,8 @@ def _after(pull: Pull, line: PullLine, layers: _Layers, now: float) -> Pull:
             )
         case "success":
             done = pull.total or pull.done
-            return replace(pull, state="done", done=done, rate=None, said=pull.said or line.message)
+            return replace(
+                pull, state="done", done=done, rate=None, message=pull.message or line.message
+            )
         case _:
-            return replace(pull, said=line.message)
+            return replace(pull, message=line.message)

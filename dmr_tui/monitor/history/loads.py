@@ -9,8 +9,8 @@ from dmr_tui.monitor.history.event_list import EventList
 from dmr_tui.monitor.history.reloads import Reloads
 from dmr_tui.runner.errors.explain import explain_quote
 from dmr_tui.runner.logs.log_event import (
+    DISTINCT_S,
     SAME_ENGINE_S,
-    TELLS_APART_S,
     EngineExited,
     ErrorLine,
     Listening,
@@ -310,7 +310,7 @@ def _nearest(born: float | None, others: Iterable[float | None]) -> int | None:
     near = sorted((abs(other - born), n) for n, other in enumerate(others) if other is not None)
     if not near or near[0][0] > SAME_ENGINE_S:
         return None
-    apart = len(near) < 2 or near[1][0] - near[0][0] >= TELLS_APART_S
+    apart = len(near) < 2 or near[1][0] - near[0][0] >= DISTINCT_S
     return near[0][1] if apart else None
 
 

@@ -48,7 +48,7 @@ class Timeline:
         self._takers: dict[type, Callable[[Any], None]] = {
             log.RunnerStarted: self._runner_started,
             log.RunnerStopping: lambda e: self._unloads.stopping(e.at),
-            log.ModelWanted: self._wanted,
+            log.ModelRequested: self._wanted,
             log.LoadStarted: self._load_started,
             log.SlotsReady: self._loads.slots_ready,
             log.Loaded: self._load_ended,
@@ -162,7 +162,7 @@ class Timeline:
         key = f"start:{event.at:.6f}"
         self._list.put(Event(key, event.at, "runner started", detail, "log"))
 
-    def _wanted(self, event: log.ModelWanted) -> None:
+    def _wanted(self, event: log.ModelRequested) -> None:
         self._unloads.wanted((event.digest or "", event.mode), event.at)
 
     def _load_started(self, event: log.LoadStarted) -> None:

@@ -12,11 +12,11 @@ from dmr_tui.measure.fit import (
     MemoryEstimate,
     MemoryPool,
     Reclaimable,
+    estimate_memory,
     judge,
     largest_context,
-    need,
+    required_free,
     unload_for,
-    wanted_free,
 )
 from dmr_tui.monitor.memory.engine_flags import ALL_LAYERS, Flags, read_flags
 from dmr_tui.monitor.memory.footprints import Footprints
@@ -74,7 +74,7 @@ def find_fits(
         config = configs.get(row.key)
         flags = read_flags((config.config.runtime_flags if config else None) or ())
         asked, source = default_launch(row, flags, loading.slots)
-        running = (loading.asked or {}).get(row.key) if row.runs else None
+        running = (loading.launches or {}).get(row.key) if row.runs else None
         found[row.key] = _fit(row, running or asked, source, loading, shapes.of(row), taken)
     return found
 
@@ -129,7 +129,7 @@ def _fit(
 ) -> Fit:
     weights = weights_of(row)
     pool = loading.pool
-    estimate = need(architecture, weights, asked, pool)
+    estimate = estimate_memory(architecture, weights, asked, pool)
     kind = "" if pool.value is None else pool.value.kind
     last = taken.find(row.key, asked, kind)
     needed = estimate if last is None else _as_taken(estimate, last)
@@ -168,7 +168,7 @@ def _fit(
         unload=unload,
         smaller=smaller,
         alone=alone,
-        taken=last,
+        footprint=last,
         reason=needed.total.reason,
         architecture=architecture,
     )
@@ -204,7 +204,7 @@ def _as_taken(estimate: MemoryEstimate, taken: Footprint) -> MemoryEstimate:
         parts = [size * taken.total // sum(parts) for size in parts]
     weights, cache, compute = (Reading(size) for size in parts)
     rest = taken.total - sum(parts)
-    return MemoryEstimate(estimate.asked, weights, cache, compute, rest, source="last load")
+    return MemoryEstimate(estimate.launch, weights, cache, compute, rest, source="last load")
 
 
 def models_to_unload(
@@ -217,9 +217,9 @@ def models_to_unload(
     total = needed.total.value
     if total is None:
         return None
-    if wanted_free(total) <= free:
+    if required_free(total) <= free:
         return ()
-    for goal in (wanted_free(total), total):
+    for goal in (required_free(total), total):
         chosen = unload_for(goal - free, held)
         if chosen is not None:
             return tuple(each.key for each in chosen)

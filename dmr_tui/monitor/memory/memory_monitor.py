@@ -115,7 +115,7 @@ class MemoryMonitor:
     def _find_fits(self, known: Known, loading: Loading) -> Mapping[str, Fit]:
         # What a model holds wavers by a few pages.
         held = tuple((each.key, each.size // STEADY, each.busy) for each in loading.held)
-        asked = tuple((loading.asked or {}).items())
+        asked = tuple((loading.launches or {}).items())
         models = tuple(
             (row.key, row.context, tuple((run.state == "loading") for run in row.runs))
             for row in known.rows

@@ -13,9 +13,9 @@ from dmr_tui.measure.fit import (
     MemoryEstimate,
     MemoryPool,
     Verdict,
+    estimate_memory,
     judge,
     largest_context,
-    need,
 )
 from dmr_tui.monitor.memory.engine_flags import read_flags
 from dmr_tui.monitor.memory.fits import default_launch, held_by, models_to_unload, weights_of
@@ -65,14 +65,16 @@ class WhatIfResult:
     @property
     def asked(self) -> LaunchConfig:
         """How the engine would be started."""
-        return self.what.asked(self.fit.estimate.asked)
+        return self.what.asked(self.fit.estimate.launch)
 
     @property
     def need(self) -> MemoryEstimate:
         """What it would take; of an unchanged question, what the last load took if known."""
         if self.what == AS_IT_IS:
             return self.fit.need
-        return need(self.fit.architecture, weights_of(self.row), self.asked, self.memory.pool)
+        return estimate_memory(
+            self.fit.architecture, weights_of(self.row), self.asked, self.memory.pool
+        )
 
     @property
     def own(self) -> int:
@@ -157,7 +159,7 @@ class WhatIfResult:
 
     def changed(self, what: WhatIf) -> WhatIf:
         """What of it is not as the engine would be started anyway."""
-        asked = self.fit.estimate.asked
+        asked = self.fit.estimate.launch
         return WhatIf(
             None if what.context == asked.context else what.context,
             None if what.cache_type == asked.key_type == asked.value_type else what.cache_type,
@@ -205,14 +207,14 @@ def forecast_launch(snapshot: Snapshot, row: ModelRow, config: Mapping[str, Any]
     size, flags = config.get("context-size"), config.get("runtime-flags")
     configured = size if isinstance(size, int) else None
     words = [str(flag) for flag in flags] if isinstance(flags, list) else []
-    usual = None if fit is None or not fit.estimate.asked.unified else fit.estimate.asked.slots
+    usual = None if fit is None or not fit.estimate.launch.unified else fit.estimate.launch.slots
     then = replace(row, context=replace(row.context, configured=configured))
     asked, source = default_launch(then, read_flags(words), usual)
     pool: Reading[MemoryPool] = Reading(None, "the machine was not read yet")
     architecture: Reading[Architecture] = Reading(None, pool.reason)
     if memory is not None and fit is not None:
         pool, architecture = WhatIfResult(row, fit, memory).pool, fit.architecture
-    needed = need(architecture, weights_of(row), asked, pool)
+    needed = estimate_memory(architecture, weights_of(row), asked, pool)
     trained = row.context.trained
     beyond = trained is not None and asked.context > trained
     return LaunchForecast(asked, source, needed, judge(needed, pool), trained if beyond else None)

@@ -32,14 +32,14 @@ def _grouped(
     for request in requests:
         found.setdefault(key(request), []).append(request)
     groups = (_group(name, requests) for name, requests in found.items())
-    return tuple(sorted(groups, key=lambda group: (-group.calls, group.name)))
+    return tuple(sorted(groups, key=lambda group: (-group.requests, group.name)))
 
 
 def _group(name: str, requests: list[Request]) -> RequestGroup:
     decode = _rates(decode_rate(r.timings) for r in requests)
     return RequestGroup(
         name=name,
-        calls=len(requests),
+        requests=len(requests),
         failed=sum(r.outcome in FAILURES for r in requests),
         left=sum(r.outcome == "client left" for r in requests),
         cold=sum(r.load_s is not None for r in requests),

@@ -76,7 +76,7 @@ class RequestLog:
         """What the open screen needs."""
         before, self._view = self._view, view
         self._shown = None
-        if view.calls != before.calls:
+        if view.requests != before.requests:
             self._pick()
         self._changed()
 
@@ -99,7 +99,7 @@ class RequestLog:
 
     def calls(self) -> FinishedRequests | None:
         """What the screen that asked gets: the same object while nothing changed."""
-        if self._view.calls is None:
+        if self._view.requests is None:
             return None
         due = time.monotonic() - self._counted_at >= COUNT_S
         if self._shown is None or (self._shown_is_old and (due or not self._view.groups)):
@@ -142,11 +142,11 @@ class RequestLog:
         self._changed()
 
     async def _read(self, writer: ArchiveWriter) -> None:
-        wanted, runner = self._view.calls, self._runner
+        wanted, runner = self._view.requests, self._runner
         if wanted is None or not runner:
             return
         found = await writer.find(runner, wanted)
-        if wanted != self._view.calls or runner != self._runner:
+        if wanted != self._view.requests or runner != self._runner:
             return
         self._reading = False
         if found is not None:
@@ -158,7 +158,7 @@ class RequestLog:
 
     def _pick(self) -> None:
         """Show what this session has heard at once; the archive adds the rest."""
-        wanted = self._view.calls
+        wanted = self._view.requests
         if wanted is None:
             self._rows, self._matching, self._reading = [], None, False
             return
@@ -175,7 +175,7 @@ class RequestLog:
         runner = self._runner
         if self._archive is not None:
             self._archived.tell(lambda writer: writer.put(runner, request, record))
-        wanted = self._view.calls
+        wanted = self._view.requests
         if wanted is None or not matches(wanted, request, self.names):
             return
         near = self._rows[:NEAR]

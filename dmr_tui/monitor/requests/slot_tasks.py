@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from dmr_tui.runner.logs.log_event import (
+    DISTINCT_S,
     SAME_ENGINE_S,
-    TELLS_APART_S,
     DecodeTimed,
     LogEvent,
     PromptTimed,
@@ -166,7 +166,7 @@ class SlotTasks:
         if len(tasks) < 2:
             return [task for task in tasks if _distance(task, born) <= SAME_ENGINE_S]
         near = sorted((_distance(task, born), place) for place, task in enumerate(tasks))
-        if near[1][0] - near[0][0] < TELLS_APART_S:
+        if near[1][0] - near[0][0] < DISTINCT_S:
             for task in tasks:
                 task.mixed = True
             return []

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 SAME_ENGINE_S = 1.0
 """Most by which the beginning of one engine may differ from line to line, as lines come late."""
-TELLS_APART_S = 0.03
+DISTINCT_S = 0.03
 """Least by which the next engine has to fit worse."""
 
 
@@ -26,7 +26,7 @@ class RunnerStopping(LogEvent):
 
 
 @dataclass(frozen=True, slots=True)
-class ModelWanted(LogEvent):
+class ModelRequested(LogEvent):
     """A request, or a preload, is about to use a model; it may be loaded already."""
 
     digest: str | None

@@ -21,7 +21,7 @@ from dmr_tui.runner.logs.log_event import (
     LoadFailed,
     LoadStarted,
     LogEvent,
-    ModelWanted,
+    ModelRequested,
     NothingToUnload,
     OllamaOptions,
     RunnerStarted,
@@ -152,7 +152,7 @@ def _of_kind(kind: type[RunnerStarted | RunnerStopping | ConfigurationKept]) -> 
 
 def _wanted(line: str) -> LogEvent:
     values = pairs(line)
-    return ModelWanted(stamp(line), digest_in(values.get("model", "")), values.get("mode", ""))
+    return ModelRequested(stamp(line), digest_in(values.get("model", "")), values.get("mode", ""))
 
 
 def _started(line: str) -> LogEvent | None:

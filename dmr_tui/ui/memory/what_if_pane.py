@@ -38,7 +38,7 @@ class WhatIfPane(Pane):
         """Take a question for none if the model is loaded like that by now."""
         trial = self.trial
         if trial is not None:
-            as_it_is = trial.asked == trial.fit.estimate.asked
+            as_it_is = trial.asked == trial.fit.estimate.launch
             self.what = AS_IT_IS if as_it_is else trial.changed(self.what)
         self.tick()
 
@@ -118,7 +118,7 @@ class WhatIfPane(Pane):
         if plan:
             yield ()
             yield tuple(plan)
-        taken = trial.fit.taken
+        taken = trial.fit.footprint
         if taken is not None and trial.what == AS_IT_IS:
             yield ()
             total = self.preferences.units.memory(taken.total)

@@ -249,7 +249,7 @@ class ConfirmPage(Page):
         fit = None if memory is None else memory.fits.get(plan.digest)
         if fit is None:
             return changes(plan)
-        was, told = fit.estimate.asked, []
+        was, told = fit.estimate.launch, []
         if plan.context is not None:
             source = SOURCES[fit.context_source]
             told.append(f"context {plan.context:,} (was {was.context:,}, {source})")

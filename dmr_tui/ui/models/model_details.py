@@ -114,10 +114,10 @@ def _memory(row: ModelRow, memory: MemoryState | None, units: Units) -> Iterator
     yield "verdict", fit.verdict + (f": {fit.reason}" if fit.reason else "")
     if fit.largest_context is not None:
         yield "largest context", f"{fit.largest_context:,}  with which it fits now"
-    if fit.taken is not None:
+    if fit.footprint is not None:
         yield (
             "last load took",
-            f"{units.memory(fit.taken.total)} ({fit.taken.source}){missed(fit)}",
+            f"{units.memory(fit.footprint.total)} ({fit.footprint.source}){missed(fit)}",
         )
 
 
@@ -144,7 +144,7 @@ def _need(fit: Fit, usage: MemoryUsage | None, units: Units) -> Iterator[Fact]:
 
 
 def _asked(fit: Fit) -> str:
-    asked = fit.need.asked
+    asked = fit.need.launch
     slots = f", {asked.slots} slots" if asked.slots > 1 else ""
     return f"context {asked.context:,}, KV cache {asked.key_type}{slots}"
 

@@ -231,7 +231,7 @@ def _found(remote: RemoteModel, units: Units) -> list[Line]:
             (
                 ("needs ", "$label"),
                 (needs, style),
-                (f" of memory with {format.window(fit.need.asked.context)}: ", "$label"),
+                (f" of memory with {format.window(fit.need.launch.context)}: ", "$label"),
                 (fit.verdict, VERDICT_STYLES[fit.verdict]),
                 *_free(remote, units),
             )
@@ -276,7 +276,7 @@ def _no_pull() -> Line:
 
 
 def _was_there(pull: Pull) -> bool:
-    return pull.state == "done" and "cached" in pull.said.lower()
+    return pull.state == "done" and "cached" in pull.message.lower()
 
 
 def _bar(pull: Pull) -> Part:

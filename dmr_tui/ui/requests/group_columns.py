@@ -25,7 +25,7 @@ def group_columns(name: str, ahead: Callable[[], float]) -> tuple[Column[Request
 
     return (
         G("name", name, 0, _name, lambda group: group.name.lower()),
-        G("calls", "CALLS", 6, _count, lambda group: group.calls, True),
+        G("calls", "CALLS", 6, _count, lambda group: group.requests, True),
         G("failed", "FAILED", 6, _failed, lambda group: group.failed, True),
         G("left", "LEFT", 5, _left, lambda group: group.left, True, 3),
         G("cold", "COLD", 5, _cold, lambda group: group.cold, True, 9),
@@ -104,7 +104,7 @@ def _name(group: RequestGroup) -> Part:
 
 
 def _count(group: RequestGroup) -> Part:
-    return format.count(group.calls), "$value"
+    return format.count(group.requests), "$value"
 
 
 def _some(number: int, style: str) -> Part:

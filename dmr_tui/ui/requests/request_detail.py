@@ -125,7 +125,7 @@ class RequestPage(Page):
     def watch_snapshot(self) -> None:
         """Take what is known of it now; a request that is gone keeps what was known."""
         snapshot, id = self.snapshot, self.request.id
-        rows = snapshot.calls.rows if snapshot.calls is not None else snapshot.finished
+        rows = snapshot.requests.rows if snapshot.requests is not None else snapshot.finished
         for known in (snapshot.in_flight, rows):
             found = next((request for request in known if request.id == id), None)
             self.request = found or self.request

@@ -114,7 +114,7 @@ class RequestsPane(Vertical):
     @property
     def view(self) -> View:
         """The requests that the monitor has to read for this pane."""
-        return View(calls=self.asked, groups=self.mode != "list")
+        return View(requests=self.asked, groups=self.mode != "list")
 
     @property
     def row(self) -> Request | None:
@@ -158,7 +158,7 @@ class RequestsPane(Vertical):
 
     def watch_snapshot(self, before: Snapshot, after: Snapshot) -> None:
         """Show what is new; until the requests that were asked for come, the old ones stay."""
-        finished = after.calls
+        finished = after.requests
         if finished is not None and finished.view == self.view and finished is not self._finished:
             self._take(finished)
         if before.caller_names != after.caller_names:
@@ -306,7 +306,7 @@ class RequestsPane(Vertical):
 
     @property
     def _waiting(self) -> bool:
-        finished = self.snapshot.calls
+        finished = self.snapshot.requests
         return finished is None or finished.view != self.view or finished.reading
 
     def _show_mode(self) -> None:
