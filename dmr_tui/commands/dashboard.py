@@ -3,7 +3,7 @@
 import gc
 import signal
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 from dmr_tui.commands.switch_runner import Contexts
 from dmr_tui.commands.target import archive, chosen, demo_runner, kept, this_machine
@@ -62,7 +62,9 @@ def run_dashboard(settings: Settings, *, demo: bool) -> int:
         )
         end_without_terminal(lambda: app.monitor.stop())
         try:
-            app.run()
+            # One that comes when the event loop has just closed is no longer heard by the app.
+            with suppress(KeyboardInterrupt):
+                app.run()
         finally:
             # It ends already: another interrupt would only kill it before it has tidied up.
             signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -20,7 +20,7 @@ class SnapshotReady(Message):
 
     def can_replace(self, message: Message) -> bool:
         """Supersede an older one that has not been handled yet."""
-        return isinstance(message, SnapshotReady)
+        return isinstance(message, SnapshotReady) and message.source is self.source
 
 
 @dataclass

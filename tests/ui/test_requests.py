@@ -129,7 +129,7 @@ async def test_an_answer_to_an_earlier_question_changes_no_row() -> None:
     async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
         await press(pilot, "m")
         await shows(pilot.app, "model qwen3:8B-Q4_K_M", "reading the archive")
-        asked = monitor.views[-1].calls
+        asked = monitor.views[-1].requests
         assert asked is not None
         stale = with_calls(FINISHED[:1], matching=1)
         monitor.show(stale)
