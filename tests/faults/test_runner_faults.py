@@ -84,7 +84,7 @@ def test_headers_that_never_come_in_time_are_said(watch: Watch) -> None:
     here.until(well)
 
 
-class LaunchConfig:
+class PromptUnderWay:
     """A prompt, and how the answer came."""
 
     def __init__(self, here: Watched, model: str) -> None:
@@ -109,7 +109,7 @@ def test_a_restart_in_the_middle_of_a_chat(watch: Watch, phase: str) -> None:
     simulator = Simulator("quiet")
     here = watch(simulator)
     here.until(well)
-    asked = LaunchConfig(here, COLD if phase == "loading" else QWEN)
+    asked = PromptUnderWay(here, COLD if phase == "loading" else QWEN)
     if phase == "loading":
         until_true(lambda: asked.turn.loading_since is not None)
     elif phase == "decoding":
@@ -122,7 +122,7 @@ def test_a_restart_in_the_middle_of_a_chat(watch: Watch, phase: str) -> None:
         assert end.failure is not None, "half an answer is none"
         assert end.failure.what
     here.until(well)
-    assert LaunchConfig(here, QWEN).end.failure is None
+    assert PromptUnderWay(here, QWEN).end.failure is None
 
 
 def test_a_thousand_restarts(watch: Watch) -> None:
@@ -133,7 +133,7 @@ def test_a_thousand_restarts(watch: Watch) -> None:
     for _ in range(1000):
         simulator.restart()
     here.until(well)
-    assert LaunchConfig(here, QWEN).end.failure is None
+    assert PromptUnderWay(here, QWEN).end.failure is None
     assert threading.active_count() <= threads + 2
 
 
