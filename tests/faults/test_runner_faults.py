@@ -118,7 +118,10 @@ def test_a_restart_in_the_middle_of_a_chat(watch: Watch, phase: str) -> None:
         assert asked.end.failure is None
     simulator.restart()
     end = asked.end
-    if phase != "after the end":
+    # On a slow machine the load may be over before this sees it: the answer is whole then, and
+    # has the engine's own timings, which come with its last piece.
+    whole = phase == "loading" and end.decode is not None and end.decode.source == "server"
+    if phase != "after the end" and not whole:
         assert end.failure is not None, "half an answer is none"
         assert end.failure.what
     here.until(well)
