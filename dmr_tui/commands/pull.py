@@ -146,8 +146,8 @@ class _TextPrinter(_Printer):
             tokens = format.window(fit.need.launch.context)
             free = _free(remote, self._units)
             say(f"needs {needs} of memory with {tokens} of context: {fit.verdict}{free}")
-        if remote.ways and fit is not None and fit.lacks_memory:
-            say(f"to load it: {', or '.join(map(plain, remote.ways))}")
+        if remote.advice and fit is not None and fit.lacks_memory:
+            say(f"to load it: {', or '.join(map(plain, remote.advice))}")
 
     def progress(self, pull: Pull) -> None:
         if self._terminal:
@@ -204,7 +204,7 @@ class _JsonPrinter(_Printer):
             "needs_bytes": None if fit is None else fit.need.total.value,
             "verdict": None if fit is None else fit.verdict,
             "free_bytes": None if remote.pool.value is None else remote.pool.value.free,
-            "ways_to_load": list(remote.ways),
+            "ways_to_load": list(remote.advice),
         }
         say(json.dumps(told))
 

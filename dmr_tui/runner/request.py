@@ -28,9 +28,9 @@ FAILURES: frozenset[Outcome] = frozenset(
 
 
 EngineFailure = Literal["", "unreachable", "died"]
-"""What became of the engine while it served a request, where the record does not say so."""
+"""The fate of the engine during a request, where the record does not say so."""
 SlownessHint = Literal["", "GPU unused", "CPU full"]
-"""What the readings of the computer suggest as the reason of a slow request."""
+"""The reason of a slow request that the readings of the computer suggest."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 Result = Literal["ok", "note", "warning", "problem", "unknown"]
-"""`note`: nothing is wrong, and yet one should know; `unknown`: it could not be looked at."""
+"""`note` is no fault, but worth knowing; `unknown` could not be checked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check: what was looked at, what was seen, what mends it."""
+    """One check: its subject, the result with the evidence, and the steps to fix it."""
 
     group: str
     name: str

@@ -1,4 +1,4 @@
-"""Changes that the user asks for, and how far one has come."""
+"""The changes that the user can order, and the progress of one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ StepState = Literal["waiting", "running", "done", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class LoadPlan:
-    """Load a model, after unloading others and with another configuration where that is asked."""
+    """Load a model, after unloading others or with another configuration if there are any."""
 
     name: str
     ref: str
@@ -28,7 +28,7 @@ class LoadPlan:
 
     @property
     def configures(self) -> bool:
-        """Whether the stored configuration is to be replaced."""
+        """True if the stored configuration is to be replaced."""
         return any(each is not None for each in (self.context, self.cache_type, self.slots))
 
 
@@ -60,7 +60,7 @@ class ConfigurePlan:
     before: Mapping[str, Any] = field(hash=False, default_factory=lambda: MappingProxyType({}))
     """The configuration at the time of the decision."""
     again: bool = False
-    """Whether it is one that was lost, to be set once more."""
+    """True if it restores one that was lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +71,15 @@ class RemovePlan:
     ref: str
     digest: str
     loaded: bool = False
-    """Whether it is to be unloaded first."""
+    """True if it is to be unloaded first."""
     names: tuple[str, ...] = ()
     size: str = ""
-    """What it takes on disk, as the runner prints it."""
+    """Its size on disk, as the runner prints it."""
 
 
 @dataclass(frozen=True, slots=True)
 class UntagPlan:
-    """Take one of its names from a model, which stays under the others."""
+    """Remove one name of a model, which keeps the others."""
 
     name: str
     ref: str
@@ -117,7 +117,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The steps of a plan, and how far they have come."""
+    """The steps of a plan, each with its state."""
 
     steps: tuple[Step, ...]
     ended: bool = False

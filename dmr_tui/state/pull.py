@@ -13,20 +13,20 @@ class Pull:
     """One download; bytes."""
 
     name: str
-    """As a person wrote it."""
+    """As the user wrote it."""
     state: PullState = "waiting"
-    """`waiting`: the runner has said nothing yet, as it pulls few models at a time."""
+    """`waiting` until the runner begins, as it pulls few models at a time."""
     done: int = 0
     total: int | None = None
     rate: float | None = None
     """Bytes per second over the last seconds; None until it is known."""
     resumed: int = 0
-    """What was there of an earlier try."""
+    """Bytes that an earlier try left."""
     message: str = ""
-    """What the runner said beside its progress: a warning, or that nothing was to be done."""
+    """The runner's words beside its progress: a warning, or that nothing was to be done."""
     failure: Explanation | None = None
     updated_at: float = field(default=0.0, compare=False)
-    """When the runner told of it last, by the loop's clock."""
+    """Time of the last line about it, by the loop's clock."""
 
     @property
     def left_s(self) -> float | None:
@@ -37,10 +37,10 @@ class Pull:
 
     @property
     def share(self) -> float | None:
-        """From 0 to 1."""
+        """The part that is done, from 0 to 1."""
         return None if not self.total else min(1.0, self.done / self.total)
 
     @property
     def going(self) -> bool:
-        """Whether it is not over."""
+        """True while it is not over."""
         return self.state in {"waiting", "pulling"}

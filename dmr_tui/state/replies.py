@@ -1,4 +1,4 @@
-"""Answers to what a screen asks for beside the Snapshots."""
+"""Answers to the questions of a screen that no Snapshot answers."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -15,7 +15,7 @@ NOT_READ: Reading[MemoryPool] = Reading(None, "the machine was not read yet")
 
 @dataclass(frozen=True, slots=True)
 class Bodies:
-    """Prompt and answer of one request, for the eyes of the user who asked."""
+    """Prompt and answer of one request, read only when the user opens it."""
 
     id: str
     prompt: tuple[tuple[str, str], ...] = ()
@@ -45,18 +45,18 @@ class RemoteModel:
     row: ModelRow | None = None
     """None if it was not found; then `failure` says why."""
     installed: bool = False
-    """Whether the very same model is on the disk already."""
+    """True if the very same model is on the disk already."""
     holder: Holder = "nobody"
-    """Which installed model has this name: "another" one loses it to the one that comes."""
+    """The installed model with this name: "another" one would lose it to the new one."""
     fit: Fit | None = None
-    """Whether it would fit; None where nothing tells."""
+    """The verdict on it; None if it cannot be judged."""
     pool: Reading[MemoryPool] = NOT_READ
-    """What there is for it."""
-    ways: tuple[str, ...] = ()
-    """What would make room for it, in words."""
+    """The memory into which it would be loaded."""
+    advice: tuple[str, ...] = ()
+    """The ways to load it if it lacks memory, in words."""
     failure: Explanation | None = None
 
     @property
     def never_fits(self) -> bool:
-        """Whether it is too big for this computer even with the shortest context."""
+        """True if it is too big for this computer even with the shortest context."""
         return self.fit is not None and self.fit.verdict == "too big" and self.fit.alone is None

@@ -234,8 +234,10 @@ def _found(remote: RemoteModel, units: Units) -> list[Line]:
                 *_free(remote, units),
             )
         )
-        if remote.ways and fit.lacks_memory and not remote.installed:
-            lines.append((("To load it: ", "$label"), (plain(", or ".join(remote.ways)), "$value")))
+        if remote.advice and fit.lacks_memory and not remote.installed:
+            lines.append(
+                (("To load it: ", "$label"), (plain(", or ".join(remote.advice)), "$value"))
+            )
     elif fit is not None:
         reason = fit.need.total.reason or "free memory is not known"
         lines.append(((f"whether it fits is not known: {plain(reason)}", "$label"),))
