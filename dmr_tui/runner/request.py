@@ -89,7 +89,7 @@ class Request:
     fingerprint: int | None = field(default=None, compare=False, repr=False)
     """Equal for equal bodies, within this process: how retries are recognized."""
     window: int | None = None
-    """Tokens of its slot's context window, if the engine's log told."""
+    """Tokens of its slot's context window, if the engine logged it."""
     processing_at: float | None = None
     """The time at which the engine began with it, by its log."""
     load_s: float | None = None
