@@ -29,10 +29,11 @@ class Terminal:
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             _resize(0, columns, rows)
-            os.environ.update({"TERM": "xterm-256color", "COLORTERM": "truecolor", **env})
-            for name in ("COLUMNS", "LINES"):
-                os.environ.pop(name, None)
-            os.execvp(command[0], list(command))
+            given = {"TERM": "xterm-256color", "COLORTERM": "truecolor", **env}
+            inherited = {k: v for k, v in os.environ.items() if k not in {"COLUMNS", "LINES"}}
+            # Without an environment of its own it would get that of the C library, in which
+            # readline, which pytest loads, sets COLUMNS and LINES behind the back of os.environ.
+            os.execvpe(command[0], list(command), {**inherited, **given})
         self.code: int | None = None
 
     @property

@@ -13,8 +13,8 @@ from dmr_tui.text.preferences import DEFAULT_PREFERENCES, Preferences
 from dmr_tui.ui.app import DashboardApp
 from dmr_tui.ui.chat.prompt import PromptArea
 from dmr_tui.ui.commands.keymap import keymap
-from dmr_tui.ui.dashboard.hardware_pane import HardwarePane, trend
-from dmr_tui.ui.memory.memory_bars import bar_line, stores
+from dmr_tui.ui.machine.hardware_pane import HardwarePane, trend
+from dmr_tui.ui.machine.memory_bars import bar_line, stores
 from dmr_tui.ui.requests.in_flight_pane import _clock
 from tests.ui.screen import screen_text, shows, type_text
 from tests.ui.still import HOST, StillMonitor, machine, snapshot

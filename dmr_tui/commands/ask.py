@@ -7,7 +7,7 @@ from typing import Protocol
 import anyio
 
 from dmr_tui.commands.target import chosen
-from dmr_tui.export.turn_report import failure_lines, figures_line, turn_json
+from dmr_tui.export.turn_json import turn_json
 from dmr_tui.measure.meter import Turn
 from dmr_tui.monitor.actions.chat import Ask
 from dmr_tui.monitor.model_rows import Installed
@@ -18,6 +18,7 @@ from dmr_tui.runner.errors.failures import RunnerError
 from dmr_tui.settings.schema import Settings
 from dmr_tui.state.prompt import Message, Prompt
 from dmr_tui.text.sanitize import plain, plain_lines
+from dmr_tui.text.turns import failure_lines, figures_line
 
 ANSWERED, FAILED, NO_RUNNER, INTERRUPTED = 0, 1, 2, 130
 

@@ -1,6 +1,7 @@
 """`dmr-tui`: the dashboard."""
 
 import gc
+import signal
 import sys
 from contextlib import ExitStack
 
@@ -63,6 +64,8 @@ def run_dashboard(settings: Settings, *, demo: bool) -> int:
         try:
             app.run()
         finally:
+            # It ends already: another interrupt would only kill it before it has tidied up.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
             app.monitor.stop()
             # The process ends here; looking for cycles in all that is left would take 0.2 s.
             gc.freeze()

@@ -2,13 +2,13 @@
 
 import json
 import sys
+from dataclasses import replace
 
 import anyio
 
 from dmr_tui.commands.target import chosen
 from dmr_tui.export.doctor_report import doctor_exit_code, doctor_json, doctor_page
 from dmr_tui.monitor.doctor.engine_proof import prove_engine
-from dmr_tui.monitor.doctor.runner_checks import smallest_model
 from dmr_tui.monitor.poller import Poller
 from dmr_tui.monitor.search import Search
 from dmr_tui.runner.discovery.places import Places
@@ -16,6 +16,8 @@ from dmr_tui.settings.errors import BadSettings
 from dmr_tui.settings.schema import Settings
 from dmr_tui.state.request_filter import View
 from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.text.doctor.diagnosis import diagnose
+from dmr_tui.text.doctor.runner_checks import smallest_model
 from dmr_tui.text.sanitize import plain
 
 INTERRUPTED = 130
@@ -48,20 +50,23 @@ def run_doctor(settings: Settings, *, demo: bool, as_json: bool, prove: bool) ->
             return INTERRUPTED
         finally:
             machine.close()
-    print(json.dumps(doctor_json(snapshot)) if as_json else doctor_page(snapshot), flush=True)
-    return doctor_exit_code(snapshot)
+    checks = diagnose(snapshot, settings.preferences.units)
+    told = json.dumps(doctor_json(snapshot, checks)) if as_json else doctor_page(snapshot, checks)
+    print(told, flush=True)
+    return doctor_exit_code(snapshot, checks)
 
 
 async def _proved(snapshot: Snapshot, places: Places) -> Snapshot:
     """With what loading the smallest model came to."""
     model = smallest_model(snapshot)
-    if model is None or not snapshot.runner.up:
+    if model is None or snapshot.doctor is None or not snapshot.runner.up:
         return snapshot
     found = await Search(places, read_only=False).run()
     if found.client is None:
         return snapshot
     print(f"loading {plain(model.name)} …", file=sys.stderr, flush=True)
     try:
-        return await prove_engine(found.client, model, snapshot)
+        proof = await prove_engine(found.client, model)
+        return replace(snapshot, doctor=replace(snapshot.doctor, proof=proof))
     finally:
         await found.client.aclose()

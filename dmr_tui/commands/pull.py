@@ -9,7 +9,6 @@ import anyio.to_thread
 
 from dmr_tui.commands.pipe import say
 from dmr_tui.commands.target import chosen
-from dmr_tui.export.turn_report import failure_lines
 from dmr_tui.machine.probe import MachineProbe
 from dmr_tui.monitor.actions.pulls import Pulls
 from dmr_tui.monitor.actions.remote_model import look_up
@@ -22,11 +21,14 @@ from dmr_tui.runner.errors.explain import Explanation
 from dmr_tui.runner.names import is_reference
 from dmr_tui.settings.errors import BadSettings
 from dmr_tui.settings.schema import Settings
-from dmr_tui.state.pull import Pull
+from dmr_tui.state.plan import Pull
 from dmr_tui.state.replies import RemoteModel
 from dmr_tui.text import format
+from dmr_tui.text.fit_advice import load_advice
 from dmr_tui.text.format import Units
+from dmr_tui.text.memory import free_text, need_text
 from dmr_tui.text.sanitize import plain
+from dmr_tui.text.turns import failure_lines
 
 PULLED, FAILED, NO_RUNNER, INTERRUPTED = 0, 1, 2, 130
 STEP = 0.1
@@ -141,13 +143,12 @@ class _TextPrinter(_Printer):
         ]
         say(f"{plain(row.name)}: {', '.join(facts)}")
         if fit is not None and fit.need.total.value is not None:
-            sign = "~" if fit.need.source == "estimate" else ""
-            needs = f"{sign}{self._units.memory(fit.need.total.value)}"
+            needs = need_text(fit.need, self._units)
             tokens = format.window(fit.need.launch.context)
             free = _free(remote, self._units)
             say(f"needs {needs} of memory with {tokens} of context: {fit.verdict}{free}")
-        if remote.advice and fit is not None and fit.lacks_memory:
-            say(f"to load it: {', or '.join(map(plain, remote.advice))}")
+        if fit is not None and fit.lacks_memory and (ways := load_advice(fit, remote.names)):
+            say(f"to load it: {', or '.join(map(plain, ways))}")
 
     def progress(self, pull: Pull) -> None:
         if self._terminal:
@@ -204,7 +205,7 @@ class _JsonPrinter(_Printer):
             "needs_bytes": None if fit is None else fit.need.total.value,
             "verdict": None if fit is None else fit.verdict,
             "free_bytes": None if remote.pool.value is None else remote.pool.value.free,
-            "ways_to_load": list(remote.advice),
+            "ways_to_load": [] if fit is None else load_advice(fit, remote.names),
         }
         say(json.dumps(told))
 
@@ -238,7 +239,7 @@ class _JsonPrinter(_Printer):
 
 def _free(remote: RemoteModel, units: Units) -> str:
     pool = remote.pool.value
-    return "" if pool is None else f", {units.gib_of(pool.free, pool.total)} {pool.kind} free"
+    return "" if pool is None else f", {free_text(pool, units)} free"
 
 
 def _line(pull: Pull) -> str:

@@ -13,7 +13,7 @@ from dmr_tui.runner.discovery.docker_contexts import (
 from dmr_tui.runner.discovery.places import Places
 from dmr_tui.runner.endpoint import BadHost, parse_host, without_secrets
 from dmr_tui.settings.schema import Settings
-from dmr_tui.ui.shell.contexts_dialog import Choice, Choices
+from dmr_tui.ui.shell.runner_choices import Choice, Choices
 
 
 class Contexts:

@@ -10,6 +10,7 @@ from dmr_tui.state.memory import Fit, MemoryState, MemoryUsage
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
 from dmr_tui.text.format import Units
+from dmr_tui.text.memory import free_text
 from dmr_tui.text.sanitize import plain
 
 LISTED = 8
@@ -142,7 +143,7 @@ def memory_lines(snapshot: Snapshot, units: Units) -> list[str]:
     free = (
         f"{format.UNKNOWN} {plain(memory.pool.reason)}"
         if pool is None
-        else f"{units.gib_of(pool.free, pool.total)} {pool.kind} free"
+        else f"{free_text(pool, units)} free"
     )
     word = memory.pressure.word
     lines = [f"memory     {free}"]
@@ -158,13 +159,3 @@ def memory_lines(snapshot: Snapshot, units: Units) -> list[str]:
         size = " · ".join(held) or f"{format.UNKNOWN} {plain(usage.vram.reason)}"
         lines.append(f"  {plain(usage.name)}: {size}")
     return lines
-
-
-def verdict_words(fit: Fit | None, units: Units) -> str:
-    """The verdict on a model that is not loaded: "fits, needs ~6.1 GiB"."""
-    if fit is None or fit.verdict in {"loaded", "unknown"}:
-        return ""
-    total = fit.need.total.value
-    sign = "~" if fit.need.source == "estimate" else ""
-    needs = "" if total is None else f", needs {sign}{units.memory(total)}"
-    return f"{fit.verdict}{needs}"

@@ -18,7 +18,7 @@ from dmr_tui.runner.request import Request
 from dmr_tui.state.request_filter import CallerNames
 from dmr_tui.text import format
 from dmr_tui.text.request_fields import BY_NAME, FIELDS, NO_TIME
-from dmr_tui.text.requests import status_words
+from dmr_tui.text.requests import status_text
 from dmr_tui.text.sanitize import plain
 
 CSV_FIELDS = tuple(field.name for field in FIELDS)
@@ -88,7 +88,7 @@ def request_line(request: Request, names: CallerNames, now: float) -> str:
             _words("decode_tok_s", request),
             _seconds(ttft_s(request)),
             _seconds(request.duration),
-            status_words(request) + (f" ×{request.tries}" if request.tries > 1 else ""),
+            status_text(request),
         ]
     )
 

@@ -1,6 +1,6 @@
 """One Snapshot as a page of plain text, for terminals without a screen."""
 
-from dmr_tui.export.memory_report import memory_lines, verdict_words
+from dmr_tui.export.memory_report import memory_lines
 from dmr_tui.machine.gpu.gpu import Gpu
 from dmr_tui.machine.reading import Reading
 from dmr_tui.state.alert import SourceFails
@@ -10,6 +10,7 @@ from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
 from dmr_tui.text.alerts import alert_text
 from dmr_tui.text.format import DEFAULT_UNITS, Units
+from dmr_tui.text.memory import verdict_text
 from dmr_tui.text.sanitize import plain
 
 
@@ -84,7 +85,7 @@ def _model(row: ModelRow, width: int, now: float, fit: Fit | None, units: Units)
     if context.trained is not None:
         window = f"{window} of {format.window(context.trained)}"
     states = ", ".join(state_of(run, now) for run in row.runs) or "not loaded"
-    verdict = "" if row.runs else verdict_words(fit, units)
+    verdict = "" if row.runs else verdict_text(fit, units)
     if verdict:
         states += f" ({verdict})"
     size = plain(format.told_size(row.size_text, row.size_bytes))

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 from dmr_tui.machine.reading import Reading
@@ -43,7 +44,7 @@ def read_surroundings(hosts: Iterable[str], env: Mapping[str, str] = os.environ)
         # Most programs prefer the lower-case spelling.
         tuple(name for name in PROXIES if env.get(name.lower()) or env.get(name)),
         env.get("no_proxy") or env.get("NO_PROXY") or "",
-        {host: _addresses(host) for host in sorted(set(hosts)) if host},
+        MappingProxyType({host: _addresses(host) for host in sorted(set(hosts)) if host}),
     )
 
 

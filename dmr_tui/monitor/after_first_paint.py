@@ -146,14 +146,9 @@ class AfterFirstPaint:
         )
 
     def judged(self, snapshot: Snapshot, *, clock_known: bool) -> Snapshot:
-        """Return `snapshot` with alerts and, while they are shown, the doctor's checks."""
-        return replace(
-            snapshot,
-            alerts=() if self._memory is None else find(snapshot, self._around.thresholds),
-            checks=self._doctor.checks(snapshot, clock_known=clock_known)
-            if self._view.doctor
-            else (),
-        )
+        """Return `snapshot` with alerts and, while it is shown, what the doctor looks at."""
+        doctor = self._doctor.facts(clock_known=clock_known) if self._view.doctor else None
+        return replace(snapshot, alerts=find(snapshot, self._around.thresholds), doctor=doctor)
 
     def _join_memory(self, reading: RunnerReading, machine: MachineState) -> MemoryState | None:
         if self._memory is None:

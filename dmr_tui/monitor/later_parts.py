@@ -129,5 +129,5 @@ class LaterParts(Protocol):
         ...
 
     def judged(self, snapshot: Snapshot, *, clock_known: bool) -> Snapshot:
-        """Return `snapshot` with alerts and, while they are shown, the doctor's checks."""
+        """Return `snapshot` with alerts and, while it is shown, what the doctor looks at."""
         ...

@@ -12,7 +12,7 @@ from dmr_tui.state.event import Event
 from dmr_tui.state.lost_config import LostConfig
 from dmr_tui.state.memory import MemoryState
 from dmr_tui.state.model_row import ModelRow
-from dmr_tui.state.pull import Pull
+from dmr_tui.state.plan import Pull
 from dmr_tui.state.requests import NO_THROUGHPUT, FinishedRequests, Throughput
 from dmr_tui.state.snapshot import Attempt, MachineState, Runner, Snapshot
 from dmr_tui.state.source_state import SourceState

@@ -1,7 +1,7 @@
 """Names and digests of models: every way to write one, made comparable."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 _DIGEST = re.compile(r"(?:^|/)sha256[:/]([0-9a-f]{64})(?=$|[/_])")
 _HEX_ID = re.compile(r"^(?:[0-9a-f]{12}|[0-9a-f]{64})$")
@@ -72,3 +72,11 @@ def is_reference(name: str) -> bool:
 def shell_word(name: str, otherwise: str) -> str:
     """`name` as part of a command that the user copies; `otherwise` if it could do harm there."""
     return name if _SHELL_WORD.fullmatch(name) else otherwise
+
+
+def nearest(name: str, names: Sequence[str]) -> str:
+    """The names that look most like it, as "a or b"; empty if none does."""
+    # Wanted only for a mistake.
+    from difflib import get_close_matches
+
+    return " or ".join(get_close_matches(name, names, 3, 0.55))

@@ -1,4 +1,4 @@
-"""The changes that the user can order, and the progress of one."""
+"""The changes and downloads that the user can order, and the progress of each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -108,20 +108,54 @@ Plan = LoadPlan | UnloadPlan | ConfigurePlan | RemovePlan | TagPlan | UntagPlan
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One request to the runner."""
-
-    text: str
-    state: StepState = "waiting"
-
-
-@dataclass(frozen=True, slots=True)
 class Progress:
     """The steps of a plan, each with its state."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[StepState, ...]
+    """One for each request to the runner, in the order of the plan."""
     ended: bool = False
     failure: Explanation | None = None
     stopped: bool = False
     note: str = ""
     """Something that goes on although it was stopped."""
+
+
+PullState = Literal["waiting", "pulling", "done", "failed", "stopped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """One download; bytes."""
+
+    name: str
+    """As the user wrote it."""
+    state: PullState = "waiting"
+    """`waiting` until the runner begins, as it pulls few models at a time."""
+    done: int = 0
+    total: int | None = None
+    rate: float | None = None
+    """Bytes per second over the last seconds; None until it is known."""
+    resumed: int = 0
+    """Bytes that an earlier try left."""
+    message: str = ""
+    """The runner's words beside its progress: a warning, or that nothing was to be done."""
+    failure: Explanation | None = None
+    updated_at: float = field(default=0.0, compare=False)
+    """Time of the last line about it, by the loop's clock."""
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds until it is there, at the rate of the last seconds."""
+        if self.rate is None or self.total is None or self.rate <= 0.0:
+            return None
+        return max(0.0, (self.total - self.done) / self.rate)
+
+    @property
+    def share(self) -> float | None:
+        """The part that is done, from 0 to 1."""
+        return None if not self.total else min(1.0, self.done / self.total)
+
+    @property
+    def going(self) -> bool:
+        """True while it is not over."""
+        return self.state in {"waiting", "pulling"}

@@ -1,6 +1,8 @@
 """Answers to the questions of a screen that no Snapshot answers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal
 
 from dmr_tui.machine.reading import Reading
@@ -52,8 +54,8 @@ class RemoteModel:
     """The verdict on it; None if it cannot be judged."""
     pool: Reading[MemoryPool] = NOT_READ
     """The memory into which it would be loaded."""
-    advice: tuple[str, ...] = ()
-    """The ways to load it if it lacks memory, in words."""
+    names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """The names of the installed models by key, to name those that could make room for it."""
     failure: Explanation | None = None
 
     @property

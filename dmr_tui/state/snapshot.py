@@ -15,12 +15,12 @@ from dmr_tui.runner.endpoint import Endpoint
 from dmr_tui.runner.logs.log_line import LogLine
 from dmr_tui.runner.request import Request
 from dmr_tui.state.alert import Alert
-from dmr_tui.state.check import Check
+from dmr_tui.state.doctor_facts import DoctorFacts
 from dmr_tui.state.event import Event
 from dmr_tui.state.lost_config import LostConfig
 from dmr_tui.state.memory import MemoryState
 from dmr_tui.state.model_row import ModelRow
-from dmr_tui.state.pull import Pull
+from dmr_tui.state.plan import Pull
 from dmr_tui.state.requests import NO_THROUGHPUT, FinishedRequests, Throughput
 from dmr_tui.state.source_state import SourceState
 
@@ -106,8 +106,8 @@ class Snapshot:
     """Configurations that the runner had and lost."""
     pulls: tuple[Pull, ...] = ()
     """The downloads of this session."""
-    checks: tuple[Check, ...] = ()
-    """The doctor's findings; empty while no screen shows them."""
+    doctor: DoctorFacts | None = None
+    """The facts that only the doctor needs; None while its screen is not shown."""
     caller_names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """The user's names for callers, by the name that each has of its User-Agent."""
     clock_offset: float = 0.0

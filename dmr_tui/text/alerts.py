@@ -29,6 +29,7 @@ from dmr_tui.text import format
 from dmr_tui.text.events import event_text
 from dmr_tui.text.fit_advice import load_advice
 from dmr_tui.text.format import Units
+from dmr_tui.text.memory import need_text
 
 MIB = 2**20
 
@@ -144,10 +145,8 @@ def _gpu_unused(fact: GpuUnused) -> tuple[str, str]:
 
 def _does_not_fit(fact: DoesNotFit, units: Units) -> str:
     fit, pool = fact.fit, fact.pool
-    total = fit.need.total.value
-    sign = "~" if fit.need.source == "estimate" else ""
-    size = f"{sign}{units.memory(total)}"
-    if total is None:
+    size = need_text(fit.need, units)
+    if fit.need.total.value is None:
         size = f"at least {units.memory(fit.need.at_least)}"
     source = "configured" if fit.context_source == "flag" else fit.context_source
     context = f"at its {source} context of {format.window(fit.need.launch.context)}"

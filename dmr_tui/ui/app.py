@@ -1,11 +1,12 @@
-"""The app: takes Snapshots from the monitor and hands them down; everything else is a pane's."""
+"""The app: takes Snapshots from the monitor and hands them down; panes do everything else."""
 
 import asyncio
 import signal
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import ClassVar
 
 from textual import work
 from textual.app import App, SystemCommand
@@ -32,33 +33,34 @@ from dmr_tui.ui.shell.header import HeaderPane
 from dmr_tui.ui.shell.live_screen import LiveScreen
 from dmr_tui.ui.shell.notice import Dismissed, NoticePane
 from dmr_tui.ui.shell.pane import now
+from dmr_tui.ui.shell.runner_choices import Contexts
 from dmr_tui.ui.themes import DARK, LIGHT, variables_of
 from dmr_tui.ui.widgets.glyphs import ASCII, GLYPHS
+from dmr_tui.ui.widgets.textual_internals import begin_suspension
 
-if TYPE_CHECKING:
-    from dmr_tui.ui.shell.contexts_dialog import Choices
-
+ROOMS = ("shell", "dashboard", "chat", "models", "requests", "timeline", "memory", "doctor")
+"""Folders with styles of their own; of two rules that contradict each other the later one wins."""
 CRASHED = 70
-"""Exit code after a mistake of ours (EX_SOFTWARE)."""
-
-
-class Contexts(Protocol):
-    """Other runners that can be watched."""
-
-    def choices(self) -> "Choices":
-        """All of them, and which one is watched."""
-        ...
-
-    def watch(self, name: str) -> Monitor:
-        """A monitor of that one; raises ValueError if its address cannot be used."""
-        ...
+"""Exit code after an error of the dashboard itself (EX_SOFTWARE)."""
 
 
 class DashboardApp(App[None]):
     """One reactive Snapshot, handed down to the screen in front; the monitor has its own thread."""
 
     TITLE = "dmr-tui"
-    CSS_PATH = Path(__file__).parent / "styles.tcss"
+    CSS_PATH = [  # noqa: RUF012
+        Path(__file__).parent / room / f"{room}.tcss"
+        for room in (
+            "shell",
+            "dashboard",
+            "chat",
+            "models",
+            "requests",
+            "timeline",
+            "memory",
+            "doctor",
+        )
+    ]
     COMMANDS: ClassVar = App.COMMANDS | {CommandProvider}
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("everywhere")]
     ENABLE_COMMAND_PALETTE = True
@@ -98,52 +100,43 @@ class DashboardApp(App[None]):
         self._demo = demo
         self._contexts = contexts
         self._heard_at = now()
-        """When the monitor last said anything, changed or not."""
+        """Seconds since 1970 at which the monitor last said anything, changed or not."""
         self._ticked_at = 0.0
         self._doctor_opened = False
         self.dismissed = Dismissed()
-        """Warnings that a person does not want to see any more, on no screen."""
+        """Warnings that the user does not want to see, on no screen."""
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Where the terminal has no more, everything that is painted becomes ASCII."""
+        """Turn everything that is painted into ASCII for terminals that show no more."""
         return (*super().get_line_filters(), *self._to_ascii)
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
-        """The names that the styles use, for themes that do not define them."""
+        """Return the names that the styles use, for themes that do not define them."""
         return variables_of(self.current_theme)
 
     async def on_mount(self) -> None:
         # What it says meanwhile waits until the screens are there.
         self._start()
-        self.add_mode("dashboard", lambda: DashboardScreen(lambda: self.monitor))
-        self.add_mode("doctor", self._doctor_screen)
-        self.add_mode("requests", self._requests_screen)
-        self.add_mode("memory", self._memory_screen)
-        self.add_mode("timeline", self._timeline_screen)
+        for mode in ("dashboard", "requests", "memory", "timeline", "doctor"):
+            self.add_mode(mode, partial(self._new_screen, mode))
         await self.switch_mode("dashboard")
         self.set_interval(1.0, self._tick_alone)
         self._end_on_signals()
         self._resume_once()
 
-    def _doctor_screen(self) -> LiveScreen:
-        from dmr_tui.ui.doctor.doctor_screen import DoctorScreen
-
-        return DoctorScreen(lambda: self.monitor)
-
-    def _requests_screen(self) -> LiveScreen:
-        from dmr_tui.ui.requests.requests_screen import RequestsScreen
-
-        return RequestsScreen(lambda: self.monitor)
-
-    def _memory_screen(self) -> LiveScreen:
-        from dmr_tui.ui.memory.memory_screen import MemoryScreen
-
-        return MemoryScreen(lambda: self.monitor)
-
-    def _timeline_screen(self) -> LiveScreen:
-        from dmr_tui.ui.timeline.timeline_screen import TimelineScreen
-
-        return TimelineScreen(lambda: self.monitor)
+    def _new_screen(self, mode: str) -> LiveScreen:
+        # Only the first paint is waited for, and it needs the dashboard alone.
+        screen: type[LiveScreen] = DashboardScreen
+        match mode:
+            case "requests":
+                from dmr_tui.ui.requests.requests_screen import RequestsScreen as screen
+            case "memory":
+                from dmr_tui.ui.memory.memory_screen import MemoryScreen as screen
+            case "timeline":
+                from dmr_tui.ui.timeline.timeline_screen import TimelineScreen as screen
+            case "doctor":
+                from dmr_tui.ui.doctor.doctor_screen import DoctorScreen as screen
+        return screen(lambda: self.monitor)
 
     def _end_on_signals(self) -> None:
         # Asked to end from outside, the terminal is to be given back as it was.
@@ -153,17 +146,13 @@ class DashboardApp(App[None]):
                 loop.add_signal_handler(getattr(signal, name), self.exit)
 
     def _resume_once(self) -> None:
-        # Textual takes every SIGCONT for the end of its own pause. After a SIGSTOP, which nobody
-        # hears, it would read the keys in two threads and never end.
         goes_on = getattr(signal, "SIGCONT", None)
         before = signal.getsignal(goes_on) if goes_on is not None else None
         if goes_on is None or not callable(before):
             return
 
         def resume() -> None:
-            driver = self._driver
-            if driver is not None and not getattr(driver, "_must_signal_resume", True):
-                driver.suspend_application_mode()
+            begin_suspension(self)
             before(goes_on, None)
             self.call_later(self.refresh, layout=True)
 
@@ -184,7 +173,7 @@ class DashboardApp(App[None]):
             self.post_message(message)
 
     def on_snapshot_ready(self, event: SnapshotReady) -> None:
-        """The only place where a Snapshot comes in; an equal one changes nothing."""
+        """Take a Snapshot, here and nowhere else; an equal one changes nothing."""
         if not self.is_running:
             # While the app ends its screens lose their panes one by one.
             return
@@ -192,6 +181,7 @@ class DashboardApp(App[None]):
             # Of the runner that was watched before.
             return
         self._heard_at = now()
+        self.dismissed = self.dismissed.seen(event.snapshot.alerts, now())
         for screen in self.screen_stack[:1]:
             screen.query_one(HeaderPane).heard_at = self._heard_at
         if event.snapshot == self.snapshot:
@@ -227,7 +217,7 @@ class DashboardApp(App[None]):
                 await self.action_show("dashboard")
 
     def _hand_down(self) -> None:
-        # Only to the screen in front: the others need not paint what nobody sees.
+        # Only to the screen in front: the others need not paint what is not seen.
         screen = self.screen_stack[0] if self.screen_stack else None
         if isinstance(screen, LiveScreen):
             screen.snapshot = self.snapshot
@@ -282,8 +272,10 @@ class DashboardApp(App[None]):
     def action_dismiss_warning(self) -> None:
         """Be quiet about the warning that is shown."""
         for pane in self.screen_stack[0].query(NoticePane):
-            if key := pane.dismiss():
+            if key := pane.dismissable:
+                self.dismissed = self.dismissed.add(key, now())
                 self.monitor.dismissed(key)
+                pane.watch_snapshot()
 
     async def action_quit(self) -> None:
         """End the dashboard; a download would end with it, which is asked first."""
@@ -300,7 +292,7 @@ class DashboardApp(App[None]):
         self.monitor.kick()
 
     def action_help(self) -> None:
-        """Keys and numbers."""
+        """Show the keys and the meaning of the numbers."""
         from dmr_tui.ui.shell.help import HelpDialog
 
         self.push_screen(HelpDialog(self.current_mode, self.keymap))
@@ -355,7 +347,7 @@ class DashboardApp(App[None]):
         self._replace_monitor(monitor)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What can be done now; None shows it dimmed."""
+        """Dim (None) what cannot be done now."""
         if action == "demo":
             return self._demo is not None and not self.snapshot.runner.up
         if action == "show" and parameters == (self.current_mode,):
@@ -363,5 +355,5 @@ class DashboardApp(App[None]):
         return True
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Of Textual's own commands, those that our table does not have."""
+        """Yield those of Textual's own commands that our table does not have."""
         yield SystemCommand("Theme", "Change the colours", self.search_themes)

@@ -35,7 +35,7 @@ class AsciiFilter(LineFilter):
     """Puts a sign of ASCII in the place of each that is not, as many cells as it takes."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """The same cells in ASCII."""
+        """Return the same cells in ASCII."""
         return [
             segment if segment.text.isascii() else Segment(to_ascii(segment.text), segment.style)
             for segment in segments
@@ -43,7 +43,7 @@ class AsciiFilter(LineFilter):
 
 
 def to_ascii(text: str) -> str:
-    """`text` in ASCII, in as many cells: é is e, and what nobody would guess is ?."""
+    """Turn `text` into ASCII in as many cells: é is e, and a sign that cannot be guessed is ?."""
     return "".join(sign if sign.isascii() else _sign(sign) for sign in text)
 
 

@@ -1,4 +1,4 @@
-"""What is said between the monitor's thread, the panes and the screens."""
+"""Messages between the monitor's thread, the panes and the screens."""
 
 from dataclasses import dataclass
 
@@ -19,13 +19,13 @@ class SnapshotReady(Message):
     """The monitor that made it."""
 
     def can_replace(self, message: Message) -> bool:
-        """Supersede an older one that nobody has handled yet."""
+        """Supersede an older one that has not been handled yet."""
         return isinstance(message, SnapshotReady)
 
 
 @dataclass
 class MonitorFailed(Message):
-    """The monitor ended by a mistake of ours."""
+    """The monitor ended by an error of the dashboard itself."""
 
     error: BaseException
     source: object
@@ -37,7 +37,7 @@ class TurnAdvanced(Message):
     """The answer that is streaming has grown; it holds all of it, so the newest is enough."""
 
     number: int
-    """Which of the pane's turns."""
+    """Number of the turn in its pane."""
     turn: Turn
 
     def can_replace(self, message: Message) -> bool:
@@ -47,14 +47,14 @@ class TurnAdvanced(Message):
 
 @dataclass
 class ModelChosen(Message):
-    """A person wants to chat with this model."""
+    """The user wants to chat with this model."""
 
     row: ModelRow
 
 
 @dataclass
 class LinesWanted(Message):
-    """A person wants to see what the log says about that time."""
+    """The user wants to see what the log says about that time."""
 
     at: float
     """Seconds since 1970, by the runner's clock."""
@@ -64,20 +64,20 @@ class LinesWanted(Message):
 
 @dataclass
 class RequestWanted(Message):
-    """A person wants to see that call."""
+    """The user wants to see that request."""
 
     id: str
 
 
 @dataclass
 class BodiesRead(Message):
-    """Prompt and answer of a call have come, or the reason why not."""
+    """Prompt and answer of a request have come, or the reason why not."""
 
     bodies: Bodies
 
 
 @dataclass
 class MemoryWanted(Message):
-    """A person wants to see what that model needs."""
+    """The user wants to see what that model needs."""
 
     key: str

@@ -17,7 +17,7 @@ ANSI = {
 
 
 def variables_of(theme: Theme) -> dict[str, str]:
-    """The names that the styles use, for a theme that does not define them."""
+    """Return the names that the styles use, for a theme that does not define them."""
     if theme.ansi:
         return ANSI
     colors = theme.to_color_system().generate()

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from dmr_tui.export.turn_report import figures_line
 from dmr_tui.measure.meter import Passage, Turn
 from dmr_tui.measure.rates import Rate
+from dmr_tui.text.turns import figures_line
 
 TURN = Turn(
     "ai/qwen3:8B",

@@ -85,10 +85,14 @@ def test_ctrl_c_is_a_key_and_harms_nothing(url: str, key: str) -> None:
 
 def test_interrupts_from_outside_leave_no_traceback(url: str) -> None:
     terminal = shown(url)
-    terminal.signal(signal.SIGINT)
-    terminal.pump(0.2)
-    if psutil.pid_exists(terminal.pid):
+    program = psutil.Process(terminal.pid)
+
+    def gone() -> bool:
         terminal.signal(signal.SIGINT)
+        terminal.pump(0.03)
+        return bool(program.status() == psutil.STATUS_ZOMBIE)
+
+    until_true(gone)
     assert terminal.end() == 0
     assert given_back(terminal)
     assert b"Traceback" not in terminal.written

@@ -39,6 +39,32 @@ def test_control_groups_of_both_versions(tmp_path: Path, files: dict[str, str], 
     assert memory.oom_kills.value == kills
 
 
+FILES = {
+    "cgroup v2": {**V2, "memory.stat": "anon 3000\nfile 9000\nshmem 1000\n"},
+    "cgroup v1": {
+        **V1,
+        "memory.stat": "cache 1\ntotal_rss 3000\ntotal_cache 9000\ntotal_shmem 1000\n",
+    },
+}
+
+
+@pytest.mark.parametrize("version", FILES)
+def test_mapped_pages_are_those_of_files_without_shared_memory(
+    tmp_path: Path, version: str
+) -> None:
+    for name, content in FILES[version].items():
+        (tmp_path / name).write_text(content)
+    memory = read_cgroup(tmp_path)
+    assert (memory.needed.value, memory.mapped.value) == (4000, 8000)
+
+
+@pytest.mark.parametrize("version", FILES)
+def test_more_shared_memory_than_pages_of_files_maps_nothing(tmp_path: Path, version: str) -> None:
+    for name, content in FILES[version].items():
+        (tmp_path / name).write_text(content.replace("9000", "900"))
+    assert read_cgroup(tmp_path).mapped.value == 0
+
+
 def test_a_limit_and_files_that_are_missing(tmp_path: Path) -> None:
     for name, content in {**V2, "memory.max": "8589934592"}.items():
         (tmp_path / name).write_text(content)
@@ -122,11 +148,11 @@ class Probe:
             proc=self.proc,
         )
 
-    def group(self, pid: int, path: str) -> None:
+    def group(self, pid: int, path: str, files: dict[str, str] = V2) -> None:
         (self.proc / str(pid)).mkdir(parents=True)
         (self.proc / str(pid) / "cgroup").write_text(f"0::/{path}\n")
         (self.root / path).mkdir(parents=True)
-        for name, content in V2.items():
+        for name, content in files.items():
             (self.root / path / name).write_text(content)
 
     def read(self) -> Container:
@@ -160,6 +186,32 @@ def test_a_pid_of_another_machine_is_not_looked_up_here(tmp_path: Path) -> None:
     probe.now = 10.0
     probe.read()
     assert docker.measured == 2
+
+
+@pytest.mark.parametrize(
+    ("told", "needed", "mapped"),
+    [
+        ({"anon": 30, "shmem": 10, "file": 90}, 40, 80),
+        ({"anon": 30, "shmem": 10, "file": 9}, 40, 0),
+        ({"total_rss": 30, "total_shmem": 10, "total_cache": 90}, 40, 80),
+        ({"total_rss": 30, "total_shmem": 10, "total_cache": 9}, 40, 0),
+        ({"anon": 30, "file": 90}, 30, 90),
+    ],
+)
+def test_mapped_pages_as_docker_tells_them(
+    tmp_path: Path, told: dict[str, int], needed: int, mapped: int
+) -> None:
+    docker = Docker()
+    docker.told = {"memory_stats": {"stats": told}}
+    container = Probe(tmp_path, docker).read()
+    assert (container.needed.value, container.mapped.value) == (needed, mapped)
+
+
+def test_the_group_of_an_engine_tells_mapped_pages_too(tmp_path: Path) -> None:
+    probe = Probe(tmp_path, None, (ID, 7))
+    probe.group(7, f"docker/{ID}", FILES["cgroup v2"])
+    container = probe.read()
+    assert (container.needed.value, container.mapped.value) == (4000, 8000)
 
 
 @pytest.mark.parametrize("limit", [0, 2**63 - 4096, None, "lots", -1])

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from dmr_tui.monitor.actions.plans import merged, steps_of
+from dmr_tui.monitor.actions.plans import merged
 from dmr_tui.monitor.actions.run import ON_ITS_OWN
 from dmr_tui.simulator.server import Simulator
 from dmr_tui.simulator.service.runner_config import RunnerConfig
@@ -22,6 +22,7 @@ from dmr_tui.state.plan import (
     UntagPlan,
 )
 from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.text.plans import steps_of
 from tests.monitor.conftest import Watch, Watched
 from tests.waiting import until_true
 
@@ -36,6 +37,7 @@ class Carried:
 
     def __init__(self, here: Watched, plan: Plan) -> None:
         self.seen: list[Progress] = []
+        self.texts = steps_of(plan)
         self._ended = threading.Event()
         self.stop = here.monitor.run_plan(plan, self._take)
 
@@ -46,11 +48,8 @@ class Carried:
 
     def until_running(self, text: str) -> None:
         """Until the step that begins with `text` is under way."""
-        until_true(lambda: any(self._runs(progress, text) for progress in self.seen))
-
-    @staticmethod
-    def _runs(progress: Progress, text: str) -> bool:
-        return any(s.state == "running" and s.text.startswith(text) for s in progress.steps)
+        (step,) = (n for n, each in enumerate(self.texts) if each.startswith(text))
+        until_true(lambda: any(progress.steps[step] == "running" for progress in self.seen))
 
     @property
     def end(self) -> Progress:
@@ -84,7 +83,7 @@ def is_idle(snapshot: Snapshot, name: str) -> bool:
 
 
 def states(progress: Progress) -> list[str]:
-    return [step.state for step in progress.steps]
+    return list(progress.steps)
 
 
 def keep_busy(here: Watched, name: str) -> None:
@@ -142,9 +141,10 @@ def test_one_model_makes_room_for_another(watch: Watch) -> None:
 
 def test_a_smaller_context_is_what_the_engine_then_has(watch: Watch) -> None:
     here = ready(watch("quiet"))
-    end = Carried(here, load(here, SMALL, context=1024, cache_type="q8_0", slots=2)).end
+    carried = Carried(here, load(here, SMALL, context=1024, cache_type="q8_0", slots=2))
+    end = carried.end
     assert (states(end), end.failure) == (["done", "done"], None)
-    assert end.steps[0].text == f"configure {SMALL}: context 1,024, KV cache q8_0, 2 slots"
+    assert carried.texts[0] == f"configure {SMALL}: context 1,024, KV cache q8_0, 2 slots"
     now = here.until(lambda s: row(s, SMALL).context.effective)
     assert row(now, SMALL).context.configured == 1024
     assert row(now, SMALL).context.slots == 2

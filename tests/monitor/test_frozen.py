@@ -37,7 +37,7 @@ def test_nothing_in_a_snapshot_can_be_changed(watch: Watch) -> None:
     watched = watch("workflow")
     watched.monitor.look(View(requests=RequestFilter(), groups=True, log=True, doctor=True))
     snapshot = watched.until(
-        lambda s: s.models and s.memory and s.finished and s.log and s.checks and s.events
+        lambda s: s.models and s.memory and s.finished and s.log and s.doctor and s.events
     )
     assert set(changeable(snapshot, "snapshot")) == set()
 

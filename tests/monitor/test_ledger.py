@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -235,6 +236,35 @@ async def test_a_damaged_archive_is_moved_aside_and_said(tmp_path: Path) -> None
         assert ids(request_log) == ["x_1"]
     aside = [name for name in os.listdir(tmp_path) if "damaged" in name]
     assert len(aside) == 1
+
+
+async def test_one_thread_at_a_time_is_at_work_on_the_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_work, overlap, busy = threading.Event(), threading.Event(), threading.Lock()
+    add, close = Archive.add, Archive.close
+
+    def slow_add(archive: Archive, requests: Sequence[Request], runner: str) -> None:
+        if not busy.acquire(blocking=False):
+            overlap.set()
+            return
+        at_work.set()
+        overlap.wait(0.3)
+        add(archive, requests, runner)
+        busy.release()
+
+    def watched_close(archive: Archive) -> None:
+        if busy.locked():
+            overlap.set()
+        close(archive)
+
+    monkeypatch.setattr(Archive, "add", slow_add)
+    monkeypatch.setattr(Archive, "close", watched_close)
+    async with kept(tmp_path / "requests.db") as (_, tracker):
+        # Written for the request log, whose task is the one that is cancelled.
+        hear(tracker, call(1))
+        await until(at_work.is_set)
+    assert not overlap.is_set()
 
 
 def test_the_groups_are_counted_once_a_second() -> None:

@@ -1,7 +1,8 @@
 """Plans in words, and configurations that get lost."""
 
-from dmr_tui.monitor.actions.plans import differences, merged, steps_of, title_of
+from dmr_tui.monitor.actions.plans import merged, waiting_steps
 from dmr_tui.state.plan import ConfigurePlan, LoadPlan, RemovePlan, TagPlan, UnloadPlan, UntagPlan
+from dmr_tui.text.plans import differences, steps_of, title_of
 
 BEFORE = {"context-size": 8192, "runtime-flags": ["--temp", "0"], "vllm": {"x": 1}}
 
@@ -21,7 +22,10 @@ def test_each_plan_says_what_it_does() -> None:
         "Take a name from a",
         ["take away the name ai/b"],
     )
-    assert steps_of(TagPlan("a", "ai/a", "ai/b", "v1")) == ["call a ai/b:v1 as well"]
+    tagged = TagPlan("a", "ai/a", "ai/b", "v1")
+    assert steps_of(tagged) == ["call a ai/b:v1 as well"]
+    for plan in (load, everything, gone, untagged, tagged):
+        assert len(waiting_steps(plan)) == len(steps_of(plan)), "each call has its words"
 
 
 def test_only_what_differs_is_told() -> None:

@@ -452,4 +452,4 @@ def test_what_was_known_of_engines_goes_with_the_runner(watch: Watch) -> None:
     assert known is not None
     seen.simulator.stop_listening()
     seen.until(lambda s: s.runner.up is False)
-    until_true(lambda: not known.tracker._windows)
+    until_true(lambda: not known.tracker.configured_contexts)

@@ -13,7 +13,7 @@ from dmr_tui.monitor.model_rows import Installed
 from dmr_tui.runner.errors.failures import BrokenOff, Rejected, RunnerError
 from dmr_tui.runner.wire import Model, PullLayer, PullLine
 from dmr_tui.simulator.server import Simulator
-from dmr_tui.state.pull import Pull
+from dmr_tui.state.plan import Pull
 from dmr_tui.state.replies import RemoteModel
 from tests.monitor.conftest import Watch, Watched
 from tests.waiting import until_true

@@ -167,14 +167,22 @@ def test_a_try_that_is_under_way_has_its_number() -> None:
     [
         (asked(NOW + 20.0), NOW + 21.0),
         (asked(NOW + 1.5, text="Another question"), NOW + 2.0),
+        (asked(NOW + 0.7), NOW + 2.0),
     ],
-    ids=["much later", "another body"],
+    ids=["much later", "another body", "beside the first"],
 )
 def test_what_is_no_retry(second: dict[str, Any], end: float) -> None:
     tracker = RequestTracker()
     tracker.take_event("new_request", groups(asked(NOW)), NOW + 1.0)
     tracker.take_event("new_request", groups(second), end)
     assert [call.tries for call in tracker.finished] == [1, 1]
+
+
+def test_a_try_may_begin_just_before_the_end_of_the_last_one_is_heard() -> None:
+    tracker = RequestTracker()
+    tracker.take_event("new_request", groups(asked(NOW)), NOW + 1.0)
+    tracker.take_event("new_request", groups(asked(NOW + 0.8)), NOW + 2.0)
+    assert [call.tries for call in tracker.finished] == [2]
 
 
 def test_an_answered_question_asked_again_is_a_new_call() -> None:

@@ -13,7 +13,7 @@ from dmr_tui.simulator.models.model import Model
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import MachineState
 from dmr_tui.text.preferences import DEFAULT_PREFERENCES
-from dmr_tui.ui.memory.memory_bars import pressure_line
+from dmr_tui.ui.machine.memory_bars import pressure_line
 from tests.monitor.hardware import card, computer, container, user
 from tests.ui.memory_still import rows, still
 from tests.ui.still import GIB, snapshot

@@ -8,13 +8,13 @@ from textual.pilot import Pilot
 
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.fit import LaunchConfig, MemoryEstimate
-from dmr_tui.monitor.actions.plans import steps_of
 from dmr_tui.runner.errors.explain import Explanation
 from dmr_tui.simulator.server import Simulator
 from dmr_tui.state.memory import Fit, MemoryState
-from dmr_tui.state.plan import LoadPlan, Plan, Progress, Step, UnloadPlan
+from dmr_tui.state.plan import LoadPlan, Plan, Progress, UnloadPlan
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.state.source_state import SourceState
+from dmr_tui.text.plans import steps_of
 from dmr_tui.ui.app import DashboardApp
 from dmr_tui.ui.models.confirm_dialog import ConfirmDialog, ConfirmPage
 from tests.ui.conftest import Beside
@@ -47,8 +47,8 @@ def with_fit(health: str = "ok") -> Snapshot:
 
 
 def steps(plan: LoadPlan | UnloadPlan, *states: str) -> Progress:
-    told = zip(steps_of(plan), states, strict=True)
-    return Progress(tuple(Step(text, state) for text, state in told))  # type: ignore[arg-type]
+    assert len(states) == len(steps_of(plan))
+    return Progress(states)  # type: ignore[arg-type]
 
 
 async def asked(

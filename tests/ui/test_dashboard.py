@@ -8,14 +8,14 @@ import pytest
 from dmr_tui.simulator.http.faults import Fault
 from dmr_tui.simulator.server import Simulator
 from dmr_tui.state.event import Event
-from dmr_tui.state.pull import Pull
+from dmr_tui.state.plan import Pull
 from dmr_tui.state.snapshot import Runner
 from dmr_tui.ui.app import DashboardApp
 from dmr_tui.ui.dashboard.dashboard_screen import DashboardScreen
 from dmr_tui.ui.widgets.table import Table
 from tests.ui.conftest import Beside
 from tests.ui.screen import hides, screen_text, shows, type_text
-from tests.ui.still import NOW, StillMonitor, snapshot
+from tests.ui.still import NOW, StillMonitor, judged, snapshot
 from tests.waiting import until
 
 WIDE = (140, 42)
@@ -329,7 +329,8 @@ async def test_quitting_would_end_a_download_and_asks() -> None:
 
 
 async def test_without_a_runner_the_way_to_the_doctor_is_shown() -> None:
-    app = DashboardApp(StillMonitor(replace(snapshot(), runner=Runner(up=False), models=())))
+    alone = replace(snapshot(), runner=Runner(up=False), models=())
+    app = DashboardApp(StillMonitor(judged(alone)))
     async with app.run_test(size=SMALL) as pilot:
         await shows(app, "No Docker Model Runner answers")
         await pilot.press("1")

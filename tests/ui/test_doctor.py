@@ -1,18 +1,17 @@
 """The doctor's screen: what it shows, copies, and asks before it sends anything."""
 
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from dmr_tui.monitor.doctor.diagnosis import diagnose
 from dmr_tui.simulator.server import Simulator
-from dmr_tui.state.check import Check
 from dmr_tui.state.plan import LoadPlan
 from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.text.doctor.check import Check, Step
 from dmr_tui.ui.app import DashboardApp
-from dmr_tui.ui.doctor.doctor_screen import command_in
-from tests.monitor.doctor.facts import REFUSED, attempt, controller, down, engine, facts
+from dmr_tui.ui.doctor import doctor_screen
+from tests.text.doctor.facts import REFUSED, attempt, controller, down, engine, facts, seen
 from tests.ui.conftest import Beside
 from tests.ui.screen import screen_text, shows
 from tests.ui.still import StillMonitor, snapshot
@@ -24,12 +23,25 @@ NASTY = "x\x1b[2J\x9b1m[red]y"
 
 def checked(taken: Snapshot, *engines: Any) -> Snapshot:
     """The Snapshot with what the doctor finds in it."""
-    return replace(taken, checks=diagnose(facts(taken, *engines)))
+    return seen(facts(taken, *engines))
 
 
 def app_with(taken: Snapshot, **more: Any) -> tuple[DashboardApp, StillMonitor]:
     monitor = StillMonitor(taken, **more)
     return DashboardApp(monitor), monitor
+
+
+Found = Callable[..., None]
+
+
+@pytest.fixture
+def found(monkeypatch: pytest.MonkeyPatch) -> Found:
+    """Lets the doctor find what the test says."""
+
+    def find(*checks: Check) -> None:
+        monkeypatch.setattr(doctor_screen, "diagnose", lambda snapshot, units: checks)
+
+    return find
 
 
 def order(app: DashboardApp, *texts: str) -> list[int]:
@@ -50,9 +62,10 @@ async def test_while_no_runner_answers_the_way_out_comes_first() -> None:
         assert monitor.views[-1].doctor
 
 
-async def test_a_small_window_has_room_for_what_was_seen() -> None:
+async def test_a_small_window_has_room_for_what_was_seen(found: Found) -> None:
     check = Check("The runner", "vllm", "note", "not installed: the words of it need their room")
-    app, _ = app_with(replace(snapshot(), checks=(check,)))
+    found(check)
+    app, _ = app_with(snapshot())
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("6")
         await shows(app, "not installed: the words of it need their room")
@@ -72,9 +85,10 @@ async def test_while_all_is_well_every_check_and_source_is_told() -> None:
         await until(lambda: not monitor.views[-1].doctor, "Docker is left alone again")
 
 
-async def test_a_warning_tells_its_step_beside_it() -> None:
-    check = Check("The way to it", "clock", "warning", "8 s ahead", ("restart Docker",))
-    app, _ = app_with(snapshot(checks=(check,)))
+async def test_a_warning_tells_its_step_beside_it(found: Found) -> None:
+    check = Check("The way to it", "clock", "warning", "8 s ahead", (Step("restart Docker"),))
+    found(check)
+    app, _ = app_with(snapshot())
     async with app.run_test(size=WIDE, notifications=True) as pilot:
         await pilot.press("6")
         await shows(app, "8 s ahead", "restart Docker", "warning")
@@ -90,13 +104,13 @@ async def test_names_and_errors_from_outside_are_signs_and_no_markup() -> None:
         assert not {"\x1b", "\x9b"} & set(screen_text(app))
 
 
-async def test_the_first_step_of_the_gravest_finding_is_copied() -> None:
-    checks = (
-        Check("g", "a warning", "warning", "e", ("second",)),
+async def test_the_first_step_of_the_gravest_finding_is_copied(found: Found) -> None:
+    found(
+        Check("g", "a warning", "warning", "e", (Step("second"),)),
         Check("g", "no step", "problem", "e"),
-        Check("g", "a problem", "problem", "e", (f"first [red]{NASTY}", "later")),
+        Check("g", "a problem", "problem", "e", (Step(f"first [red]{NASTY}"), Step("later"))),
     )
-    app, _ = app_with(snapshot(checks=checks))
+    app, _ = app_with(snapshot())
     async with app.run_test(size=WIDE, notifications=True) as pilot:
         await pilot.press("6")
         await shows(app, "a problem")
@@ -106,9 +120,11 @@ async def test_the_first_step_of_the_gravest_finding_is_copied() -> None:
         assert not {"\x1b", "\x9b"} & set(app.clipboard)
 
 
-async def test_a_command_is_copied_rather_than_words() -> None:
-    step = ("start Docker Desktop", "with Docker Engine: sudo systemctl start docker")
-    app, _ = app_with(snapshot(checks=(Check("g", "a problem", "problem", "e", step),)))
+async def test_a_command_is_copied_rather_than_words(found: Found) -> None:
+    engine_step = Step("with Docker Engine", "sudo systemctl start docker")
+    steps = (Step("start Docker Desktop"), engine_step)
+    found(Check("g", "a problem", "problem", "e", steps))
+    app, _ = app_with(snapshot())
     async with app.run_test(size=WIDE, notifications=True) as pilot:
         await pilot.press("6")
         await shows(app, "a problem")
@@ -117,8 +133,9 @@ async def test_a_command_is_copied_rather_than_words() -> None:
         assert app.clipboard == "sudo systemctl start docker"
 
 
-async def test_with_nothing_wrong_there_is_nothing_to_copy() -> None:
-    app, _ = app_with(snapshot(checks=(Check("g", "n", "ok", "e"),)))
+async def test_with_nothing_wrong_there_is_nothing_to_copy(found: Found) -> None:
+    found(Check("g", "n", "ok", "e"))
+    app, _ = app_with(snapshot())
     async with app.run_test(size=WIDE, notifications=True) as pilot:
         await pilot.press("6")
         await shows(app, "Docker Model Runner answers")
@@ -186,28 +203,3 @@ async def test_beside_a_runner_it_loads_nothing(beside: Beside) -> None:
         await shows(app, "proxy variables", "a runner answers (--host)", "8 installed")
         await shows(app, "list of models", "runner's log")
         assert set(simulator.world.loader.runners) == loaded
-
-
-@pytest.mark.parametrize(
-    ("step", "command"),
-    [
-        ("docker model reinstall-runner --tls", "docker model reinstall-runner --tls"),
-        (
-            "with Docker Engine: sudo apt-get install docker-model-plugin,"
-            " then docker model install-runner",
-            "sudo apt-get install docker-model-plugin && docker model install-runner",
-        ),
-        (
-            "this, and then log out and in again: sudo usermod -aG docker $USER",
-            "sudo usermod -aG docker $USER",
-        ),
-        ("n in the list of models, or: dmr-tui pull ai/smollm2", "dmr-tui pull ai/smollm2"),
-        ("not docker model status: it removes a paused container", ""),
-        ("start Docker Desktop", ""),
-        ("docker logs x, which tells why", ""),
-        ("sudo apt-get install x (or dnf install), once", ""),
-        ("docker start x; then look again", ""),
-    ],
-)
-def test_what_is_copied_of_a_step_can_be_run(step: str, command: str) -> None:
-    assert command_in(step) == command

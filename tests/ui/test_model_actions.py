@@ -20,17 +20,17 @@ from dmr_tui.state.plan import (
     ConfigurePlan,
     LoadPlan,
     Progress,
+    Pull,
     RemovePlan,
     TagPlan,
     UnloadPlan,
     UntagPlan,
 )
-from dmr_tui.state.pull import Pull
 from dmr_tui.state.replies import RemoteModel, StoredConfigResult
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.ui.app import DashboardApp
 from dmr_tui.ui.models.model_menu import ModelMenu
-from dmr_tui.ui.shell.contexts_dialog import Choice, Choices
+from dmr_tui.ui.shell.runner_choices import Choice, Choices
 from tests.ui.conftest import Beside
 from tests.ui.screen import hides, screen_text, shows, type_text
 from tests.ui.still import MODELS, NOW, StillMonitor, request, snapshot

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import textual
 from textual.pilot import Pilot
+from textual.widgets import TextArea
 
 from dmr_tui.machine.gpu.gpu import GpuReport
 from dmr_tui.machine.reading import Reading
@@ -18,7 +19,6 @@ from dmr_tui.state.requests import Throughput
 from dmr_tui.state.snapshot import Runner, Snapshot
 from dmr_tui.state.source_state import SourceState
 from dmr_tui.ui.app import DashboardApp
-from dmr_tui.ui.chat.prompt import PromptArea
 from tests.ui.still import (
     MODELS,
     NOW,
@@ -79,6 +79,11 @@ FAILED = replace(
 )
 
 
+def hold_cursor(pilot: Pilot[None]) -> None:
+    for area in pilot.app.screen.query(TextArea):
+        area.cursor_blink = False
+
+
 def picture(
     snap_compare: Any,
     shown: Snapshot,
@@ -89,10 +94,10 @@ def picture(
 ) -> bool:
     async def before(pilot: Pilot[None]) -> None:
         await pilot.pause()
-        for area in pilot.app.screen.query(PromptArea):
-            area.cursor_blink = False
+        hold_cursor(pilot)
         if journey is not None:
             await journey(pilot)
+            hold_cursor(pilot)
         await pilot.pause()
 
     app = DashboardApp(StillMonitor(shown, turns), theme=theme)

@@ -90,7 +90,7 @@ async def test_a_small_window_shows_what_matters_most() -> None:
 async def test_the_line_below_says_what_is_not_as_usual() -> None:
     async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
         await press(pilot, "down", "down")
-        await shows(pilot.app, "! 12.3 tok/s, 71 % below its usual 42: the GPU is shared")
+        await shows(pilot.app, "! 71% slower than its usual 42 tok/s: the GPU was hardly used")
         await press(pilot, "down")
         await shows(pilot.app, f"{N8N} gave up after its time limit of 300 s", "sent 3 times")
         await press(pilot, "down")
@@ -123,6 +123,25 @@ async def test_only_this_model_this_caller_this_status() -> None:
         await hides(pilot.app, "esc shows all")
 
     await at_requests(with_calls(matching=10_431), test)
+
+
+async def test_an_answer_to_an_earlier_question_changes_no_row() -> None:
+    async def test(pilot: Pilot[None], monitor: StillMonitor) -> None:
+        await press(pilot, "m")
+        await shows(pilot.app, "model qwen3:8B-Q4_K_M", "reading the archive")
+        asked = monitor.views[-1].requests
+        assert asked is not None
+        stale = with_calls(FINISHED[:1], matching=1)
+        monitor.show(stale)
+        await until(lambda: pilot.app.snapshot == stale)  # type: ignore[attr-defined]
+        await pilot.pause()
+        assert len(table_of(pilot).rows) == 10
+        await shows(pilot.app, "reading the archive")
+        monitor.show(with_calls(FINISHED[:2], asked=asked, matching=2))
+        await until(lambda: len(table_of(pilot).rows) == 2)
+        await hides(pilot.app, "reading the archive")
+
+    await at_requests(with_calls(), test)
 
 
 async def test_words() -> None:

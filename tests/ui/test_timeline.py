@@ -55,15 +55,15 @@ async def test_from_an_event_to_its_lines_and_back() -> None:
     async with app.run_test(size=WIDE) as pilot:
         events, log = await opened(pilot, app)
         await pilot.press("end", "up", "up", "up")
-        assert events.event is not None
-        assert events.event.kind == "loaded"
+        assert events.row is not None
+        assert events.row.kind == "loaded"
         await pilot.press("enter")
         await shows(app, "▸11:58:", "backend args", "initializing ...", "end follows")
         assert log.row is not None
         assert log.row.at == pytest.approx(LOAD_AT, abs=0.06)
         assert "-in-log" in app.screen.classes
         await pilot.press("b")
-        assert events.event.kind in {"load started", "loaded"}
+        assert events.row.kind in {"load started", "loaded"}
         assert "-in-log" not in app.screen.classes
 
 
@@ -223,5 +223,5 @@ async def test_the_newest_event_is_followed_only_from_the_top() -> None:
         await pilot.press("down")
         app.still.show(still(events=(*EVENTS, event(10, NOW, "unloaded", "idle", "log"))))
         await shows(app, "Timeline 11 events")
-        assert events.event is not None
-        assert events.event.kind == "reload thrash"
+        assert events.row is not None
+        assert events.row.kind == "reload thrash"

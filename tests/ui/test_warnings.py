@@ -82,14 +82,19 @@ async def test_a_name_that_is_meant_to_harm_is_only_shown() -> None:
 
 
 def test_a_dismissed_warning_comes_back_only_after_it_was_gone() -> None:
-    dismissed = Dismissed()
-    dismissed.add(HIGH.key, 0.0)
-    assert dismissed.left([HIGH, BIG], 1.0) == [BIG]
-    assert dismissed.left([HIGH], 1.0 + 10 * QUIET_S) == [], "it was there all the time"
-    assert dismissed.left([], 2.0 + 10 * QUIET_S) == []
-    assert dismissed.left([HIGH], 3.0 + 10 * QUIET_S) == [], "gone for a second"
-    assert dismissed.left([], 4.0 + 20 * QUIET_S) == []
-    assert dismissed.left([HIGH], 5.0 + 20 * QUIET_S) == [HIGH]
+    dismissed = Dismissed().add(HIGH.key, 0.0)
+
+    def left(alerts: list[Alert], at: float) -> list[Alert]:
+        nonlocal dismissed
+        dismissed = dismissed.seen(alerts, at)
+        return dismissed.left(alerts)
+
+    assert left([HIGH, BIG], 1.0) == [BIG]
+    assert left([HIGH], 1.0 + 10 * QUIET_S) == [], "it was there all the time"
+    assert left([], 2.0 + 10 * QUIET_S) == []
+    assert left([HIGH], 3.0 + 10 * QUIET_S) == [], "gone for a second"
+    assert left([], 4.0 + 20 * QUIET_S) == []
+    assert left([HIGH], 5.0 + 20 * QUIET_S) == [HIGH]
 
 
 async def test_what_to_do_is_read_in_a_small_window_too() -> None:

@@ -12,9 +12,8 @@ from dmr_tui.monitor.model_rows import Installed
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.errors.explain import Explanation, explain
 from dmr_tui.runner.errors.failures import ReadOnly, Rejected, RunnerError
-from dmr_tui.runner.names import canonical, short
+from dmr_tui.runner.names import canonical, nearest, short
 from dmr_tui.runner.wire import Running
-from dmr_tui.text.suggest import nearest
 
 TEXT_S = 1 / 30
 """Seconds between two pictures of a streaming answer."""

@@ -1,86 +1,24 @@
-"""The words for a change that the user asks for, and the configuration that it makes."""
+"""Changes that the user asks for: the calls of each, and the configuration that it makes."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
 
 from dmr_tui.monitor.memory.engine_flags import UNIFIED, flags_of
-from dmr_tui.state.plan import (
-    ConfigurePlan,
-    LoadPlan,
-    Plan,
-    RemovePlan,
-    TagPlan,
-    UnloadPlan,
-    UntagPlan,
-)
+from dmr_tui.state.plan import LoadPlan, Plan, RemovePlan, StepState, UnloadPlan
+
+WAITING: StepState = "waiting"
 
 
-def title_of(plan: Plan) -> str:
-    """What it is, in two or three words."""
-    match plan:
-        case LoadPlan():
-            return f"Load {plan.name}"
-        case UnloadPlan():
-            return "Unload all models" if plan.others else f"Unload {plan.name}"
-        case ConfigurePlan():
-            return f"{'Configure again' if plan.again else 'Configure'} {plan.name}"
-        case RemovePlan():
-            return f"Remove {plan.name}"
-        case TagPlan():
-            return f"Tag {plan.name}"
-        case UntagPlan():
-            return f"Take a name from {plan.name}"
-
-
-def steps_of(plan: Plan) -> list[str]:
-    """What is going to be done, in words."""
-    match plan:
-        case UnloadPlan():
-            return [f"unload {name}" for _, name in plan.models]
-        case LoadPlan():
-            texts = [f"unload {name}" for _, name in plan.unload]
-            if plan.configures:
-                texts.append(f"configure {plan.name}: {', '.join(changes(plan))}")
-            return [*texts, f"load {plan.name}"]
-        case ConfigurePlan():
-            return [f"configure {plan.name}: {', '.join(differences(plan)) or 'as it is'}"]
-        case RemovePlan():
-            first = [f"unload {plan.name}"] if plan.loaded else []
-            return [*first, f"delete {plan.name}"]
-        case TagPlan():
-            return [f"call {plan.name} {plan.target} as well"]
-        case UntagPlan():
-            return [f"take away the name {plan.ref}"]
-
-
-def changes(plan: LoadPlan) -> list[str]:
-    """What of the configuration changes, in words."""
-    told = []
-    if plan.context is not None:
-        told.append(f"context {plan.context:,}")
-    if plan.cache_type is not None:
-        told.append(f"KV cache {plan.cache_type}")
-    if plan.slots is not None:
-        told.append(f"{plan.slots} slot{'' if plan.slots == 1 else 's'}")
-    return told
-
-
-def differences(plan: ConfigurePlan) -> list[str]:
-    """Each key that changes, with its value now and then."""
-    told = []
-    for key in sorted(plan.before.keys() | plan.config.keys()):
-        was, will = plan.before.get(key), plan.config.get(key)
-        if was != will:
-            told.append(f"{key} {_value(was)} → {_value(will)}")
-    return told
-
-
-def _value(value: Any) -> str:
-    if value is None:
-        return "not set"
-    if isinstance(value, list | tuple):
-        return " ".join(str(each) for each in value) or "none"
-    return str(value)
+def waiting_steps(plan: Plan) -> tuple[StepState, ...]:
+    """Each call to the runner that carries the plan out; text/plans.py words them."""
+    number = 1
+    if isinstance(plan, UnloadPlan):
+        number = len(plan.models)
+    elif isinstance(plan, LoadPlan):
+        number = len(plan.unload) + plan.configures + 1
+    elif isinstance(plan, RemovePlan):
+        number = plan.loaded + 1
+    return (WAITING,) * number
 
 
 def merged(stored: dict[str, Any], plan: LoadPlan) -> dict[str, Any]:

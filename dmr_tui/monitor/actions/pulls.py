@@ -11,7 +11,7 @@ from dmr_tui.runner.errors.explain import Explanation, explain
 from dmr_tui.runner.errors.failures import RunnerError
 from dmr_tui.runner.names import canonical
 from dmr_tui.runner.wire import PullLine
-from dmr_tui.state.pull import Pull
+from dmr_tui.state.plan import Pull
 
 WINDOW_S = 5.0
 """Seconds over which the rate is taken."""

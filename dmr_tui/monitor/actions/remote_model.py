@@ -1,6 +1,7 @@
 """A model of a registry, before a byte of it is downloaded."""
 
 from dataclasses import replace
+from types import MappingProxyType
 
 from dmr_tui.monitor.memory.fits import Architectures, find_fits
 from dmr_tui.monitor.memory.footprints import Footprints
@@ -12,7 +13,6 @@ from dmr_tui.runner.names import is_reference, short
 from dmr_tui.runner.wire import Model
 from dmr_tui.state.memory import LoadConditions
 from dmr_tui.state.replies import NOT_READ, Holder, RemoteModel
-from dmr_tui.text.fit_advice import load_advice
 
 NO_NAME = Explanation(
     "This is no name of a model",
@@ -50,7 +50,5 @@ def _offer(
     holder: Holder = "nobody"
     if named is not None:
         holder = "itself" if named.key == row.key else "another"
-    fit = fits.get(row.key)
-    names = {each.key: each.name for each in installed.rows()}
-    ways = () if fit is None else tuple(load_advice(fit, names))
-    return RemoteModel(name, row, there, holder, fit, known.pool, ways)
+    names = MappingProxyType({each.key: each.name for each in installed.rows()})
+    return RemoteModel(name, row, there, holder, fits.get(row.key), known.pool, names)

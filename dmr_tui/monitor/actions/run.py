@@ -1,13 +1,13 @@
 """A change that the user asked for, step by step; the next Snapshot shows the truth."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import anyio
 
-from dmr_tui.monitor.actions.plans import merged, steps_of
+from dmr_tui.monitor.actions.plans import merged, waiting_steps
 from dmr_tui.monitor.configs.saved_configs import SavedConfigs
 from dmr_tui.monitor.model_rows import Installed
 from dmr_tui.runner.client import RunnerClient
@@ -22,7 +22,6 @@ from dmr_tui.state.plan import (
     Plan,
     Progress,
     RemovePlan,
-    Step,
     StepState,
     TagPlan,
     UnloadPlan,
@@ -62,7 +61,7 @@ class ActionRun:
         self._kick = kick
         self._scope: anyio.CancelScope | None = None
         self._stopped = False
-        self._steps = tuple(Step(text) for text in steps_of(plan))
+        self._steps = waiting_steps(plan)
 
     def stop(self) -> None:
         """End it now; a load under way ends with its request."""
@@ -126,21 +125,19 @@ class ActionRun:
         """Return whether the runner has taken, or may have taken, a configuration."""
         plan = self._plan
         if isinstance(plan, ConfigurePlan):
-            return self._steps[0].state != "waiting"
+            return self._steps[0] != "waiting"
         if not isinstance(plan, LoadPlan) or not plan.configures:
             return False
-        return self._steps[len(plan.unload)].state != "waiting"
+        return self._steps[len(plan.unload)] != "waiting"
 
     def _mark(self, number: int, state: StepState) -> None:
         steps = list(self._steps)
-        steps[number] = replace(steps[number], state=state)
+        steps[number] = state
         self._steps = tuple(steps)
         self._publish(Progress(self._steps))
 
     def _mark_running(self, state: StepState) -> None:
-        self._steps = tuple(
-            replace(step, state=state) if step.state == "running" else step for step in self._steps
-        )
+        self._steps = tuple(state if step == "running" else step for step in self._steps)
 
 
 class _InTheWay(RunnerError):

@@ -5,7 +5,7 @@ from functools import partial
 
 from dmr_tui.measure.meter import Turn
 from dmr_tui.monitor.actions.chat import Ask
-from dmr_tui.monitor.actions.plans import steps_of
+from dmr_tui.monitor.actions.plans import waiting_steps
 from dmr_tui.monitor.actions.pulls import Pulls
 from dmr_tui.monitor.actions.remote_model import look_up
 from dmr_tui.monitor.actions.replay import Replay, find_bodies
@@ -18,7 +18,7 @@ from dmr_tui.runner.errors.explain import Explanation, explain
 from dmr_tui.runner.errors.failures import RunnerError
 from dmr_tui.runner.request import Request
 from dmr_tui.state.memory import LoadConditions
-from dmr_tui.state.plan import Plan, Progress, Step
+from dmr_tui.state.plan import Plan, Progress
 from dmr_tui.state.prompt import Prompt
 from dmr_tui.state.replies import Bodies, RemoteModel, StoredConfigResult
 
@@ -63,9 +63,9 @@ class RunnerActions:
     def run_plan(self, plan: Plan, publish: Callable[[Progress], None]) -> Stoppable:
         """Carry out a plan."""
         if (runner := self._runner()) is None:
-            steps = tuple(Step(text) for text in steps_of(plan))
             why = explain(RunnerError("no runner answers"), plan.name)
-            return _Refused(partial(publish, Progress(steps, ended=True, failure=why)))
+            refused = Progress(waiting_steps(plan), ended=True, failure=why)
+            return _Refused(partial(publish, refused))
         target = ActionTarget(
             runner.client,
             runner.installed,

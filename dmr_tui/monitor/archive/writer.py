@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Lock
 from typing import TypeVar
 
 import anyio
@@ -51,6 +52,7 @@ class ArchiveWriter:
         self._archive = archive
         self._changed = changed
         self._one = CapacityLimiter(1)
+        self._lock = Lock()
         self._waiting: dict[tuple[str, str], _Waiting] = {}
         self._superseded: list[tuple[str, str]] = []
         self._wanted = anyio.Event()
@@ -183,7 +185,7 @@ class ArchiveWriter:
     async def _do(self, work: Callable[[], R]) -> R | None:
         """The work done in the thread; None if it failed, which is told in `state`."""
         try:
-            done = await to_thread.run_sync(work, limiter=self._one)
+            done = await self._in_thread(work)
         except ArchiveDamaged as damage:
             await self._open_anew(str(damage))
             return None
@@ -194,9 +196,17 @@ class ArchiveWriter:
             self._set_state(SourceState(ARCHIVE, "ok"))
         return done
 
+    async def _in_thread(self, work: Callable[[], R]) -> R:
+        def alone() -> R:
+            # A task that asyncio cancels leaves its thread at work, and the limiter free.
+            with self._lock:
+                return work()
+
+        return await to_thread.run_sync(alone, limiter=self._one)
+
     async def _open_anew(self, damage: str) -> None:
         try:
-            message = await to_thread.run_sync(self._archive.open, limiter=self._one)
+            message = await self._in_thread(self._archive.open)
         except ArchiveFailed as failure:
             self._set_state(SourceState(ARCHIVE, "stale", f"{damage}; {failure}"))
         else:

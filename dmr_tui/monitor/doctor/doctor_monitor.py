@@ -6,12 +6,9 @@ import anyio
 import anyio.to_thread
 
 from dmr_tui.machine.surroundings import Surroundings, read_surroundings
-from dmr_tui.monitor.doctor.diagnosis import diagnose
-from dmr_tui.monitor.doctor.facts import Facts
 from dmr_tui.runner.discovery.docker_engine import DockerEngine, ask_docker
 from dmr_tui.runner.discovery.places import Places
-from dmr_tui.state.check import Check
-from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.state.doctor_facts import DoctorFacts
 
 EVERY_S = 5.0
 
@@ -75,8 +72,6 @@ class DoctorMonitor:
             read_surroundings, hosts, abandon_on_cancel=True
         )
 
-    def checks(self, snapshot: Snapshot, *, clock_known: bool) -> tuple[Check, ...]:
-        """Return all checks, by what is known now."""
-        return diagnose(
-            Facts(snapshot, self._places, self._engines, self._surroundings, clock_known)
-        )
+    def facts(self, *, clock_known: bool) -> DoctorFacts:
+        """What is known now."""
+        return DoctorFacts(self._places, self._engines, self._surroundings, clock_known)

@@ -2,13 +2,19 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 from dmr_tui.measure.baseline import Baseline
 from dmr_tui.measure.rates import decode_rate
 from dmr_tui.measure.request_numbers import ended
 from dmr_tui.measure.thresholds import DEFAULTS, Thresholds
+from dmr_tui.monitor.requests.engine_state import (
+    READY_AFTER_S,
+    READY_BEFORE_S,
+    EngineState,
+    waited_for_load_of,
+)
 from dmr_tui.monitor.requests.retries import Retries
 from dmr_tui.monitor.requests.rolling_window import RollingWindow
 from dmr_tui.monitor.requests.slot_tasks import SlotTasks
@@ -20,11 +26,6 @@ from dmr_tui.state.requests import Throughput
 
 KNOWN = 4 * SHOWN_REQUESTS
 """Ids that are remembered, so that the runner may offer a call again."""
-READY_BEFORE_S = 0.2
-READY_AFTER_S = 1.5
-"""Around the end of a load the first call of the model begins; DMR looks every 0.5 s."""
-TOGETHER_S = 0.05
-"""Calls that waited for one load begin together; those that come later did not wait."""
 FEED_LATE_S = 5.0
 DIED_WITHIN_S = 2.0
 """Seconds between the end of an engine and that of a call, as its end may be noticed late."""
@@ -34,25 +35,6 @@ SLOW_KEPT = 20
 """Slow calls for which the reason may still come."""
 LATEST = 200
 """Calls to which facts that come late may belong."""
-
-
-@dataclass(slots=True)
-class _EngineState:
-    """The newest engine of one model, as far as it explains requests."""
-
-    baseline: Baseline
-    """Outlives the engine."""
-    configured_context: int | None = None
-    window: int | None = None
-    """Tokens of one slot, by its log."""
-    load: tuple[float, float] | None = None
-    """When its load began and ended."""
-    first: Request | None = None
-    """The first request after its load."""
-
-    def end(self) -> None:
-        """Forget what need not be true of the next engine."""
-        self.window = self.configured_context = None
 
 
 class Listener(Protocol):
@@ -87,7 +69,7 @@ class RequestTracker:
         self._flying: dict[str, Request] = {}
         self._untold: dict[str, float] = {}
         """By id, when the list told of an end that the feed has not told of yet."""
-        self._engines: dict[str, _EngineState] = {}
+        self._engines: dict[str, EngineState] = {}
         """By digest."""
         self._retries = Retries()
         self._window = RollingWindow()
@@ -217,9 +199,9 @@ class RequestTracker:
         if digest in self._engines:
             self._engines[digest].end()
 
-    def _engine(self, digest: str) -> _EngineState:
+    def _engine(self, digest: str) -> EngineState:
         if digest not in self._engines:
-            self._engines[digest] = _EngineState(Baseline(self._slow_below))
+            self._engines[digest] = EngineState(Baseline(self._slow_below))
         return self._engines[digest]
 
     def tell_tasks(self, tasks: SlotTasks) -> None:
@@ -307,7 +289,7 @@ class RequestTracker:
         if engine.window is not None and (request.window is None or of_this_engine):
             changes["window"] = engine.window
         self._note_first(request)
-        if engine.first is not None and _waited_with(engine.first, request):
+        if engine.first is not None and waited_for_load_of(engine.first, request):
             changes["load_s"] = request.started_at - began
         return replace(request, **changes) if changes else request  # type: ignore[arg-type]
 
@@ -324,7 +306,7 @@ class RequestTracker:
     def _warm_up(self, began: float, first: Request) -> None:
         """Later requests did not wait for the load that turned out to be that of `first`."""
         for request in self._latest_finished():
-            late = not _waited_with(first, request)
+            late = not waited_for_load_of(first, request)
             # Of this load, not of one before.
             waited = request.load_s == request.started_at - began
             if request.digest == first.digest and late and waited:
@@ -387,13 +369,6 @@ class RequestTracker:
                 known = self._with_reason(slow, slower)
                 if known != slow.slow:
                     self._improve(replace(slow, slow=known))
-
-
-def _waited_with(first: Request, request: Request) -> bool:
-    """Whether a call waited for the load that `first` waited for: it began before that ended."""
-    after_s = request.started_at - first.started_at
-    at_once = request.id == first.id or request.started_at < ended(first)
-    return 0.0 <= after_s <= TOGETHER_S and at_once
 
 
 def _refused(request: Request) -> Request:

@@ -1,10 +1,10 @@
 """The chat: quick test prompts to the chosen model, each with its numbers."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from time import thread_time
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -21,24 +21,20 @@ from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text.sanitize import plain, plain_lines
 from dmr_tui.ui.chat.presets import Preset
 from dmr_tui.ui.chat.prompt import PromptArea
+from dmr_tui.ui.chat.turn_view import TurnView
 from dmr_tui.ui.commands.table import bindings
 from dmr_tui.ui.messages import TurnAdvanced
+from dmr_tui.ui.shell.pane import Titled
 from dmr_tui.ui.widgets.glyphs import GLYPHS
+from dmr_tui.ui.widgets.paint_pace import PaintPace
 
-if TYPE_CHECKING:
-    from dmr_tui.ui.chat.turn_view import TurnView
-
-PAINT_S = 1 / 12
-"""Seconds between two pictures of a streaming answer at the least."""
-PAINT_SHARE = 8.0
-"""Seconds between two pictures for each second of work that a picture takes."""
 KEPT_TURNS = 50
 """Turns that stay on the screen; older ones leave it, and the conversation."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChatOptions:
-    """How to ask; None leaves it to the engine."""
+    """Options of a prompt; None leaves the choice to the engine."""
 
     system: str = ""
     temperature: float | None = None
@@ -46,7 +42,7 @@ class ChatOptions:
     seed: int | None = None
 
     def words(self) -> str:
-        """What differs from the engine's defaults, for the border."""
+        """Return what differs from the engine's defaults, for the border."""
         parts = []
         if self.system:
             parts.append("system prompt")
@@ -59,7 +55,7 @@ class ChatOptions:
         return f" {GLYPHS.dot} ".join(parts)
 
 
-class ChatPane(Vertical):
+class ChatPane(Vertical, Titled):
     """The conversation and the prompt; it asks through the monitor and shows what comes."""
 
     ALLOW_MAXIMIZE = True
@@ -69,16 +65,15 @@ class ChatPane(Vertical):
 
     def __init__(self, monitor: Callable[[], Monitor]) -> None:
         """`monitor` answers the monitor of this moment: the demo replaces it."""
-        super().__init__(id="chat")
+        super().__init__(id="chat", classes="pane")
         self.options = ChatOptions()
         self.model: ModelRow | None = None
         self._monitor = monitor
         self._turns: list[TurnView] = []
         self._number = 0
-        self._paint_at = 0.0
+        self._pace = PaintPace()
         self._stop: Callable[[], None] | None = None
         self._asked: tuple[str, Preset | None] | None = None
-        self._titles = ("", "")
         self._invited: Content | None = None
 
     def compose(self) -> ComposeResult:
@@ -87,16 +82,16 @@ class ChatPane(Vertical):
         yield PromptArea()
 
     def on_mount(self) -> None:
-        self._show_titles()
+        self._show_words()
 
     @property
     def streaming(self) -> bool:
-        """Whether an answer is on its way."""
+        """True while an answer is on its way."""
         return self._stop is not None
 
     @property
     def can_ask_again(self) -> bool:
-        """Whether there is a last prompt and nothing under way."""
+        """True if there is a last prompt and no answer is on its way."""
         return self._asked is not None and not self.streaming
 
     @property
@@ -106,29 +101,29 @@ class ChatPane(Vertical):
         return turn.text if turn else ""
 
     @property
-    def last(self) -> "TurnView | None":
+    def last(self) -> TurnView | None:
         """The newest turn."""
         return self._turns[-1] if self._turns else None
 
     def choose(self, row: ModelRow) -> None:
         """Ask this model from now on."""
         self.model = row
-        self._show_titles()
+        self._show_words()
 
     def watch_snapshot(self) -> None:
-        """The chosen model may have been loaded, unloaded or removed."""
+        """Take the chosen model as it is now: it may have been loaded, unloaded or removed."""
         if self.model is not None:
             key = self.model.key
             self.model = next((row for row in self.snapshot.models if row.key == key), self.model)
-        self._show_titles()
+        self._show_words()
 
     def tick(self) -> None:
-        """A second has passed: a load that is under way has a clock."""
+        """Move the clock of a load on: a second has passed."""
         if self.streaming and self.last is not None:
             self.last.tick()
 
     async def on_prompt_area_submitted(self, event: PromptArea.Submitted) -> None:
-        """Enter in the prompt."""
+        """Send what was entered."""
         event.stop()
         await self.send(event.text)
 
@@ -206,17 +201,14 @@ class ChatPane(Vertical):
                 messages += [Message("user", view.question), Message("assistant", turn.text)]
         return messages
 
-    def _new_turn(self, question: str) -> "TurnView":
-        # Markdown is a tenth of a second to import, and the first paint needs none.
-        from dmr_tui.ui.chat.turn_view import TurnView
-
+    def _new_turn(self, question: str) -> TurnView:
         self._number += 1
         view = TurnView(self._number, question)
         self._turns.append(view)
-        self._show_titles()
+        self._show_words()
         return view
 
-    async def _show_turn(self, view: "TurnView") -> None:
+    async def _show_turn(self, view: TurnView) -> None:
         transcript = self.query_one("#transcript", VerticalScroll)
         if len(self._turns) > KEPT_TURNS:
             await self._turns.pop(0).remove()
@@ -224,25 +216,19 @@ class ChatPane(Vertical):
         transcript.anchor()
 
     async def on_turn_advanced(self, event: TurnAdvanced) -> None:
-        """The answer has grown, or it has ended."""
+        """Show an answer that has grown or ended."""
         event.stop()
         view = next((view for view in self._turns if view.number == event.number), None)
-        if view is None or (not event.turn.ended and time.perf_counter() < self._paint_at):
+        if view is None or (not event.turn.ended and not self._pace.is_due):
             # The next message holds this text as well.
             return
-        spent = time.thread_time()
+        began = thread_time()
         await view.advance(event.turn)
-        self.call_after_refresh(self._painted, spent)
+        self.call_after_refresh(self._pace.painted, began)
         if event.turn.ended:
             await self._ended(view, event.turn)
 
-    def _painted(self, spent: float) -> None:
-        # Laying out and painting Markdown takes 20 to 50 ms: painting more often than this would
-        # take from the machine what the model needs, and delay keys.
-        cost = time.thread_time() - spent
-        self._paint_at = time.perf_counter() + max(PAINT_S, PAINT_SHARE * cost)
-
-    async def _ended(self, view: "TurnView", turn: Turn) -> None:
+    async def _ended(self, view: TurnView, turn: Turn) -> None:
         self._stop = None
         self.screen.refresh_bindings()
         if (turn.stopped or (turn.failure is not None and not turn.answer)) and self._asked:
@@ -252,7 +238,7 @@ class ChatPane(Vertical):
         if turn.stopped and not turn.answer and not turn.thoughts:
             self._turns.remove(view)
             await view.remove()
-            self._show_titles()
+            self._show_words()
 
     def stop(self) -> bool:
         """Stop the answer; False if there is none."""
@@ -278,7 +264,7 @@ class ChatPane(Vertical):
             await view.remove()
         self._stop = None
         self._asked = None
-        self._show_titles()
+        self._show_words()
         self.screen.refresh_bindings()
 
     def copy_last(self) -> None:
@@ -289,19 +275,19 @@ class ChatPane(Vertical):
     def set_options(self, options: ChatOptions) -> None:
         """Ask like this from now on."""
         self.options = options
-        self._show_titles()
+        self._show_words()
 
     def focus_prompt(self) -> None:
         """Give the keys to the prompt."""
         self.query_one(PromptArea).focus()
 
-    def _show_titles(self) -> None:
+    def titles(self) -> tuple[str, str]:
+        """Return the chosen model, and the options that differ from the engine's."""
         name = f" {GLYPHS.dot} {plain(self.model.name)}" if self.model else ""
-        titles = (f"Chat{name}", self.options.words())
-        if titles != self._titles:
-            self._titles = titles
-            self.border_title = Content(titles[0])
-            self.border_subtitle = Content(titles[1])
+        return f"Chat{name}", self.options.words()
+
+    def _show_words(self) -> None:
+        self.show_titles()
         empty = self.query_one("#chat-empty", Static)
         invitation = None if self._turns else self._invitation()
         # Every update of a text lays the whole screen out again.

@@ -1,4 +1,4 @@
-"""How the chat asks: system prompt, temperature, token limit, seed; and the test prompts."""
+"""Options of the chat: system prompt, temperature, token limit, seed."""
 
 from functools import partial
 from typing import ClassVar
@@ -7,13 +7,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.validation import Function
-from textual.widgets import Input, Label, OptionList, Static, TextArea
-from textual.widgets.option_list import Option
+from textual.widgets import Input, Label, Static, TextArea
 
 from dmr_tui.ui.chat.chat_pane import ChatOptions
-from dmr_tui.ui.chat.presets import PRESETS, Preset
 from dmr_tui.ui.shell.form import FormDialog
 
 FIELDS = (
@@ -93,35 +90,3 @@ def _valid(name: str, text: str) -> bool:
     return {"temperature": 0.0 <= number <= 2.0, "max_tokens": number >= 1, "seed": number >= 0}[
         name
     ]
-
-
-class PresetsDialog(ModalScreen[Preset | None]):
-    """The test prompts, each with what it shows."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,ctrl+t", "cancel", "Cancel")]
-
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog", id="presets"):
-            yield OptionList(
-                *(
-                    Option(
-                        Content.assemble(
-                            (f"{preset.title:14}", "bold $value"), (preset.shows, "$label")
-                        )
-                    )
-                    for preset in PRESETS
-                )
-            )
-
-    def on_mount(self) -> None:
-        box = self.query_one("#presets")
-        box.border_title = Content("Test prompts")
-        box.border_subtitle = Content("enter sends, esc cancels")
-
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Send it."""
-        self.dismiss(PRESETS[event.option_index])
-
-    def action_cancel(self) -> None:
-        """Send nothing."""
-        self.dismiss(None)

@@ -10,13 +10,13 @@ class Preset:
 
     title: str
     shows: str
-    """What can be read off its numbers."""
+    """The lesson of its numbers."""
     text: str
     max_tokens: int
     json_answer: bool = False
 
     def fresh(self) -> str:
-        """The text with a new mark at its start, so that no cache has seen it."""
+        """Return the text with a new mark at its start, so that no cache has seen it."""
         return f"[{secrets.token_hex(4)}] {self.text}"
 
 

@@ -1,4 +1,4 @@
-"""Where prompts are written: Enter sends, the arrows bring back earlier ones."""
+"""The field for prompts: Enter sends, the arrows bring back earlier ones."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,13 +38,12 @@ class PromptArea(TextArea):
         self._place: int | None = None
         self._draft = ""
 
-    async def _on_key(self, event: events.Key) -> None:
+    def on_key(self, event: events.Key) -> None:
+        """Send with enter, before the text area takes it for a new line."""
         if event.key == "enter" and "enter" in self._send_keys():
             event.stop()
             event.prevent_default()
             self.submit()
-            return
-        await super()._on_key(event)
 
     def _send_keys(self) -> list[str]:
         # The text area takes this key before any binding; another one may be chosen for sending.
@@ -73,7 +72,7 @@ class PromptArea(TextArea):
             self._fill(text)
 
     def action_earlier(self) -> None:
-        """In the first line: the prompt before this one; else one line up."""
+        """Bring back the prompt before this one from the first line; else go one line up."""
         if self.cursor_location[0] > 0:
             self.action_cursor_up()
             return
@@ -85,7 +84,7 @@ class PromptArea(TextArea):
             self._fill(self._history[self._place])
 
     def action_later(self) -> None:
-        """In the last line: the prompt after this one; else one line down."""
+        """Bring back the prompt after this one from the last line; else go one line down."""
         if self.cursor_location[0] < self.document.line_count - 1:
             self.action_cursor_down()
             return

@@ -5,12 +5,12 @@ import time
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Collapsible, Markdown, Static
+from textual.widgets import Collapsible, Static
 
-from dmr_tui.export.turn_report import failure_lines, figure_parts
 from dmr_tui.measure.meter import Turn
 from dmr_tui.text import format
 from dmr_tui.text.sanitize import plain, plain_lines
+from dmr_tui.text.turns import failure_lines, figure_parts
 from dmr_tui.ui.shell.pane import now
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 
@@ -21,13 +21,17 @@ FOLDED_LINES = 6
 
 
 class TurnView(Vertical):
-    """What was asked, the reasoning folded, the answer as Markdown, and its numbers."""
+    """The question, the reasoning folded, the answer as Markdown, and its numbers."""
 
     def __init__(self, number: int, question: str) -> None:
+        # A tenth of a second to import, and the first paint needs none.
+        from textual.widgets import Markdown
+
         super().__init__(classes="turn")
         self.number = number
         self.question = question
         self.turn: Turn | None = None
+        self._answer = Markdown("", classes="answer", open_links=False)
         self._written = 0
         self._thought = 0
         self._words = WordCount()
@@ -38,11 +42,11 @@ class TurnView(Vertical):
 
     def compose(self) -> ComposeResult:
         yield Static(_question(self.question), classes="question", markup=False)
-        yield Markdown("", classes="answer", open_links=False)
+        yield self._answer
         yield Static(self._waiting, classes="figures", markup=False)
 
     def on_mount(self) -> None:
-        self.query_one(Markdown).display = False
+        self._answer.display = False
 
     async def advance(self, turn: Turn) -> None:
         """Show the answer as far as it has come; text that is shown is not written again."""
@@ -60,10 +64,9 @@ class TurnView(Vertical):
             self._show_figures(turn)
 
     async def _write(self, text: str) -> None:
-        answer = self.query_one(Markdown)
-        if not answer.display:
-            answer.display = True
-        await answer.append(text)
+        if not self._answer.display:
+            self._answer.display = True
+        await self._answer.append(text)
 
     async def _show_reasoning(self, turn: Turn) -> None:
         self._words.add(turn.thoughts.since(self._thought))
@@ -74,19 +77,19 @@ class TurnView(Vertical):
         if fold is None:
             text = Static("", classes="reasoning-text", markup=False)
             fold = self._fold = Collapsible(text, title=title, classes="reasoning")
-            await self.mount(fold, before=self.query_one(Markdown))
+            await self.mount(fold, before=self._answer)
         elif fold.title != title:
             fold.title = title
         if not fold.collapsed or turn.ended:
             self.query_one(".reasoning-text", Static).update(plain_lines(turn.reasoning))
 
     def tick(self) -> None:
-        """A second has passed: a load that is under way has a clock."""
+        """Move the clock of a load on: a second has passed."""
         if self.turn is not None and not self.turn.ended:
             self._show_figures(self.turn)
 
     def on_collapsible_expanded(self) -> None:
-        """Text that came while it was folded is shown now."""
+        """Show the text that came while it was folded."""
         if self.turn is not None:
             self.query_one(".reasoning-text", Static).update(plain_lines(self.turn.reasoning))
 
@@ -114,7 +117,7 @@ class WordCount:
 
 
 def turn_content(turn: Turn) -> Content:
-    """What stands under an answer: where it is, then its numbers, then what went wrong."""
+    """Return the lines under an answer: its progress, its numbers, and what went wrong."""
     lines = []
     if not turn.ended:
         lines.append(Content.styled(_progress(turn), "$label"))

@@ -1,6 +1,6 @@
-"""What one thing that a person can do consists of."""
+"""One thing that the user can do: its keys, its words, and its action."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Where = Literal[
@@ -10,7 +10,7 @@ Where = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One thing a person can do."""
+    """One thing that the user can do."""
 
     action: str
     """Textual's action, with its namespace."""
@@ -19,16 +19,23 @@ class Command:
     """Word in the footer; empty keeps it out of there."""
     help: str
     """One sentence, for help, palette and tooltip."""
-    where: Where = "everywhere"
     title: str = ""
     """Name in the palette; empty keeps it out of there."""
     priority: bool = False
+    """True if it works before the widget with the keys sees them."""
     shown_key: str | None = None
+    """The first key as the footer shows it; None for Textual's name of it."""
+    where: Where = "everywhere"
 
     @property
     def id(self) -> str:
-        """What it is called in the settings: its place and its action, "memory.context_by_1024"."""
+        """Name in the settings, of place and action: "memory.context_by_1024"."""
         name, _, parameters = self.action.partition(".")[2].partition("(")
         for sign, word in (("-", "minus_"), (".0)", ""), (".", "_"), ("'", ""), (")", "")):
             parameters = parameters.replace(sign, word)
         return f"{self.where}.{name}{'_' if parameters else ''}{parameters}"
+
+
+def at(where: Where, *commands: Command) -> tuple[Command, ...]:
+    """Return the commands as those of one place."""
+    return tuple(replace(command, where=where) for command in commands)

@@ -1,17 +1,18 @@
-"""Other keys than the usual ones: what may be chosen, and which key works now."""
+"""The keys that a user may choose, and those that work now."""
 
 from collections.abc import Iterator, Mapping
 from string import punctuation
 
-from textual.keys import Keys, _character_to_key
+from textual.keys import Keys
 
 from dmr_tui.settings.errors import BadSettings
 from dmr_tui.settings.schema import Settings
 from dmr_tui.text.suggest import did_you_mean
 from dmr_tui.ui.commands.command import Command
 from dmr_tui.ui.commands.table import COMMANDS
+from dmr_tui.ui.widgets.textual_internals import key_name
 
-SIGNS = {_character_to_key(sign): sign for sign in punctuation}
+SIGNS = {key_name(sign): sign for sign in punctuation}
 """The names of keys that are signs."""
 MODIFIERS = ("ctrl", "alt", "shift", "super", "hyper", "meta")
 SPOKEN = {"esc": "escape", "return": "enter", "pgup": "pageup", "pgdn": "pagedown"} | {
@@ -19,7 +20,7 @@ SPOKEN = {"esc": "escape", "return": "enter", "pgup": "pageup", "pgdn": "pagedow
     "ins": "insert",
     "plus_sign": "plus",
 }
-"""What people call a key, and what Textual calls it."""
+"""Usual names of keys, and Textual's."""
 SAME = {
     "ctrl+i": "tab",
     "ctrl+m": "enter",
@@ -35,7 +36,7 @@ NAMES = {key.value.rpartition("+")[2] for key in Keys if "<" not in key.value} |
 
 
 def keymap(settings: Settings) -> dict[str, str]:
-    """Textual's keymap for the keys that were chosen; empty if none were. Raises BadSettings.
+    """Return Textual's keymap for the chosen keys; empty if none were. Raises BadSettings.
 
     Textual takes a key from all that share it when one of them gets another: those are in it too.
     """
@@ -63,12 +64,12 @@ def keymap(settings: Settings) -> dict[str, str]:
 
 
 def keys_of(act: Command, keymap: Mapping[str, str]) -> tuple[str, ...]:
-    """The keys that do it now."""
+    """Return the keys that run the command now."""
     return tuple(keymap.get(act.id, act.keys).split(","))
 
 
 def key_words(act: Command, keymap: Mapping[str, str]) -> str:
-    """The same, as people call them: "esc /"."""
+    """Return the same keys under their usual names: "esc /"."""
     return " ".join(_word(key) for key in keys_of(act, keymap))
 
 
@@ -78,7 +79,7 @@ def _word(key: str) -> str:
 
 
 def _normal(key: str) -> str:
-    """A key by Textual's name. Raises ValueError with what is allowed."""
+    """Return Textual's name of a key; raise ValueError with what is allowed."""
     # The sign + may itself stand behind a plus.
     head, name = (key[:-1].removesuffix("+"), "+") if key.endswith("+") else ("", key)
     if len(key) > 1 and name == key:
@@ -93,7 +94,7 @@ def _normal(key: str) -> str:
     if len(name) == 1:
         if not name.isprintable() or name == " ":
             raise ValueError("write space for the space bar")
-        name = _character_to_key(name)
+        name = key_name(name)
         if modifiers == ("shift",):
             raise ValueError("write the sign that the key gives: S, not shift+s")
     elif name not in NAMES:
@@ -109,7 +110,7 @@ def _normal(key: str) -> str:
 
 
 def _problems(act: Command, chosen: Mapping[str, str]) -> Iterator[str]:
-    """Why these keys cannot be those of `act`."""
+    """Yield the reasons why these keys cannot be those of `command`."""
     usual = act.keys.split(",")
     for key in keys_of(act, chosen):
         if key in usual:
@@ -141,5 +142,5 @@ def _is_writing(key: str) -> bool:
 
 
 def _share(one: Command, other: Command) -> bool:
-    """Whether they have a key in common from the start, and are told apart by what can be done."""
+    """Return True if they share a key from the start, and what can be done tells them apart."""
     return not set(one.keys.split(",")).isdisjoint(other.keys.split(","))

@@ -1,14 +1,14 @@
-"""What a person can do on the memory screen."""
+"""Commands of the memory screen."""
 
-from dmr_tui.ui.commands.command import Command
+from dmr_tui.ui.commands.command import Command, at
 
-MEMORY_COMMANDS: tuple[Command, ...] = (
+MEMORY_COMMANDS: tuple[Command, ...] = at(
+    "memory",
     Command(
         "screen.load_model",
         "l,enter",
         "Load",
         "Load the model as the what-if says, after asking; unloads others if that is the way.",
-        "memory",
         title="Load the model, and make room for it",
     ),
     Command(
@@ -16,7 +16,6 @@ MEMORY_COMMANDS: tuple[Command, ...] = (
         "u",
         "Unload",
         "Unload the model, after asking.",
-        "memory",
         title="Unload the model",
     ),
     Command(
@@ -24,7 +23,6 @@ MEMORY_COMMANDS: tuple[Command, ...] = (
         "i,space",
         "Details",
         "Everything that is known about the model.",
-        "memory",
         shown_key="i",
     ),
     Command(
@@ -32,7 +30,6 @@ MEMORY_COMMANDS: tuple[Command, ...] = (
         "plus,equals_sign",
         "Context",
         "What if the context were twice as long?",
-        "memory",
         title="What if: a longer context",
         shown_key="+ -",
     ),
@@ -41,7 +38,6 @@ MEMORY_COMMANDS: tuple[Command, ...] = (
         "minus",
         "",
         "What if the context were half as long?",
-        "memory",
         title="What if: a shorter context",
     ),
     Command(
@@ -49,21 +45,18 @@ MEMORY_COMMANDS: tuple[Command, ...] = (
         "greater_than_sign,right",
         "",
         "What if the context were 1,024 tokens longer?",
-        "memory",
     ),
     Command(
         "screen.context_by(-1024)",
         "less_than_sign,left",
         "",
         "What if the context were 1,024 tokens shorter?",
-        "memory",
     ),
     Command(
         "screen.next_cache_type",
         "t",
         "KV type",
         "What if the KV cache were of another type: f16, q8_0, q4_0?",
-        "memory",
         title="What if: another type of the KV cache",
     ),
     Command(
@@ -71,28 +64,25 @@ MEMORY_COMMANDS: tuple[Command, ...] = (
         "p",
         "Slots",
         "What if the engine had one slot more?",
-        "memory",
         title="What if: more slots",
         shown_key="p P",
     ),
-    Command("screen.slots(-1)", "P", "", "What if the engine had one slot less?", "memory"),
+    Command("screen.slots(-1)", "P", "", "What if the engine had one slot less?"),
     Command(
         "screen.largest",
         "M",
         "",
         "What if it had the largest context that fits?",
-        "memory",
         title="What if: the largest context that fits",
     ),
-    Command("screen.as_loaded", "0", "", "Back to how the runner would load it.", "memory"),
+    Command("screen.as_loaded", "0", "", "Back to how the runner would load it."),
     Command(
         "screen.filter_models",
         "slash",
         "Filter",
         "Show only models whose name or quantization matches.",
-        "memory",
         shown_key="/",
     ),
-    Command("screen.drop_filter", "escape", "", "Show every model again.", "memory"),
-    Command("screen.sort_models", "s", "", "Sort by the next column.", "memory"),
+    Command("screen.drop_filter", "escape", "", "Show every model again."),
+    Command("screen.sort_models", "s", "", "Sort by the next column."),
 )

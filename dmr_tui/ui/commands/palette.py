@@ -19,13 +19,13 @@ class CommandProvider(Provider):
     """Offers the actions of the table."""
 
     async def discover(self) -> Hits:
-        """Everything, in the order of the table."""
+        """Yield every command, in the order of the table."""
         for act in self._possible():
             help = _help(act, self._keymap)
             yield DiscoveryHit(act.title, lambda act=act: self._run(act), help=help)
 
     async def search(self, query: str) -> Hits:
-        """What matches the query by its name."""
+        """Yield the commands whose names match the query."""
         matcher = self.matcher(query)
         for act in self._possible():
             score = matcher.match(act.title)

@@ -1,23 +1,22 @@
-"""What a person can do in the timeline and in the log below it."""
+"""Commands of the timeline and of the log below it."""
 
-from dmr_tui.ui.commands.command import Command
+from dmr_tui.ui.commands.command import Command, at
 
-TIMELINE_COMMANDS: tuple[Command, ...] = (
+TIMELINE_COMMANDS: tuple[Command, ...] = at(
+    "timeline",
     Command(
         "screen.lines_of_event",
         "enter",
         "Its lines",
         "Go to the lines of the log that the event is about.",
-        "timeline",
         title="Go to the log lines of the event",
     ),
-    Command("screen.request_of_event", "r", "Request", "Go to the call it is about.", "timeline"),
+    Command("screen.request_of_event", "r", "Request", "Go to the call it is about."),
     Command(
         "screen.filter_events",
         "slash",
         "Filter",
         "Show only events that hold each of some words.",
-        "timeline",
         title="Filter the timeline",
         shown_key="/",
     ),
@@ -26,7 +25,6 @@ TIMELINE_COMMANDS: tuple[Command, ...] = (
         "w",
         "Level",
         "Only warnings and errors; again, only errors; again, all.",
-        "timeline",
         title="Show only warnings and errors in the timeline",
     ),
     Command(
@@ -34,17 +32,19 @@ TIMELINE_COMMANDS: tuple[Command, ...] = (
         "m",
         "Model",
         "Only events of the model under the cursor; again, of all.",
-        "timeline",
     ),
-    Command("screen.all_events", "escape", "", "Show every event again.", "timeline"),
-    Command("screen.other_pane", "tab,shift+tab", "Log", "Go to the log.", "timeline"),
-    Command("screen.whole_line", "enter", "Whole line", "Read all of a line.", "log"),
+    Command("screen.all_events", "escape", "", "Show every event again."),
+    Command("screen.other_pane", "tab,shift+tab", "Log", "Go to the log."),
+)
+
+LOG_COMMANDS: tuple[Command, ...] = at(
+    "log",
+    Command("screen.whole_line", "enter", "Whole line", "Read all of a line."),
     Command(
         "screen.event_of_line",
         "b",
         "Event",
         "Back to the timeline, to the event nearest to the line.",
-        "log",
         title="Go to the event of the log line",
     ),
     Command(
@@ -52,14 +52,12 @@ TIMELINE_COMMANDS: tuple[Command, ...] = (
         "r",
         "Request",
         "Go to the call that ran when the line was written.",
-        "log",
     ),
     Command(
         "screen.search_log",
         "slash",
         "Search",
         "Show only lines that hold each of some words, and mark the words.",
-        "log",
         title="Search the log",
         shown_key="/",
     ),
@@ -68,7 +66,6 @@ TIMELINE_COMMANDS: tuple[Command, ...] = (
         "w",
         "Level",
         "Only warnings and errors; again, only errors; again, all.",
-        "log",
         title="Show only warnings and errors in the log",
     ),
     Command(
@@ -76,7 +73,6 @@ TIMELINE_COMMANDS: tuple[Command, ...] = (
         "t",
         "Engine",
         "Hide what the engines print, or show it again.",
-        "log",
         title="Hide or show the engines' lines",
     ),
     Command(
@@ -84,16 +80,10 @@ TIMELINE_COMMANDS: tuple[Command, ...] = (
         "m",
         "Model",
         "Only lines that name the model of this one; most engine lines name none.",
-        "log",
     ),
     Command(
-        "screen.pause_log",
-        "space",
-        "Pause",
-        "Take no new lines, or go on.",
-        "log",
-        title="Pause the log",
+        "screen.pause_log", "space", "Pause", "Take no new lines, or go on.", title="Pause the log"
     ),
-    Command("screen.all_lines", "escape", "", "Show every line again.", "log"),
-    Command("screen.other_pane", "tab,shift+tab", "Events", "Go to the events.", "log"),
+    Command("screen.all_lines", "escape", "", "Show every line again."),
+    Command("screen.other_pane", "tab,shift+tab", "Events", "Go to the events."),
 )

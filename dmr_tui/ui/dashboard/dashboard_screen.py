@@ -12,9 +12,9 @@ from dmr_tui.state.model_row import ModelRow
 from dmr_tui.ui.chat.chat_pane import ChatOptions, ChatPane
 from dmr_tui.ui.chat.presets import Preset
 from dmr_tui.ui.chat.prompt import PromptArea
-from dmr_tui.ui.dashboard.hardware_pane import HardwarePane
-from dmr_tui.ui.dashboard.memory_pane import MemoryPane
 from dmr_tui.ui.dashboard.throughput_pane import ThroughputPane
+from dmr_tui.ui.machine.hardware_pane import HardwarePane
+from dmr_tui.ui.machine.memory_pane import MemoryPane
 from dmr_tui.ui.messages import MemoryWanted, ModelChosen
 from dmr_tui.ui.models.model_actions import ModelActionsScreen
 from dmr_tui.ui.models.models_pane import ModelsPane
@@ -25,7 +25,7 @@ from dmr_tui.ui.shell.notice import NoticePane
 
 
 class DashboardScreen(ModelActionsScreen):
-    """What is loaded, how fast, does it fit: within five seconds."""
+    """Answers what is loaded, how fast it is and whether it fits, within five seconds."""
 
     ESCAPE_TO_MINIMIZE = False
     """Escape stops an answer first, in a maximized chat as well."""
@@ -53,11 +53,11 @@ class DashboardScreen(ModelActionsScreen):
 
     def on_mount(self) -> None:
         self.query_one(NoticePane).display = False
-        self.query_one(ModelsPane).focus_table()
+        self.query_one(ModelsPane).focus_rows()
 
     @property
     def chat(self) -> ChatPane:
-        """The chat."""
+        """The chat pane."""
         return self.query_one(ChatPane)
 
     @property
@@ -66,7 +66,7 @@ class DashboardScreen(ModelActionsScreen):
         return self.query_one(ModelsPane)
 
     def watch_snapshot(self) -> None:
-        """Choose a model for the chat if nobody has: one that is loaded, else the first."""
+        """Choose a model for the chat if the user has not: one that is loaded, else the first."""
         model, rows = self.chat.model, self.snapshot.models
         gone = model is not None and all(row.key != model.key for row in rows)
         another = self._chats_at != self.snapshot.runner.endpoint
@@ -76,7 +76,7 @@ class DashboardScreen(ModelActionsScreen):
                 self._choose(next((row for row in chats if row.runs), chats[0]))
 
     def tick(self, heard_at: float) -> None:
-        """A second has passed: clocks go on; the monitor last spoke at `heard_at`."""
+        """Move the clocks on: a second has passed; the monitor last spoke at `heard_at`."""
         super().tick(heard_at)
         self.models.tick()
         self.chat.tick()
@@ -93,7 +93,7 @@ class DashboardScreen(ModelActionsScreen):
         self.action_focus_chat()
 
     def on_descendant_focus(self) -> None:
-        """In a small window the pane with the keys is the one that is shown."""
+        """Show the pane with the keys, where only one has room."""
         inside = self.focused is not None and self.chat in self.focused.ancestors_with_self
         self.set_class(inside, "-chatting")
         self.query_one(SwitchBar).show_side(chat=inside)
@@ -104,31 +104,11 @@ class DashboardScreen(ModelActionsScreen):
         if row is not None:
             self.post_message(ModelChosen(row))
 
-    def action_model_details(self) -> None:
-        """Everything about the model under the cursor."""
-        from dmr_tui.ui.models.model_details import ModelDetails
-
-        row = self.models.row
-        if row is not None:
-            self.app.push_screen(ModelDetails(row))
-
     def action_model_memory(self) -> None:
-        """What the model under the cursor needs."""
+        """Go to the memory that the model under the cursor needs."""
         row = self.models.row
         if row is not None:
             self.post_message(MemoryWanted(row.key))
-
-    def action_filter_models(self) -> None:
-        """Type a filter."""
-        self.models.ask_filter()
-
-    def action_drop_filter(self) -> None:
-        """Show every model again."""
-        self.models.drop_filter()
-
-    def action_sort_models(self) -> None:
-        """Sort by the next column."""
-        self.models.sort_next()
 
     def action_focus_chat(self) -> None:
         """Write a prompt."""
@@ -136,10 +116,10 @@ class DashboardScreen(ModelActionsScreen):
         self.chat.focus_prompt()
 
     def action_focus_models(self) -> None:
-        """Back to the list."""
+        """Go back to the list."""
         self.minimize()
         self.remove_class("-chatting")
-        self.models.focus_table()
+        self.models.focus_rows()
 
     def action_send_prompt(self) -> None:
         """Send what stands in the prompt."""
@@ -155,7 +135,7 @@ class DashboardScreen(ModelActionsScreen):
 
     def action_presets(self) -> None:
         """Choose a test prompt and send it."""
-        from dmr_tui.ui.chat.options_dialog import PresetsDialog
+        from dmr_tui.ui.chat.presets_dialog import PresetsDialog
 
         async def chosen(preset: Preset | None) -> None:
             if preset is not None:
@@ -187,7 +167,7 @@ class DashboardScreen(ModelActionsScreen):
         await self.chat.clear()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What can be done now; False hides it, None shows it dimmed."""
+        """Hide (False) or dim (None) what cannot be done now."""
         chat = self.chat
         match action:
             case "stop_answer":

@@ -1,4 +1,4 @@
-"""How fast the runner really is: everyone's finished calls, and what is in flight."""
+"""The speed of the runner: finished requests of all callers, and those in flight."""
 
 from collections.abc import Sequence
 from itertools import takewhile
@@ -26,10 +26,10 @@ LOAD_FAILURES = frozenset({"out of memory", "load failed"})
 
 
 class ThroughputPane(Pane):
-    """Decode and prefill over five minutes at the left, calls in flight at the right."""
+    """Decode and prefill over five minutes at the left, requests in flight at the right."""
 
     def titles(self) -> tuple[str, str]:
-        """The window, and how the feed is doing if it is not well."""
+        """Return the window, and the state of the feed if it is not well."""
         window = self.snapshot.throughput.window_s / 60.0
         title = f"Throughput {GLYPHS.dot} tok/s {GLYPHS.dot} {window:.0f} min, all callers"
         feed = self.snapshot.source("requests feed")
@@ -38,7 +38,7 @@ class ThroughputPane(Pane):
         return title, ""
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """Rates and counts, with the calls in flight beside or below them."""
+        """Return rates and counts, with the requests in flight beside or below them."""
         width -= 1
         if self.snapshot.source("requests feed").health == "absent":
             return [(("this runner does not tell about requests", "$label"),)]
@@ -133,7 +133,7 @@ def _why_none(label: str, throughput: Throughput) -> str:
 
 
 def failed_loads(snapshot: Snapshot) -> int:
-    """How many loads failed within the window: the runner keeps no record of their calls."""
+    """Count the loads that failed within the window: the runner records no request for them."""
     since = snapshot.runner_now - snapshot.throughput.window_s
     recent = takewhile(lambda event: event.at >= since, reversed(snapshot.events))
     return sum(event.kind in LOAD_FAILURES and event.severity == "error" for event in recent)

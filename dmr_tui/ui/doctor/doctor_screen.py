@@ -1,6 +1,5 @@
-"""Where the runner is looked for, what came back, how to enable it, and how each source is."""
+"""The doctor: where the runner is looked for, how to enable it, and the state of each source."""
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any, ClassVar
@@ -10,20 +9,20 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 
 from dmr_tui.machine.reading import Reading
-from dmr_tui.monitor.doctor.diagnosis import ORDER
-from dmr_tui.monitor.doctor.runner_checks import smallest_model
-from dmr_tui.state.check import Check, Result
 from dmr_tui.state.plan import LoadPlan
 from dmr_tui.state.request_filter import View
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.state.source_state import SourceState
 from dmr_tui.text import format
+from dmr_tui.text.doctor.check import Check, Result
+from dmr_tui.text.doctor.diagnosis import ORDER, diagnose
+from dmr_tui.text.doctor.runner_checks import smallest_model
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.commands.table import bindings
 from dmr_tui.ui.shell.header import HeaderPane
 from dmr_tui.ui.shell.keybar import KeyBar
 from dmr_tui.ui.shell.live_screen import LiveScreen
-from dmr_tui.ui.shell.pane import Page, now
+from dmr_tui.ui.shell.pane import Page, now, preferences_of
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, Part, wrapped
 
@@ -57,12 +56,6 @@ SIGNS: dict[Result, tuple[str, str]] = {
 }
 
 
-_COMMAND = re.compile(
-    r"(?:^|: )((?:sudo|docker|dmr-tui) [^,;(]+(?:, then (?:sudo|docker) [^,;(]+)*)$"
-)
-"""A step ends with its command, or is one: what stands behind it would be a part of it."""
-
-
 class DoctorScreen(LiveScreen):
     """Opens by itself while no runner answers, and can be opened at any time."""
 
@@ -76,17 +69,18 @@ class DoctorScreen(LiveScreen):
 
     @property
     def view(self) -> View:
-        """Docker and the computer are asked only while somebody reads it."""
+        """Ask Docker and the computer only while this screen is read."""
         return View(doctor=True)
 
     def action_copy_step(self) -> None:
-        """Copy the first command that mends the gravest finding, or else a step in words."""
-        checks = sorted(self.snapshot.checks, key=lambda check: ORDER.index(check.result))
-        steps = [plain(step) for each in checks for step in each.fix]
+        """Copy the first command that fixes the gravest finding, or else a step in words."""
+        checks = diagnose(self.snapshot, preferences_of(self.app).units)
+        ranked = sorted(checks, key=lambda check: ORDER.index(check.result))
+        steps = [step for check in ranked for step in check.steps]
         if not steps:
             self.notify("There is nothing to do")
             return
-        copied = next(filter(None, map(command_in, steps)), steps[0])
+        copied = plain(next((step.to_run for step in steps if step.to_run), steps[0].text))
         self.app.copy_to_clipboard(copied)
         self.notify(f"Copied: {copied}", markup=False)
 
@@ -103,7 +97,7 @@ class DoctorScreen(LiveScreen):
             self.app.push_screen(ConfirmDialog(plan, remarks, self._monitor))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What can be done now; None shows it dimmed."""
+        """Dim (None) what cannot be done now."""
         if action == "prove_engine":
             can = self.snapshot.runner.up and smallest_model(self.snapshot) is not None
             return True if can else None
@@ -114,13 +108,14 @@ class DoctorPane(Page):
     """The findings as lines."""
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """What mends it, every check, and how each source is."""
+        """Return what fixes it, every check, and the state of each source."""
         snapshot = self.snapshot
+        checks = diagnose(snapshot, self.preferences.units)
         parts: list[tuple[Iterable[Line], int]] = [
             (_title_of(snapshot), 2),
-            (_to_do(snapshot), 8),
+            (_to_do(snapshot, checks), 8),
             # A narrow window has no room for a column of names in each row that goes on.
-            (_checks(snapshot.checks, width), 8 if width < WIDE else NAME + 14),
+            (_checks(checks, width), 8 if width < WIDE else NAME + 14),
         ]
         if snapshot.runner.up:
             parts.append((_sources(snapshot), LABEL + 3))
@@ -128,12 +123,6 @@ class DoctorPane(Page):
         return [
             row for lines, indent in parts for line in lines for row in wrapped(line, width, indent)
         ]
-
-
-def command_in(step: str) -> str:
-    """What of a step can be run as it stands; empty if nothing can."""
-    found = _COMMAND.search(step)
-    return "" if found is None else found[1].replace(", then ", " && ")
 
 
 def _title(text: str) -> Line:
@@ -165,9 +154,9 @@ def _title_of(snapshot: Snapshot) -> Iterator[Line]:
     yield ()
 
 
-def _to_do(snapshot: Snapshot) -> Iterator[Line]:
-    """The way out of each problem, in the order in which they are to be solved."""
-    problems = [each for each in snapshot.checks if each.result == "problem" and each.fix]
+def _to_do(snapshot: Snapshot, checks: Sequence[Check]) -> Iterator[Line]:
+    """Yield the way out of each problem, in the order in which they are to be solved."""
+    problems = [each for each in checks if each.result == "problem" and each.fix]
     if problems or not snapshot.runner.up:
         yield _title("What to do")
     for check in problems:
@@ -238,7 +227,7 @@ def _health(source: SourceState) -> list[Part]:
 
 
 def _unknown(snapshot: Snapshot) -> Iterator[Line]:
-    """Every figure that has no value, with the reason."""
+    """Yield every number that has no value, with the reason."""
     found = list(_missing(snapshot))
     if not found:
         return

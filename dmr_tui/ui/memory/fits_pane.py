@@ -5,27 +5,19 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
-from dmr_tui.state.memory import ContextSource, Fit
+from dmr_tui.state.memory import Fit
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
 from dmr_tui.ui.commands.table import bindings
-from dmr_tui.ui.memory.verdicts import VERDICT_STYLES, needs_words
 from dmr_tui.ui.models.model_list import ModelList, called
+from dmr_tui.ui.models.verdicts import VERDICT_STYLES, needs_words
 from dmr_tui.ui.shell.pane import preferences_of
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Part
 from dmr_tui.ui.widgets.table import Column
 
 VERDICT_ORDER = {"loaded": 0, "fits": 1, "tight": 2, "no room": 3, "too big": 4, "unknown": 5}
-SOURCES: dict[ContextSource, str] = {
-    "engine log": "by the engine's log",
-    "flag": "by a flag of its configuration",
-    "configured": "as configured",
-    "packaged": "as packaged",
-    "trained": "as trained",
-    "default": "by default",
-}
 
 
 class FitsPane(ModelList):
@@ -60,7 +52,7 @@ class FitsPane(ModelList):
         )
 
     def listed(self, snapshot: Snapshot) -> Sequence[ModelRow]:
-        """The installed ones: of others nothing is known that could fit."""
+        """Return the installed models: of others nothing is known that could fit."""
         return [row for row in snapshot.models if row.model is not None]
 
     def go_to(self, key: str) -> None:
@@ -68,7 +60,7 @@ class FitsPane(ModelList):
         self._table.move_to(key)
 
     def titles(self) -> tuple[str, str]:
-        """How many there are of each verdict, and the order."""
+        """Return how many there are of each verdict, and the order."""
         fits = self.snapshot.memory.fits if self.snapshot.memory else {}
         counts = [sum(fit.verdict == word for fit in fits.values()) for word in VERDICT_ORDER]
         words = [f"{n} {w}" for n, w in zip(counts, VERDICT_ORDER, strict=True) if n]

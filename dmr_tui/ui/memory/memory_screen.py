@@ -15,7 +15,7 @@ from dmr_tui.ui.shell.notice import NoticePane
 
 
 class MemoryScreen(ModelActionsScreen):
-    """What holds memory, does the next model fit, and what to unload for it."""
+    """Answers what holds memory, whether the next model fits, and what to unload for it."""
 
     reloads = True
     ESCAPE_TO_MINIMIZE = False
@@ -35,7 +35,7 @@ class MemoryScreen(ModelActionsScreen):
 
     def on_mount(self) -> None:
         self.query_one(NoticePane).display = False
-        self.fits.focus_table()
+        self.fits.focus_rows()
 
     @property
     def fits(self) -> FitsPane:
@@ -44,19 +44,19 @@ class MemoryScreen(ModelActionsScreen):
 
     @property
     def what_if(self) -> WhatIfPane:
-        """What would be if."""
+        """The what-if."""
         return self.query_one(WhatIfPane)
 
     def watch_snapshot(self) -> None:
-        """The what-if is about the model under the cursor."""
+        """Ask about the model under the cursor."""
         self.call_after_refresh(self._follow_cursor)
 
     def on_table_cursor_moved(self) -> None:
-        """Another model."""
+        """Ask about another model."""
         self._follow_cursor()
 
     def on_input_changed(self) -> None:
-        """A filter may leave the cursor on another model."""
+        """Ask about the model on which a filter leaves the cursor."""
         self._follow_cursor()
 
     def _follow_cursor(self) -> None:
@@ -69,31 +69,31 @@ class MemoryScreen(ModelActionsScreen):
         self._follow_cursor()
 
     def action_context(self, factor: float) -> None:
-        """What if the context were so many times as long?"""
+        """Ask about a context so many times as long."""
         self.what_if.scale_context(factor)
 
     def action_context_by(self, tokens: int) -> None:
-        """What if the context were so many tokens longer?"""
+        """Ask about a context so many tokens longer."""
         self.what_if.move_context(tokens)
 
     def action_next_cache_type(self) -> None:
-        """What if the KV cache were of another type?"""
+        """Ask about another type of the KV cache."""
         self.what_if.next_cache_type()
 
     def action_slots(self, number: int) -> None:
-        """What if there were so many slots more?"""
+        """Ask about so many slots more."""
         self.what_if.move_slots(number)
 
     def action_largest(self) -> None:
-        """What if it had the largest context that fits?"""
+        """Ask about the largest context that fits."""
         self.what_if.take_largest()
 
     def action_as_loaded(self) -> None:
-        """Back to how the runner would load it."""
+        """Go back to how the runner would load it."""
         self.what_if.change(AS_IT_IS)
 
-    def on_table_chosen(self) -> None:
-        """A double click on a model."""
+    def on_row_view_chosen(self) -> None:
+        """Load the model that was clicked twice."""
         self.action_load_model()
 
     def action_load_model(self) -> None:
@@ -105,29 +105,6 @@ class MemoryScreen(ModelActionsScreen):
         if row is not None:
             plan_questions.load(self, row, self.what_if.what, self.what_if.trial)
 
-    def action_model_details(self) -> None:
-        """Everything about the model under the cursor."""
-        from dmr_tui.ui.models.model_details import ModelDetails
-
-        row = self.fits.row
-        if row is not None:
-            self.app.push_screen(ModelDetails(row))
-
-    def action_filter_models(self) -> None:
-        """Type a filter."""
-        self.fits.ask_filter()
-
-    def action_drop_filter(self) -> None:
-        """Show every model again; then a maximized pane is as large as it was."""
-        if self.fits.filtered:
-            self.fits.drop_filter()
-        else:
-            self.minimize()
-
-    def action_sort_models(self) -> None:
-        """Sort by the next column."""
-        self.fits.sort_next()
-
     def action_maximize_pane(self) -> None:
         """Give the screen to the table, and back."""
         if self.maximized is not None:
@@ -136,7 +113,7 @@ class MemoryScreen(ModelActionsScreen):
             self.maximize(self.fits)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What can be done now; False hides it, None shows it dimmed."""
+        """Hide (False) or dim (None) what cannot be done now."""
         if not self.is_mounted:
             return True
         match action:

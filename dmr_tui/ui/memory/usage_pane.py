@@ -1,11 +1,11 @@
-"""Who holds VRAM and RAM: a stacked bar for each, with its holders and its last minute."""
+"""VRAM and RAM: a stacked bar for each, with its holders and its last minute."""
 
 from collections.abc import Sequence
 
 from dmr_tui.text.sanitize import plain
-from dmr_tui.ui.dashboard.hardware_pane import stale_note, whose
-from dmr_tui.ui.dashboard.memory_pane import trend_lines
-from dmr_tui.ui.memory.memory_bars import LABEL, Store, bar_line, legend, pressure_line, stores
+from dmr_tui.ui.machine.hardware_pane import stale_note, whose
+from dmr_tui.ui.machine.memory_bars import LABEL, Store, bar_line, legend, pressure_line, stores
+from dmr_tui.ui.machine.memory_pane import trend_lines
 from dmr_tui.ui.shell.pane import Pane
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line
@@ -16,11 +16,16 @@ TALLEST = 5
 class UsagePane(Pane):
     """The bars, larger than on the dashboard and with everybody's name."""
 
-    def titles(self) -> tuple[str, str]:
-        """Whose memory, if it is not the runner's, and which of it models use."""
+    def watch_snapshot(self) -> None:
+        """Show what is new; high pressure colours the border."""
         memory = self.snapshot.memory
         pressed = memory is not None and memory.pressure.word in {"high", "critical"}
         self.set_class(pressed, "-pressed")
+        super().watch_snapshot()
+
+    def titles(self) -> tuple[str, str]:
+        """Name the machine if it is not the runner's, and the memory that models use."""
+        memory = self.snapshot.memory
         pool = memory.pool.value if memory else None
         goes = f" {GLYPHS.dot} models go to RAM" if pool is not None and pool.kind == "RAM" else ""
         told = [stale_note(self.snapshot)]
@@ -31,12 +36,12 @@ class UsagePane(Pane):
         )
 
     def on_resize(self) -> None:
-        """What has no line stands in the border."""
+        """Move what has no line into the border."""
         super().on_resize()
         self.tick()
 
     def _crowded(self, found: Sequence[Store], height: int) -> bool:
-        """Whether bars and holders leave no line for the pressure."""
+        """Return True if bars and holders leave no line for the pressure."""
         return height < 2 * len(found) + 1
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
@@ -68,7 +73,7 @@ class UsagePane(Pane):
         return [*lines, *ends]
 
     def _ends(self, *, crowded: bool) -> list[Line]:
-        """Pressure, and what cannot be seen."""
+        """Return the pressure, and what cannot be seen."""
         memory = self.snapshot.memory
         ends = [] if crowded else [pressure_line(self.snapshot, self.preferences)]
         if memory is not None and memory.note:
@@ -77,7 +82,7 @@ class UsagePane(Pane):
 
 
 def _fitting(found: Sequence[Store], height: int) -> list[Store]:
-    """Those whose bars fit, RAM always among them."""
+    """Return the stores whose bars fit, RAM always among them."""
     if len(found) <= height:
         return list(found)
     return [*found[: max(0, height - 2)], found[-1]]

@@ -1,13 +1,13 @@
-"""What a model would need with another context, cache type or number of slots."""
+"""The need of a model with another context, cache type or number of slots."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
 from dmr_tui.monitor.memory.what_if import AS_IT_IS, WhatIf, WhatIfResult
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.text.fit_advice import listed, load_advice
+from dmr_tui.text.memory import missed
 from dmr_tui.text.sanitize import plain
-from dmr_tui.ui.memory.memory_bars import short_name
-from dmr_tui.ui.memory.verdicts import missed
+from dmr_tui.ui.machine.memory_bars import short_name
 from dmr_tui.ui.memory.what_if_text import brief_lines, part_lines, question_lines, verdict_lines
 from dmr_tui.ui.shell.pane import Pane
 from dmr_tui.ui.widgets.glyphs import GLYPHS
@@ -20,7 +20,7 @@ WIDE = 66
 
 
 class WhatIfPane(Pane):
-    """The need by its parts, against what is free; computed anew at each key."""
+    """The need by its parts, against what is free; computed again at each key."""
 
     def __init__(self, *, id: str, classes: str) -> None:
         super().__init__(id=id, classes=classes)
@@ -35,7 +35,7 @@ class WhatIfPane(Pane):
         self._settle()
 
     def _settle(self) -> None:
-        """What is asked may be how it is loaded by now, which is no change."""
+        """Take a question for none if the model is loaded like that by now."""
         trial = self.trial
         if trial is not None:
             as_it_is = trial.asked == trial.fit.estimate.launch
@@ -52,44 +52,44 @@ class WhatIfPane(Pane):
         return WhatIfResult(row, fit, memory, self.what)
 
     def change(self, what: WhatIf) -> None:
-        """Ask something else."""
+        """Ask another question."""
         self.what = what
         self._settle()
 
     def scale_context(self, factor: float) -> None:
-        """A context that many times as long."""
+        """Ask about a context that many times as long."""
         if (trial := self.trial) is not None:
             self.change(trial.with_context(int(trial.asked.context * factor)))
 
     def move_context(self, tokens: int) -> None:
-        """A context so many tokens longer."""
+        """Ask about a context so many tokens longer."""
         if (trial := self.trial) is not None:
             self.change(trial.with_context(trial.asked.context + tokens))
 
     def next_cache_type(self) -> None:
-        """f16, q8_0, q4_0, and again."""
+        """Ask about the next of f16, q8_0 and q4_0."""
         if (trial := self.trial) is not None:
             self.change(trial.with_next_cache_type())
 
     def move_slots(self, number: int) -> None:
-        """So many slots more."""
+        """Ask about so many slots more."""
         if (trial := self.trial) is not None:
             self.change(trial.with_slots(trial.asked.slots + number))
 
     def take_largest(self) -> None:
-        """The largest context that fits like this."""
+        """Ask about the largest context that fits like this."""
         trial = self.trial
         if trial is not None and (largest := trial.largest) is not None:
             self.change(trial.with_context(largest))
 
     def titles(self) -> tuple[str, str]:
-        """Which model is asked about."""
+        """Return the model that is asked about."""
         name = "" if self.row is None else f" {GLYPHS.dot} {plain(self.row.name)}"
         keys = "+ - context, t KV cache, p P slots" if self.row is not None else ""
         return f"What if{name}", keys if self.what == AS_IT_IS else "changed; 0 goes back"
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """The question, the need by its parts, the verdict, and what to do."""
+        """Return the question, the need by its parts, the verdict, and what to do."""
         trial = self.trial
         if trial is None:
             reading = self.snapshot.memory is None and self.snapshot.runner.up
@@ -126,7 +126,7 @@ class WhatIfPane(Pane):
             yield ((told + missed(trial.fit), "$label"),)
 
     def _plan(self, trial: WhatIfResult) -> list[Part]:
-        """How to get it loaded, and the key that does it."""
+        """Return how to get the model loaded, and the key that does it."""
         names = {row.key: short_name(row.name) for row in self.snapshot.models}
         key = "" if self.snapshot.read_only else " (l)"
         if trial.what != AS_IT_IS:
@@ -145,7 +145,7 @@ class WhatIfPane(Pane):
 
 
 def _first(trial: WhatIfResult, names: Mapping[str, str]) -> str:
-    """What has to happen before."""
+    """Say what has to happen before."""
     if trial.unload:
         return f", after unloading {listed(trial.unload, names)}"
     return ", which may fail" if trial.lacks_memory else ""
@@ -156,14 +156,14 @@ def _wrapped(lines: Sequence[Line], width: int) -> list[Line]:
 
 
 def _ended(lines: list[Line], height: int) -> list[Line]:
-    """So many lines at the most, the last with an ellipsis if there were more."""
+    """Return so many lines at the most, the last with an ellipsis if there were more."""
     if len(lines) <= height:
         return lines
     return [*lines[: height - 1], (*lines[height - 1], (f" {GLYPHS.ellipsis}", "$faint"))]
 
 
 def _beside(left: Sequence[Line], right: Sequence[Line], width: int) -> list[Line]:
-    """Two columns, the second of which begins after `width` cells."""
+    """Return two columns, the second of which begins after `width` cells."""
     lines: list[Line] = []
     for row in range(max(len(left), len(right))):
         first = left[row] if row < len(left) else ()

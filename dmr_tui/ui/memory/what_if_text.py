@@ -6,9 +6,9 @@ from dmr_tui.machine.reading import Reading
 from dmr_tui.monitor.memory.what_if import WhatIfResult
 from dmr_tui.text import format
 from dmr_tui.text.format import Units
+from dmr_tui.text.memory import need_text
 from dmr_tui.text.sanitize import plain
-from dmr_tui.ui.memory.fits_pane import SOURCES
-from dmr_tui.ui.memory.verdicts import VERDICT_STYLES
+from dmr_tui.ui.models.verdicts import SOURCES, VERDICT_STYLES
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, Part
 from dmr_tui.ui.widgets.pictures import bar
@@ -132,9 +132,8 @@ def brief_lines(trial: WhatIfResult, units: Units) -> Iterator[Line]:
 
 def _in_short(trial: WhatIfResult, units: Units) -> Iterator[Part]:
     needed, free = trial.need, trial.free.value
-    if (total := needed.total.value) is not None:
-        sign = "~" if needed.source == "estimate" else ""
-        yield from (("= ", "bold $label"), (f"{sign}{units.memory(total)}", "bold $value"), DOT)
+    if needed.total.value is not None:
+        yield from (("= ", "bold $label"), (need_text(needed, units), "bold $value"), DOT)
     if trial.loaded:
         yield "loaded", VERDICT_STYLES["loaded"]
     else:

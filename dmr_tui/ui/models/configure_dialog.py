@@ -1,4 +1,4 @@
-"""What is configured for a model: read, changed, and shown as a difference before it is sent."""
+"""The configuration of a model: read, changed, and shown as a difference before it is sent."""
 
 import re
 import shlex
@@ -11,16 +11,15 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Label, Static
 
-from dmr_tui.monitor.actions.plans import differences
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.monitor.memory.what_if import forecast_launch
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.plan import ConfigurePlan
 from dmr_tui.state.replies import StoredConfigResult
 from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.text.plans import differences
 from dmr_tui.text.sanitize import plain
-from dmr_tui.ui.memory.fits_pane import SOURCES
-from dmr_tui.ui.memory.verdicts import VERDICT_STYLES
+from dmr_tui.ui.models.verdicts import SOURCES, VERDICT_STYLES
 from dmr_tui.ui.shell.form import FormDialog
 from dmr_tui.ui.shell.pane import preferences_of
 
@@ -34,7 +33,7 @@ LONGEST = 2**31 - 1
 
 
 Ask = Callable[[ConfigurePlan, Callable[[bool | None], None]], None]
-"""Asks the person, does it, and then says whether it was done."""
+"""Asks the user, runs the plan, and then says whether it was done."""
 
 
 class ConfigureDialog(FormDialog[None]):
@@ -44,7 +43,7 @@ class ConfigureDialog(FormDialog[None]):
     """
 
     class Stored(Message):
-        """What is stored has come."""
+        """The stored configuration has come."""
 
         def __init__(self, stored: StoredConfigResult) -> None:
             super().__init__()
@@ -94,7 +93,7 @@ class ConfigureDialog(FormDialog[None]):
         self._before = event.stored.config
         for key, _, _ in FIELDS:
             field = self.query_one(f"#set-{key}", Input)
-            # What the person has written stays, also if somebody else configured it meanwhile.
+            # What the user has written stays, also if another program configured it meanwhile.
             if first or field.value.strip() == _text(before.get(key)):
                 field.value = _text(self._before.get(key))
             field.disabled = False
@@ -126,7 +125,7 @@ class ConfigureDialog(FormDialog[None]):
         self.query_one("#configure-fit", Static).update(self._fit(plan))
 
     def _fit(self, plan: ConfigurePlan) -> Content:
-        """What it would need like this."""
+        """Return what the model would need like this."""
         snapshot: Snapshot = getattr(self.app, "snapshot", Snapshot())
         then = forecast_launch(snapshot, self._row, plan.config)
         tokens = f"with {then.asked.context:,} tokens {SOURCES[then.source]}"
@@ -144,7 +143,7 @@ class ConfigureDialog(FormDialog[None]):
         return Content("\n").join(lines)
 
     def _plan(self) -> ConfigurePlan | str:
-        """The plan that the fields make, or what is wrong with one."""
+        """Return the plan that the fields make, or what is wrong with one."""
         before = self._before or {}
         config = dict(before)
         for key, _, _ in FIELDS:
@@ -181,7 +180,7 @@ class ConfigureDialog(FormDialog[None]):
         if done:
             self.dismiss(None)
         else:
-            # Somebody else may have configured it: that is what is compared with now.
+            # Another program may have configured it: that is what is compared with now.
             self._read()
 
 

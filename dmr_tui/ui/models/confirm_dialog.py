@@ -13,7 +13,6 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Button
 
-from dmr_tui.monitor.actions.plans import changes, steps_of, title_of
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.state.plan import (
     ConfigurePlan,
@@ -27,8 +26,9 @@ from dmr_tui.state.plan import (
 )
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
+from dmr_tui.text.plans import changes, steps_of, title_of
 from dmr_tui.text.sanitize import plain
-from dmr_tui.ui.memory.fits_pane import SOURCES
+from dmr_tui.ui.models.verdicts import SOURCES
 from dmr_tui.ui.shell.pane import Page
 from dmr_tui.ui.widgets.lines import Line, Part, wrapped
 
@@ -42,7 +42,7 @@ STYLES = {
 
 
 class ConfirmDialog(ModalScreen[bool]):
-    """What will be done and what is lost by it; then the steps as they go.
+    """The steps of a plan and what is lost by it; then the steps as they go.
 
     Gives whether all of it was done.
     """
@@ -94,7 +94,7 @@ class ConfirmDialog(ModalScreen[bool]):
 
     @on(Button.Pressed, "#go")
     def action_go(self) -> None:
-        """Do it."""
+        """Run the plan."""
         if self._stop is not None:
             return
         self._stop = self._monitor().run_plan(self._plan, self._heard)
@@ -110,7 +110,7 @@ class ConfirmDialog(ModalScreen[bool]):
             self.post_message(self.Advanced(progress))
 
     def on_confirm_dialog_advanced(self, event: Advanced) -> None:
-        """Show it; what is done closes the dialog, what failed stays to be read."""
+        """Show the progress; what is done closes the dialog, what failed stays to be read."""
         event.stop()
         progress = event.progress
         self.query_one(ConfirmPage).show(progress)
@@ -129,7 +129,7 @@ class ConfirmDialog(ModalScreen[bool]):
 
     @on(Button.Pressed, "#cancel")
     def action_close(self) -> None:
-        """Close it; while something is being done, stop that first."""
+        """Close the dialog; while something is being done, stop that first."""
         if self._stop is not None and not self._ended and not self._stopping:
             self._stopping = True
             self.query_one("#confirm").border_subtitle = Content("stopping; esc closes it anyway")
@@ -159,13 +159,13 @@ class ConfirmPage(Page):
     def show(self, progress: Progress) -> None:
         """Show how far it is."""
         before = () if self._progress is None else self._progress.steps
-        if [step.state for step in before] != [step.state for step in progress.steps]:
+        if before != progress.steps:
             self._began = monotonic()
         self._progress = progress
         self.tick()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """Steps and remarks."""
+        """Return steps and remarks."""
         progress = self._progress
         if progress is None:
             steps: list[Line] = [
@@ -174,7 +174,8 @@ class ConfirmPage(Page):
             lines: list[Line] = [(("This will", "$label"),), *steps, ()]
             said: list[Line] = [((plain(text), "$label"),) for text in self._lost()]
         else:
-            lines = [self._step(step.text, step.state) for step in progress.steps]
+            told = zip(steps_of(self._plan), progress.steps, strict=False)
+            lines = [self._step(text, state) for text, state in told]
             said = list(_ending(progress))
         cut = [part for line in lines for part in wrapped(line, width, 4)]
         return [*cut, *(part for line in said for part in wrapped(line, width, 0))]
@@ -209,7 +210,7 @@ class ConfirmPage(Page):
         return told
 
     def _replaced(self, plan: ConfigurePlan) -> list[str]:
-        """What the runner does with a new configuration."""
+        """Return sentences about what the runner does with a new configuration."""
         told = ["The runner keeps it until it is restarted, or somebody else configures it."]
         runs = self._row_runs(plan.digest)
         if runs:
@@ -243,7 +244,7 @@ class ConfirmPage(Page):
         return told
 
     def _changes(self, plan: LoadPlan) -> list[str]:
-        """Each change, with what it was before where that is known."""
+        """Return each change, with what it was before where that is known."""
         memory = self.snapshot.memory
         fit = None if memory is None else memory.fits.get(plan.digest)
         if fit is None:
@@ -268,7 +269,7 @@ def _done(plan: Plan) -> str:
 
 
 def _removed(plan: RemovePlan) -> list[str]:
-    """What is gone afterwards."""
+    """Return sentences about what is gone afterwards."""
     size = f", {plan.size}," if plan.size else ""
     told = [f"The model{size} is deleted from the disk; to use it again it has to be pulled."]
     if len(plan.names) > 1:
@@ -277,7 +278,7 @@ def _removed(plan: RemovePlan) -> list[str]:
 
 
 def _ending(progress: Progress) -> Iterator[Line]:
-    """How it ended, if it did."""
+    """Yield how it ended, if it did."""
     if progress.stopped:
         yield ()
         yield (("Stopped; what was done stays done.", "$warning"),)

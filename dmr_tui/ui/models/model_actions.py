@@ -1,4 +1,4 @@
-"""What can be done to the model under the cursor, on every screen that lists models."""
+"""Actions on the model under the cursor, for every screen that lists models."""
 
 from textual import events
 
@@ -6,9 +6,8 @@ from dmr_tui.state.lost_config import LostConfig
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.models.model_list import ModelList
-from dmr_tui.ui.shell.live_screen import LiveScreen
+from dmr_tui.ui.shell.live_screen import READ_ONLY, LiveScreen
 
-READ_ONLY = "Read-only mode: nothing is sent that changes the runner"
 CHANGES = frozenset(
     {
         "load_model",
@@ -25,10 +24,10 @@ CHANGES = frozenset(
 
 
 class ModelActionsScreen(LiveScreen):
-    """A screen with one list of models; plan_questions.py has what each key asks."""
+    """A screen with one list of models; plan_questions.py has the question of each key."""
 
     reloads = False
-    """Whether a loaded model can be loaded again here, in another way."""
+    """True if a loaded model can be loaded again here, in another way."""
 
     @property
     def model_list(self) -> ModelList:
@@ -40,36 +39,42 @@ class ModelActionsScreen(LiveScreen):
         """The model under the cursor."""
         return self.model_list.row
 
-    def action_load_model(self) -> None:
-        """Load the model, after asking."""
-        from dmr_tui.ui.models import plan_questions as plan_questions_module
+    def _ask(self, action: str) -> None:
+        # Takes a tenth of a second to import, and the first paint needs none of it.
+        from dmr_tui.ui.models.plan_questions import QUESTIONS
 
         if (row := self.model_row) is not None:
-            plan_questions_module.load_as_it_is(self, row)
+            QUESTIONS[action](self, row)
+
+    def action_load_model(self) -> None:
+        """Load the model, after asking."""
+        self._ask("load_model")
 
     def action_unload_model(self) -> None:
         """Unload the model, after asking."""
-        from dmr_tui.ui.models import plan_questions as plan_questions_module
-
-        if (row := self.model_row) is not None:
-            plan_questions_module.unload(self, row)
-
-    def action_unload_all(self) -> None:
-        """Unload every model, after asking."""
-        from dmr_tui.ui.models import plan_questions as plan_questions_module
-
-        plan_questions_module.unload_all(self)
+        self._ask("unload_model")
 
     def action_configure_model(self) -> None:
         """Change context, keep-alive and flags."""
-        from dmr_tui.ui.models import plan_questions as plan_questions_module
+        self._ask("configure_model")
 
-        if (row := self.model_row) is not None:
-            plan_questions_module.configure(self, row)
+    def action_tag_model(self) -> None:
+        """Give the model another name."""
+        self._ask("tag_model")
+
+    def action_remove_model(self) -> None:
+        """Remove the model from the disk, after asking."""
+        self._ask("remove_model")
+
+    def action_unload_all(self) -> None:
+        """Unload every model, after asking."""
+        from dmr_tui.ui.models.plan_questions import unload_all
+
+        unload_all(self)
 
     @property
     def lost(self) -> tuple[ModelRow, LostConfig] | None:
-        """What was lost of the model under the cursor, or else of the first one."""
+        """The lost configuration of the model under the cursor, or else of the first one."""
         rows = {row.digest: row for row in self.snapshot.models if row.digest is not None}
         found = [(rows[lost.digest], lost) for lost in self.snapshot.lost if lost.digest in rows]
         here = self.model_row
@@ -77,24 +82,11 @@ class ModelActionsScreen(LiveScreen):
         return found[0] if found else None
 
     def action_reapply_config(self) -> None:
-        """Set a configuration again that was lost."""
-        from dmr_tui.ui.models import plan_questions as plan_questions_module
+        """Set a lost configuration again; the warning names the model, wherever the cursor is."""
+        from dmr_tui.ui.models.plan_questions import reapply
 
-        plan_questions_module.reapply(self)
-
-    def action_tag_model(self) -> None:
-        """Give the model another name."""
-        from dmr_tui.ui.models import plan_questions as plan_questions_module
-
-        if (row := self.model_row) is not None:
-            plan_questions_module.tag(self, row)
-
-    def action_remove_model(self) -> None:
-        """Remove the model from the disk, after asking."""
-        from dmr_tui.ui.models import plan_questions as plan_questions_module
-
-        if (row := self.model_row) is not None:
-            plan_questions_module.remove(self, row)
+        if (found := self.lost) is not None:
+            reapply(self, *found)
 
     def action_pull_model(self) -> None:
         """Look a model up, and download it."""
@@ -102,12 +94,42 @@ class ModelActionsScreen(LiveScreen):
 
         self.app.push_screen(PullDialog(self._monitor))
 
-    def action_model_menu(self) -> None:
-        """Everything that can be done to the model, to choose from."""
-        from dmr_tui.ui.models.model_menu import ModelMenu
+    def action_model_details(self) -> None:
+        """Show everything about the model."""
+        from dmr_tui.ui.models.model_details import ModelDetails
 
         if self.model_row is not None:
-            self.app.push_screen(ModelMenu(self, self.model_row))
+            self.app.push_screen(ModelDetails(self.model_row))
+
+    def action_filter_models(self) -> None:
+        """Let the user type a filter."""
+        self.model_list.ask_words()
+
+    def action_drop_filter(self) -> None:
+        """Show every model again; without a filter, give a maximized pane its usual size."""
+        if self.model_list.filtered:
+            self.model_list.drop_filter()
+        else:
+            self.minimize()
+
+    def action_sort_models(self) -> None:
+        """Sort by the next column."""
+        self.model_list.sort_next()
+
+    def action_model_menu(self) -> None:
+        """List everything that can be done to the model."""
+        from dmr_tui.ui.models.model_menu import ModelMenu
+
+        row = self.model_row
+        if row is None:
+            return
+
+        def can(name: str) -> bool:
+            # The menu is about one model; beside it the key sets again whatever was lost.
+            of_another = self.lost is not None and self.lost[0].key != row.key
+            return self.can(name) and not (name == "reapply_config" and of_another)
+
+        self.app.push_screen(ModelMenu(row, can, self.why_not, self.run_action))
 
     def on_key(self, event: events.Key) -> None:
         """Say why a key that changes the runner does nothing here."""
@@ -120,7 +142,7 @@ class ModelActionsScreen(LiveScreen):
             self.notify(self.why_not(action), severity="warning", markup=False)
 
     def why_not(self, action: str) -> str:
-        """Why the action cannot be done to the model under the cursor now."""
+        """Explain why the action cannot be done to the model under the cursor now."""
         row, snapshot = self.model_row, self.snapshot
         if snapshot.read_only:
             return READ_ONLY
@@ -137,13 +159,13 @@ class ModelActionsScreen(LiveScreen):
         return f"{plain(row.name)} is not {'loaded' if action == 'unload_model' else 'installed'}"
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What can be done now; None shows it dimmed."""
+        """Dim (None) what cannot be done now."""
         if action not in CHANGES | {"model_menu"} or not self.is_mounted:
             return True
         return True if self.can(action) else None
 
     def can(self, action: str) -> bool:
-        """Whether the action can be done to the model under the cursor now."""
+        """Return True if the action can be done to the model under the cursor now."""
         row, snapshot = self.model_row, self.snapshot
         if action == "model_menu":
             return row is not None

@@ -1,24 +1,21 @@
-"""Everything that is known about one model."""
+"""The details of one model."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
-from textual.content import Content
-from textual.screen import ModalScreen
 
 from dmr_tui.state.memory import Fit, MemoryState, MemoryUsage
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
 from dmr_tui.text.format import Units
+from dmr_tui.text.memory import missed, need_text
 from dmr_tui.text.sanitize import plain
-from dmr_tui.ui.memory.verdicts import missed
-from dmr_tui.ui.models.models_pane import state_words
+from dmr_tui.ui.shell.page_dialog import PageDialog
 from dmr_tui.ui.shell.pane import Page
+from dmr_tui.ui.shell.run_state import state_words
 from dmr_tui.ui.widgets.lines import Line, fit, wrapped
 
 LABEL = 16
@@ -28,36 +25,21 @@ LONGEST = 2000
 Fact = tuple[str, str]
 
 
-class ModelDetails(ModalScreen[None]):
+class ModelDetails(PageDialog):
     """Name, state, context windows, package and GGUF metadata."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,i,space,enter", "dismiss", "Close", key_display="esc"),
-        Binding("up,k", "scroll(-1)", show=False),
-        Binding("down,j", "scroll(1)", show=False),
+        Binding("escape,q,i,space,enter", "dismiss", "Close", key_display="esc")
     ]
 
     def __init__(self, row: ModelRow) -> None:
-        super().__init__()
-        self._row = row
-
-    def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="dialog", id="details"):
-            yield DetailsPage(self._row)
+        super().__init__(DetailsPage(row), id="details", title=plain(row.name))
 
     def on_mount(self) -> None:
-        box = self.query_one("#details")
-        box.border_title = Content(plain(self._row.name))
-        box.border_subtitle = Content("esc closes")
-        box.focus()
         self.watch(self.app, "snapshot", self._show)
 
     def _show(self, snapshot: Snapshot) -> None:
         self.query_one(DetailsPage).snapshot = snapshot
-
-    def action_scroll(self, lines: int) -> None:
-        """Scroll by lines."""
-        self.query_one("#details").scroll_relative(y=lines, animate=False)
 
 
 class DetailsPage(Page):
@@ -68,13 +50,13 @@ class DetailsPage(Page):
         self._row = row
 
     def watch_snapshot(self) -> None:
-        """A model that is gone keeps what was known of it."""
+        """Show what is new; a model that is gone keeps what was known of it."""
         models = self.snapshot.models
         self._row = next((row for row in models if row.key == self._row.key), self._row)
         super().watch_snapshot()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """Names at the left, values at the right of them, however long both are."""
+        """Return names at the left, values at the right of them, however long both are."""
         lines: list[Line] = []
         for title, facts in (
             ("Now", list(_now(self._row))),
@@ -158,8 +140,7 @@ def _need(fit: Fit, usage: MemoryUsage | None, units: Units) -> Iterator[Fact]:
         yield "needs", f"{format.UNKNOWN} {total.reason}"
     else:
         by = "by formula" if fit.need.source == "estimate" else "by its last load"
-        sign = "~" if fit.need.source == "estimate" else ""
-        yield "needs", f"{sign}{units.memory(total.value)}  {by}, with {_asked(fit)}"
+        yield "needs", f"{need_text(fit.need, units)}  {by}, with {_asked(fit)}"
 
 
 def _asked(fit: Fit) -> str:

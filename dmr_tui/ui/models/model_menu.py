@@ -1,5 +1,6 @@
-"""Everything that can be done to a model, to choose from."""
+"""A menu of everything that can be done to a model."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -16,11 +17,10 @@ from dmr_tui.ui.commands.command import Command
 from dmr_tui.ui.commands.keymap import keys_of
 from dmr_tui.ui.commands.model_commands import MENU
 from dmr_tui.ui.commands.table import COMMANDS
-from dmr_tui.ui.models.model_actions import ModelActionsScreen
 
 
-def _act(name: str) -> Command:
-    return next(act for act in COMMANDS if act.action == f"screen.{name}")
+def _command(name: str) -> Command:
+    return next(each for each in COMMANDS if each.action == f"screen.{name}")
 
 
 class ModelMenu(ModalScreen[None]):
@@ -30,50 +30,50 @@ class ModelMenu(ModalScreen[None]):
         Binding("escape,q,a", "dismiss", "Close"),
         # The keys of the list do the same in its menu, those that were chosen as well.
         *(
-            Binding(_act(name).keys, f"choose('{name}')", show=False, id=_act(name).id)
+            Binding(_command(name).keys, f"choose('{name}')", show=False, id=_command(name).id)
             for name in MENU
         ),
     ]
 
-    def __init__(self, screen: ModelActionsScreen, row: ModelRow) -> None:
+    def __init__(
+        self,
+        row: ModelRow,
+        can: Callable[[str], bool],
+        why_not: Callable[[str], str],
+        run: Callable[[str], Awaitable[object]],
+    ) -> None:
+        """`can`, `why_not` and `run` are asked about actions on `row` by the screen behind."""
         super().__init__()
-        self._behind = screen
         self._row = row
-
-    def _can(self, name: str) -> bool:
-        lost = self._behind.lost
-        if name == "reapply_config" and (lost is None or lost[0].key != self._row.key):
-            # The menu is about one model; beside it the key sets again whatever was lost.
-            return False
-        return self._behind.can(name)
+        self._can = can
+        self._why_not = why_not
+        self._run_behind = run
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="model-menu"):
             keymap = getattr(self.app, "keymap", {})
-            acts = ((_act(name), self._can(name)) for name in MENU)
-            yield OptionList(*(_option(act, keys_of(act, keymap)[0], can) for act, can in acts))
+            yield OptionList(*(_option(_command(name), keymap, self._can(name)) for name in MENU))
 
     def on_mount(self) -> None:
         box = self.query_one("#model-menu")
         box.border_title = Content(plain(self._row.name))
         able = any(self._can(name) for name in MENU)
-        why = "enter does it" if able else self._behind.why_not(MENU[0])
+        why = "enter does it" if able else self._why_not(MENU[0])
         box.border_subtitle = Content(f"{why}; esc closes")
 
     async def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Do it."""
+        """Run the chosen action."""
         await self.action_choose(MENU[event.option_index])
 
     async def action_choose(self, name: str) -> None:
-        """Do that, on the screen behind."""
+        """Run an action on the screen behind, or explain why it cannot be done."""
         if self._can(name):
             self.dismiss()
-            await self._behind.run_action(name)
+            await self._run_behind(name)
         else:
-            self.notify(self._behind.why_not(name), severity="warning", markup=False)
+            self.notify(self._why_not(name), severity="warning", markup=False)
 
 
-def _option(act: Command, key: str, can: bool) -> Option:
-    styles = ("bold $value", "$label") if can else ("$faint", "$faint")
-    text = Content.assemble((f" {key:3}", styles[0]), (f"{act.title:34}", styles[0]))
-    return Option(text, disabled=not can)
+def _option(command: Command, keymap: Mapping[str, str], can: bool) -> Option:
+    text = f" {keys_of(command, keymap)[0]:3}{command.title:34}"
+    return Option(Content.styled(text, "bold $value" if can else "$faint"), disabled=not can)

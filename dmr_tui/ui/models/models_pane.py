@@ -6,26 +6,25 @@ from typing import ClassVar
 from textual.binding import BindingType
 
 from dmr_tui.state.memory import Fit, MemoryUsage
-from dmr_tui.state.model_row import ModelRow, Run
-from dmr_tui.state.pull import Pull
+from dmr_tui.state.model_row import ModelRow
+from dmr_tui.state.plan import Pull
 from dmr_tui.text import format
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.commands.table import bindings
-from dmr_tui.ui.memory.verdicts import VERDICT_STYLES, needs_short
 from dmr_tui.ui.messages import ModelChosen
 from dmr_tui.ui.models.model_list import ModelList, called
-from dmr_tui.ui.shell.pane import now, preferences_of
+from dmr_tui.ui.models.verdicts import VERDICT_STYLES, needs_short
+from dmr_tui.ui.shell.pane import preferences_of
+from dmr_tui.ui.shell.run_state import MODES, STATE_ORDER, state_words
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Part
 from dmr_tui.ui.widgets.table import Column, Table
 
-MODES = {"completion": "", "embedding": "emb", "reranking": "rerank", "image-generation": "image"}
 CONTEXT_CELLS = 11
-STATE_ORDER = {"loading": 0, "busy": 1, "idle": 2}
 
 
 class ModelsPane(ModelList):
-    """What is loaded, how much memory each takes, and whether the others fit."""
+    """The models that are loaded with the memory that they take, and whether the others fit."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("models")]
 
@@ -50,13 +49,13 @@ class ModelsPane(ModelList):
         self._chosen = row.key
         self._table.repaint_changed()
 
-    def on_table_chosen(self, event: Table.Chosen) -> None:
-        """Enter or a double click chooses the model for the chat."""
+    def on_row_view_chosen(self, event: Table.Chosen) -> None:
+        """Choose the model for the chat that was clicked twice."""
         event.stop()
         self.post_message(ModelChosen(event.row))
 
     def titles(self) -> tuple[str, str]:
-        """How many there are, and the order, or why the list is old."""
+        """Return how many models there are, and the order, or why the list is old."""
         total, shown = len(self.snapshot.models), len(self._table.rows)
         loaded = sum(1 for row in self.snapshot.models if row.runs)
         count = f"{total}" if shown == total else f"{shown} of {total}"
@@ -77,7 +76,7 @@ class ModelsPane(ModelList):
         return None if memory is None else memory.fits.get(row.key)
 
     def _memory(self, row: ModelRow) -> Part:
-        """What it holds, else what it would need."""
+        """Return the memory that the model holds, else what it would need."""
         usage = self._holding(row)
         held = None if usage is None else usage.vram.value or usage.ram.value
         if held:
@@ -112,7 +111,7 @@ class ModelsPane(ModelList):
 
 
 def pull_words(pulls: Sequence[Pull]) -> str:
-    """How far the downloads are, in a few words; empty if there are none."""
+    """Say how far the downloads are, in a few words; empty if there are none."""
     going = [pull for pull in pulls if pull.going]
     if not going:
         return ""
@@ -160,22 +159,6 @@ def _share(window: str, trained: str) -> str:
 def _window(row: ModelRow) -> int | None:
     context = row.context
     return context.effective or context.configured or context.packaged or context.trained
-
-
-def state_words(run: Run) -> Part:
-    """The state of one runner with its clock, and the colour of that state."""
-    mode = MODES.get(run.mode, plain(run.mode))
-    tail = f" {mode}" if mode else ""
-    since = "" if run.since is None else f" {format.clock(now() - run.since)}"
-    if run.state == "loading":
-        return f"loading{since}{tail}", "bold $load-heavy"
-    if run.state == "busy":
-        return f"busy{since}{tail}", "bold $load-moderate"
-    if run.never_unloads:
-        return f"idle, stays{tail}", "$load-ok"
-    if run.unloads_at is None:
-        return f"idle{tail}", "$load-ok"
-    return f"idle {format.countdown(run.unloads_at - now())}{tail}", "$load-ok"
 
 
 def _state_order(row: ModelRow) -> int | None:

@@ -1,4 +1,4 @@
-"""The plans that the keys of a model make, with what a person should know before."""
+"""The plans that the keys of a model make, with what the user should know before."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -8,6 +8,7 @@ from dmr_tui.monitor.alerts import RECENT_S
 from dmr_tui.monitor.memory.fits import held_by, too_short
 from dmr_tui.monitor.memory.what_if import AS_IT_IS, WhatIf, WhatIfResult, forecast_launch
 from dmr_tui.runner.names import short
+from dmr_tui.state.lost_config import LostConfig
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.plan import (
     ConfigurePlan,
@@ -21,37 +22,39 @@ from dmr_tui.state.plan import (
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
 from dmr_tui.text.fit_advice import listed
+from dmr_tui.text.memory import free_text, need_text
 from dmr_tui.text.sanitize import plain
+from dmr_tui.ui.models.configure_dialog import ConfigureDialog
 from dmr_tui.ui.models.confirm_dialog import ConfirmDialog
-from dmr_tui.ui.models.model_actions import READ_ONLY, ModelActionsScreen
+from dmr_tui.ui.models.remove_dialog import RemoveDialog
+from dmr_tui.ui.models.tag_dialog import TagDialog, holder
+from dmr_tui.ui.shell.live_screen import READ_ONLY, LiveScreen
 from dmr_tui.ui.shell.pane import preferences_of
 
 
 def ask(
-    screen: ModelActionsScreen,
+    screen: LiveScreen,
     plan: Plan,
     remarks: Sequence[str] = (),
     ended: Callable[[bool | None], None] | None = None,
 ) -> None:
-    """Show the plan, and carry it out if the person says so; `ended` hears whether it was done."""
+    """Show the plan, and carry it out if the user confirms; `ended` hears whether it was done."""
     if screen.snapshot.read_only:
         screen.notify(READ_ONLY, severity="warning")
     else:
         screen.app.push_screen(ConfirmDialog(plan, remarks, screen.monitor), ended)
 
 
-def load_as_it_is(screen: ModelActionsScreen, row: ModelRow) -> None:
-    """Load it as the runner would, or as the verdict on it says."""
+def load_as_it_is(screen: LiveScreen, row: ModelRow) -> None:
+    """Load the model as the runner would, or as the verdict on it says."""
     memory = screen.snapshot.memory
     fit = None if memory is None or row.digest is None else memory.fits.get(row.key)
     trial = None if fit is None or memory is None else WhatIfResult(row, fit, memory, AS_IT_IS)
     load(screen, row, AS_IT_IS, trial)
 
 
-def load(
-    screen: ModelActionsScreen, row: ModelRow, what: WhatIf, trial: WhatIfResult | None
-) -> None:
-    """Load it as asked; where that does not fit, in the way that is printed beside it."""
+def load(screen: LiveScreen, row: ModelRow, what: WhatIf, trial: WhatIfResult | None) -> None:
+    """Load the model as asked; where that does not fit, in the way that is printed beside it."""
     if row.digest is None:
         return
     unload, context = ((), what.context) if trial is None else trial.way
@@ -74,7 +77,7 @@ def load(
 
 
 def _remarks(
-    screen: ModelActionsScreen,
+    screen: LiveScreen,
     row: ModelRow,
     plan: LoadPlan,
     trial: WhatIfResult | None,
@@ -100,9 +103,9 @@ def _remarks(
 
 
 def _pool(
-    screen: ModelActionsScreen, trial: WhatIfResult | None, plan: LoadPlan, *, as_asked: bool
+    screen: LiveScreen, trial: WhatIfResult | None, plan: LoadPlan, *, as_asked: bool
 ) -> Iterator[str]:
-    """What it needs, what is free, and what will be."""
+    """Yield sentences about what the load needs, what is free, and what will be."""
     if trial is None:
         return
     units = preferences_of(screen.app).units
@@ -111,14 +114,13 @@ def _pool(
         yield f"Whether it fits is not known: {needs.reason}."
         return
     if pool is not None and not trial.loaded:
-        sign = "~" if trial.need.source == "estimate" else ""
-        free = f"{units.gib_of(pool.free, pool.total)} {pool.kind} are free"
+        free = f"{free_text(pool, units)} are free"
         held = held_by(memory.usages, memory.pool) if memory is not None else ()
         freed = sum(each.size for each in held if each.key in dict(plan.unload))
         then = f", {units.memory(pool.free + freed)} after unloading" if freed else ""
         then = f", its own included{then}" if trial.own else then
         tokens = f"With {trial.asked.context:,} tokens of context"
-        yield f"{tokens} it needs {sign}{units.memory(needs.value)}; {free}{then}."
+        yield f"{tokens} it needs {need_text(trial.need, units)}; {free}{then}."
     if not as_asked and plan.context is not None:
         less = replace(trial, what=replace(trial.what, context=plan.context)).need.total.value
         yield f"With {plan.context:,} it needs ~{units.memory(less)}."
@@ -127,12 +129,13 @@ def _pool(
 
 
 def _users(snapshot: Snapshot, models: Mapping[str, str]) -> list[str]:
-    """Who called those models lately; `models` are their names by digest."""
+    """List the callers of those models in the last minutes; `models` are names by digest."""
     since = snapshot.runner_now - RECENT_S
-    calls = [call for call in snapshot.finished if ended(call) >= since]
+    recent = [request for request in snapshot.finished if ended(request) >= since]
     told = []
     for digest, name in models.items():
-        callers = {call.caller for call in (*calls, *snapshot.in_flight) if call.digest == digest}
+        requests = (*recent, *snapshot.in_flight)
+        callers = {request.caller for request in requests if request.digest == digest}
         names = sorted(snapshot.caller_names.get(caller, caller) for caller in callers)
         if names:
             who = plain(listed(names, {}))
@@ -140,14 +143,14 @@ def _users(snapshot: Snapshot, models: Mapping[str, str]) -> list[str]:
     return told
 
 
-def unload(screen: ModelActionsScreen, row: ModelRow) -> None:
-    """Unload it in every mode."""
+def unload(screen: LiveScreen, row: ModelRow) -> None:
+    """Unload the model in every mode."""
     if row.digest is not None and row.runs:
         told = [*_busy_remark([row]), *_users(screen.snapshot, {row.digest: row.name})]
         ask(screen, UnloadPlan(row.name, row.digest), told)
 
 
-def unload_all(screen: ModelActionsScreen) -> None:
+def unload_all(screen: LiveScreen) -> None:
     """Unload one after the other, since the runner's own `all` forgets every configuration."""
     rows = [row for row in screen.snapshot.models if row.runs and row.digest is not None]
     if not rows:
@@ -163,7 +166,7 @@ def _busy_remark(rows: Sequence[ModelRow]) -> list[str]:
     return [told] * bool(busy)
 
 
-def _configure_remarks(screen: ModelActionsScreen, row: ModelRow, plan: ConfigurePlan) -> list[str]:
+def _configure_remarks(screen: LiveScreen, row: ModelRow, plan: ConfigurePlan) -> list[str]:
     told = []
     then = forecast_launch(screen.snapshot, row, plan.config)
     if then.trained is not None:
@@ -181,10 +184,8 @@ def _configure_remarks(screen: ModelActionsScreen, row: ModelRow, plan: Configur
     return told
 
 
-def configure(screen: ModelActionsScreen, row: ModelRow) -> None:
-    """Let the person change what is stored, then ask."""
-    from dmr_tui.ui.models.configure_dialog import ConfigureDialog
-
+def configure(screen: LiveScreen, row: ModelRow) -> None:
+    """Let the user change what is stored, then ask."""
     if row.digest is None:
         return
     if screen.snapshot.read_only:
@@ -197,15 +198,8 @@ def configure(screen: ModelActionsScreen, row: ModelRow) -> None:
     screen.app.push_screen(ConfigureDialog(row, _mode(row), screen.monitor, chosen))
 
 
-def reapply(screen: ModelActionsScreen) -> None:
-    """Set again what was lost, with what is stored now as it is.
-
-    Of the model under the cursor, or else of the first that lost something: the warning names it.
-    """
-    found = screen.lost
-    if found is None:
-        return
-    row, lost = found
+def reapply(screen: LiveScreen, row: ModelRow, lost: LostConfig) -> None:
+    """Set again what was lost, with what is stored now as it is."""
     why = "The runner was restarted and forgot it." if lost.restarted else "Somebody replaced it."
     context = lost.config.get("context-size")
     told = [why, f"The context was {context:,}."] if isinstance(context, int) else [why]
@@ -215,9 +209,8 @@ def reapply(screen: ModelActionsScreen) -> None:
     ask(screen, plan, told)
 
 
-def tag(screen: ModelActionsScreen, row: ModelRow) -> None:
-    """Let the person write another name, then give it."""
-    from dmr_tui.ui.models.tag_dialog import TagDialog, holder
+def tag(screen: LiveScreen, row: ModelRow) -> None:
+    """Let the user write another name, then ask."""
 
     def chosen(plan: TagPlan | None) -> None:
         if plan is None:
@@ -235,8 +228,8 @@ def tag(screen: ModelActionsScreen, row: ModelRow) -> None:
         screen.app.push_screen(TagDialog(row, screen.snapshot.models), chosen)
 
 
-def remove(screen: ModelActionsScreen, row: ModelRow) -> None:
-    """Delete it, with all its names; of several names a person may take away one only."""
+def remove(screen: LiveScreen, row: ModelRow) -> None:
+    """Delete the model with all its names; of several names the user may take away one only."""
     if row.digest is None or row.model is None:
         return
     names = tuple(short(tag) for tag in row.tags or (row.digest,))
@@ -251,10 +244,18 @@ def remove(screen: ModelActionsScreen, row: ModelRow) -> None:
     if len(names) == 1 or screen.snapshot.read_only:
         chosen(whole)
         return
-    from dmr_tui.ui.models.remove_dialog import RemoveDialog
-
     screen.app.push_screen(RemoveDialog(whole, row.tags), chosen)
 
 
 def _mode(row: ModelRow) -> str:
     return "embedding" if row.embedding else "completion"
+
+
+QUESTIONS: dict[str, Callable[[LiveScreen, ModelRow], None]] = {
+    "load_model": load_as_it_is,
+    "unload_model": unload,
+    "configure_model": configure,
+    "tag_model": tag,
+    "remove_model": remove,
+}
+"""The question of each action on one model."""

@@ -14,13 +14,15 @@ from textual.widgets import Button, Input, Label
 
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.runner.names import canonical
-from dmr_tui.state.pull import Pull
+from dmr_tui.state.plan import Pull
 from dmr_tui.state.replies import RemoteModel
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
+from dmr_tui.text.fit_advice import load_advice
 from dmr_tui.text.format import Units
+from dmr_tui.text.memory import free_text
 from dmr_tui.text.sanitize import plain
-from dmr_tui.ui.memory.verdicts import VERDICT_STYLES, needs_words
+from dmr_tui.ui.models.verdicts import VERDICT_STYLES, needs_words
 from dmr_tui.ui.shell.pane import Page
 from dmr_tui.ui.widgets.lines import Line, Part, wrapped
 from dmr_tui.ui.widgets.pictures import bar
@@ -90,7 +92,7 @@ class PullDialog(ModalScreen[None]):
         self.table.styles.height = min(ROWS, len(snapshot.pulls) or 1) + 1
 
     def on_input_changed(self) -> None:
-        """What was found is of another name now."""
+        """Forget what was found: it belongs to another name."""
         if self._offer is not None or self._asked:
             self._offer, self._asked = None, ""
             self._say(None)
@@ -98,7 +100,7 @@ class PullDialog(ModalScreen[None]):
     @on(Button.Pressed, "#go")
     @on(Input.Submitted)
     def action_go(self) -> None:
-        """Look it up; what was found is pulled."""
+        """Look the name up; pull what was found."""
         name = self.query_one("#pull-name", Input).value.strip()
         if not name or name == self._asked:
             return
@@ -153,24 +155,24 @@ class PullDialog(ModalScreen[None]):
             self._monitor().pull(pull.name)
 
     def _one(self, fact: Callable[[Pull], bool]) -> Pull | None:
-        """The download under the cursor if it is one of those, or else the newest of them."""
+        """Find the download under the cursor if it is one of those, or else the newest."""
         here = self.table.row
         if here is not None and fact(here):
             return here
         return next((each for each in reversed(self._snapshot.pulls) if fact(each)), None)
 
     def action_forget(self) -> None:
-        """Drop those that are over."""
+        """Drop the downloads that are over."""
         self._monitor().forget_pulls()
 
     @on(Button.Pressed, "#close")
     def action_close(self) -> None:
-        """Close it; downloads go on."""
+        """Close the dialog; downloads go on."""
         self.dismiss()
 
 
 class RemoteModelPage(Page):
-    """What the registry has under the name."""
+    """The model that the registry has under the name."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
@@ -183,12 +185,12 @@ class RemoteModelPage(Page):
         self.tick()
 
     def show(self, remote: RemoteModel | None) -> None:
-        """Show its answer."""
+        """Show the registry's answer."""
         self._offer, self._asked = remote, ""
         self.tick()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """Size, quantization, fit, or why there is none."""
+        """Return size, quantization, fit, or why there is none."""
         told = [row for line in self._told() for row in wrapped(line, width, 0)]
         return [*told, *([()] * (4 - len(told)))]
 
@@ -234,10 +236,9 @@ def _found(remote: RemoteModel, units: Units) -> list[Line]:
                 *_free(remote, units),
             )
         )
-        if remote.advice and fit.lacks_memory and not remote.installed:
-            lines.append(
-                (("To load it: ", "$label"), (plain(", or ".join(remote.advice)), "$value"))
-            )
+        ways = load_advice(fit, remote.names)
+        if ways and fit.lacks_memory and not remote.installed:
+            lines.append((("To load it: ", "$label"), (plain(", or ".join(ways)), "$value")))
     elif fit is not None:
         reason = fit.need.total.reason or "free memory is not known"
         lines.append(((f"whether it fits is not known: {plain(reason)}", "$label"),))
@@ -256,7 +257,7 @@ def _found(remote: RemoteModel, units: Units) -> list[Line]:
 
 def _free(remote: RemoteModel, units: Units) -> Iterator[Part]:
     if (pool := remote.pool.value) is not None:
-        yield f", {units.gib_of(pool.free, pool.total)} {pool.kind} free", "$label"
+        yield f", {free_text(pool, units)} free", "$label"
 
 
 def _columns() -> tuple[Column[Pull], ...]:

@@ -15,7 +15,7 @@ from dmr_tui.ui.shell.form import FormDialog
 
 
 def holder(name: str, models: Sequence[ModelRow]) -> ModelRow | None:
-    """The installed model that has this name now."""
+    """Find the installed model that has this name now."""
     wanted = canonical(name)
     for row in models:
         if wanted in map(canonical, row.tags):
@@ -47,7 +47,7 @@ class TagDialog(FormDialog[TagPlan]):
         self.query_one("#tag-name").focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
-        """Say whom the name would be taken from."""
+        """Say which model would lose the name."""
         self.query_one("#tag-problem", Static).update(self._remark(event.value.strip()))
 
     def _remark(self, name: str) -> str:

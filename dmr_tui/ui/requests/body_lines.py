@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from rich.cells import cell_len
 
-from dmr_tui.export.turn_report import failure_lines
 from dmr_tui.state.replies import Bodies
 from dmr_tui.text.sanitize import plain, plain_lines
+from dmr_tui.text.turns import failure_lines
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, wrapped
 

@@ -1,4 +1,4 @@
-"""What a person calls a caller, and after how many seconds it hangs up."""
+"""A dialog for the name of a caller, and for the seconds after which it hangs up."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Which of the calls are shown, in words."""
+"""The filter of requests, in words."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -51,7 +51,7 @@ class ConditionsPane(Pane):
         self.update_lines()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """The conditions at the left, the way out at the right."""
+        """Return the conditions at the left, the way out at the right."""
         parts: list[Part] = []
         for which, name in NAMES.items():
             value = getattr(self._asked, which)

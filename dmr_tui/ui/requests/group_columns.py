@@ -1,4 +1,4 @@
-"""The columns of calls counted by caller or by model."""
+"""The columns of requests counted by caller or by model."""
 
 from collections.abc import Callable
 
@@ -6,9 +6,9 @@ from dmr_tui.measure.stats import Summary
 from dmr_tui.state.requests import RequestGroup
 from dmr_tui.text import format
 from dmr_tui.text.request_fields import duration_words
-from dmr_tui.text.requests import slow_lately_words
+from dmr_tui.text.requests import moment, slow_lately_words
 from dmr_tui.text.sanitize import plain
-from dmr_tui.ui.requests.request_text import moment
+from dmr_tui.ui.shell.pane import now
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, Part
 from dmr_tui.ui.widgets.table import Column
@@ -21,11 +21,11 @@ def group_columns(name: str, ahead: Callable[[], float]) -> tuple[Column[Request
     """`name` is the title of the first; the runner's clock is `ahead` of ours."""
 
     def last(group: RequestGroup) -> Part:
-        return moment(group.last_at - ahead()), "$label"
+        return moment(group.last_at - ahead(), now()), "$label"
 
     return (
         G("name", name, 0, _name, lambda group: group.name.lower()),
-        G("calls", "CALLS", 6, _calls, lambda group: group.requests, True),
+        G("calls", "CALLS", 6, _count, lambda group: group.requests, True),
         G("failed", "FAILED", 6, _failed, lambda group: group.failed, True),
         G("left", "LEFT", 5, _left, lambda group: group.left, True, 3),
         G("cold", "COLD", 5, _cold, lambda group: group.cold, True, 9),
@@ -42,7 +42,7 @@ def group_columns(name: str, ahead: Callable[[], float]) -> tuple[Column[Request
 
 
 def group_remarks(group: RequestGroup) -> Line:
-    """Why it is slower than usual, and how often calls were sent again; empty if neither."""
+    """Say why a group is slower than usual, and how often requests were sent again."""
     parts: list[Part] = []
     if group.slow:
         parts.append(
@@ -103,7 +103,7 @@ def _name(group: RequestGroup) -> Part:
     return plain(group.name), "bold $value"
 
 
-def _calls(group: RequestGroup) -> Part:
+def _count(group: RequestGroup) -> Part:
     return format.count(group.requests), "$value"
 
 

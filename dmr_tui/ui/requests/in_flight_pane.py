@@ -1,4 +1,4 @@
-"""Calls in flight: who waits for which model, how long already, and how long they will."""
+"""Requests in flight: caller, model, how long they have waited, and how long they will."""
 
 from collections.abc import Sequence
 
@@ -6,8 +6,8 @@ from dmr_tui.measure.thresholds import Levels
 from dmr_tui.runner.request import Request
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
+from dmr_tui.text.requests import api_word, caller_word, model_word
 from dmr_tui.text.sanitize import plain
-from dmr_tui.ui.requests.request_text import api_word, caller_word, model_word
 from dmr_tui.ui.shell.pane import Pane, now
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, Part, fit
@@ -16,7 +16,7 @@ from dmr_tui.ui.widgets.pictures import bar, load_style
 TALLEST = 6
 TALLEST_IN_SHORT = 3
 SHORT = 30
-"""Rows of the window below which the finished calls need them more."""
+"""Rows of the window below which the finished requests need them more."""
 CLOCK = 7
 LIMIT = 8
 BAR = 30
@@ -25,28 +25,28 @@ WIDE = 90
 
 
 class InFlightPane(Pane):
-    """One line for each call, the oldest first; as high as there are calls."""
+    """One line for each request, the oldest first; as high as there are requests."""
 
     def watch_snapshot(self) -> None:
-        """Take as many rows as there are calls."""
+        """Take as many rows as there are requests."""
         self.follow_requests()
         super().watch_snapshot()
 
     def follow_requests(self) -> None:
-        """Be as high as the number of calls asks for."""
+        """Be as high as the number of requests asks for."""
         most = TALLEST if self.app.size.height >= SHORT else TALLEST_IN_SHORT
         height = min(max(1, len(self.snapshot.in_flight)), most) + 2
         if self.styles.height is None or self.styles.height.value != height:
             self.styles.height = height
 
     def titles(self) -> tuple[str, str]:
-        """How many, and how the list is doing if it is not well."""
+        """Return how many there are, and the state of the list if it is not well."""
         feed = self.snapshot.source("requests feed")
         stale = f"feed stale: {plain(feed.reason)}" if feed.health == "stale" else ""
         return f"In flight {len(self.snapshot.in_flight)}", stale
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """The requests, and how many more there are."""
+        """Return the requests, and how many more there are."""
         if self.snapshot.source("requests feed").health == "absent":
             return [(("this runner does not tell about requests", "$label"),)]
         requests = sorted(self.snapshot.in_flight, key=lambda request: request.started_at)

@@ -1,4 +1,4 @@
-"""The three ways to see finished calls, as titles in a border that can be clicked."""
+"""The three ways to see finished requests, as titles in a border that can be clicked."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -10,17 +10,17 @@ from dmr_tui.ui.widgets.glyphs import GLYPHS
 Mode = Literal["list", "caller", "model"]
 MODES: tuple[Mode, ...] = ("list", "caller", "model")
 FIRST_CELL = 2
-"""Where a title begins in its border."""
+"""Cell at which a title begins in its border."""
 
 
 class ModeTitles:
-    """What stands in the border, and where."""
+    """The titles in the border, and their cells."""
 
     def __init__(self) -> None:
         self._spans: list[tuple[int, int, Mode]] = []
 
     def content(self, names: Mapping[Mode, str], shown: Mode, state: tuple[str, str]) -> Content:
-        """The names with the shown one marked, then what else there is to say."""
+        """Return the names with the shown one marked, then what else there is to say."""
         parts: list[tuple[str, str]] = []
         self._spans = []
         x = FIRST_CELL
@@ -37,5 +37,5 @@ class ModeTitles:
         return Content.assemble(*parts)
 
     def at(self, x: int) -> Mode | None:
-        """The title in that cell of the border."""
+        """Find the title in that cell of the border."""
         return next((mode for start, end, mode in self._spans if start <= x < end), None)

@@ -1,8 +1,7 @@
-"""One of two results of a call: its numbers in a fixed order, then its text."""
+"""One of two results of a request: its numbers in a fixed order, then its text."""
 
 from collections.abc import Iterator, Sequence
 
-from dmr_tui.export.turn_report import failure_lines
 from dmr_tui.measure.meter import Turn
 from dmr_tui.measure.rates import Rate, decode_rate, prefill_rate
 from dmr_tui.measure.request_numbers import new_tokens, ttft_s
@@ -12,6 +11,7 @@ from dmr_tui.text import format
 from dmr_tui.text.request_fields import duration_words
 from dmr_tui.text.requests import status_words
 from dmr_tui.text.sanitize import plain
+from dmr_tui.text.turns import failure_lines
 from dmr_tui.ui.requests.body_lines import text_lines
 from dmr_tui.ui.requests.request_text import status_style
 from dmr_tui.ui.shell.pane import Page, now
@@ -20,22 +20,22 @@ from dmr_tui.ui.widgets.lines import Line, width_of
 
 LABEL = 11
 Number = tuple[str, str, str]
-"""What it is, its value, and who measured it."""
+"""Name of a number, its value, and its source."""
 
 
 class ReplaySide(Page):
     """Both sides have the same lines at the top, so that the eye can go across."""
 
     def numbers(self) -> Iterator[Number]:
-        """TTFT, prefill, decode, tokens, duration, finish."""
+        """Yield TTFT, prefill, decode, tokens, duration, finish."""
         return iter(())
 
     def text(self, width: int) -> list[Line]:
-        """What stands below the numbers."""
+        """Return the lines below the numbers."""
         return []
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """The numbers, then the text."""
+        """Return the numbers, then the text."""
         lines = []
         for name, value, note in self.numbers():
             style = "$faint" if value == format.UNKNOWN else "bold $value"
@@ -46,7 +46,7 @@ class ReplaySide(Page):
 
 
 class RecordedSide(ReplaySide):
-    """The call as it was."""
+    """The request as it was."""
 
     def __init__(self, request: Request) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class RecordedSide(ReplaySide):
         self.bodies: Bodies | None = None
 
     def numbers(self) -> Iterator[Number]:
-        """By the record, and by when its end was heard."""
+        """Yield the numbers by the record, and by when its end was heard."""
         request = self._request
         ttft = ttft_s(request)
         note = "not streamed" if request.streamed is False else ""
@@ -71,7 +71,7 @@ class RecordedSide(ReplaySide):
         yield "finish", plain(request.finish_reason or status_words(request)), ""
 
     def text(self, width: int) -> list[Line]:
-        """The recorded answer, if a person asked to see it."""
+        """Return the recorded answer, if the user asked to see it."""
         bodies, request = self.bodies, self._request
         if bodies is None:
             lines: list[Line] = [(("b", "bold $value"), (" shows the recorded answer", "$label"))]
@@ -84,7 +84,7 @@ class RecordedSide(ReplaySide):
 
 
 class ReplayedSide(ReplaySide):
-    """The call as it goes now."""
+    """The request as it goes now."""
 
     def __init__(self, model: str) -> None:
         super().__init__()
@@ -92,7 +92,7 @@ class ReplayedSide(ReplaySide):
         self._broken: tuple[int, Turn, list[Line]] | None = None
 
     def numbers(self) -> Iterator[Number]:
-        """By the stream as it arrives here, and by the engine."""
+        """Yield the numbers by the stream as it arrives here, and by the engine."""
         turn = self.turn
         yield "TTFT", format.seconds(turn.ttft_s), "client" if turn.ttft_s is not None else ""
         yield _rate("prefill", turn.prefill)
@@ -115,7 +115,7 @@ class ReplayedSide(ReplaySide):
         return "failed" if turn.failure is not None else plain(turn.finish_reason or "?")
 
     def text(self, width: int) -> list[Line]:
-        """As far as it has come."""
+        """Return the answer as far as it has come."""
         turn = self.turn
         if self._broken is None or self._broken[0] != width or self._broken[1] is not turn:
             lines: list[Line] = []

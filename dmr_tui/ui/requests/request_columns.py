@@ -1,4 +1,4 @@
-"""The columns of finished calls."""
+"""The columns of finished requests."""
 
 from collections.abc import Callable
 
@@ -7,15 +7,16 @@ from dmr_tui.runner.names import short
 from dmr_tui.runner.request import Request
 from dmr_tui.text import format
 from dmr_tui.text.request_fields import BY_NAME
-from dmr_tui.ui.requests.request_text import (
+from dmr_tui.text.requests import (
     api_word,
     caller_word,
-    context,
     model_word,
     moment,
     short_status,
-    status,
+    status_text,
 )
+from dmr_tui.ui.requests.request_text import context, status_style
+from dmr_tui.ui.shell.pane import now
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Part
 from dmr_tui.ui.widgets.table import Column
@@ -29,13 +30,13 @@ def request_columns(
     ahead: Callable[[], float],
     nearly_full: Callable[[], float],
 ) -> tuple[Column[Request], ...]:
-    """`caller` is a call's caller as a person names it; the runner's clock is `ahead` of ours.
+    """`caller` names a request's caller as the user does; the runner's clock is `ahead` of ours.
 
     `nearly_full`: per cent of its context window from which on a request is marked.
     """
 
     def at(row: Request) -> Part:
-        return moment(ended(row) - ahead()), "$label"
+        return moment(ended(row) - ahead(), now()), "$label"
 
     def context_cell(row: Request) -> Part:
         return context(row, nearly_full())
@@ -43,7 +44,7 @@ def request_columns(
     def caller_cell(row: Request) -> Part:
         return caller_word(caller(row)), "$value"
 
-    brief = C("status", "STATUS", 12, short_status, _status_order)
+    brief = C("status", "STATUS", 12, _short_status, _status_order)
     return (
         C("time", "ENDED", 9, at, ended),
         C("model", "MODEL", 0, _model, lambda row: short(row.model).lower()),
@@ -58,7 +59,7 @@ def request_columns(
         _number("wait", "waited_s", 8),
         _number("took", "duration_s", 0),
         C("context", "CONTEXT", 9, context_cell, context_used, True, 2),
-        C("status", "STATUS", 27, status, _status_order, drop=9, narrow=brief),
+        C("status", "STATUS", 27, _status, _status_order, drop=9, narrow=brief),
     )
 
 
@@ -88,6 +89,14 @@ def _decode(row: Request) -> Part:
     if row.slow:
         return f"{GLYPHS.warning}{format.rate(rate)}", "bold $warning"
     return format.rate(rate), "bold $value"
+
+
+def _status(row: Request) -> Part:
+    return status_text(row), status_style(row)
+
+
+def _short_status(row: Request) -> Part:
+    return short_status(row), status_style(row)
 
 
 def _status_order(row: Request) -> str:

@@ -1,26 +1,24 @@
-"""Everything that is known about one call; prompt and answer only when asked for."""
+"""The details of one request; prompt and answer only when asked for."""
 
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.content import Content
-from textual.screen import ModalScreen
 
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.runner.request import Request
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.replies import Bodies
 from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.text.requests import model_word, not_replayable
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.commands.table import bindings
 from dmr_tui.ui.messages import BodiesRead, LinesWanted
 from dmr_tui.ui.requests.body_lines import body_lines
 from dmr_tui.ui.requests.request_facts import Fact, Known, sections
-from dmr_tui.ui.requests.request_text import model_word, not_replayable
+from dmr_tui.ui.shell.page_dialog import PageDialog
 from dmr_tui.ui.shell.pane import Page
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, fit, width_of, wrapped
@@ -29,34 +27,27 @@ LABEL = 14
 VALUE = 12
 
 
-class RequestDetail(ModalScreen[None]):
-    """The facts of one call, as they change."""
+class RequestDetail(PageDialog):
+    """The facts of one request, as they change."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings("request"),
         Binding("enter,i,space", "close", show=False),
-        Binding("up,k", "scroll(-1)", show=False),
-        Binding("down,j", "scroll(1)", show=False),
     ]
 
     def __init__(self, request: Request, monitor: Callable[[], Monitor]) -> None:
-        super().__init__()
+        dot = GLYPHS.dot
+        super().__init__(
+            RequestPage(request),
+            id="request",
+            title=f"{plain(request.api)} {dot} {model_word(request.model)}",
+            hint=f"b prompt and answer {dot} r replay {dot} l log {dot} esc closes",
+        )
         self._request = request
         self._monitor = monitor
         self._bodies: Bodies | None = None
 
-    def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="dialog", id="request"):
-            yield RequestPage(self._request)
-
     def on_mount(self) -> None:
-        box = self.query_one("#request")
-        dot = GLYPHS.dot
-        name = model_word(self._request.model)
-        box.border_title = Content(f"{plain(self._request.api)} {dot} {name}")
-        keys = f"b prompt and answer {dot} r replay {dot} l log {dot} esc closes"
-        box.border_subtitle = Content(keys)
-        box.focus()
         self.watch(self.app, "snapshot", self._show)
 
     def _show(self, snapshot: Snapshot) -> None:
@@ -65,7 +56,7 @@ class RequestDetail(ModalScreen[None]):
         page.tick()
 
     def on_bodies_read(self, event: BodiesRead) -> None:
-        """Prompt and answer have come."""
+        """Show prompt and answer, which have come."""
         event.stop()
         if event.bodies.id == self._request.id:
             self._bodies = event.bodies
@@ -89,8 +80,9 @@ class RequestDetail(ModalScreen[None]):
             self.post_message(BodiesRead(bodies))
 
     def action_replay(self) -> None:
-        """Choose a model, and send the call again."""
-        from dmr_tui.ui.requests.replay_screen import ReplayModels, ReplayScreen
+        """Choose a model, and send the request again."""
+        from dmr_tui.ui.requests.replay_models import ReplayModels
+        from dmr_tui.ui.requests.replay_screen import ReplayScreen
 
         page = self.query_one(RequestPage)
         request = page.request
@@ -115,12 +107,8 @@ class RequestDetail(ModalScreen[None]):
         self.dismiss()
 
     def action_close(self) -> None:
-        """Back to the list."""
+        """Go back to the list."""
         self.dismiss()
-
-    def action_scroll(self, lines: int) -> None:
-        """Scroll by lines."""
-        self.query_one("#request").scroll_relative(y=lines, animate=False)
 
 
 class RequestPage(Page):
@@ -130,12 +118,12 @@ class RequestPage(Page):
         super().__init__()
         self.request = request
         self.asked = False
-        """Whether prompt and answer are to be seen."""
+        """True while prompt and answer are shown."""
         self._bodies: Bodies | None = None
         self._broken: tuple[int, list[Line]] | None = None
 
     def watch_snapshot(self) -> None:
-        """Take what is known of it now; a call that is gone keeps what was known."""
+        """Take what is known of it now; a request that is gone keeps what was known."""
         snapshot, id = self.snapshot, self.request.id
         rows = snapshot.requests.rows if snapshot.requests is not None else snapshot.finished
         for known in (snapshot.in_flight, rows):
@@ -144,19 +132,19 @@ class RequestPage(Page):
         super().watch_snapshot()
 
     def await_bodies(self) -> None:
-        """Say that they are on their way."""
+        """Say that prompt and answer are on their way."""
         self.asked = True
         self.tick()
 
     def show_bodies(self, bodies: Bodies) -> None:
-        """Show them below the facts, and go there."""
+        """Show prompt and answer below the facts, and go there."""
         if self.asked:
             self._bodies, self._broken = bodies, None
             self.tick()
             self.call_after_refresh(self._go_to_bodies)
 
     def hide_bodies(self) -> None:
-        """Hide them again."""
+        """Hide prompt and answer again."""
         self.asked, self._bodies, self._broken = False, None, None
         self.tick()
 
@@ -167,7 +155,7 @@ class RequestPage(Page):
             box.scroll_to(y=place, animate=False)
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """Facts, then prompt and answer or how to see them."""
+        """Return the facts, then prompt and answer or how to see them."""
         lines = self._facts(width)
         lines.append((("Prompt and answer", "bold $accent"),))
         if not self.asked:

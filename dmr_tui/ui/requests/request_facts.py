@@ -1,23 +1,23 @@
-"""Everything that is known about one call: each number with its source and its formula."""
+"""The facts about one request: each number with its source and its formula."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dmr_tui.measure.rates import MIN_PREFILL, decode_rate, prefill_rate
-from dmr_tui.measure.request_numbers import (
-    context_used,
-    new_tokens,
-    ttft_s,
-    waited_s,
-    window,
-)
+from dmr_tui.measure.request_numbers import context_used, new_tokens, ttft_s, waited_s, window
 from dmr_tui.runner.errors.explain import explain_request
 from dmr_tui.runner.request import FAILURES, Request
 from dmr_tui.runner.wire import Timings
 from dmr_tui.text import format
 from dmr_tui.text.request_fields import duration_words
-from dmr_tui.text.requests import slower_words, status_words
-from dmr_tui.ui.requests.request_text import exact_moment, model_word, status_style, why_ended
+from dmr_tui.text.requests import (
+    exact_moment,
+    model_word,
+    slower_words,
+    status_words,
+    why_ended,
+)
+from dmr_tui.ui.requests.request_text import status_style
 from dmr_tui.ui.shell.pane import now
 
 SHOWN_MESSAGES = 40
@@ -39,17 +39,17 @@ Section = tuple[str, list[Fact]]
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A call, and what is known besides."""
+    """A request, and what is known besides."""
 
     request: Request
     caller: str
-    """As a person names it."""
+    """As the user names it."""
     ahead: float
     """Seconds that the runner's clock is ahead of ours."""
 
 
 def sections(known: Known) -> Iterator[Section]:
-    """The facts under their titles, the most important first."""
+    """Yield the facts under their titles, the most important first."""
     request = known.request
     yield "What happened", list(_happened(known))
     yield "Numbers", list(_numbers(request))

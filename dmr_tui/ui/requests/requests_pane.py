@@ -1,4 +1,4 @@
-"""Finished calls: as a list, counted by caller, or counted by model."""
+"""Finished requests: as a list, counted by caller, or counted by model."""
 
 import time
 from collections.abc import Sequence
@@ -24,10 +24,10 @@ from dmr_tui.ui.requests.group_columns import group_columns, group_remarks
 from dmr_tui.ui.requests.modes import MODES, Mode, ModeTitles
 from dmr_tui.ui.requests.request_columns import request_columns
 from dmr_tui.ui.requests.request_text import remarks, unrecorded
-from dmr_tui.ui.requests.search_field import SearchField
 from dmr_tui.ui.shell.pane import Pane, preferences_of
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line
+from dmr_tui.ui.widgets.search_field import SearchField
 from dmr_tui.ui.widgets.table import Table
 
 COUNT_S = 0.9
@@ -41,7 +41,7 @@ class RemarkPane(Pane):
     line: Line = ()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """What is not as usual with it."""
+        """Return the remark."""
         return [self.line]
 
 
@@ -55,11 +55,11 @@ class RequestsPane(Vertical):
 
     @dataclass
     class ViewChanged(Message):
-        """Other calls are wanted from the monitor."""
+        """Other requests are wanted from the monitor."""
 
     @dataclass
     class Opened(Message):
-        """A person wants to know everything about that call."""
+        """The user wants to know everything about that request."""
 
         request: Request
 
@@ -67,17 +67,17 @@ class RequestsPane(Vertical):
         super().__init__(id="finished", classes="pane")
         self.mode: Mode = "list"
         self.asked = RequestFilter()
-        self._calls: FinishedRequests | None = None
+        self._finished: FinishedRequests | None = None
         self._all: int | None = None
-        """Calls that there are without a filter, as far as is known."""
+        """Number of requests without a filter, as far as it is known."""
         self._paused = False
         self._wanted: str | None = None
-        """The call that the cursor is to go to as soon as it is there."""
+        """Id of the request that the cursor is to go to as soon as it is there."""
         self._titles = ModeTitles()
         self._said: tuple[object, object] | None = None
         self._title_at = 0.0
         self._could = False
-        """Whether there was a row under the cursor."""
+        """True if there was a row under the cursor."""
         self._list: Table[Request] = Table(
             request_columns(
                 self.caller_of,
@@ -105,7 +105,7 @@ class RequestsPane(Vertical):
         yield from self._groups.values()
         yield RemarkPane(id="call-remark")
         yield ConditionsPane(id="call-conditions")
-        yield SearchField(id="call-filter")
+        yield SearchField("words in model, caller, API, status or error", id="call-filter")
 
     def on_mount(self) -> None:
         self._show_mode()
@@ -113,12 +113,12 @@ class RequestsPane(Vertical):
 
     @property
     def view(self) -> View:
-        """What the monitor has to tell for this."""
+        """The requests that the monitor has to read for this pane."""
         return View(requests=self.asked, groups=self.mode != "list")
 
     @property
     def row(self) -> Request | None:
-        """The call under the cursor; None while groups are shown."""
+        """The request under the cursor; None while groups are shown."""
         return self._list.row if self.mode == "list" else None
 
     @property
@@ -128,7 +128,7 @@ class RequestsPane(Vertical):
 
     @property
     def filtered(self) -> bool:
-        """Whether a filter is set or being typed."""
+        """True while a filter is set or being typed."""
         return self.asked != RequestFilter() or self.query_one(SearchField).display
 
     @property
@@ -145,11 +145,11 @@ class RequestsPane(Vertical):
 
     @property
     def rows(self) -> Sequence[Request]:
-        """The newest calls that the monitor told of, whatever is shown."""
-        return self._calls.rows if self._calls is not None else ()
+        """The newest requests that the monitor told of, whatever is shown."""
+        return self._finished.rows if self._finished is not None else ()
 
     def caller_of(self, request: Request) -> str:
-        """The caller as a person names it."""
+        """Return the caller as the user names it."""
         return self.snapshot.caller_names.get(request.caller, request.caller)
 
     def focus_table(self) -> None:
@@ -157,32 +157,32 @@ class RequestsPane(Vertical):
         self._table.focus()
 
     def watch_snapshot(self, before: Snapshot, after: Snapshot) -> None:
-        """Show what is new; until the calls that were asked for come, the old ones stay."""
-        calls = after.requests
-        if calls is not None and calls.view == self.view and calls is not self._calls:
-            self._take(calls)
+        """Show what is new; until the requests that were asked for come, the old ones stay."""
+        finished = after.requests
+        if finished is not None and finished.view == self.view and finished is not self._finished:
+            self._take(finished)
         if before.caller_names != after.caller_names:
             self._list.keep(None)
         self.set_class(not after.runner.up, "-stale")
         self._show_words()
 
-    def _take(self, calls: FinishedRequests) -> None:
-        same = self._calls is not None and self._calls.rows is calls.rows
-        self._calls = calls
+    def _take(self, finished: FinishedRequests) -> None:
+        same = self._finished is not None and self._finished.rows is finished.rows
+        self._finished = finished
         if self.asked == RequestFilter():
-            self._all = calls.matching
+            self._all = finished.matching
         if not same and not self._paused:
-            self._list.show(calls.rows)
-        self._groups["caller"].show(calls.by_caller)
-        self._groups["model"].show(calls.by_model)
+            self._list.show(finished.rows)
+        self._groups["caller"].show(finished.by_caller)
+        self._groups["model"].show(finished.by_model)
         if self._wanted is not None and self._list.move_to(self._wanted):
             self._wanted = None
-        elif self._wanted is not None and not calls.reading:
+        elif self._wanted is not None and not finished.reading:
             self._wanted = None
             self.notify("That call is no longer known", severity="warning", markup=False)
 
     def tick(self) -> None:
-        """A second has passed."""
+        """Show what changed: a second has passed."""
         self._table.repaint_changed()
         self._show_words()
 
@@ -195,7 +195,7 @@ class RequestsPane(Vertical):
             self.screen.refresh_bindings()
 
     def go_to(self, id: str) -> None:
-        """Put the cursor on that call, as soon as it is there."""
+        """Put the cursor on that request, as soon as it is there."""
         self._paused = False
         if self.mode != "list":
             self.set_mode("list")
@@ -205,18 +205,18 @@ class RequestsPane(Vertical):
         self.tick()
 
     def set_mode(self, mode: Mode) -> None:
-        """Show the list, or the calls counted."""
+        """Show the list, or the requests counted."""
         if mode != self.mode:
             self.mode = mode
             self._show_mode()
             self.post_message(self.ViewChanged())
 
     def next_mode(self) -> None:
-        """List, by caller, by model, and again."""
+        """Show the next of list, by caller and by model."""
         self.set_mode(MODES[(MODES.index(self.mode) + 1) % len(MODES)])
 
     def ask(self, asked: RequestFilter) -> None:
-        """Show other calls."""
+        """Show other requests."""
         if asked == self.asked:
             return
         self.asked = asked
@@ -227,12 +227,12 @@ class RequestsPane(Vertical):
         self.tick()
 
     def toggle(self, which: Condition) -> None:
-        """Only calls that are like the one under the cursor in that, or all again."""
+        """Show only requests like the one under the cursor in one respect, or all again."""
         row = self.row
         self.ask(toggled(self.asked, which, row, self.caller_of(row) if row else ""))
 
     def only_group(self) -> None:
-        """List the calls of the group under the cursor."""
+        """List the requests of the group under the cursor."""
         group = self.group
         if group is not None:
             wanted: dict[str, str] = {self.mode: group.name}
@@ -252,18 +252,18 @@ class RequestsPane(Vertical):
         self._show_titles()
 
     def ask_words(self) -> None:
-        """Let a person type words."""
+        """Let the user type words."""
         self.query_one(SearchField).open()
 
-    def on_words_field_typed(self, event: SearchField.Typed) -> None:
-        """Look for the words; when the field has gone, the table has the keys."""
+    def on_search_field_typed(self, event: SearchField.Typed) -> None:
+        """Look for the words; when the field has gone, give the keys to the table."""
         event.stop()
         self.ask(replace(self.asked, words=event.words))
         if not self.query_one(SearchField).display:
             self.focus_table()
 
     def drop_filter(self) -> None:
-        """Out of the field of words; else show every call again."""
+        """Leave the field of words; else show every request again."""
         field = self.query_one(SearchField)
         typing = field.display
         field.close()
@@ -272,12 +272,12 @@ class RequestsPane(Vertical):
         self.screen.refresh_bindings()
 
     def renamed(self, before: str, after: str) -> None:
-        """A filter goes with the caller's name."""
+        """Change the filter with the caller's name."""
         if self.asked.caller == before:
             self.ask(replace(self.asked, caller=after))
 
-    def on_table_chosen(self, event: Table.Chosen) -> None:
-        """A double click opens a call, or lists a group."""
+    def on_row_view_chosen(self, event: Table.Chosen) -> None:
+        """Open a request that was clicked twice, or list a group."""
         event.stop()
         if self.row is not None:
             self.post_message(self.Opened(self.row))
@@ -285,12 +285,12 @@ class RequestsPane(Vertical):
             self.only_group()
 
     def on_table_cursor_moved(self, event: Table.CursorMoved) -> None:
-        """Say what is not as usual with that row."""
+        """Say what is not as usual with another row."""
         event.stop()
         self._show_remark()
 
     def on_click(self, event: events.Click) -> None:
-        """The titles in the border switch between the tables."""
+        """Switch between the tables by the titles in the border."""
         mode = self._titles.at(event.x) if event.widget is self and event.y == 0 else None
         if mode is not None:
             self.set_mode(mode)
@@ -306,8 +306,8 @@ class RequestsPane(Vertical):
 
     @property
     def _waiting(self) -> bool:
-        calls = self.snapshot.requests
-        return calls is None or calls.view != self.view or calls.reading
+        finished = self.snapshot.requests
+        return finished is None or finished.view != self.view or finished.reading
 
     def _show_mode(self) -> None:
         self._list.display = self.mode == "list"
@@ -329,7 +329,7 @@ class RequestsPane(Vertical):
         names: dict[Mode, str] = {"list": f"Finished {self._count()}".rstrip()}
         names |= {mode: f"by {mode}" for mode in MODES[1:]}
         state, sort = self._state(), self._sorted()
-        said = (self.mode, state, sort, self.asked, self._calls is None), names
+        said = (self.mode, state, sort, self.asked, self._finished is None), names
         counted = self._said is not None and self._said[0] == said[0]
         if counted and time.monotonic() < self._title_at:
             # A title paints the whole pane: a count is made new only once a second.
@@ -340,12 +340,12 @@ class RequestsPane(Vertical):
             self.border_subtitle = Content(sort)
 
     def _count(self) -> str:
-        calls = self._calls
-        if calls is None:
+        finished = self._finished
+        if finished is None:
             return ""
-        matching = len(calls.rows) if calls.matching is None else calls.matching
+        matching = len(finished.rows) if finished.matching is None else finished.matching
         if self.asked == RequestFilter():
-            newest = len(calls.rows)
+            newest = len(finished.rows)
             return f"{matching:,}" if newest == matching else f"{matching:,}, the newest {newest:,}"
         if self._all is None:
             return f"{matching:,}"
@@ -354,7 +354,7 @@ class RequestsPane(Vertical):
     def _state(self) -> tuple[str, str]:
         if self._paused and self.mode == "list":
             return f"paused, {self._fresh():,} new", "bold $warning"
-        return (READING if self._waiting and self._calls is not None else ""), "$label"
+        return (READING if self._waiting and self._finished is not None else ""), "$label"
 
     def _fresh(self) -> int:
         frozen = self._list.rows

@@ -1,4 +1,4 @@
-"""The requests: what is in flight on top, what has finished below, as a list or counted."""
+"""The requests: those in flight on top, finished ones below, as a list or counted."""
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -17,7 +17,7 @@ from dmr_tui.ui.shell.notice import NoticePane
 
 
 class RequestsScreen(LiveScreen):
-    """Who calls, which model, how fast, and what failed."""
+    """Requests of all callers: their models, how fast they were, and what failed."""
 
     ESCAPE_TO_MINIMIZE = False
     """Escape drops the filter first."""
@@ -37,44 +37,46 @@ class RequestsScreen(LiveScreen):
         self.pane.focus_table()
 
     def on_resize(self) -> None:
-        """A lower window leaves fewer rows to the calls in flight."""
+        """Leave fewer rows to the requests in flight in a lower window."""
         self.query_one(InFlightPane).follow_requests()
 
     @property
     def pane(self) -> RequestsPane:
-        """The finished calls."""
+        """The finished requests."""
         return self.query_one(RequestsPane)
 
     @property
     def view(self) -> View:
-        """The calls that the filter leaves, counted or not."""
+        """The requests that the filter leaves, counted or not."""
         return self.pane.view
 
     def tick(self, heard_at: float) -> None:
-        """A second has passed: clocks go on; the monitor last spoke at `heard_at`."""
+        """Move the clocks on: a second has passed; the monitor last spoke at `heard_at`."""
         super().tick(heard_at)
         self.pane.tick()
 
     def go_to(self, request_id: str) -> None:
-        """Put the cursor on that call; one in flight has no row, so it is opened."""
-        flying = next((call for call in self.snapshot.in_flight if call.id == request_id), None)
+        """Put the cursor on that request; one in flight has no row, so it is opened."""
+        flying = next(
+            (request for request in self.snapshot.in_flight if request.id == request_id), None
+        )
         if flying is None:
             self.pane.go_to(request_id)
         else:
             self._open(RequestsPane.Opened(flying))
 
     def on_requests_pane_view_changed(self) -> None:
-        """Other calls are wanted."""
+        """Ask the monitor for other requests."""
         self.look()
         self.refresh_bindings()
 
     def on_requests_pane_opened(self, event: RequestsPane.Opened) -> None:
-        """A double click on a call."""
+        """Show the request that was clicked twice."""
         event.stop()
         self._open(event)
 
     def action_open_request(self) -> None:
-        """Everything about the call under the cursor."""
+        """Show everything about the request under the cursor."""
         if self.pane.row is not None:
             self._open(RequestsPane.Opened(self.pane.row))
 
@@ -84,19 +86,19 @@ class RequestsScreen(LiveScreen):
         self.app.push_screen(RequestDetail(opened.request, self._monitor))
 
     def action_only_group(self) -> None:
-        """List the calls of the group under the cursor."""
+        """List the requests of the group under the cursor."""
         self.pane.only_group()
 
     def action_next_mode(self) -> None:
-        """List, by caller, by model."""
+        """Show the list, or count by caller or by model."""
         self.pane.next_mode()
 
     def action_filter_requests(self) -> None:
-        """Type words."""
+        """Let the user type words."""
         self.pane.ask_words()
 
     def action_toggle_condition(self, which: Condition) -> None:
-        """Only calls like this one in that."""
+        """Show only requests like this one in one respect, or all again."""
         self.pane.toggle(which)
 
     def action_drop_conditions(self) -> None:
@@ -115,7 +117,7 @@ class RequestsScreen(LiveScreen):
         self.pane.pause()
 
     def action_request_log(self) -> None:
-        """The lines of the log from the time of the call under the cursor."""
+        """Go to the lines of the log from the time of the request under the cursor."""
         row = self.pane.row
         if row is not None:
             self.post_message(LinesWanted(row.started_at, row.finished_at, row.digest))
@@ -128,8 +130,8 @@ class RequestsScreen(LiveScreen):
             self.notify(said, severity="warning", markup=False)
             return
         caller = callers[0]
-        calls = (*self.pane.rows, *self.snapshot.in_flight)
-        limits = (call.limit for call in calls if call.caller == caller)
+        requests = (*self.pane.rows, *self.snapshot.in_flight)
+        limits = (request.limit for request in requests if request.caller == caller)
         known = CallerName(self.snapshot.caller_names.get(caller, ""), next(limits, None))
 
         def named(name: CallerName | None) -> None:
@@ -140,7 +142,7 @@ class RequestsScreen(LiveScreen):
         self.app.push_screen(NameDialog(caller, known), named)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What can be done now; False hides it, None shows it dimmed."""
+        """Hide (False) or dim (None) what cannot be done now."""
         if not self.is_mounted:
             return True
         pane = self.pane

@@ -1,85 +1,37 @@
-"""The runners that Docker's files name, to choose from."""
+"""A list of the runners that Docker's files name."""
 
-from dataclasses import dataclass
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
-from textual.widgets import OptionList
-from textual.widgets.option_list import Option
 
 from dmr_tui.text.sanitize import plain
+from dmr_tui.ui.shell.choice_dialog import ChoiceDialog
+from dmr_tui.ui.shell.runner_choices import Choice, Choices
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One runner that can be watched."""
-
-    name: str
-    """As `--context` takes it; "default" looks for the runner."""
-    place: str
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """All of them."""
-
-    runners: tuple[Choice, ...]
-    now: str
-    """Name of the one that is watched."""
-    notes: tuple[str, ...] = ()
-    """Files that are not right."""
-
-
-class ContextsDialog(ModalScreen[str | None]):
+class ContextsDialog(ChoiceDialog[str]):
     """Named contexts and Docker's own; choosing changes nothing outside this program."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,C", "cancel", "Cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("C", "cancel", "Cancel")]
 
     def __init__(self, choices: Choices) -> None:
-        super().__init__()
-        self._choices = choices.runners
-        self._now = choices.now
-        self._notes = choices.notes
-
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog", id="contexts"):
-            yield OptionList(
-                *(_option(choice, choice.name == self._now) for choice in self._choices),
-                *(
-                    Option(Content.styled(plain(note), "$warning"), disabled=True)
-                    for note in self._notes
-                ),
-            )
-
-    def on_mount(self) -> None:
-        box = self.query_one("#contexts")
-        box.border_title = Content("Watch another runner")
-        box.border_subtitle = Content("enter watches it, esc cancels")
-        names = [choice.name for choice in self._choices]
-        if self._now in names:
-            self.query_one(OptionList).highlighted = names.index(self._now)
-
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """That one."""
-        self.dismiss(self._choices[event.option_index].name)
-
-    def action_cancel(self) -> None:
-        """Stay where we are."""
-        self.dismiss(None)
+        names = [choice.name for choice in choices.runners]
+        super().__init__(
+            [(each.name, _option(each, each.name == choices.now)) for each in choices.runners],
+            id="contexts",
+            title="Watch another runner",
+            hint="enter watches it, esc cancels",
+            first=names.index(choices.now) if choices.now in names else 0,
+            notes=[Content.styled(plain(note), "$warning") for note in choices.notes],
+        )
 
 
-def _option(choice: Choice, now: bool) -> Option:
+def _option(choice: Choice, now: bool) -> Content:
     sign = "* " if now else "  "
     note = f"  {plain(choice.note)}" if choice.note else ""
-    return Option(
-        Content.assemble(
-            (f"{sign}{plain(choice.name):18} ", "bold $value"),
-            (plain(choice.place), "$value"),
-            (note, "$label"),
-        )
+    return Content.assemble(
+        (f"{sign}{plain(choice.name):18} ", "bold $value"),
+        (plain(choice.place), "$value"),
+        (note, "$label"),
     )

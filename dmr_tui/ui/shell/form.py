@@ -12,7 +12,7 @@ R = TypeVar("R")
 
 
 class FormDialog(ModalScreen[R | None], Generic[R]):
-    """What the dialogs with fields share; each of them has an action `save`."""
+    """A dialog with fields; each one has an action `save`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", "Cancel"),
@@ -20,7 +20,7 @@ class FormDialog(ModalScreen[R | None], Generic[R]):
     ]
 
     def buttons(self, save: str) -> Horizontal:
-        """The two buttons below the fields."""
+        """Make the two buttons below the fields."""
         return Horizontal(
             Button(save, variant="primary", id="save", compact=True),
             Button("Cancel", id="cancel", compact=True),

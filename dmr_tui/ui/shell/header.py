@@ -1,4 +1,4 @@
-"""The line at the top: is the runner healthy, which one is it, how old is what is shown."""
+"""The line at the top: health and name of the runner, and the age of the data."""
 
 from collections.abc import Sequence
 
@@ -21,10 +21,10 @@ class HeaderPane(Pane):
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self.heard_at = now()
-        """When the monitor last said anything, changed or not."""
+        """Seconds since 1970 at which the monitor last said anything, changed or not."""
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """The one line."""
+        """Return the one line."""
         snapshot = self.snapshot
         runner = snapshot.runner
         left = _badges(snapshot) + _state(snapshot)

@@ -3,14 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
-from textual.content import Content
-from textual.screen import ModalScreen
 
 from dmr_tui.ui.commands.keymap import key_words
 from dmr_tui.ui.commands.table import COMMANDS
+from dmr_tui.ui.shell.page_dialog import PageDialog
 from dmr_tui.ui.shell.pane import Page
 from dmr_tui.ui.widgets.lines import Line, wrapped
 
@@ -70,45 +67,28 @@ NUMBERS = (
 )
 
 
-class HelpDialog(ModalScreen[None]):
-    """Made of the table of actions; what works on the screen behind it comes first."""
+class HelpDialog(PageDialog):
+    """Made of the table of commands; those of the screen behind it come first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,question_mark,f1", "dismiss", "Close", key_display="esc"),
-        Binding("up,k", "scroll(-1)", show=False),
-        Binding("down,j", "scroll(1)", show=False),
+        Binding("escape,q,question_mark,f1", "dismiss", "Close", key_display="esc")
     ]
 
     def __init__(self, mode: str, keymap: Mapping[str, str]) -> None:
         """`keymap`: the keys of actions that do not have their usual ones."""
-        super().__init__()
-        self._mode = mode
-        self._keymap = keymap
-
-    def compose(self) -> ComposeResult:
-        with VerticalScroll(classes="dialog", id="help"):
-            yield HelpPage(self._mode, self._keymap)
-
-    def on_mount(self) -> None:
-        box = self.query_one("#help")
-        box.border_title = Content("Help")
-        box.border_subtitle = Content("up, down scroll; esc closes")
-        box.focus()
-
-    def action_scroll(self, lines: int) -> None:
-        """Scroll by lines."""
-        self.query_one("#help").scroll_relative(y=lines, animate=False)
+        page = HelpPage(mode, keymap)
+        super().__init__(page, id="help", title="Help", hint="up, down scroll; esc closes")
 
 
 class HelpPage(Page):
-    """All of it as lines; the words go on beside the keys, not under them."""
+    """The help as lines; the words go on beside the keys, not under them."""
 
     def __init__(self, mode: str, keymap: Mapping[str, str]) -> None:
         super().__init__()
         self._rows = list(_content(mode, keymap))
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """The keys of this screen, the numbers, the other keys."""
+        """Return the keys of this screen, the numbers, the other keys."""
         return [row for line in self._rows for row in wrapped(line, width, WORDS_AT)]
 
 
@@ -128,9 +108,9 @@ def _content(mode: str, keymap: Mapping[str, str]) -> Iterator[Line]:
 
 def _keys(where: str, title: str, keymap: Mapping[str, str]) -> Iterator[Line]:
     yield _title(title)
-    for act in COMMANDS:
-        if act.where == where:
-            yield _line(key_words(act, keymap), act.help)
+    for command in COMMANDS:
+        if command.where == where:
+            yield _line(key_words(command, keymap), command.help)
     if where == "everywhere":
         yield _line("ctrl+p", "Every command, by name.")
         yield _line("tab", "The next pane.")

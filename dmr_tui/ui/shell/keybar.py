@@ -39,7 +39,7 @@ class KeyBar(Pane):
 
     Where not all keys have room, the screens lose their names, then the last keys go. Textual's
     Footer makes a widget for each key, which took 60 ms of the first paint, and what has no room
-    lies outside of the window, where nobody finds it.
+    lies outside of the window, where it is not found.
     """
 
     ALLOW_SELECT = False
@@ -50,11 +50,11 @@ class KeyBar(Pane):
         self._under: Mark | None = None
 
     def on_mount(self) -> None:
-        """Other keys work when something else has the focus."""
+        """Show other keys when something else has the focus."""
         self.screen.bindings_updated_signal.subscribe(self, self._bindings_changed)
 
     def on_unmount(self) -> None:
-        """Hear no more of it."""
+        """Hear no more of other keys."""
         self.screen.bindings_updated_signal.unsubscribe(self)
 
     def _bindings_changed(self, screen: Screen[object]) -> None:
@@ -68,7 +68,7 @@ class KeyBar(Pane):
         self.call_after_refresh(self.update_lines)
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """The one line."""
+        """Return the one line."""
         marks = list(self._marks())
         palette = marks.pop() if marks and marks[-1].action == "app.command_palette" else None
         pool = width - (palette.width + 1 if palette is not None else 0)
@@ -131,7 +131,7 @@ class KeyBar(Pane):
         self._point_to(self._at(event))
 
     def on_leave(self) -> None:
-        """The pointer is elsewhere."""
+        """Forget the key under the pointer."""
         self._point_to(None)
 
     def _point_to(self, mark: Mark | None) -> None:
@@ -146,7 +146,7 @@ def _is_everywhere(mark: Mark) -> bool:
 
 
 def fitting(marks: Sequence[Mark], pool: int) -> Sequence[Mark]:
-    """As many of them as there is room for, in their order."""
+    """Return as many of them as there is room for, in their order."""
     if _width(marks) <= pool:
         return marks
     kept = list(_short(marks))
@@ -158,7 +158,7 @@ def fitting(marks: Sequence[Mark], pool: int) -> Sequence[Mark]:
 
 
 def _short(marks: Sequence[Mark]) -> Iterator[Mark]:
-    """The screens as numbers, with one word behind them."""
+    """Yield the screens as numbers, with one word behind them."""
     last = next((mark for mark in reversed(marks) if mark.action.startswith(SHOW)), None)
     for mark in marks:
         if mark is last:

@@ -11,6 +11,8 @@ from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.ui.shell.header import HeaderPane
 from dmr_tui.ui.shell.pane import Pane
 
+READ_ONLY = "Read-only mode: nothing is sent that changes the runner"
+
 
 class LiveScreen(Screen[None]):
     """One of the numbered screens."""
@@ -36,12 +38,12 @@ class LiveScreen(Screen[None]):
 
     @property
     def monitor(self) -> Callable[[], Monitor]:
-        """What answers the monitor of this moment, for dialogs."""
+        """The function that returns the monitor of this moment, for dialogs."""
         return self._monitor
 
     @property
     def view(self) -> View:
-        """What this screen needs beside what every Snapshot holds."""
+        """The data that this screen needs beside what every Snapshot holds."""
         return View()
 
     def look(self) -> None:
@@ -49,7 +51,7 @@ class LiveScreen(Screen[None]):
         self._monitor().look(self.view)
 
     def tick(self, heard_at: float) -> None:
-        """A second has passed: clocks go on; the monitor last spoke at `heard_at`."""
+        """Move the clocks on: a second has passed; the monitor last spoke at `heard_at`."""
         self.query_one(HeaderPane).heard_at = heard_at
         for pane in self.query(Pane):
             pane.tick()

@@ -1,12 +1,12 @@
-"""What small terminals get: a switch between two sides, and below that one honest sentence."""
+"""Panes for small terminals: a switch between two sides, and below that one honest sentence."""
 
 from collections.abc import Sequence
 
 from textual import events
 
 from dmr_tui.text.sanitize import plain
-from dmr_tui.ui.models.models_pane import state_words
 from dmr_tui.ui.shell.pane import Pane
+from dmr_tui.ui.shell.run_state import state_words
 from dmr_tui.ui.widgets.lines import Line, fit
 
 SIDES = ((" Monitor ", "focus_models"), (" Chat ", "focus_chat"))
@@ -25,7 +25,7 @@ class SwitchBar(Pane):
         self.update_lines()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """The two tabs, and the keys that switch."""
+        """Return the two tabs, and the keys that switch."""
         styles = ["bold reverse $accent", "$label"]
         if self._chat:
             styles.reverse()
@@ -34,7 +34,7 @@ class SwitchBar(Pane):
         return [(*tabs, (f"  {hint}", "$faint"))]
 
     async def on_click(self, event: events.Click) -> None:
-        """A click on a tab shows it."""
+        """Show the side whose tab was clicked."""
         action = SIDES[0][1] if event.x < len(SIDES[0][0]) else SIDES[1][1]
         await self.run_action(f"screen.{action}")
 
@@ -43,7 +43,7 @@ class TooSmall(Pane):
     """Below 56 columns or 18 rows: what is loaded, and how much room the dashboard needs."""
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """As much as fits."""
+        """Return as much as fits."""
         lines: list[Line] = []
         for row in self.snapshot.models:
             for run in row.runs:

@@ -1,7 +1,7 @@
-"""One line of talk: the most important thing that is wrong, and what to press."""
+"""One line: the most important thing that is wrong, and what to press."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from rich.cells import cell_len
 
@@ -17,40 +17,43 @@ from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, cut, fit
 
 SCREEN_KEYS = {"dashboard": "1", "requests": "2", "memory": "3", "timeline": "4", "doctor": "6"}
-"""The usual ones."""
+"""Unless the user has chosen others."""
 NAMED = frozenset({"reload thrash", "config drift"})
 NEWS_S = 600.0
 ROOM_FOR_HINTS = 24
-"""Rows of a window in which one may go to what nobody asked for yet."""
+"""Rows of a window from which on there is room for a hint."""
 QUIET_S = 60.0
-"""Seconds for which a dismissed warning has to be gone until it is told again."""
+"""Seconds for which a dismissed warning has to be gone until it is shown again."""
 
 
+@dataclass(frozen=True, slots=True)
 class Dismissed:
-    """The warnings that a person does not want to see, until they were gone for a while."""
+    """Warnings that the user does not want to see until they were gone for a while."""
 
-    def __init__(self) -> None:
-        self._seen_at: dict[str, float] = {}
+    seen_at: Mapping[str, float] = field(default_factory=dict)
+    """Seconds since 1970 at which each was there last, by its key."""
 
-    def add(self, key: str, at: float) -> None:
-        """Be quiet about it."""
-        self._seen_at[key] = at
+    def add(self, key: str, at: float) -> "Dismissed":
+        """Return these and one more."""
+        return Dismissed({**self.seen_at, key: at})
 
-    def left(self, alerts: Sequence[Alert], at: float) -> list[Alert]:
-        """Those that are to be told."""
-        for alert in alerts:
-            if alert.key in self._seen_at:
-                self._seen_at[alert.key] = at
-        self._seen_at = {k: seen for k, seen in self._seen_at.items() if at - seen < QUIET_S}
-        return [alert for alert in alerts if alert.key not in self._seen_at]
+    def seen(self, alerts: Iterable[Alert], at: float) -> "Dismissed":
+        """Return those that are there now, or were a short time ago."""
+        here = {alert.key for alert in alerts}
+        times = {key: at if key in here else seen for key, seen in self.seen_at.items()}
+        return Dismissed({key: seen for key, seen in times.items() if at - seen < QUIET_S})
+
+    def left(self, alerts: Iterable[Alert]) -> list[Alert]:
+        """Return the warnings that are to be shown."""
+        return [alert for alert in alerts if alert.key not in self.seen_at]
 
 
-NOBODY = Dismissed()
+NONE_DISMISSED = Dismissed()
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What to say."""
+    """The text of the line."""
 
     text: str
     severe: bool = False
@@ -59,7 +62,7 @@ class Notice:
     step: str = ""
     screen: AlertScreen = ""
     more: int = 0
-    """How many other warnings wait."""
+    """Number of other warnings that wait."""
 
 
 class NoticePane(Pane):
@@ -74,23 +77,20 @@ class NoticePane(Pane):
 
     def _notice(self) -> Notice | None:
         snapshot = self.snapshot
-        dismissed: Dismissed = getattr(self.app, "dismissed", NOBODY)
-        alerts = dismissed.left(snapshot.alerts, now())
+        dismissed: Dismissed = getattr(self.app, "dismissed", NONE_DISMISSED)
+        alerts = dismissed.left(snapshot.alerts)
         if self.app.size.height < ROOM_FOR_HINTS:
             alerts = [alert for alert in alerts if alert.level != "hint"]
         return notice(snapshot, alerts, self.preferences.units)
 
-    def dismiss(self) -> str:
-        """Be quiet about the warning that is shown; returns its key, or nothing."""
+    @property
+    def dismissable(self) -> str:
+        """Key of the warning that is shown, if it can be dismissed; else empty."""
         said = self._notice()
-        if said is not None and said.alert:
-            getattr(self.app, "dismissed", NOBODY).add(said.alert, now())
-            self.watch_snapshot()
-            return said.alert
-        return ""
+        return said.alert if said is not None else ""
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """The one line."""
+        """Return the one line."""
         said = self._notice()
         if said is None:
             return ()
@@ -101,7 +101,7 @@ class NoticePane(Pane):
         return [((text, style), (tail, "$faint"))]
 
     def _place(self, screen: str) -> str:
-        """The key that goes there, and the name of the screen."""
+        """Return the key that goes to a screen, and the name of the screen."""
         if not screen:
             return ""
         keymap: Mapping[str, str] = getattr(self.app, "keymap", {})
@@ -110,7 +110,7 @@ class NoticePane(Pane):
 
 
 def said_in(said: Notice, place: str, width: int) -> str:
-    """What is wrong, what to do and where, in so many cells; where is never left out."""
+    """Say what is wrong, what to do and where, in so many cells; where is never left out."""
     text = f"{GLYPHS.warning} {said.text}"
     whole = f"{said.step} ({place})" if said.step and place else said.step or place
     if not whole:
@@ -122,7 +122,7 @@ def said_in(said: Notice, place: str, width: int) -> str:
 
 
 def notice(snapshot: Snapshot, alerts: Sequence[Alert], units: Units) -> Notice | None:
-    """The first of the warnings, else the news of the timeline; None if all is well."""
+    """Choose the first of the warnings, else the news of the timeline; None if all is well."""
     if not alerts:
         return _event(snapshot)
     first = alerts[0]
@@ -134,7 +134,7 @@ def notice(snapshot: Snapshot, alerts: Sequence[Alert], units: Units) -> Notice 
 
 
 def _event(snapshot: Snapshot) -> Notice | None:
-    """What the timeline has to say that nobody may miss, for as long as it is news."""
+    """Choose what the timeline has to say that must not be missed, while it is news."""
     since = now() + snapshot.clock_offset - NEWS_S
     for event in reversed(snapshot.events):
         if event.at < since:

@@ -6,20 +6,42 @@ from typing import Any
 from textual.app import App
 from textual.content import Content
 from textual.reactive import var
+from textual.widget import Widget
 
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text.preferences import DEFAULT_PREFERENCES, Preferences
 from dmr_tui.ui.widgets.lines import Lines
 
 
-class Pane(Lines):
+class Titled(Widget):
+    """A widget with titles in its border.
+
+    Among the bases of a class it comes last, as Textual takes styles from the first one only.
+    """
+
+    _titles: tuple[Content | str, Content | str] = ("", "")
+
+    def titles(self) -> tuple[Content | str, Content | str]:
+        """Return the title in the upper border at the left, and in the lower one at the right."""
+        return "", ""
+
+    def show_titles(self) -> None:
+        """Set the titles if they have changed: a title paints the whole widget."""
+        titles = self.titles()
+        if titles != self._titles:
+            self._titles = titles
+            self.border_title, self.border_subtitle = map(_content, titles)
+
+
+def _content(title: Content | str) -> Content:
+    # Never read as markup.
+    return title if isinstance(title, Content) else Content(title)
+
+
+class Pane(Lines, Titled):
     """Lines made of the newest Snapshot; it never asks for data and never changes any."""
 
     snapshot: var[Snapshot] = var(Snapshot(), init=False)
-
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
-        self._titles = ("", "")
 
     @property
     def preferences(self) -> Preferences:
@@ -32,16 +54,8 @@ class Pane(Lines):
 
     def tick(self) -> None:
         """Show it again: a second has passed, and clocks go on."""
-        titles = self.titles()
-        if titles != self._titles:
-            self._titles = titles
-            self.border_title = Content(titles[0])
-            self.border_subtitle = Content(titles[1])
+        self.show_titles()
         self.update_lines()
-
-    def titles(self) -> tuple[str, str]:
-        """What stands in the upper border at the left and in the lower one at the right."""
-        return "", ""
 
 
 class Page(Pane):
@@ -56,11 +70,11 @@ class Page(Pane):
 
 
 def preferences_of(app: App[Any]) -> Preferences:
-    """The user's units and thresholds; the defaults in an app that has none."""
+    """Return the user's units and thresholds; the defaults in an app that has none."""
     preferences: Preferences = getattr(app, "preferences", DEFAULT_PREFERENCES)
     return preferences
 
 
 def now() -> float:
-    """Seconds since 1970: the clock by which every view counts."""
+    """Return seconds since 1970: the clock by which every view counts."""
     return time.time()

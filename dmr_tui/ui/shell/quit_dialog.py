@@ -11,12 +11,12 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from dmr_tui.state.pull import Pull
+from dmr_tui.state.plan import Pull
 from dmr_tui.text.sanitize import plain
 
 
 class QuitDialog(ModalScreen[bool]):
-    """Gives whether to quit all the same."""
+    """Returns True to quit all the same."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y,q,ctrl+q", "quit", "Quit"),
@@ -56,12 +56,12 @@ class QuitDialog(ModalScreen[bool]):
 
     @on(Button.Pressed, "#quit")
     def action_quit(self) -> None:
-        """End it."""
+        """End the dashboard."""
         self.dismiss(True)
 
     @on(Button.Pressed, "#stay")
     def action_stay(self) -> None:
-        """Go on."""
+        """Stay in the dashboard."""
         self.dismiss(False)
 
 

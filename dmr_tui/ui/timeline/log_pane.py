@@ -6,17 +6,14 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
-from textual.content import Content
-from textual.reactive import var
 from textual.widgets import Input
 
 from dmr_tui.runner.logs.log_line import LogLine
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.commands.table import bindings
-from dmr_tui.ui.timeline.log_text import LEVELS, LineFilter, clock_time, line_parts, pattern
-from dmr_tui.ui.timeline.model_names import ModelNames
+from dmr_tui.ui.timeline.leveled_pane import LeveledPane
+from dmr_tui.ui.timeline.log_text import LineFilter, clock_time, line_parts, pattern
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, Lines
 from dmr_tui.ui.widgets.tail import Tail, cut_off
@@ -25,63 +22,42 @@ SLACK_S = 0.05
 """Seconds by which the clocks of log and feed may differ."""
 
 
-class LogPane(Vertical):
-    """The lines; below them one line of talk and the search field, while there is any."""
+class LogPane(LeveledPane[LogLine, LineFilter]):
+    """The lines; below them a line with a remark and the search field, while there is any."""
 
-    ALLOW_MAXIMIZE = True
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("log")]
 
-    snapshot: var[Snapshot] = var(Snapshot(), init=False)
-
     def __init__(self) -> None:
-        super().__init__(id="log", classes="pane")
-        self._filter = LineFilter()
+        self._tail: Tail[LogLine] = Tail(self._parts, empty=self._empty, id="log-lines")
+        hint = "words that a line has to have"
+        field = Input(placeholder=hint, id="log-search", compact=True)
+        super().__init__(self._tail, field, everything=LineFilter(), id="log")
         self._found = pattern(())
-        self._names = ModelNames()
-        self._model_name = ""
         self._log: Sequence[LogLine] = ()
         """The newest lines; while paused, more than are shown."""
         self._paused = False
         self._goal: tuple[float, float, str | None] | None = None
         """The lines to go to as soon as they come: from, until, digest."""
-        self._titles = ("", "")
-        self._tail: Tail[LogLine] = Tail(self._parts, empty=self._empty, id="log-lines")
 
     def compose(self) -> ComposeResult:
         yield self._tail
-        yield Said(id="log-said")
-        yield Input(placeholder="words that a line has to have", id="log-search", compact=True)
+        yield Remark(id="log-said")
+        yield self._field
 
     def on_mount(self) -> None:
-        self.query_one(Said).display = False
-        self.query_one(Input).display = False
-
-    @property
-    def row(self) -> LogLine | None:
-        """The line under the cursor."""
-        return self._tail.row
-
-    @property
-    def filtered(self) -> bool:
-        """Whether something is hidden, or a search is being typed."""
-        return self._filter != LineFilter() or self.query_one(Input).display
-
-    def focus_lines(self) -> None:
-        """Give the keys to the lines."""
-        self._tail.focus()
+        self.query_one(Remark).display = False
 
     def watch_snapshot(self, before: Snapshot, after: Snapshot) -> None:
-        """Take the new lines; an empty log only says that nobody reads it just now."""
-        if not self._names.are_of(after.models):
-            self._names = ModelNames(after.models)
+        """Take the new lines; an empty log only says that nothing reads it just now."""
+        self._take_names(after.models)
         if after.log and after.log is not self._log:
             self._log = after.log
             if not self._paused:
                 self._show_newest()
         if not self._tail.shown:
-            # What is said in place of lines may have changed.
+            # The line in place of rows may have changed.
             self._tail.repaint_changed()
-        self._show_titles()
+        self.show_titles()
 
     def _show_newest(self) -> None:
         self._tail.show(self._log)
@@ -112,100 +88,46 @@ class LogPane(Vertical):
             else:
                 self.say(f"No line at {clock_time(start)}; the nearest one is of {there}")
         if not all(self._tail.shows_place(place) for place in places):
-            self._drop_filters()
+            self.clear_filter()
         own = [place for place in places if digest and lines[place].digest == digest]
         self._tail.mark(places, (own or places)[0])
-        self._show_titles()
+        self.show_titles()
 
     def say(self, text: str) -> None:
-        """One line below the log; nothing takes it away."""
-        self.query_one(Said).say(text)
+        """Show a remark below the log; an empty one takes it away."""
+        self.query_one(Remark).say(text)
 
     def pause(self) -> None:
         """Stop taking new lines, or take all that have come."""
         self._paused = not self._paused
         if not self._paused:
             self._show_newest()
-        self._show_titles()
-
-    def ask_search(self) -> None:
-        """Let a person type words."""
-        field = self.query_one(Input)
-        field.display = True
-        field.focus()
-
-    def next_level(self) -> None:
-        """Hide what is less grave, or show all again."""
-        place = LEVELS.index(self._filter.level) + 1
-        self._set_filter(replace(self._filter, level=LEVELS[place % len(LEVELS)]))
+        self.show_titles()
 
     def toggle_engine(self) -> None:
         """Hide or show what the engines print."""
         self._set_filter(replace(self._filter, engine=not self._filter.engine))
 
-    def toggle_model(self) -> None:
-        """Show only the lines of the model under the cursor, or all again."""
-        line = self.row
-        if self._filter.model or line is None:
-            self._set_filter(replace(self._filter, model=""))
-            return
-        key = self._names.key(line.digest, line.model)
-        if not key:
-            self.say("This line names no model; put the cursor on one that does")
-            return
-        self._model_name = plain(self._names.name(line.digest, line.model))
-        self._set_filter(replace(self._filter, model=key))
-
-    def drop_filters(self) -> None:
-        """Show every line again."""
-        self._drop_filters()
-        self._tail.focus()
-
-    def _drop_filters(self) -> None:
-        field = self.query_one(Input)
-        field.display = False
-        with field.prevent(Input.Changed):
-            field.value = ""
-        self._set_filter(LineFilter())
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Search while typing."""
-        event.stop()
-        self._set_filter(replace(self._filter, words=tuple(event.value.lower().split())))
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Keep the search and go to what it found."""
-        event.stop()
-        event.input.display = bool(event.input.value)
-        self._tail.focus()
+    def _say_no_model(self) -> None:
+        self.say("This line names no model; put the cursor on one that does")
 
     def on_tail_moved(self) -> None:
-        """Whoever moves has read what was said, and does not wait to be moved."""
+        """Take the remark away, and no longer wait for lines to go to."""
         self._goal = None
         self.say("")
-        self._show_titles()
+        self.show_titles()
 
     def _set_filter(self, wanted: LineFilter) -> None:
-        if wanted == self._filter:
-            return
-        self._filter = wanted
-        self._found = pattern(wanted.words)
-        everything = wanted == LineFilter()
-        self._tail.keep(None if everything else lambda line: wanted.matches(line, self._names))
-        self.say("")
-        self._show_titles()
+        if wanted != self._filter:
+            self._found = pattern(wanted.words)
+            super()._set_filter(wanted)
+            self.say("")
 
     def _parts(self, line: LogLine) -> Line:
         return line_parts(line, self._found)
 
-    def _show_titles(self) -> None:
-        titles = self._title(), self._state()
-        if titles != self._titles:
-            self._titles = titles
-            self.border_title = Content(titles[0])
-            self.border_subtitle = Content(titles[1])
-
-    def _title(self) -> str:
+    def titles(self) -> tuple[str, str]:
+        """Return how many lines the filter leaves, and whether new ones are followed."""
         total, shown = len(self._tail.rows), self._tail.shown
         words = ["Log"]
         if total:
@@ -214,7 +136,7 @@ class LogPane(Vertical):
         source = self.snapshot.source("log")
         if source.health == "stale":
             words.append(f"stale: {plain(source.reason)}")
-        return f" {GLYPHS.dot} ".join(words)
+        return f" {GLYPHS.dot} ".join(words), self._state()
 
     def _state(self) -> str:
         if self._paused:
@@ -251,22 +173,22 @@ class LogPane(Vertical):
         return (("the log is empty: a line comes with the first call to a model", "$label"),)
 
 
-class Said(Lines):
-    """One line of talk; hidden while there is none."""
+class Remark(Lines):
+    """One line of text; hidden while there is none."""
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id)
         self._text = ""
 
     def say(self, text: str) -> None:
-        """Show that instead of what was said before."""
+        """Show this text instead of the last one."""
         if text != self._text:
             self._text = text
             self.display = bool(text)
             self.update_lines()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """The one line."""
+        """Return the one line."""
         return [((f"{GLYPHS.warning} {plain(self._text)}", "$warning"),)]
 
 

@@ -1,19 +1,16 @@
-"""How a line of the runner's log looks, and which ones a person wants to see."""
+"""Lines of the runner's log as parts, and the filter on them."""
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from dmr_tui.runner.logs.log_line import LogLine
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.shell.pane import now
 from dmr_tui.ui.timeline.model_names import ModelNames
+from dmr_tui.ui.timeline.row_filter import Level, RowFilter
 from dmr_tui.ui.widgets.lines import Line, Part, fit
-
-Level = Literal["all", "warnings and errors", "errors"]
-LEVELS: tuple[Level, ...] = ("all", "warnings and errors", "errors")
 
 RUNNER = "runner"
 """Source of what the runner itself says; every other one is an engine."""
@@ -33,18 +30,13 @@ FOUND = "bold underline $accent"
 
 
 @dataclass(frozen=True, slots=True)
-class LineFilter:
-    """Which lines: every condition that is set has to hold."""
+class LineFilter(RowFilter):
+    """Conditions on a line of the log."""
 
-    words: tuple[str, ...] = ()
-    """In lower case; each has to be in the line."""
-    level: Level = "all"
     engine: bool = True
-    model: str = ""
-    """Key of a model, as `ModelNames` makes it."""
 
     def matches(self, line: LogLine, names: ModelNames) -> bool:
-        """Whether it is one of those."""
+        """Return True if the line meets all conditions."""
         if line.level not in _LEVELS_SHOWN.get(self.level, (line.level,)):
             return False
         if not self.engine and line.source != RUNNER:
@@ -60,16 +52,10 @@ class LineFilter:
                 return False
         return True
 
-    def spoken(self, name: str) -> Iterator[str]:
-        """What is set, in words; `name` is that of the model."""
-        if self.level != "all":
-            yield self.level
+    def others(self) -> Iterator[str]:
+        """Yield the conditions that only lines have, in words."""
         if not self.engine:
             yield "without the engine's lines"
-        if self.model:
-            yield f"only {name}"
-        if self.words:
-            yield f"with {' '.join(self.words)}"
 
 
 def clock_time(at: float) -> str:

@@ -1,4 +1,4 @@
-"""Which model an event or a line of the log is about, however it calls it."""
+"""Names of models, by which events and log lines are matched however they call a model."""
 
 from collections.abc import Sequence
 
@@ -16,11 +16,11 @@ class ModelNames:
         self._keys: dict[tuple[str | None, str], str] = {}
 
     def are_of(self, rows: Sequence[ModelRow]) -> bool:
-        """Whether they were made of exactly these rows."""
+        """Return True if they were made of exactly these rows."""
         return rows is self._rows
 
     def key(self, digest: str | None, model: str) -> str:
-        """What is equal for everything about one model; empty if it is about none."""
+        """Return a key that is equal for everything about one model; empty if it is about none."""
         called = (digest, model)
         known = self._keys.get(called)
         if known is None:
@@ -29,6 +29,6 @@ class ModelNames:
         return known
 
     def name(self, digest: str | None, model: str) -> str:
-        """Its name on the screens; of a model that is not installed, as it was called."""
+        """Return the name on the screens; of a model that is not installed, as it was called."""
         key = self.key(digest, model)
         return self._shown.get(key) or short(model or key)

@@ -1,14 +1,12 @@
-"""What happened to the runner and its models, the newest first."""
+"""The timeline of the runner and its models, the newest event first."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
 from textual.content import Content
-from textual.reactive import var
 from textual.widgets import Input
 
 from dmr_tui.state.event import Event
@@ -17,14 +15,16 @@ from dmr_tui.text import format
 from dmr_tui.text.events import event_cause, event_text
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.commands.table import bindings
-from dmr_tui.ui.timeline.log_text import LEVELS, Level, clock_time
+from dmr_tui.ui.timeline.leveled_pane import LeveledPane
+from dmr_tui.ui.timeline.log_text import clock_time
 from dmr_tui.ui.timeline.model_names import ModelNames
+from dmr_tui.ui.timeline.row_filter import LEVELS, RowFilter
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, Lines, Part, wrapped
 from dmr_tui.ui.widgets.table import Column, Table
 
 NAMED = {"reload thrash", "config drift"}
-"""What nobody did, and what a person would otherwise have to find out."""
+"""Events that no user caused, and that a user would otherwise have to find out."""
 SIGNS: dict[str, Part] = {
     "info": (GLYPHS.dot, "$label"),
     "good": (GLYPHS.up, "$success"),
@@ -35,15 +35,11 @@ GRAVITY = {"info": 0, "good": 0, "warning": 1, "error": 2}
 
 
 @dataclass(frozen=True, slots=True)
-class EventFilter:
-    """Which events: every condition that is set has to hold."""
-
-    words: tuple[str, ...] = ()
-    level: Level = "all"
-    model: str = ""
+class EventFilter(RowFilter):
+    """Conditions on an event."""
 
     def matches(self, event: Event, names: ModelNames) -> bool:
-        """Whether it is one of those."""
+        """Return True if the event meets all conditions."""
         if GRAVITY[event.severity] < LEVELS.index(self.level):
             return False
         if self.model and names.key(event.digest, event.model) != self.model:
@@ -105,7 +101,7 @@ class EventDetails(Lines):
         self.update_lines()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """As many rows as there is room for; what does not fit ends in an ellipsis."""
+        """Return as many rows as there is room for; what does not fit ends in an ellipsis."""
         rows = wrapped(self._line, width, 2)
         if len(rows) > height:
             text, style = rows[height - 1][-1]
@@ -113,53 +109,30 @@ class EventDetails(Lines):
         return rows[:height]
 
 
-class TimelinePane(Vertical):
+class TimelinePane(LeveledPane[Event, EventFilter]):
     """The table, below it the event under the cursor in full, and the filter."""
 
-    ALLOW_MAXIMIZE = True
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("timeline")]
 
-    snapshot: var[Snapshot] = var(Snapshot(), init=False)
-
     def __init__(self) -> None:
-        super().__init__(id="events", classes="pane")
-        self._filter = EventFilter()
-        self._names = ModelNames()
-        self._model_name = ""
-        self._titles: tuple[Content, str] = (Content(""), "")
         self._table = EventTable(self._model_cell, empty=self._empty, id="event-table")
+        hint = "words that an event has to have"
+        field = Input(placeholder=hint, id="event-filter", compact=True)
+        super().__init__(self._table, field, everything=EventFilter(), id="events")
 
     def compose(self) -> ComposeResult:
         yield self._table
         yield EventDetails(id="event-details")
-        yield Input(placeholder="words that an event has to have", id="event-filter", compact=True)
-
-    def on_mount(self) -> None:
-        self.query_one(Input).display = False
-
-    @property
-    def event(self) -> Event | None:
-        """The event under the cursor."""
-        return self._table.row
-
-    @property
-    def filtered(self) -> bool:
-        """Whether something is hidden, or a filter is being typed."""
-        return self._filter != EventFilter() or self.query_one(Input).display
-
-    def focus_table(self) -> None:
-        """Give the keys to the table."""
-        self._table.focus()
+        yield self._field
 
     def watch_snapshot(self, before: Snapshot, after: Snapshot) -> None:
         """Show what is new."""
-        if not self._names.are_of(after.models):
-            self._names = ModelNames(after.models)
+        self._take_names(after.models)
         if after.events is not before.events:
             self._table.show(tuple(reversed(after.events)))
         self._table.repaint_changed()
         self._show_details()
-        self._show_titles()
+        self.show_titles()
 
     def go_to(self, at: float, key: str) -> bool:
         """Put the cursor on the event nearest in time; of several, on one of that model."""
@@ -173,68 +146,24 @@ class TimelinePane(Vertical):
 
         nearest = min(self.snapshot.events, key=distance)
         if not self._filter.matches(nearest, self._names):
-            self.drop_filters()
+            self.clear_filter()
         self._table.move_to(nearest.key)
         self._table.focus()
         return True
 
-    def ask_filter(self) -> None:
-        """Let a person type words."""
-        field = self.query_one(Input)
-        field.display = True
-        field.focus()
-
-    def next_level(self) -> None:
-        """Hide what is less grave, or show all again."""
-        place = LEVELS.index(self._filter.level) + 1
-        self._set_filter(replace(self._filter, level=LEVELS[place % len(LEVELS)]))
-
-    def toggle_model(self) -> None:
-        """Show only the events of the model under the cursor, or all again."""
-        event = self.event
-        key = "" if event is None else self._names.key(event.digest, event.model)
-        if self._filter.model or event is None or not key:
-            self._set_filter(replace(self._filter, model=""))
-            return
-        self._model_name = plain(self._names.name(event.digest, event.model))
-        self._set_filter(replace(self._filter, model=key))
-
-    def drop_filters(self) -> None:
-        """Show every event again."""
-        field = self.query_one(Input)
-        field.display = False
-        with field.prevent(Input.Changed):
-            field.value = ""
-        self._set_filter(EventFilter())
-        self._table.focus()
-
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Filter while typing."""
-        event.stop()
-        self._set_filter(replace(self._filter, words=tuple(event.value.lower().split())))
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Keep the filter and go to what it left."""
-        event.stop()
-        event.input.display = bool(event.input.value)
-        self._table.focus()
-
     def on_table_cursor_moved(self) -> None:
-        """Another event, other details."""
+        """Show the details of another event."""
         self._show_details()
 
     def _model_cell(self, event: Event) -> Part:
         return plain(self._names.name(event.digest, event.model)), "bold $value"
 
     def _set_filter(self, wanted: EventFilter) -> None:
-        self._filter = wanted
-        everything = wanted == EventFilter()
-        self._table.keep(None if everything else lambda event: wanted.matches(event, self._names))
+        super()._set_filter(wanted)
         self._show_details()
-        self._show_titles()
 
     def _show_details(self) -> None:
-        event = self.event
+        event = self.row
         line: Line = ()
         if event is not None:
             sign, style = SIGNS[event.severity]
@@ -247,11 +176,9 @@ class TimelinePane(Vertical):
             )
         self.query_one(EventDetails).show(line)
 
-    def _show_titles(self) -> None:
-        titles = self._title(), self._state()
-        if titles != self._titles:
-            self._titles = titles
-            self.border_title, self.border_subtitle = titles[0], Content(titles[1])
+    def titles(self) -> tuple[Content, str]:
+        """Return how many events there are of each kind, and the filter and the order."""
+        return self._title(), self._state()
 
     def _title(self) -> Content:
         events, shown = self.snapshot.events, len(self._table.rows)
@@ -268,20 +195,12 @@ class TimelinePane(Vertical):
         return Content.assemble(*parts)
 
     def _state(self) -> str:
-        said = list(self._spoken())
+        said = list(self._filter.spoken(self._model_name))
         if not said and self.snapshot.source("log").health == "absent":
             said = ["from what is loaded; this version has no log"]
         if self._table.sorted_by:
             said.append(f"by {self._table.sorted_by}")
         return f" {GLYPHS.dot} ".join(said)
-
-    def _spoken(self) -> Iterator[str]:
-        if self._filter.level != "all":
-            yield self._filter.level
-        if self._filter.model:
-            yield f"only {self._model_name}"
-        if self._filter.words:
-            yield f"with {' '.join(self._filter.words)}"
 
     def _empty(self) -> Line:
         if self.snapshot.events:

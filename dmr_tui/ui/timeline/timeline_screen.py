@@ -18,13 +18,15 @@ from dmr_tui.ui.shell.live_screen import LiveScreen
 from dmr_tui.ui.timeline.log_pane import LogPane
 from dmr_tui.ui.timeline.model_names import ModelNames
 from dmr_tui.ui.timeline.timeline_pane import TimelinePane
+from dmr_tui.ui.widgets.row_view import RowView
+from dmr_tui.ui.widgets.tail import Tail
 
 NEAR_S = 1.0
-"""Seconds before its start and after its end in which a line may belong to a call."""
+"""Seconds before its start and after its end in which a line may belong to a request."""
 
 
 class TimelineScreen(LiveScreen):
-    """Why was my model unloaded, what failed, and the log to prove it."""
+    """Answers why a model was unloaded and what failed, with the log to prove it."""
 
     def __init__(self, monitor: Callable[[], Monitor]) -> None:
         super().__init__(monitor)
@@ -32,7 +34,7 @@ class TimelineScreen(LiveScreen):
 
     @property
     def view(self) -> View:
-        """The log is read only while this screen shows it."""
+        """Read the log only while this screen shows it."""
         return View(log=True)
 
     def compose(self) -> ComposeResult:
@@ -43,7 +45,7 @@ class TimelineScreen(LiveScreen):
         yield KeyBar().data_bind(TimelineScreen.snapshot)
 
     def on_mount(self) -> None:
-        self.events.focus_table()
+        self.events.focus_rows()
 
     @property
     def events(self) -> TimelinePane:
@@ -56,23 +58,23 @@ class TimelineScreen(LiveScreen):
         return self.query_one(LogPane)
 
     def watch_snapshot(self, before: Snapshot, after: Snapshot) -> None:
-        """A log that there is not needs no room."""
+        """Leave no room to a log that the runner does not have."""
         self.set_class(after.source("log").health == "absent", "-no-log")
         self._show_what_can_be_done()
 
     def on_table_cursor_moved(self) -> None:
-        """Only some events have a call."""
+        """Offer to go to a request only for events that have one."""
         self._show_what_can_be_done()
 
     def _show_what_can_be_done(self) -> None:
-        event = self.events.event
+        event = self.events.row
         has_request = event is not None and event.request is not None
         if has_request != self._has_request:
             self._has_request = has_request
             self.refresh_bindings()
 
     def on_descendant_focus(self) -> None:
-        """In a small window the pane with the keys is the one that is shown."""
+        """Show the pane with the keys, where only one has room."""
         self.set_class(self._in_log(), "-in-log")
 
     def _in_log(self) -> bool:
@@ -81,22 +83,25 @@ class TimelineScreen(LiveScreen):
     def go_to(self, at: float, until: float | None, digest: str | None) -> None:
         """Go to the lines of that time, or say why there are none."""
         self.minimize()
-        self.log_pane.focus_lines()
+        self.log_pane.focus_rows()
         self.log_pane.go_to(at, at if until is None else until, digest)
 
     def action_lines_of_event(self) -> None:
         """Go to the lines of the event under the cursor."""
-        event = self.events.event
+        event = self.events.row
         if event is not None:
             self.go_to(event.at - _lasted(event), event.at, event.digest)
 
-    def on_table_chosen(self) -> None:
-        """A double click on an event."""
-        self.action_lines_of_event()
+    def on_row_view_chosen(self, event: RowView.Chosen) -> None:
+        """Open what was clicked twice: a line, or the lines of an event."""
+        if isinstance(event.view, Tail):
+            self.action_whole_line()
+        else:
+            self.action_lines_of_event()
 
     def action_request_of_event(self) -> None:
-        """Go to the call that the event is about."""
-        event = self.events.event
+        """Go to the request that the event is about."""
+        event = self.events.row
         if event is not None and event.request is not None:
             self.post_message(RequestWanted(event.request))
 
@@ -111,7 +116,7 @@ class TimelineScreen(LiveScreen):
             self.log_pane.say("Nothing happened yet that the timeline shows")
 
     def action_request_of_line(self) -> None:
-        """Go to the call that ran when the line under the cursor was written."""
+        """Go to the request that ran when the line under the cursor was written."""
         line = self.log_pane.row
         if line is None:
             return
@@ -130,51 +135,47 @@ class TimelineScreen(LiveScreen):
             names = ModelNames(self.snapshot.models)
             self.app.push_screen(LineDialog(line, names.name(line.digest, line.model)))
 
-    def on_tail_chosen(self) -> None:
-        """A double click on a line."""
-        self.action_whole_line()
-
     def action_other_pane(self) -> None:
         """From the events to the log, and back."""
         to_events, maximized = self._in_log(), self.maximized is not None
         self.minimize()
         if to_events:
-            self.events.focus_table()
+            self.events.focus_rows()
         else:
-            self.log_pane.focus_lines()
+            self.log_pane.focus_rows()
         if maximized:
             self.maximize(self.events if to_events else self.log_pane)
 
     def action_filter_events(self) -> None:
-        """Type a filter."""
-        self.events.ask_filter()
+        """Let the user type a filter."""
+        self.events.ask_words()
 
     def action_event_level(self) -> None:
-        """Only warnings and errors, only errors, all."""
+        """Show only warnings and errors, only errors, or all."""
         self.events.next_level()
 
     def action_event_model(self) -> None:
-        """Only this model."""
+        """Show only the model under the cursor."""
         self.events.toggle_model()
 
     def action_all_events(self) -> None:
         """Show every event again."""
-        self.events.drop_filters()
+        self.events.drop_filter()
 
     def action_search_log(self) -> None:
-        """Type words to look for."""
-        self.log_pane.ask_search()
+        """Let the user type words to look for."""
+        self.log_pane.ask_words()
 
     def action_log_level(self) -> None:
-        """Only warnings and errors, only errors, all."""
+        """Show only warnings and errors, only errors, or all."""
         self.log_pane.next_level()
 
     def action_log_model(self) -> None:
-        """Only this model."""
+        """Show only the model under the cursor."""
         self.log_pane.toggle_model()
 
     def action_engine_lines(self) -> None:
-        """With or without what the engines print."""
+        """Show or hide what the engines print."""
         self.log_pane.toggle_engine()
 
     def action_pause_log(self) -> None:
@@ -183,10 +184,10 @@ class TimelineScreen(LiveScreen):
 
     def action_all_lines(self) -> None:
         """Show every line again."""
-        self.log_pane.drop_filters()
+        self.log_pane.drop_filter()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """What can be done now; False hides it, None shows it dimmed."""
+        """Hide (False) or dim (None) what cannot be done now."""
         match action:
             case "all_events":
                 return self.events.filtered
@@ -209,13 +210,13 @@ def _lasted(event: Event) -> float:
     return event.seconds or 0.0 if event.kind in {"loaded", "load failed"} else 0.0
 
 
-def request_at(line: LogLine, calls: tuple[Request, ...]) -> Request | None:
-    """The call that was running when `line` was written, the one that began last."""
+def request_at(line: LogLine, requests: tuple[Request, ...]) -> Request | None:
+    """Find the request that was running when `line` was written, the one that began last."""
     running = [
-        call
-        for call in calls
-        if call.started_at - NEAR_S <= line.at
-        and (call.outcome == "in flight" or line.at <= ended(call) + NEAR_S)
-        and line.digest in {None, call.digest}
+        request
+        for request in requests
+        if request.started_at - NEAR_S <= line.at
+        and (request.outcome == "in flight" or line.at <= ended(request) + NEAR_S)
+        and line.digest in {None, request.digest}
     ]
-    return max(running, key=lambda call: call.started_at, default=None)
+    return max(running, key=lambda request: request.started_at, default=None)

@@ -28,7 +28,7 @@ class Glyphs:
     rest: str
     mapped: str
     then: str
-    """Before a step that mends something."""
+    """Before a step that fixes something."""
 
 
 UNICODE = Glyphs(
@@ -40,7 +40,7 @@ ASCII = Glyphs(
 
 
 def speaks_unicode() -> bool:
-    """Whether the terminal is told to be UTF-8; DMR_TUI_ASCII=1 says that it is not."""
+    """Return True if the terminal is told to be UTF-8; DMR_TUI_ASCII=1 says that it is not."""
     if os.environ.get("DMR_TUI_ASCII", "") not in {"", "0"}:
         return False
     return "utf" in locale.getpreferredencoding(False).lower()

@@ -27,7 +27,7 @@ class Lines(Widget):
         self._shown: tuple[Line, ...] = ()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        """The lines for a space of that many cells; called often, so it has to be cheap."""
+        """Return the lines for a space of that many cells; called often, so it has to be cheap."""
         return ()
 
     def update_lines(self) -> None:
@@ -46,21 +46,21 @@ class Lines(Widget):
             self.refresh(*dirty)
 
     def on_resize(self) -> None:
-        """Another width makes other lines."""
+        """Make the lines again for another width."""
         self._shown = ()
         self.update_lines()
         self.refresh()
 
     def on_mount(self) -> None:
-        """The theme is in the strips, so they are made anew with it."""
+        """Make the strips again with another theme, as its colours are in them."""
         self.app.theme_changed_signal.subscribe(self, lambda _: self.refresh())
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """As many rows as there are lines, for a height of `auto`."""
+        """Return as many rows as there are lines, for a height of `auto`."""
         return max(1, len(self.lines(width, viewport.height)))
 
     def render_line(self, y: int) -> Strip:
-        """One row of cells."""
+        """Paint one row of cells."""
         width = self.size.width
         if y >= len(self._shown):
             return Strip.blank(width, self.rich_style)
@@ -84,7 +84,7 @@ def strip_of(widget: Widget, line: Line, width: int, base: str = "") -> Strip:
 
 
 def cursor_style(widget: Widget, *, focused: bool) -> str:
-    """The style under the row with the cursor."""
+    """Return the style under the row with the cursor."""
     if widget.app.current_theme.ansi:
         # Which colours the terminal has is not known, so none would be sure to be readable.
         return "reverse" if focused else "underline"
@@ -97,7 +97,7 @@ def _rich_style(style: Style) -> RichStyle:
 
 
 def width_of(parts: Iterable[Part]) -> int:
-    """Cells that the parts take."""
+    """Count the cells that the parts take."""
     return sum(cell_len(text) for text, _ in parts)
 
 

@@ -11,7 +11,7 @@ FEW = 50
 
 
 class Order(Generic[R]):
-    """What a table shows of the rows it was given, and in which order.
+    """The rows that a table shows of those it was given, in their order.
 
     Rows are told apart by identity, so that what did not change is not looked at again.
     """
@@ -38,7 +38,7 @@ class Order(Generic[R]):
             self._change(come, gone)
 
     def keep(self, wanted: Callable[[R], bool] | None) -> None:
-        """Only the rows for which `wanted` is true."""
+        """Show only the rows for which `wanted` is true."""
         self._keep = wanted
         self._arrange()
 
@@ -48,7 +48,7 @@ class Order(Generic[R]):
         self._arrange()
 
     def place(self, key: str, near: int = 0) -> int | None:
-        """Where the row with that key is; looked for from `near` on, as rows move little."""
+        """Find the place of the row with that key, from `near` on, as rows move little."""
         near = min(max(near, 0), len(self.rows))
         for span in (range(near, len(self.rows)), range(near)):
             for place in span:
@@ -87,7 +87,7 @@ class Order(Generic[R]):
         self.rows = rows
 
     def _place_for(self, row: R, rows: Sequence[R]) -> int:
-        """Where it belongs: in front of those that compare equal."""
+        """Find the place of a row: in front of those that compare equal."""
         values, value = self._values, self._values[id(row)]
         low, high = 0, len(rows)
         while low < high:
@@ -107,7 +107,7 @@ class Order(Generic[R]):
 
 
 def _difference(before: Sequence[R], after: Sequence[R]) -> tuple[Sequence[R], Sequence[R]]:
-    """What came and what went."""
+    """Return the rows that came and those that went."""
     if before:
         # Mostly a few came at the front and as many went at the end.
         for grown, row in enumerate(after[: FEW + 1]):

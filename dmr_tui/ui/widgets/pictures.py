@@ -8,7 +8,7 @@ from dmr_tui.ui.widgets.lines import Part
 
 
 def bar(percent: float | None, width: int) -> str:
-    """A bar of `width` cells on a scale from 0 to 100; empty if unknown."""
+    """Draw a bar of `width` cells on a scale from 0 to 100; empty if unknown."""
     filled = 0 if percent is None else round(min(max(percent, 0.0), 100.0) / 100.0 * width)
     if percent is not None and percent >= 1.0:
         filled = max(filled, 1)
@@ -25,7 +25,7 @@ class Share:
 
 
 def stacked(shares: Sequence[Share], width: int) -> list[Part]:
-    """A bar of `width` cells on a scale from 0 to 100, one filling after the other.
+    """Draw a bar of `width` cells on a scale from 0 to 100, one filling after the other.
 
     What is not quite nothing gets a cell, as long as there is one for it.
     """
@@ -46,7 +46,7 @@ def stacked(shares: Sequence[Share], width: int) -> list[Part]:
 def history(
     values: Sequence[float | None], width: int, top: float, *, rows: int = 1, end: int = 0
 ) -> list[str]:
-    """The newest values in `width` cells on a scale from 0 to `top`, the newest at the right.
+    """Draw the newest values in `width` cells on a scale from 0 to `top`, the newest at the right.
 
     One text for each of `rows`, the uppermost first. A series longer than the space shows in
     each cell the highest of the values that fall there; `end` is the running number of the newest
@@ -80,7 +80,7 @@ def _highest(values: Sequence[float | None]) -> float | None:
 
 
 def _height(value: float | None, top: float, steps: int) -> int | None:
-    """Eighths of a cell, at least one: a zero is seen, a gap is not."""
+    """Return eighths of a cell, at least one: a zero is seen, a gap is not."""
     if value is None:
         return None
     share = 0.0 if top <= 0.0 else min(max(value / top, 0.0), 1.0)
@@ -94,7 +94,7 @@ def _sign(height: int | None, below: int) -> str:
 
 
 def round_top(value: float) -> float:
-    """The next 1, 2 or 5 times a power of ten: the end of a scale that does not dance."""
+    """Return the next 1, 2 or 5 times a power of ten: the end of a scale that stays the same."""
     if value <= 0.0:
         return 1.0
     power = 1.0
@@ -106,7 +106,7 @@ def round_top(value: float) -> float:
 
 
 def load_style(percent: float | None, *, heavy: float, critical: float) -> str:
-    """The style of a load: fine, heavy or critical, by thresholds of its own."""
+    """Return the style of a load: fine, heavy or critical, by thresholds of its own."""
     if percent is None:
         return "$faint"
     if percent >= critical:

@@ -7,27 +7,23 @@ is more than a dashboard may take.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from textual import events
-from textual.binding import Binding, BindingType
-from textual.geometry import Region, Size
+from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, Part, cursor_style, fit, strip_of
 from dmr_tui.ui.widgets.order import Order
+from dmr_tui.ui.widgets.row_view import RowView
 
 R = TypeVar("R")
-
-_CACHED_STRIPS = 500
 
 
 @dataclass(frozen=True)
 class Column(Generic[R]):
-    """How one property of a row is shown and sorted."""
+    """One property of a row, as it is shown and sorted."""
 
     key: str
     title: str
@@ -40,27 +36,14 @@ class Column(Generic[R]):
     drop: int = 0
     """Columns with the highest number go first when the table is too narrow; 0 stays."""
     narrow: "Column[R] | None" = None
-    """What takes the place of this column when it would have to go."""
+    """Takes the place of this column when it would have to go."""
 
 
-class Table(ScrollView, Generic[R], can_focus=True):
+class Table(RowView[R]):
     """Rows of one kind under a header that stays."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", show=False),
-        Binding("down,j", "move(1)", show=False),
-        Binding("pageup", "page(-1)", show=False),
-        Binding("pagedown", "page(1)", show=False),
-        Binding("home,g", "move_to(0)", show=False),
-        Binding("end,G", "move_to(-1)", show=False),
-    ]
-
-    @dataclass
-    class Chosen(Message):
-        """A double click on a row."""
-
-        table: "Table[Any]"
-        row: Any
+    HEADER = 1
+    CACHED_STRIPS = 500
 
     @dataclass
     class CursorMoved(Message):
@@ -85,10 +68,9 @@ class Table(ScrollView, Generic[R], can_focus=True):
         With `follow` new rows come at the top: a cursor on the first row goes to the newest,
         any other one stays where it is on the screen, and so do the rows around it.
         """
-        super().__init__(id=id)
+        super().__init__(empty=empty, id=id)
         self._columns = tuple(columns)
         self._key = key
-        self._empty = empty
         self._grow = grow
         self._follow = follow
         self._following = follow
@@ -97,10 +79,8 @@ class Table(ScrollView, Generic[R], can_focus=True):
         self._cursor_near = 0
         self._sort_key: str | None = None
         self._reverse = False
-        self._drawn: dict[int, object] = {}
         self._looked: dict[int, Line] = {}
         """Cells of the rows that are on the screen, as they were last looked at."""
-        self._strips: dict[object, Strip] = {}
         self._visible: tuple[tuple[Column[R], int], ...] = ()
 
     @property
@@ -109,8 +89,13 @@ class Table(ScrollView, Generic[R], can_focus=True):
         return self._order.rows
 
     @property
+    def shown(self) -> int:
+        """Number of rows that the filter leaves."""
+        return len(self._order.rows)
+
+    @property
     def following(self) -> bool:
-        """Whether the cursor goes to the newest row."""
+        """True while the cursor goes to the newest row."""
         return self._following and self._sort_key is None
 
     @property
@@ -121,7 +106,7 @@ class Table(ScrollView, Generic[R], can_focus=True):
 
     @property
     def sorted_by(self) -> str:
-        """Which column sorts, in words; empty for the order in which the rows came."""
+        """The column that sorts, in words; empty for the order in which the rows came."""
         column = next((c for c in self._columns if c.key == self._sort_key), None)
         if column is None:
             return ""
@@ -163,17 +148,14 @@ class Table(ScrollView, Generic[R], can_focus=True):
         place = self._order.place(key)
         if place is None:
             return False
-        self._set_cursor(place)
+        self._go(place)
         self._following = False
         return True
 
     def repaint_changed(self) -> None:
         """Paint the visible rows whose cells differ from what is on the screen."""
-        top = self.scroll_offset.y
         self._looked.clear()
-        for y in range(1, max(1, self.size.height)):
-            if self._drawn.get(y) != self._identity(top + y - 1):
-                self.refresh(Region(0, y, self.size.width, 1))
+        super().repaint_changed()
 
     @contextmanager
     def _steady(self) -> Iterator[None]:
@@ -212,9 +194,8 @@ class Table(ScrollView, Generic[R], can_focus=True):
         if size == before:
             return
         if size.width == before.width and self.container_size.height < min(height, before.height):
-            # Only the scrollbar changes: it need not lay out the whole screen.
-            self.set_reactive(Table.virtual_size, size)
-            self.vertical_scrollbar.window_virtual_size = height
+            # Only the scroll bar changes.
+            self._take_height_quietly(size)
         else:
             self.virtual_size = size
 
@@ -225,7 +206,10 @@ class Table(ScrollView, Generic[R], can_focus=True):
         self._cursor_near = place or 0
         return place
 
-    def _set_cursor(self, place: int) -> None:
+    def _from_here(self) -> int:
+        return self._place() or 0
+
+    def _go(self, place: int) -> None:
         rows = self._order.rows
         if not rows:
             return
@@ -246,32 +230,6 @@ class Table(ScrollView, Generic[R], can_focus=True):
         elif place >= top + visible:
             self.scroll_to(y=place - visible + 1, animate=False)
 
-    def action_move(self, steps: int) -> None:
-        """Move the cursor by rows."""
-        self._set_cursor((self._place() or 0) + steps)
-
-    def action_page(self, pages: int) -> None:
-        """Move the cursor by screens."""
-        self._set_cursor((self._place() or 0) + pages * max(1, self.size.height - 2))
-
-    def action_move_to(self, place: int) -> None:
-        """Move the cursor to a row, counted from the end if negative."""
-        self._set_cursor(place if place >= 0 else len(self.rows) + place)
-
-    def on_click(self, event: events.Click) -> None:
-        """The header sorts, a row takes the cursor, a second click chooses it."""
-        offset = event.get_content_offset(self)
-        if offset is None:
-            return
-        if offset.y == 0:
-            self._click_header(offset.x)
-            return
-        place = self.scroll_offset.y + offset.y - 1
-        if place < len(self.rows):
-            self._set_cursor(place)
-            if event.chain == 2:
-                self.post_message(self.Chosen(self, self.rows[place]))
-
     def _click_header(self, x: int) -> None:
         for column, width in self._visible:
             if x < width + 1:
@@ -281,29 +239,13 @@ class Table(ScrollView, Generic[R], can_focus=True):
             x -= width + 1
 
     def on_resize(self) -> None:
-        """Other widths, other cells."""
+        """Fit the columns into the new width."""
         self._layout_columns()
         self._strips.clear()
         place = self._place()
         self._settle(place)
         if place is not None and (place or not self._follow):
             self._scroll_to_see(place)
-
-    def on_mount(self) -> None:
-        """The theme is in the strips, so they are made anew with it."""
-        self.app.theme_changed_signal.subscribe(self, lambda _: self._forget_strips())
-
-    def _forget_strips(self) -> None:
-        self._strips.clear()
-        self.refresh()
-
-    def on_focus(self) -> None:
-        """The cursor looks different with the focus."""
-        self.repaint_changed()
-
-    def on_blur(self) -> None:
-        """The cursor looks different without the focus."""
-        self.repaint_changed()
 
     def _layout_columns(self) -> None:
         columns = list(self._columns)
@@ -321,9 +263,8 @@ class Table(ScrollView, Generic[R], can_focus=True):
         self._visible = tuple((c, c.width or share) for c in columns)
         self._looked.clear()
 
-    def _identity(self, place: int) -> object:
-        """All that a painted row depends on."""
-        rows = self._order.rows
+    def _identity(self, y: int) -> object:
+        place, rows = self.scroll_offset.y + y - 1, self._order.rows
         if place >= len(rows):
             return self._empty() if place == 0 and not rows else None
         row = rows[place]
@@ -342,28 +283,14 @@ class Table(ScrollView, Generic[R], can_focus=True):
         return line
 
     def render_line(self, y: int) -> Strip:
-        """The header, or the row that is scrolled to here."""
-        if y == 0:
-            return self._header()
-        place = self.scroll_offset.y + y - 1
-        identity = self._identity(place)
-        self._drawn[y] = identity
-        if identity is None:
-            return Strip.blank(self.size.width, self.rich_style)
-        strip = self._strips.get(identity)
-        if strip is None:
-            if len(self._strips) >= _CACHED_STRIPS:
-                self._strips.clear()
-            strip = self._strips[identity] = self._paint(identity)
-        return strip
+        """Paint the header, or the row that is scrolled to this line."""
+        return super().render_line(y) if y else self._header()
 
     def _paint(self, identity: Any) -> Strip:
         if not self.rows:
             return strip_of(self, identity, self.size.width)
         cells, cursor, focused = identity
-        base = ""
-        if cursor:
-            base = cursor_style(self, focused=focused)
+        base = cursor_style(self, focused=focused) if cursor else ""
         return strip_of(self, cells, self.size.width, base)
 
     def _header(self) -> Strip:

@@ -1,4 +1,4 @@
-"""Rows that come at the end: followed like `tail -f` until a person scrolls away.
+"""Rows that come at the end: followed like `tail -f` until the user scrolls away.
 
 Textual's RichLog renders every line when it is written and paints all of them when one comes.
 Here a row is made into cells when it is seen, and a row that came costs only itself.
@@ -7,62 +7,42 @@ Here a row is made into cells when it is seen, and a row that came costs only it
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, TypeVar
 
-from textual import events
-from textual.binding import Binding, BindingType
-from textual.geometry import Region, Size
+from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, cursor_style, strip_of, wrapped
+from dmr_tui.ui.widgets.row_view import RowView
 
 R = TypeVar("R")
 
-_CACHED_STRIPS = 1000
 _ABOVE = 2
 """Rows that stay visible above what was jumped to."""
 
 
-class Tail(ScrollView, Generic[R], can_focus=True):
+class Tail(RowView[R]):
     """Rows of one kind, the newest at the bottom, with a cursor that stays on its row.
 
     Rows have running numbers that never come twice, so that cursor, marks and scroll position
     survive when old rows are cut off in front.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", show=False),
-        Binding("down,j", "move(1)", show=False),
-        Binding("pageup", "page(-1)", show=False),
-        Binding("pagedown", "page(1)", show=False),
-        Binding("home,g", "move_to(0)", show=False),
-        Binding("end,G", "move_to(-1)", show=False),
-    ]
-
     @dataclass
     class Moved(Message):
-        """A person moved the cursor or scrolled."""
+        """The user moved the cursor or scrolled."""
 
         tail: "Tail[Any]"
-
-    @dataclass
-    class Chosen(Message):
-        """A double click on a row."""
-
-        tail: "Tail[Any]"
-        row: Any
 
     def __init__(
         self, line: Callable[[R], Line], *, empty: Callable[[], Line], id: str | None = None
     ) -> None:
-        """`line` makes a row visible, `empty` is said in place of rows."""
-        super().__init__(id=id)
+        """`line` makes a row visible, `empty` is the line shown in place of rows."""
+        super().__init__(empty=empty, id=id)
         self._line = line
-        self._empty = empty
         self._rows: Sequence[R] = ()
         self._first = 0
         """Running number of the first row."""
@@ -73,8 +53,6 @@ class Tail(ScrollView, Generic[R], can_focus=True):
         self._marked: frozenset[int] = frozenset()
         self._follows = True
         self._height = 0
-        self._drawn: dict[int, object] = {}
-        self._strips: dict[object, Strip] = {}
 
     @property
     def rows(self) -> Sequence[R]:
@@ -83,7 +61,7 @@ class Tail(ScrollView, Generic[R], can_focus=True):
 
     @property
     def shown(self) -> int:
-        """How many rows the filter leaves."""
+        """Number of rows that the filter leaves."""
         return len(self._kept)
 
     @property
@@ -93,7 +71,7 @@ class Tail(ScrollView, Generic[R], can_focus=True):
 
     @property
     def follows(self) -> bool:
-        """Whether new rows scroll the view."""
+        """True while new rows scroll the view."""
         return self._follows
 
     @property
@@ -103,7 +81,7 @@ class Tail(ScrollView, Generic[R], can_focus=True):
 
     @property
     def below(self) -> int:
-        """How many rows are further down than what is seen."""
+        """Number of rows further down than those on the screen."""
         return max(0, len(self._kept) - self.scroll_offset.y - self.size.height)
 
     def show(self, rows: Sequence[R]) -> None:
@@ -144,7 +122,7 @@ class Tail(ScrollView, Generic[R], can_focus=True):
         self.refresh()
 
     def shows_place(self, place: int) -> bool:
-        """Whether the filter leaves the row at that place of all rows."""
+        """Return True if the filter leaves the row at that place of all rows."""
         return self._wanted is None or self._wanted(self._rows[place])
 
     def mark(self, places: Iterable[int], cursor: int) -> None:
@@ -169,7 +147,7 @@ class Tail(ScrollView, Generic[R], can_focus=True):
             ]
 
     def _hold_cursor(self) -> None:
-        """A row that is gone leaves the cursor to the next one."""
+        """Put the cursor on the row after one that is gone."""
         if self._kept:
             self._cursor = self._kept[-1 if self._follows else self._place()]
 
@@ -179,9 +157,7 @@ class Tail(ScrollView, Generic[R], can_focus=True):
     def _settle(self, top: int) -> None:
         size = Size(self.line_width, max(1, len(self._kept)))
         if size != self.virtual_size:
-            # Set in the usual way, each row that comes would lay out the whole screen.
-            self.set_reactive(Widget.virtual_size, size)
-            self.vertical_scrollbar.window_virtual_size = size.height
+            self._take_height_quietly(size)
         self._scroll_without_paint(self.max_scroll_y if self._follows else top)
         self.repaint_changed()
 
@@ -193,20 +169,11 @@ class Tail(ScrollView, Generic[R], can_focus=True):
         self.vertical_scrollbar.position = top
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Wheel or scroll bar: at the end, it follows again."""
+        """Follow again when the wheel or the scroll bar reaches the end."""
         super().watch_scroll_y(old_value, new_value)
         self._follows = round(new_value) >= self.max_scroll_y
         self._hold_cursor()
         self.post_message(self.Moved(self))
-
-    def repaint_changed(self) -> None:
-        """Paint the visible rows that differ from what is on the screen."""
-        width, height = self.size
-        dirty = [y for y in range(height) if self._drawn.get(y) != self._identity(y)]
-        if len(dirty) == height:
-            self.refresh()
-        elif dirty:
-            self.refresh(*(Region(0, y, width, 1) for y in dirty))
 
     def _go(self, place: int) -> None:
         if not self._kept:
@@ -218,36 +185,13 @@ class Tail(ScrollView, Generic[R], can_focus=True):
         self._settle(min(max(top, place - visible + 1), place))
         self.post_message(self.Moved(self))
 
-    def _seen_place(self) -> int:
+    def _from_here(self) -> int:
         """The cursor's place, or the nearest one that is seen if it was scrolled away."""
         top = self.scroll_offset.y
         return min(max(self._place(), top), top + max(1, self.size.height) - 1)
 
-    def action_move(self, steps: int) -> None:
-        """Move the cursor by rows."""
-        self._go(self._seen_place() + steps)
-
-    def action_page(self, pages: int) -> None:
-        """Move the cursor by screens."""
-        self._go(self._seen_place() + pages * max(1, self.size.height - 1))
-
-    def action_move_to(self, place: int) -> None:
-        """Move the cursor to a row, counted from the end if negative."""
-        self._go(place if place >= 0 else len(self._kept) + place)
-
-    def on_click(self, event: events.Click) -> None:
-        """A row takes the cursor, a second click opens it."""
-        offset = event.get_content_offset(self)
-        if offset is None:
-            return
-        place = self.scroll_offset.y + offset.y
-        if place < len(self._kept):
-            self._go(place)
-            if event.chain == 2:
-                self.post_message(self.Chosen(self, self.row))
-
     def on_resize(self) -> None:
-        """Another width, other cells; a cursor that was seen is still seen."""
+        """Make the rows again for another width; keep a visible cursor visible."""
         self._strips.clear()
         self._drawn.clear()
         place, top = self._place(), self.scroll_offset.y
@@ -257,24 +201,8 @@ class Tail(ScrollView, Generic[R], can_focus=True):
         self._settle(top)
         self.refresh()
 
-    def on_mount(self) -> None:
-        """The theme is in the strips, so they are made anew with it."""
-        self.app.theme_changed_signal.subscribe(self, lambda _: self._forget_strips())
-
-    def _forget_strips(self) -> None:
-        self._strips.clear()
-        self.refresh()
-
-    def on_focus(self) -> None:
-        """The cursor is seen with the focus."""
-        self.repaint_changed()
-
-    def on_blur(self) -> None:
-        """The cursor is hardly seen without the focus."""
-        self.repaint_changed()
-
     def _identity(self, y: int) -> object:
-        """All that a painted row depends on; nothing else than the number tells its text."""
+        """All that a painted line depends on; the number alone stands for the text."""
         if not self._kept:
             lines = wrapped(self._empty(), self.line_width, 0)
             return lines[y] if y < len(lines) else None
@@ -284,19 +212,6 @@ class Tail(ScrollView, Generic[R], can_focus=True):
         number = self._kept[place]
         cursor = number == self._cursor and (self.has_focus or not self._follows)
         return number, cursor, cursor and self.has_focus, number in self._marked
-
-    def render_line(self, y: int) -> Strip:
-        """The row that is scrolled to here."""
-        identity = self._identity(y)
-        self._drawn[y] = identity
-        if identity is None:
-            return Strip.blank(self.line_width, self.rich_style)
-        strip = self._strips.get(identity)
-        if strip is None:
-            if len(self._strips) >= _CACHED_STRIPS:
-                self._strips.clear()
-            strip = self._strips[identity] = self._paint(identity)
-        return strip
 
     def _paint(self, identity: Any) -> Strip:
         if not self._kept:
@@ -311,7 +226,7 @@ class Tail(ScrollView, Generic[R], can_focus=True):
 
 
 def cut_off(old: Sequence[Any], new: Sequence[Any]) -> int | None:
-    """How many rows of `old` are missing in front of `new`; None if `new` does not go on from it.
+    """Count the rows of `old` that are missing in front of `new`; None if it is another.
 
     Negative if `new` begins with so many rows that `old` did not have.
     """

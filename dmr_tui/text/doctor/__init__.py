@@ -1,0 +1,1 @@
+"""The checks of the doctor: each judges facts and says what was seen and what to do."""

@@ -1,0 +1,1 @@
+"""The panes about the machine: hardware and memory, shared by screens."""
