@@ -228,4 +228,4 @@ def with_calls(
         BY_CALLER if groups else (),
         BY_MODEL if groups else (),
     )
-    return snapshot(**{"calls": calls, "in_flight": IN_FLIGHT[:1], **more})
+    return snapshot(**{"requests": calls, "in_flight": IN_FLIGHT[:1], **more})
