@@ -1,4 +1,4 @@
-"""`python -m dmr_tui`."""
+"""The entry point of `python -m dmr_tui`."""
 
 from dmr_tui.cli import main
 

@@ -1,1 +1,1 @@
-"""What the computer says: GPU, memory, processes."""
+"""The computer: GPUs, memory, processor, engine processes, the runner's container."""

@@ -7,7 +7,10 @@ from dmr_tui.machine.reading import Reading
 
 ROOT = Path("/sys/fs/cgroup")
 NO_LIMIT = 2**60
-"""From which on a limit is none, and a count absurd: the kernel's largest numbers."""
+"""A limit this high means none, and a count this high is absurd: the kernel's largest numbers."""
+_V1 = ("memory.limit_in_bytes", "total_rss", "total_shmem", "total_cache", "memory.oom_control")
+_V2 = ("memory.max", "anon", "shmem", "file", "memory.events")
+"""The file of the limit; anonymous, shared and cached memory in memory.stat; the file of kills."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class CgroupMemory:
 
 
 def find_cgroup(pid: int, root: Path = ROOT, proc: Path = Path("/proc")) -> Path | None:
-    """The folder with the memory files of that process, if it can be seen from here."""
+    """Return the folder with the memory files of a process; None if it cannot be seen from here."""
     try:
         lines = (proc / str(pid) / "cgroup").read_text().splitlines()
     except OSError:
@@ -39,21 +42,15 @@ def find_cgroup(pid: int, root: Path = ROOT, proc: Path = Path("/proc")) -> Path
 
 
 def read_cgroup(folder: Path) -> CgroupMemory:
-    """What the group may take, needs and maps, and how many of it were killed for memory."""
-    if (folder / "memory.current").exists():
-        stat = _pairs(folder / "memory.stat")
-        return CgroupMemory(
-            _limit(folder / "memory.max"),
-            _sum(stat, ("anon", "shmem"), folder),
-            _file(stat, "file", "shmem", folder),
-            _count(_pairs(folder / "memory.events"), "oom_kill", folder),
-        )
+    """Read the limit, the needed and the mapped memory of a group, and its kills for memory."""
+    version = _V2 if (folder / "memory.current").exists() else _V1
+    limit, anonymous, shared, cached, events = version
     stat = _pairs(folder / "memory.stat")
     return CgroupMemory(
-        _limit(folder / "memory.limit_in_bytes"),
-        _sum(stat, ("total_rss", "total_shmem"), folder),
-        _file(stat, "total_cache", "total_shmem", folder),
-        _count(_pairs(folder / "memory.oom_control"), "oom_kill", folder),
+        _limit(folder / limit),
+        _sum(stat, (anonymous, shared), folder),
+        _file(stat, cached, shared, folder),
+        _count(_pairs(folder / events), "oom_kill"),
     )
 
 
@@ -70,7 +67,7 @@ def _limit(path: Path) -> Reading[int]:
 
 
 def _pairs(path: Path) -> dict[str, int]:
-    """Lines of a name and a number; empty if the file cannot be read."""
+    """Return the lines of a name and a number; empty if the file cannot be read."""
     try:
         lines = path.read_text().splitlines()
     except OSError:
@@ -86,14 +83,14 @@ def _sum(stat: dict[str, int], names: tuple[str, ...], folder: Path) -> Reading[
 
 
 def _file(stat: dict[str, int], cached: str, shared: str, folder: Path) -> Reading[int]:
-    """Cached pages without shared memory, which the kernel counts among them."""
-    whole = _sum(stat, (cached,), folder)
-    if whole.value is None:
-        return whole
-    return Reading(max(0, whole.value - stat.get(shared, 0)))
+    """Return the cached memory without the shared memory, which the kernel counts as cached."""
+    total = _sum(stat, (cached,), folder)
+    if total.value is None:
+        return total
+    return Reading(max(0, total.value - stat.get(shared, 0)))
 
 
-def _count(events: dict[str, int], name: str, folder: Path) -> Reading[int]:
+def _count(events: dict[str, int], name: str) -> Reading[int]:
     if name not in events:
         return Reading(None, f"this kernel does not count {name}")
     return _sane(events[name], name)

@@ -1,4 +1,4 @@
-"""The container in which the runner and its engines live, where it lives in one."""
+"""The container of the runner and its engines, where they run in one."""
 
 import errno
 import os
@@ -17,6 +17,16 @@ from dmr_tui.machine.reading import Reading
 Source = Literal["cgroup", "docker", ""]
 
 
+_LABELS = ("com.docker.model-runner.role=controller", "com.docker.desktop.service=model-runner")
+_NAME = "docker-model-runner"
+_TIMEOUT_S = 3
+RETRY_S = 30.0
+"""Seconds after which Docker is asked again after a failure."""
+STATS_S = 10.0
+"""Seconds between two of Docker's slow answers about memory."""
+NOWHERE = "the runner is in no container here"
+
+
 @dataclass(frozen=True, slots=True)
 class Container:
     """The runner's container at one moment; sizes in bytes."""
@@ -29,20 +39,20 @@ class Container:
     state: str
     """"running", "paused", "exited" …; empty where Docker could not be asked."""
     limit: Reading[int]
-    """How much memory it may take; no value and "no limit" if it has none."""
+    """Memory that it may take; no value and the reason "no limit" if it has none."""
     needed: Reading[int]
-    """What cannot be dropped: anonymous and shared memory."""
+    """Memory that cannot be dropped: anonymous and shared."""
     mapped: Reading[int]
     """File pages, mapped weights among them: the system can drop and reread them."""
     oom_kills: Reading[int]
     """Processes in it that were killed for memory since it started."""
     gpus: bool | None = None
-    """Whether it was given GPUs; None if Docker could not be asked."""
+    """True if it was given GPUs; None if Docker could not be asked."""
     restarts: int | None = None
     started_at: float | None = None
     """Seconds since 1970."""
     error: str = ""
-    """Why it does not run, in Docker's words."""
+    """The reason why it does not run, in Docker's words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +65,11 @@ class ContainerReport:
 
 
 class RunnerContainer:
-    """Reads the runner's container: its state from Docker, its memory from its control group."""
+    """Reader of the runner's container: state from Docker, memory from its control group."""
 
     def __init__(
         self,
-        seen: Callable[[], Sequence[tuple[str, int]]],
+        engine_containers: Callable[[], Sequence[tuple[str, int]]],
         docker: str | None = None,
         no_docker: str = "",
         *,
@@ -68,11 +78,12 @@ class RunnerContainer:
         root: Path = cgroup.ROOT,
         proc: Path = Path("/proc"),
     ) -> None:
-        """`seen` answers the containers, id and a pid, in which engine processes run.
+        """`engine_containers` returns the id of each container with an engine, and the pid of one.
 
-        `docker`: path of the Docker Engine's socket; None if there is none, for that reason.
+        `docker` is the path of the Docker Engine's socket; None, with `no_docker` as the reason,
+        if there is none.
         """
-        self._seen = seen
+        self._engine_containers = engine_containers
         self._connect = connect or (lambda: _connect(docker))
         self._no_docker = no_docker
         self._clock = clock
@@ -84,12 +95,12 @@ class RunnerContainer:
         self._stats: tuple[float, str, CgroupMemory] | None = None
 
     def read(self) -> ContainerReport:
-        """The container now."""
+        """Read the container as it is now."""
         try:
             facts = self._inspect()
             if facts is not None:
-                return ContainerReport(self._told(facts), "docker")
-        except Exception as error:  # The SDK raises those of requests, urllib3 and its own.
+                return ContainerReport(self._described(facts), "docker")
+        except Exception as error:  # The SDK lets the errors of requests and urllib3 through.
             self._give_up(error)
         return self._from_cgroup()
 
@@ -119,7 +130,7 @@ class RunnerContainer:
             if client is not None:
                 client.close()
 
-    def _told(self, facts: dict[str, Any]) -> Container:
+    def _described(self, facts: dict[str, Any]) -> Container:
         state, host = facts.get("State") or {}, facts.get("HostConfig") or {}
         memory = self._memory(facts)
         limit = host.get("Memory")
@@ -150,10 +161,10 @@ class RunnerContainer:
         if not pid:
             return _no_memory("the container does not run")
         folder = cgroup.find_cgroup(pid, self._root, self._proc)
-        # An Engine in a virtual machine numbers its processes on its own: that pid may be anyone's.
+        # An Engine in a virtual machine counts its own pids: here that one may be any process.
         if folder is not None and id in folder.as_posix():
             return cgroup.read_cgroup(folder)
-        # Docker takes a second or two for this, so not each time.
+        # Docker takes a second or two for this.
         now = self._clock()
         if self._stats is None or self._stats[1] != id or now - self._stats[0] >= STATS_S:
             stats = self._client.api.stats(id, stream=False)
@@ -161,8 +172,8 @@ class RunnerContainer:
         return self._stats[2]
 
     def _from_cgroup(self) -> ContainerReport:
-        """Of the container in which engines run, where Docker cannot be asked."""
-        for id, pid in self._seen():
+        """Report the container in which engines run, where Docker cannot be asked."""
+        for id, pid in self._engine_containers():
             folder = cgroup.find_cgroup(pid, self._root, self._proc)
             if folder is None:
                 continue
@@ -174,28 +185,18 @@ class RunnerContainer:
         return ContainerReport(None, "", self._reason or NOWHERE)
 
 
-_LABELS = ("com.docker.model-runner.role=controller", "com.docker.desktop.service=model-runner")
-_NAME = "docker-model-runner"
-_TIMEOUT_S = 3
-RETRY_S = 30.0
-"""Seconds after which Docker is asked again, if it could not be."""
-STATS_S = 10.0
-"""Seconds between two of Docker's slow answers about memory."""
-NOWHERE = "the runner is in no container here"
-
-
 def _connect(path: str | None) -> Any:
-    """A client of the Docker Engine there; None if there is none. Raises what the SDK raises."""
+    """Return a client of the Docker Engine at `path`, None without one. Raises any SDK error."""
     if path is None or not os.path.exists(path):
         return None
-    # 100 ms and 10 MiB, which only a machine with Docker pays.
+    # Imported late: it costs 100 ms and 10 MiB, which only a machine with Docker has to pay.
     from docker import DockerClient
 
     return DockerClient(base_url=f"unix://{path}", timeout=_TIMEOUT_S)
 
 
 def docker_words(error: BaseException) -> str:
-    """Why Docker could not be asked, from the error at the bottom of the chain."""
+    """Say why Docker could not be asked, by the first known error in the chain of causes."""
     link: BaseException | None = error
     while link is not None:
         number = getattr(link, "errno", None)
@@ -215,17 +216,17 @@ def _no_memory(reason: str) -> CgroupMemory:
 
 
 def _from_stats(stats: dict[str, Any]) -> CgroupMemory:
-    """The memory part of `GET /containers/ID/stats`, of either version of control groups."""
+    """Read the memory part of `GET /containers/ID/stats`, with control groups of v1 or v2."""
     memory = stats.get("memory_stats") or {}
-    told = memory.get("stats") or {}
-    if not told:
+    stat = memory.get("stats") or {}
+    if not stat:
         return _no_memory("Docker tells nothing of the container's memory")
-    if "anon" in told:
-        needed, cached = told["anon"] + told.get("shmem", 0), told.get("file", 0)
-        shared = told.get("shmem", 0)
+    if "anon" in stat:
+        needed, cached = stat["anon"] + stat.get("shmem", 0), stat.get("file", 0)
+        shared = stat.get("shmem", 0)
     else:
-        shared = told.get("total_shmem", 0)
-        needed, cached = told.get("total_rss", 0) + shared, told.get("total_cache", 0)
+        shared = stat.get("total_shmem", 0)
+        needed, cached = stat.get("total_rss", 0) + shared, stat.get("total_cache", 0)
     return CgroupMemory(
         Reading(None, "not told by Docker"),
         Reading(needed),

@@ -31,7 +31,7 @@ class Host:
 
 
 class HostProbe:
-    """Reads this computer; each figure fails alone."""
+    """Reader of this computer's memory and processor; each figure fails alone."""
 
     def __init__(self, platform: str = sys.platform, run: Run = run_command) -> None:
         self._platform = platform
@@ -42,7 +42,7 @@ class HostProbe:
         self._vm: tuple[float, Reading[int]] | None = None
 
     def read(self) -> Host:
-        """This computer now."""
+        """Read this computer as it is now."""
         memory = _reading(psutil.virtual_memory)
         swap = _reading(psutil.swap_memory)
         return Host(
@@ -58,7 +58,7 @@ class HostProbe:
     def _ram_used(self, memory: Reading[Any]) -> Reading[int]:
         if self._platform != "darwin":
             return _part(memory, lambda m: int(m.total - m.available))
-        # psutil leaves the compressor out there.
+        # psutil leaves out the memory compressor of macOS.
         from dmr_tui.machine.gpu.apple import EVERY_S, read_vm
 
         if self._vm is None or time.monotonic() - self._vm[0] >= EVERY_S:

@@ -1,4 +1,4 @@
-"""How hard this computer has to look for memory: Linux PSI, swap, OOM kills, macOS, Windows."""
+"""The signs of memory pressure: Linux PSI, swap, OOM kills, macOS, Windows."""
 
 import errno
 import os
@@ -41,17 +41,23 @@ class Pressure:
 
 
 UNREAD = Pressure()
-"""Nothing was read."""
+"""The pressure before it is read."""
 
 Run = Callable[[Sequence[str]], str]
-"""Runs a command without a shell and gives what it printed; raises OSError or SubprocessError."""
+"""Function that runs a command without a shell and returns its output.
+
+It raises OSError or SubprocessError.
+"""
 COMMAND_S = 2.0
 """Seconds after which a command is given up, and between two runs of it."""
 _AVERAGE = re.compile(r"^(some|full) avg10=(\d+(?:\.\d+)?)", re.MULTILINE)
 
 
 def run_command(command: Sequence[str]) -> str:
-    """What `command` printed. Raises OSError, or SubprocessError if it failed or took too long."""
+    """Return the output of `command`.
+
+    Raises OSError, or SubprocessError if it failed or took too long.
+    """
     done = subprocess.run(
         list(command), capture_output=True, text=True, timeout=COMMAND_S, check=True
     )
@@ -59,7 +65,7 @@ def run_command(command: Sequence[str]) -> str:
 
 
 class PressureProbe:
-    """Reads the signs of this system; rates are differences between two readings."""
+    """Reader of the signs of this system; rates are differences between two readings."""
 
     def __init__(
         self,
@@ -78,7 +84,7 @@ class PressureProbe:
         self._mac: tuple[float, Pressure] | None = None
 
     def read(self) -> Pressure:
-        """The signs now."""
+        """Read the signs as they are now."""
         if self._platform == "darwin":
             return self._read_mac()
         if self._platform == "win32":
@@ -123,8 +129,8 @@ class PressureProbe:
             lines = (self._proc / "vmstat").read_text().splitlines()
         except OSError:
             return {}
-        wanted = ("pswpin ", "pswpout ", "oom_kill ")
-        pairs = (line.split() for line in lines if line.startswith(wanted))
+        counters = ("pswpin ", "pswpout ", "oom_kill ")
+        pairs = (line.split() for line in lines if line.startswith(counters))
         return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdecimal()}
 
     def _read_mac(self) -> Pressure:
@@ -150,16 +156,16 @@ class PressureProbe:
         except (OSError, subprocess.SubprocessError) as error:
             return Reading(None, f"vm_stat: {error}")
         size = re.search(r"page size of (\d+) bytes", pages)
-        taken = re.search(r"occupied by compressor:\s+(\d+)", pages)
-        if size is None or taken is None:
+        compressed = re.search(r"occupied by compressor:\s+(\d+)", pages)
+        if size is None or compressed is None:
             return Reading(None, "vm_stat does not tell the compressor")
-        return Reading(int(size[1]) * int(taken[1]))
+        return Reading(int(size[1]) * int(compressed[1]))
 
 
 def _rate(
     name: str, before: tuple[float, dict[str, int]] | None, now: float, counts: dict[str, int]
 ) -> Reading[float]:
-    """Bytes a second that a counter of pages stands for."""
+    """Turn the growth of a counter of pages into bytes a second."""
     if name not in counts:
         return Reading(None, "this kernel does not count swapped pages")
     if before is None or name not in before[1] or now <= before[0]:
@@ -169,7 +175,7 @@ def _rate(
 
 
 def _read_windows() -> Pressure:
-    # Only there does ctypes have the loader.
+    # ctypes has `windll` on Windows only.
     import ctypes
 
     class Performance(ctypes.Structure):
@@ -183,13 +189,13 @@ def _read_windows() -> Pressure:
             *((f"count{number}", ctypes.c_uint32) for number in range(3)),
         )
 
-    told = Performance()
-    told.size = ctypes.sizeof(told)
+    info = Performance()
+    info.size = ctypes.sizeof(info)
     library = getattr(ctypes, "windll", None)
-    if library is None or not library.psapi.GetPerformanceInfo(ctypes.byref(told), told.size):
-        reason: Reading[int] = Reading(None, "Windows does not tell the commit charge")
-        return Pressure(committed=reason, commit_limit=reason)
+    if library is None or not library.psapi.GetPerformanceInfo(ctypes.byref(info), info.size):
+        unknown: Reading[int] = Reading(None, "Windows does not tell the commit charge")
+        return Pressure(committed=unknown, commit_limit=unknown)
     return Pressure(
-        committed=Reading(told.commit_total * told.page_size),
-        commit_limit=Reading(told.commit_limit * told.page_size),
+        committed=Reading(info.commit_total * info.page_size),
+        commit_limit=Reading(info.commit_limit * info.page_size),
     )

@@ -14,7 +14,7 @@ from dmr_tui.machine.host import Host, HostProbe
 from dmr_tui.machine.processes import EngineProcesses, ProcessReport
 
 LOOK_AGAIN_S = 10.0
-"""Seconds between two looks for a driver that was not there."""
+"""Seconds between two searches for a driver that was absent."""
 
 _NO_ENGINES, _NO_CONTAINER = ProcessReport(), ContainerReport()
 
@@ -36,25 +36,25 @@ class Part:
     """One part of the computer that is read on its own."""
 
     name: str
-    """As the list of sources calls it."""
+    """Its name in the list of sources."""
     field: Field
-    """Which field of Machine it fills; several parts see GPUs."""
+    """The field of Machine that it fills; several parts fill `gpu`."""
     read: Callable[[], Any]
-    """Its reading now: blocking, never raises, called from one thread at a time."""
+    """Function that reads it: blocking, never raises, called from one thread at a time."""
     every: float = 1.0
     """Polling intervals between two readings."""
 
 
 class MachineProbe(Protocol):
-    """Reads a computer, each part off the event loop."""
+    """Reader of a computer, each part off the event loop."""
 
     @property
     def parts(self) -> Sequence[Part]:
-        """What can be read; always the same."""
+        """The parts that can be read; always the same."""
         ...
 
     def close(self) -> None:
-        """Give drivers back."""
+        """Release the drivers."""
         ...
 
 
@@ -62,25 +62,29 @@ class LazyProvider:
     """A GPU provider that is imported and started once there is something for it to read."""
 
     def __init__(
-        self, source: str, nothing: str, there: Callable[[], bool], make: Callable[[], GpuProvider]
+        self,
+        source: str,
+        absent: str,
+        is_present: Callable[[], bool],
+        make: Callable[[], GpuProvider],
     ) -> None:
-        """`nothing` is the reason to give while `there` says no."""
-        self._nothing = GpuReport(source, (), nothing)
-        self._there = there
+        """`absent` is the reason to report while `is_present` returns False."""
+        self._absent = GpuReport(source, (), absent)
+        self._is_present = is_present
         self._make = make
         self._provider: GpuProvider | None = None
         self._look_at = 0.0
 
     def read(self) -> GpuReport:
-        """Every GPU now."""
+        """Read every GPU as it is now."""
         if self._provider is None and time.monotonic() >= self._look_at:
             self._look_at = time.monotonic() + LOOK_AGAIN_S
-            if self._there():
+            if self._is_present():
                 self._provider = self._make()
-        return self._nothing if self._provider is None else self._provider.read()
+        return self._absent if self._provider is None else self._provider.read()
 
     def close(self) -> None:
-        """Give the driver back."""
+        """Release the driver."""
         if self._provider is not None:
             self._provider.close()
 
@@ -89,7 +93,7 @@ class LocalMachine:
     """This computer: psutil, the GPU drivers that are here, the engines and their container."""
 
     def __init__(self, docker: str | None = None, no_docker: str = "") -> None:
-        """`docker`: path of the Docker Engine's socket; None if there is none, for a reason."""
+        """`docker` is the path of the Docker Engine's socket; None, with a reason, without one."""
         host, engines = HostProbe(), EngineProcesses()
         container = RunnerContainer(lambda: engines.containers, docker, no_docker)
         gpus = [("NVIDIA GPUs", _nvidia())]
@@ -107,18 +111,18 @@ class LocalMachine:
 
     @property
     def parts(self) -> Sequence[Part]:
-        """Host, one for each maker of GPUs, processes, container."""
+        """The host, the GPUs by maker, the engine processes and the container."""
         return self._parts
 
     def close(self) -> None:
-        """Give the drivers back."""
+        """Release the drivers."""
         for provider in self._closed:
             provider.close()
 
 
 def _nvidia() -> LazyProvider:
     def make() -> GpuProvider:
-        # The binding is one large file, so only a machine with the driver reads it.
+        # Imported late: the binding is one large file, which only a machine with the driver needs.
         from dmr_tui.machine.gpu.nvidia import NvidiaProvider
 
         return NvidiaProvider()
@@ -127,7 +131,7 @@ def _nvidia() -> LazyProvider:
 
 
 def _has_nvml() -> bool:
-    """Whether the driver's library can be loaded."""
+    """Return whether the driver's library can be loaded."""
     windows = sys.platform == "win32"
     try:
         ctypes.CDLL("nvml.dll" if windows else "libnvidia-ml.so.1")

@@ -1,4 +1,4 @@
-"""The engine processes of the runner, and which model each of them holds."""
+"""The engine processes of the runner, each with its model and its memory."""
 
 import re
 import sys
@@ -16,12 +16,30 @@ from dmr_tui.machine.reading import Reading
 T = TypeVar("T")
 
 
+_UNREAD: Reading[int] = Reading(None, "not read yet")
+LOOK_AGAIN_S = 60.0
+"""Seconds after which processes that were no engines are examined again."""
+YOUNG_S = 3.0
+"""Seconds for which a new process that is no engine is examined at each reading."""
+_BACKENDS = (
+    ("llama-server", "llama.cpp"),
+    ("llama_server", "llama.cpp"),
+    ("vllm", "vllm"),
+    ("sglang", "sglang"),
+    ("mlx_lm", "mlx"),
+    ("diffusers", "diffusers"),
+)
+_KINDS = frozenset({"VmRSS", "RssAnon", "RssFile", "RssShmem", "VmSwap"})
+_DIGEST = re.compile(r"[/\\]sha256[/\\]([0-9a-f]{64})(?![0-9a-f])")
+_CONTAINER = re.compile(r"(?<![0-9a-f])([0-9a-f]{64})(?![0-9a-f])")
+
+
 @dataclass(frozen=True, slots=True)
 class EngineProcess:
     """One engine process at one moment; sizes in bytes."""
 
     pid: int
-    """As this computer numbers it, also for a process inside a container."""
+    """Its number on this computer, also for a process inside a container."""
     name: str
     backend: str
     """"llama.cpp", "vllm" …, as the runner calls it."""
@@ -36,7 +54,7 @@ class EngineProcess:
     resident: Reading[int]
     """All that is in RAM."""
     own: Reading[int]
-    """In RAM and nobody else's: cache, compute, weights that were read and not mapped."""
+    """RAM of its own: cache, compute, and weights that were read and not mapped."""
     mapped: Reading[int]
     """Pages of files in RAM, mapped weights above all: the system can drop and reread them."""
     swapped: Reading[int]
@@ -48,7 +66,7 @@ class EngineProcess:
 
 @dataclass(frozen=True, slots=True)
 class ProcessReport:
-    """The engine processes that can be seen, or the reason why there may be more."""
+    """The visible engine processes, and the reason why there may be more."""
 
     engines: tuple[EngineProcess, ...] = ()
     """By pid."""
@@ -60,7 +78,7 @@ class _Vanished(Exception):
 
 
 class EngineProcesses:
-    """Finds the engine processes among all of this computer, and reads what they hold."""
+    """Reader of this computer's engine processes, which it finds among all processes."""
 
     def __init__(
         self,
@@ -68,7 +86,7 @@ class EngineProcesses:
         clock: Callable[[], float] = time.monotonic,
         proc: Path | None = Path("/proc") if sys.platform == "linux" else None,
     ) -> None:
-        """`proc` is where Linux tells more of a process than psutil does."""
+        """`proc` is the folder in which Linux tells more of a process than psutil does."""
         self._clock = clock
         self._proc = proc
         self._known: dict[int, EngineProcess | None] = {}
@@ -84,22 +102,22 @@ class EngineProcesses:
         return self._containers
 
     def read(self) -> ProcessReport:
-        """The engine processes now."""
+        """Read the engine processes as they are now."""
         if self._clock() >= self._forget_at:
-            # Numbers of processes are used again; what was no engine may be one by now.
+            # Process ids are used again: one that was no engine may be one by now.
             self._forget_at = self._clock() + LOOK_AGAIN_S
             self._known = {pid: found for pid, found in self._known.items() if found is not None}
         try:
             pids = psutil.pids()
         except (psutil.Error, OSError) as error:
             return ProcessReport(reason=f"processes cannot be listed: {error}")
-        self._look_at(set(pids))
+        self._find_engines(set(pids))
         engines = []
         for found in [each for each in self._known.values() if each is not None]:
             if self._is_worker(found):
                 continue
             try:
-                engines.append(self._measured(found))
+                engines.append(self._measure(found))
             except _Vanished:
                 del self._known[found.pid]
         self._cpu = {each.pid: self._cpu[each.pid] for each in engines if each.pid in self._cpu}
@@ -115,7 +133,7 @@ class EngineProcesses:
             return f"no right to see what {len(self._denied)} processes of other users are"
         return ""
 
-    def _look_at(self, alive: set[int]) -> None:
+    def _find_engines(self, alive: set[int]) -> None:
         self._known = {pid: found for pid, found in self._known.items() if pid in alive}
         self._parents = {pid: above for pid, above in self._parents.items() if pid in alive}
         self._denied &= alive
@@ -123,7 +141,7 @@ class EngineProcesses:
             try:
                 process = psutil.Process(pid)
                 with process.oneshot():
-                    self._meet(process)
+                    self._classify(process)
                 self._denied.discard(pid)
             except (psutil.AccessDenied, PermissionError):
                 self._known[pid] = None
@@ -131,13 +149,13 @@ class EngineProcesses:
             except (psutil.Error, OSError):
                 continue
 
-    def _meet(self, process: psutil.Process) -> None:
-        """Remember what the process is, unless it may be about to become another program."""
+    def _classify(self, process: psutil.Process) -> None:
+        """Remember what a process is, unless it may be about to become another program."""
         words = process.cmdline()
         self._parents[process.pid] = process.ppid()
         engine = self._engine(process, words)
-        if engine is None and not _is_kernels(process):
-            # A wrapper or a fork of the runner bears its old command line until it executes.
+        if engine is None and not _is_kernel_thread(process):
+            # A wrapper or a fork of the runner shows its old command line until it calls exec.
             young = time.time() - process.create_time() < YOUNG_S
             if young or not words:
                 return
@@ -164,15 +182,15 @@ class EngineProcesses:
             container=None if self._proc is None else _container(self._proc, process.pid),
         )
 
-    def _above(self, pid: int) -> Iterator[int]:
-        """The parent, its parent and so on; a ring, as reused numbers can make one, ends."""
+    def _ancestors(self, pid: int) -> Iterator[int]:
+        """Yield the parent, its parent and so on, up to a cycle, which reused ids can make."""
         seen = {pid}
         while (pid := self._parents.get(pid, 0)) and pid not in seen:
             seen.add(pid)
             yield pid
 
-    def _below(self, pid: int) -> list[int]:
-        """The children, their children and so on."""
+    def _descendants(self, pid: int) -> list[int]:
+        """Return the children, their children and so on."""
         found: list[int] = []
         level = {pid}
         while level:
@@ -182,54 +200,54 @@ class EngineProcesses:
         return found
 
     def _is_worker(self, engine: EngineProcess) -> bool:
-        """Whether another engine process of the same model started it, as vLLM does."""
-        above = (self._known.get(pid) for pid in self._above(engine.pid))
-        return any(each is not None and each.digest == engine.digest for each in above)
+        """Return whether another engine process of the same model started it, as in vLLM."""
+        ancestors = (self._known.get(pid) for pid in self._ancestors(engine.pid))
+        return any(each is not None and each.digest == engine.digest for each in ancestors)
 
-    def _measured(self, engine: EngineProcess) -> EngineProcess:
+    def _measure(self, engine: EngineProcess) -> EngineProcess:
         try:
             process = psutil.Process(engine.pid)
             if abs(process.create_time() - engine.started_at) > 1.0:
                 raise _Vanished
-            workers = self._below(engine.pid)
+            workers = self._descendants(engine.pid)
             resident, own, mapped, swapped = self._memory(process, workers)
             cpu = self._cpu_percent(process, workers)
             return replace(
                 engine, resident=resident, own=own, mapped=mapped, swapped=swapped, cpu=cpu
             )
         except (psutil.AccessDenied, PermissionError):
-            reason: Reading[int] = Reading(None, f"no right to read process {engine.pid}")
-            return replace(engine, resident=reason, own=reason, mapped=reason, swapped=reason)
+            unknown: Reading[int] = Reading(None, f"no right to read process {engine.pid}")
+            return replace(engine, resident=unknown, own=unknown, mapped=unknown, swapped=unknown)
         except (psutil.Error, OSError):
             raise _Vanished from None
 
     def _memory(
         self, process: psutil.Process, workers: Sequence[int]
     ) -> tuple[Reading[int], Reading[int], Reading[int], Reading[int]]:
-        """All of its memory in RAM, its own, mapped, and swapped, with that of its workers."""
+        """Return resident, own, mapped and swapped memory, that of its workers included."""
         if self._proc is None:
-            untold: Reading[int] = Reading(None, "this system does not tell")
-            whole = int(process.memory_info().rss)
-            whole += sum(_still(lambda p: int(p.memory_info().rss), pid) or 0 for pid in workers)
-            return Reading(whole), Reading(whole), untold, untold
-        told = [_status(self._proc, process.pid)]
-        if "VmRSS" not in told[0]:
-            # It has ended, and its parent has not yet asked how.
+            unknown: Reading[int] = Reading(None, "this system does not tell")
+            rss = int(process.memory_info().rss)
+            rss += sum(_of_worker(lambda p: int(p.memory_info().rss), pid) or 0 for pid in workers)
+            return Reading(rss), Reading(rss), unknown, unknown
+        statuses = [_status(self._proc, process.pid)]
+        if "VmRSS" not in statuses[0]:
+            # A zombie: it has ended, and its parent has not waited for it yet.
             raise _Vanished
         for pid in workers:
             with suppress(OSError):
-                told.append(_status(self._proc, pid))
-        resident = sum(each.get("VmRSS", 0) for each in told)
-        if "RssAnon" not in told[0]:
+                statuses.append(_status(self._proc, pid))
+        resident = sum(each.get("VmRSS", 0) for each in statuses)
+        if "RssAnon" not in statuses[0]:
             unsplit: Reading[int] = Reading(None, "this kernel does not tell it apart")
-            return Reading(resident), unsplit, unsplit, _swapped(told)
-        own = sum(each.get("RssAnon", 0) + each.get("RssShmem", 0) for each in told)
-        # Workers map the same files, whose pages are there once.
-        mapped = max(each.get("RssFile", 0) for each in told)
-        return Reading(own + mapped), Reading(own), Reading(mapped), _swapped(told)
+            return Reading(resident), unsplit, unsplit, _swapped(statuses)
+        own = sum(each.get("RssAnon", 0) + each.get("RssShmem", 0) for each in statuses)
+        # Workers map the same files, whose pages are in RAM once.
+        mapped = max(each.get("RssFile", 0) for each in statuses)
+        return Reading(own + mapped), Reading(own), Reading(mapped), _swapped(statuses)
 
     def _cpu_percent(self, process: psutil.Process, workers: Sequence[int]) -> Reading[float]:
-        spent = _spent(process) + sum(_still(_spent, pid) or 0.0 for pid in workers)
+        spent = _cpu_seconds(process) + sum(_of_worker(_cpu_seconds, pid) or 0.0 for pid in workers)
         pid, now = process.pid, self._clock()
         before = self._cpu.get(pid)
         self._cpu[pid] = (now, spent)
@@ -238,33 +256,15 @@ class EngineProcesses:
         return Reading(round(max(0.0, 100.0 * (spent - before[1]) / (now - before[0])), 1))
 
 
-_UNREAD: Reading[int] = Reading(None, "not read yet")
-LOOK_AGAIN_S = 60.0
-"""Seconds after which processes that were no engines are looked at again."""
-YOUNG_S = 3.0
-"""Seconds for which a new process that is no engine is looked at each time."""
-_BACKENDS = (
-    ("llama-server", "llama.cpp"),
-    ("llama_server", "llama.cpp"),
-    ("vllm", "vllm"),
-    ("sglang", "sglang"),
-    ("mlx_lm", "mlx"),
-    ("diffusers", "diffusers"),
-)
-_KINDS = frozenset({"VmRSS", "RssAnon", "RssFile", "RssShmem", "VmSwap"})
-_DIGEST = re.compile(r"[/\\]sha256[/\\]([0-9a-f]{64})(?![0-9a-f])")
-_CONTAINER = re.compile(r"(?<![0-9a-f])([0-9a-f]{64})(?![0-9a-f])")
-
-
 def digest_in_path(word: str) -> str | None:
-    """The digest of a model whose file lies in the runner's store, as in the path `word`."""
+    """Return the digest in the path `word` of a file in the runner's store."""
     match = _DIGEST.search(word)
     return f"sha256:{match[1]}" if match else None
 
 
 def _backend(words: Sequence[str]) -> str | None:
     # Only the program and, of an interpreter, the script or module: a path may have any name, and
-    # what a shell, sudo or a debugger is told to run is a process of its own.
+    # what a shell, sudo or a debugger starts is a process of its own.
     names = [word.replace("\\", "/").rpartition("/")[2].lower() for word in words[:4]]
     if names and names[0].startswith(("python", "pypy")):
         names = [name for name in names if " " not in name]
@@ -280,7 +280,7 @@ def _mode(words: Sequence[str]) -> str:
     return "embedding" if "--embeddings" in words or pooling else "completion"
 
 
-def _is_kernels(process: psutil.Process) -> bool:
+def _is_kernel_thread(process: psutil.Process) -> bool:
     # A thread of the kernel has no command line and never will.
     return process.pid in {0, 2} or process.ppid() == 2
 
@@ -294,7 +294,7 @@ def _container(proc: Path, pid: int) -> str | None:
 
 
 def _status(proc: Path, pid: int) -> dict[str, int]:
-    """Bytes of the kinds of memory in /proc/PID/status; raises OSError if it is gone."""
+    """Return the bytes of each kind of memory in /proc/PID/status. Raises OSError if it is gone."""
     found = {}
     for line in (proc / str(pid) / "status").read_text(errors="replace").splitlines():
         name, _, rest = line.partition(":")
@@ -303,20 +303,20 @@ def _status(proc: Path, pid: int) -> dict[str, int]:
     return found
 
 
-def _swapped(told: Sequence[dict[str, int]]) -> Reading[int]:
-    if "VmSwap" not in told[0]:
+def _swapped(statuses: Sequence[dict[str, int]]) -> Reading[int]:
+    if "VmSwap" not in statuses[0]:
         return Reading(None, "this kernel does not tell what of it is swapped out")
-    return Reading(sum(each.get("VmSwap", 0) for each in told))
+    return Reading(sum(each.get("VmSwap", 0) for each in statuses))
 
 
-def _spent(process: psutil.Process) -> float:
-    """Seconds of processor time so far."""
+def _cpu_seconds(process: psutil.Process) -> float:
+    """Return the seconds of processor time so far."""
     times = process.cpu_times()
     return float(times.user + times.system)
 
 
-def _still(measure: Callable[[psutil.Process], T], pid: int) -> T | None:
-    """A figure of a worker; None if it has ended or may not be read."""
+def _of_worker(measure: Callable[[psutil.Process], T], pid: int) -> T | None:
+    """Return a figure of a worker; None if it has ended or may not be read."""
     try:
         return measure(psutil.Process(pid))
     except (psutil.Error, OSError):

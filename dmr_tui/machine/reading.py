@@ -8,7 +8,7 @@ T = TypeVar("T", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Reading(Generic[T]):
-    """A value, or None with the reason in words that a person can act on."""
+    """A value, or None with the reason in words that the user can act on."""
 
     value: T | None
     reason: str = ""

@@ -1,4 +1,4 @@
-"""What about this computer stands between a program and a runner: names, proxies, groups."""
+"""The settings of this computer between a program and a runner: names, proxies, groups."""
 
 import ipaddress
 import os
@@ -26,22 +26,22 @@ class Surroundings:
     """Linux inside Windows."""
     in_container: bool
     docker_group: bool | None
-    """Whether this person is in the group docker; None if there is no such group."""
+    """True if this user is in the group docker; None if there is no such group."""
     proxies: tuple[str, ...]
     """Names of the proxy variables that are set; their values may hold credentials."""
     no_proxy: str
     names: Mapping[str, Reading[str]]
-    """For each host name, the addresses that it stands for."""
+    """The addresses of each host name."""
 
 
 def read_surroundings(hosts: Iterable[str], env: Mapping[str, str] = os.environ) -> Surroundings:
-    """Look around, and look the names of `hosts` up; may take as long as the name server does."""
+    """Read them, and look up the names of `hosts`: it takes as long as the name server does."""
     return Surroundings(
         _platform(),
         _is_wsl(),
         Path("/.dockerenv").exists(),
         _in_docker_group(),
-        # Of the two spellings most programs prefer the small one.
+        # Most programs prefer the lower-case spelling.
         tuple(name for name in PROXIES if env.get(name.lower()) or env.get(name)),
         env.get("no_proxy") or env.get("NO_PROXY") or "",
         MappingProxyType({host: _addresses(host) for host in sorted(set(hosts)) if host}),
@@ -49,7 +49,7 @@ def read_surroundings(hosts: Iterable[str], env: Mapping[str, str] = os.environ)
 
 
 def bypasses(no_proxy: str, host: str) -> bool:
-    """Whether the list `no_proxy` keeps calls to `host` away from a proxy."""
+    """Return whether the list `no_proxy` keeps requests to `host` away from a proxy."""
     for entry in (each.strip().lower() for each in no_proxy.split(",")):
         if entry == "*" or (entry and host in {entry, entry.lstrip(".")}):
             return True

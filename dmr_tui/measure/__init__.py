@@ -1,1 +1,1 @@
-"""What a number means: rates, percentiles, fit. Pure: no I/O and no clock of its own."""
+"""Calculations: rates, percentiles, memory estimates. Pure: no I/O, no clock, no state."""

@@ -1,4 +1,4 @@
-"""What the GGUF header tells of a network, as far as its memory depends on it."""
+"""The shape of a network by its GGUF header, as far as its memory depends on it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from dmr_tui.machine.reading import Reading
 
 MOST_LAYERS = 4096
 LONGEST = 2**40
-"""Numbers beyond these are no network's: the header lies."""
+"""Numbers beyond these belong to no network: the header is wrong."""
 _FULL_EVERY = {"gemma2": 2, "gemma3": 6, "gemma3n": 5, "gpt-oss": 2, "llama4": 4, "cohere2": 4}
-"""One layer in so many looks at the whole context, where the header does not say it itself."""
+"""One layer in so many attends to the whole context, where the header does not say so."""
 _LLAMA4_WINDOW = 8192
 _IGNORES_WINDOW = frozenset({"phi3"})
 _VOCABULARIES = {
@@ -21,6 +21,7 @@ _VOCABULARIES = {
     "smollm": 49_152,
     "deepseek-v3": 129_280,
 }
+"""Tokens in the vocabulary, by the name of the tokenizer in the header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Architecture:
     state: int = 0
     """Bytes of recurrent state for each sequence, all layers together."""
     feed_forward: int | None = None
-    """What a token passes in the widest feed-forward layer, all experts that it uses together."""
+    """Width of the widest feed-forward layer, all experts that a token uses together."""
 
 
 class _Unusable(ValueError):
@@ -60,7 +61,7 @@ class _Unusable(ValueError):
 
 
 class _Header:
-    """The entries of one architecture as numbers."""
+    """The entries of one architecture, read as numbers."""
 
     def __init__(self, gguf: Mapping[str, object], architecture: str) -> None:
         self._gguf = gguf
@@ -71,7 +72,7 @@ class _Header:
         return None if value is None else str(value).strip()
 
     def number(self, name: str) -> int | None:
-        """A whole number from 0 on; None if there is none. Raises _Unusable for anything else."""
+        """Return a number from 0 on; None if there is none. Raises _Unusable for anything else."""
         text = self.text(name)
         if not text:
             return None
@@ -83,15 +84,15 @@ class _Header:
             raise _Unusable(f"the header says {name} is {number}")
         return number
 
-    def needed(self, name: str) -> int:
-        """As `number`; it has to be there and more than 0."""
+    def required(self, name: str) -> int:
+        """Return a number above 0. Raises _Unusable for anything else, and if there is none."""
         number = self.number(name)
         if not number:
             raise _Unusable(f"the header does not tell {name}")
         return number
 
     def each(self, name: str, layers: int) -> list[int] | None:
-        """One number for each layer: as many as there are, or the same for all."""
+        """Return one number for each layer, from a list or from one number for all."""
         text = self.text(name)
         if not text:
             return None
@@ -112,23 +113,23 @@ class _Header:
 def read_architecture(
     gguf: Mapping[str, object] | None, architecture: str | None
 ) -> Reading[Architecture]:
-    """The shape as `config.gguf` of `GET /models` tells it, or the reason why it cannot be told.
+    """Read the shape from `config.gguf` of `GET /models`.
 
     Values are texts, arrays are joined with ", " or left out (over 50 elements).
     """
     if not gguf:
         return Reading(None, "the package tells nothing about its layers")
-    named = str(gguf.get("general.architecture") or architecture or "").strip()
-    if not named:
+    name = str(gguf.get("general.architecture") or architecture or "").strip()
+    if not name:
         return Reading(None, "the header does not tell the architecture")
     try:
-        return Reading(_architecture(_Header(gguf, named), named, gguf))
+        return Reading(_architecture(_Header(gguf, name), name, gguf))
     except _Unusable as error:
         return Reading(None, str(error))
 
 
 def _architecture(header: _Header, architecture: str, gguf: Mapping[str, object]) -> Architecture:
-    count, embedding = header.needed("block_count"), header.needed("embedding_length")
+    count, embedding = header.required("block_count"), header.required("embedding_length")
     if count > MOST_LAYERS:
         raise _Unusable(f"the header says it has {count:,} layers")
     recurrent = _state(header)
@@ -144,13 +145,13 @@ def _architecture(header: _Header, architecture: str, gguf: Mapping[str, object]
         heads,
         header.number("vocab_size") or _VOCABULARIES.get(str(gguf.get("tokenizer.ggml.pre"))),
         header.number("context_length"),
-        causal=not _encodes(architecture),
+        causal=not _is_encoder(architecture),
         state=recurrent * (without or (0 if heads else count)),
         feed_forward=_feed_forward(header, count),
     )
 
 
-def _encodes(architecture: str) -> bool:
+def _is_encoder(architecture: str) -> bool:
     # A decoder with attention.causal = false keeps its KV cache: the architecture decides.
     return "bert" in architecture or architecture == "gemma-embedding"
 
@@ -167,47 +168,47 @@ def _layers(
 ) -> tuple[Layer, ...]:
     if not heads:
         return tuple(Layer(0, 0, 0) for _ in range(count))
-    # Where a per-layer list was too long to be told, every layer may have as many as heads.
+    # DMR drops long lists: without one, each layer is taken to have as many as heads.
     kv_heads = header.each("attention.head_count_kv", count) or [heads] * count
     key = header.number("attention.key_length") or embedding // heads
     value = header.number("attention.value_length") or embedding // heads
     if header.number("attention.key_length_mla"):
-        # The values of latent attention are a part of its keys, and are not kept twice.
+        # The values of latent attention are part of its keys, and are not kept twice.
         value = 0
-    # The last layers of some networks look into the cache of those before them.
+    # The last layers of some networks use the cache of the layers before them.
     own = count - min(count, header.number("attention.shared_kv_layers") or 0)
     kv_heads = [number if place < own else 0 for place, number in enumerate(kv_heads)]
-    window, slides = _window(header, architecture, count)
+    window, windowed = _window(header, architecture, count)
     key_swa = header.number("attention.key_length_swa") or key
     value_swa = header.number("attention.value_length_swa") or value
     return tuple(
-        Layer(number, key_swa, value_swa, window) if looks_back else Layer(number, key, value)
-        for number, looks_back in zip(kv_heads, slides, strict=True)
+        Layer(number, key_swa, value_swa, window) if has_window else Layer(number, key, value)
+        for number, has_window in zip(kv_heads, windowed, strict=True)
     )
 
 
 def _window(header: _Header, architecture: str, count: int) -> tuple[int | None, list[bool]]:
-    """The sliding window, and which layers have it."""
+    """Return the sliding window, and for each layer whether it has it."""
     window = header.number("attention.sliding_window")
     if architecture == "llama4" and not window:
         window = header.number("attention.chunk_size") or _LLAMA4_WINDOW
     if not window or architecture in _IGNORES_WINDOW:
         return None, [False] * count
-    told = header.text("attention.sliding_window_pattern")
-    if told and ("true" in told.lower() or "false" in told.lower()):
-        words = [word.strip(" []").lower() == "true" for word in told.split(",")]
+    pattern = header.text("attention.sliding_window_pattern")
+    if pattern and ("true" in pattern.lower() or "false" in pattern.lower()):
+        words = [word.strip(" []").lower() == "true" for word in pattern.split(",")]
         return window, (words * count)[:count] if len(words) in {1, count} else [False] * count
     every = _FULL_EVERY.get(architecture)
-    if told:
+    if pattern:
         every = header.number("attention.sliding_window_pattern")
     if not every:
-        # Nobody says which layers: that all of them look at everything errs on the safe side.
+        # The layers are not known: that all attend to the whole context errs on the safe side.
         return None, [False] * count
     return window, [layer % every < every - 1 for layer in range(count)]
 
 
 def _state(header: _Header) -> int:
-    """Bytes of one recurrent layer for one sequence, in f32 (llama.cpp, Mamba style)."""
+    """Return the bytes of one recurrent layer for one sequence, in f32 (llama.cpp, Mamba)."""
     inner, size = header.number("ssm.inner_size"), header.number("ssm.state_size")
     if not inner or not size:
         return 0

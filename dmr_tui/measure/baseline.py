@@ -1,4 +1,4 @@
-"""How fast a model usually is, and whether one call was slower."""
+"""The usual decode rate of a model, and by how much one request was slower."""
 
 from collections import deque
 
@@ -7,9 +7,9 @@ from dmr_tui.measure.thresholds import DEFAULTS
 from dmr_tui.runner.request import Slower
 
 REMEMBERED = 50
-"""Calls of a model that make its usual rate."""
+"""Requests of a model that make its usual rate."""
 ENOUGH = 5
-"""Calls of similar depth below which nothing is usual."""
+"""Fewest requests of similar depth that make a usual rate."""
 SIMILAR = 2.0
 """Contexts whose depths differ by less than this factor are decoded about equally fast."""
 SHALLOW = 512
@@ -17,7 +17,7 @@ SHALLOW = 512
 
 
 class Baseline:
-    """The decode rates of one model's last calls, each with its depth in tokens."""
+    """The decode rates of one model's last requests, each with its depth in tokens."""
 
     def __init__(self, slow: float = DEFAULTS.level("slow")) -> None:
         """`slow`: per cent of the usual rate below which a request is slow."""
@@ -25,11 +25,11 @@ class Baseline:
         self._requests: deque[tuple[int, float]] = deque(maxlen=REMEMBERED)
 
     def judge(self, depth: int, rate: float) -> Slower | None:
-        """How much slower than usual `rate` is, and from now on a part of what is usual.
+        """Compare `rate` with the usual one, of which it is then a part.
 
-        None if it is not slow, or if too few calls at similar depth are known.
+        Returns None if it is not slow, or if too few requests of similar depth are known.
         """
-        similar = sorted(r for d, r in self._requests if alike(d, depth))
+        similar = sorted(r for d, r in self._requests if are_similar(d, depth))
         self._requests.append((depth, rate))
         if len(similar) < ENOUGH:
             return None
@@ -37,7 +37,7 @@ class Baseline:
         return Slower(baseline, 1.0 - rate / baseline) if rate < self._slow * baseline else None
 
 
-def alike(depth: int, other: int) -> bool:
-    """Whether two contexts are about equally deep."""
+def are_similar(depth: int, other: int) -> bool:
+    """Return whether two contexts are about equally deep."""
     low, high = sorted((max(depth, SHALLOW), max(other, SHALLOW)))
     return high <= SIMILAR * low

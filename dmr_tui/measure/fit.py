@@ -1,4 +1,4 @@
-"""How much memory a model needs, and whether it fits: estimates by formula, never measured here."""
+"""The memory that a model needs, and whether it fits: estimates by formula, nothing measured."""
 
 import math
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ PoolKind = Literal["VRAM", "RAM", "unified"]
 Verdict = Literal["fits", "tight", "no room", "too big", "unknown"]
 DOES_NOT_FIT = frozenset({"no room", "too big"})
 CACHE_TYPES = ("f16", "q8_0", "q4_0")
-"""What a person can try; every type of `BYTES` is understood."""
+"""The types that the user can try; every type of `BYTES` is understood."""
 BYTES = {
     "f32": 4.0,
     "f16": 2.0,
@@ -28,46 +28,46 @@ BYTES = {
 """Bytes of one element in the KV cache, the scales of its block included."""
 PADDING = 256
 SPARE, SPARE_BYTES = 1.10, 300 * 2**20
-"""What is left free before a model "fits": formulas miss by some per cent."""
+"""Memory left free beside a model that "fits": formulas miss by some per cent."""
 USUAL_FEED_FORWARD = 4
-"""Times the embedding, where the header does not tell how wide it is."""
+"""Width of a feed-forward layer, in embeddings, where the header does not tell."""
 LARGEST_VOCABULARY = 262_144
-"""Taken where the header does not tell: of the models in use, Gemma's is the largest."""
+"""Assumed where the header does not tell: of the models in use, Gemma's is the largest."""
 
 
 @dataclass(frozen=True, slots=True)
 class LaunchConfig:
-    """How an engine is, or would be, started."""
+    """The options with which an engine is, or would be, started."""
 
     context: int
-    """Tokens in all; the slots share it."""
+    """Tokens of all slots together."""
     slots: int = 1
     key_type: str = "f16"
     value_type: str = "f16"
     ubatch: int = 512
     flash: bool = True
     unified: bool = True
-    """Whether all slots share one KV cache, which sliding windows are counted by."""
+    """True if all slots share one KV cache, by which sliding windows are counted."""
     gpu_layers: int | None = None
     """Layers that go to the GPU; None for all."""
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryPool:
-    """Where the next model would go; bytes."""
+    """The memory into which the next model would be loaded; bytes."""
 
     kind: PoolKind
     total: int
     free: int
     overhead: int = 0
-    """What an engine takes there beside its model: the driver's context, on each GPU."""
+    """Memory that an engine takes beside its model: the driver's context, on each GPU."""
     source: str = ""
-    """Who measured it, as the screen names it."""
+    """The source of the numbers, as the screens name it."""
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryEstimate:
-    """What a model needs; bytes, each part known or not."""
+    """The memory that a model needs, by parts that may be unknown; bytes."""
 
     launch: LaunchConfig
     weights: Reading[int]
@@ -79,7 +79,7 @@ class MemoryEstimate:
 
     @property
     def total(self) -> Reading[int]:
-        """All parts together; unknown, with the reason, if one of them is."""
+        """The sum of all parts; unknown, with the reason, if one of them is."""
         for part in (self.weights, self.cache, self.compute):
             if part.value is None:
                 return Reading(None, part.reason)
@@ -87,14 +87,14 @@ class MemoryEstimate:
 
     @property
     def at_least(self) -> int:
-        """The parts that are known, together."""
+        """The sum of the known parts."""
         parts = (self.weights, self.cache, self.compute)
         return sum(part.value or 0 for part in parts) + self.overhead
 
 
 @dataclass(frozen=True, slots=True)
 class Reclaimable:
-    """What would be free if a loaded model were unloaded."""
+    """Memory that would be free if a loaded model were unloaded."""
 
     key: str
     size: int
@@ -109,9 +109,9 @@ def estimate_memory(
     launch: LaunchConfig,
     pool: Reading[MemoryPool],
 ) -> MemoryEstimate:
-    """What the model takes in that room, by the formulas of llama.cpp.
+    """Estimate the memory that a model takes in a pool, by the formulas of llama.cpp.
 
-    Layers that stay off the GPU take their share of weights and cache along.
+    Layers that stay off the GPU keep their share of weights and cache out of its memory.
     """
     on_gpu = pool.value is None or pool.value.kind != "RAM"
     overhead = pool.value.overhead if pool.value is not None else 0
@@ -137,19 +137,21 @@ def _share(architecture: Architecture, launch: LaunchConfig) -> float:
 
 
 def cells(context: int) -> int:
-    """Tokens for which llama.cpp makes room: the context up to the next multiple of 256."""
+    """Return the tokens that llama.cpp keeps cells for: the context, up to a multiple of 256."""
     return -(-context // PADDING) * PADDING
 
 
 def _cache(architecture: Architecture, launch: LaunchConfig, share: float) -> Reading[int]:
-    """Bytes of KV cache: cells × KV heads × (key length × its bytes + value length × its bytes).
+    """Return the bytes of KV cache.
+
+    Cells × KV heads × (key length × its bytes + value length × its bytes), over all layers.
 
     Layers with a sliding window keep the window of each sequence and one batch, if that is less.
     """
     key, value = BYTES.get(launch.key_type.lower()), BYTES.get(launch.value_type.lower())
     if key is None or value is None:
-        strange = launch.key_type if key is None else launch.value_type
-        return Reading(None, f"no cache type is called {strange[:20]!r}")
+        unknown = launch.key_type if key is None else launch.value_type
+        return Reading(None, f"no cache type is called {unknown[:20]!r}")
     streams = 1 if launch.unified else launch.slots
     size = 0.0
     kept = {
@@ -162,7 +164,7 @@ def _cache(architecture: Architecture, launch: LaunchConfig, share: float) -> Re
 
 
 def _kept(window: int | None, launch: LaunchConfig) -> int:
-    """Tokens of each cache that a layer with that window keeps."""
+    """Return the tokens that a layer with that window keeps in each cache."""
     whole = cells(-(-launch.context // (1 if launch.unified else launch.slots)))
     if window is None:
         return whole
@@ -171,13 +173,13 @@ def _kept(window: int | None, launch: LaunchConfig) -> int:
 
 
 def _compute(architecture: Architecture, launch: LaunchConfig, on_gpu: bool) -> Reading[int]:
-    """Bytes of the compute buffer: one batch through the widest layer, in f32.
+    """Return the bytes of the compute buffer: one batch through the widest layer, in f32.
 
     4 × ubatch × (5 × embedding + 3 × feed-forward), and the masks of attention: what llama.cpp
     b11549 prints on a processor, for networks of llama's kind with and without experts. Before
     its pull request 23861 (2026) it also kept a score for each word of the vocabulary there,
-    4 × ubatch × (vocabulary + embedding): 304.75 MiB for Qwen's 151,936 and 4,096. Nobody says
-    how old an engine is, and a GPU has nothing to spare: there the larger of both counts.
+    4 × ubatch × (vocabulary + embedding): 304.75 MiB for Qwen's 151,936 and 4,096. The age
+    of an engine is not known, and a GPU has no memory to spare: there the larger one counts.
     """
     ubatch = min(launch.ubatch, launch.context)
     size = _widest(architecture, launch, ubatch)
@@ -198,31 +200,30 @@ def _widest(architecture: Architecture, launch: LaunchConfig, ubatch: int) -> in
     masked = sum(_kept(window, launch) for window in attending) if architecture.causal else ubatch
     if launch.flash:
         return through + 2 * ubatch * masked
-    # Without flash attention the mask is in f32, and the scores of all heads have to lie somewhere.
+    # Without flash attention the mask is in f32, and the scores of all heads need memory.
     attended = _scores(architecture, launch, ubatch) + 4 * ubatch * 8 * architecture.embedding
     return max(through, attended) + 4 * ubatch * masked
 
 
 def _scores(architecture: Architecture, launch: LaunchConfig, ubatch: int) -> int:
-    """Bytes of every head's scores for a batch: 4 × ubatch × context × heads, or none."""
+    """Return the bytes of all heads' scores for a batch: 4 × ubatch × context × heads, or 0."""
     if launch.flash:
         return 0
-    return (
-        4 * ubatch * (_kept(None, launch) if architecture.causal else ubatch) * architecture.heads
-    )
+    attended = _kept(None, launch) if architecture.causal else ubatch
+    return 4 * ubatch * attended * architecture.heads
 
 
 def required_free(total: int) -> int:
-    """Bytes that have to be free for a model that needs `total` to fit, and not only just."""
+    """Return the bytes that have to be free for a model of `total` bytes to fit well."""
     return math.ceil(total * SPARE) + SPARE_BYTES
 
 
 def judge(needed: MemoryEstimate, pool: Reading[MemoryPool]) -> Verdict:
-    """Whether it fits into what is free of that room.
+    """Judge whether a model fits into the free memory of a pool.
 
     "fits" leaves a tenth and 300 MiB, because formulas err; "tight" leaves less than that. "no
-    room" is more than is free now, "too big" more than there is: nothing can be ended for it.
-    What does not fit by its known parts alone does not, even if the others are unknown.
+    room" is more than is free now, "too big" more than there is, so that no unload helps. Known
+    parts that do not fit are enough for either, even if the other parts are unknown.
     """
     if pool.value is None:
         return "unknown"
@@ -243,18 +244,18 @@ def largest_context(
     pool: Reading[MemoryPool],
     free: int,
 ) -> int | None:
-    """The largest context (a multiple of 256, at most the trained one) with which it "fits".
+    """Find the largest context (a multiple of 256, at most the trained one) that "fits".
 
-    None if it does not fit with any, or if that cannot be told.
+    None if none does, or if that is not known.
     """
     if architecture.value is None or pool.value is None:
         return None
-    given = Reading(replace(pool.value, free=free))
+    with_free = Reading(replace(pool.value, free=free))
     most = architecture.value.trained or launch.context
 
     def fits(blocks: int) -> bool:
         tried = replace(launch, context=min(blocks * PADDING, most))
-        return judge(estimate_memory(architecture, weights, tried, pool), given) == "fits"
+        return judge(estimate_memory(architecture, weights, tried, pool), with_free) == "fits"
 
     fitting, failing = 0, -(-most // PADDING) + 1
     while failing - fitting > 1:
@@ -264,9 +265,9 @@ def largest_context(
 
 
 def unload_for(missing: int, held: Sequence[Reclaimable]) -> tuple[Reclaimable, ...] | None:
-    """The fewest models, and of those the smallest, whose end frees `missing` bytes.
+    """Find the fewest models, and of those the smallest, that free `missing` bytes.
 
-    None if all that are idle together do not.
+    None if all idle models together do not.
     """
     idle = [each for each in held if not each.busy]
     if sum(each.size for each in idle) < missing:

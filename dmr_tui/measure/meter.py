@@ -1,4 +1,4 @@
-"""One streamed answer: when its pieces arrived, and the numbers that follow from that."""
+"""One streamed answer: the arrival of its pieces, and the numbers that follow from it."""
 
 from bisect import bisect_right
 from collections import deque
@@ -28,7 +28,7 @@ class Passage:
         """Number of parts; a passage without any is false."""
 
     def since(self, size: int) -> str:
-        """The text without its first `size` parts."""
+        """Return the text without its first `size` parts."""
         return "".join(self._parts[size : self.size])
 
     def __str__(self) -> str:
@@ -64,13 +64,13 @@ class Turn:
     tool_calls: int = 0
     ended: bool = False
     stopped: bool = False
-    """Ended because the user asked for it."""
+    """True if the user stopped it."""
     failure: Explanation | None = None
     finish_reason: str | None = None
     loading_since: float | None = None
     """The start of a load that is still going on (seconds since 1970)."""
     cold: bool | None = None
-    """True if the model had to be loaded first; None if that could not be asked."""
+    """True if the model had to be loaded first; None if that could not be found out."""
     load_s: float | None = None
     """The load alone, measured here; it is not part of `ttft_s` and `e2e_s`."""
     prefill_done: int | None = None
@@ -95,7 +95,7 @@ class Turn:
 
     @property
     def text(self) -> str:
-        """The answer as one string, joined at each use: a long one takes long."""
+        """The answer as one string, joined at each use, which takes time for a long one."""
         return str(self.answer)
 
     @property
@@ -130,7 +130,7 @@ class Meter:
         self._progress: tuple[int, int] | None = None
         self.finish_reason: str | None = None
         self.chunks = 0
-        """Chunks so far: if it has grown, there is something new to publish."""
+        """Number of chunks so far: once it has grown, there is something new to publish."""
 
     def take(self, at_ns: int, chunk: Chunk) -> None:
         """Add one chunk that arrived at `at_ns`."""
@@ -179,7 +179,7 @@ class Meter:
         stopped: bool = False,
         failure: Explanation | None = None,
     ) -> Turn:
-        """The answer so far, or (`ended`) as it ended."""
+        """Return the answer so far, or (`ended`) as it ended."""
         counts = token_counts(self._usage, self._timings)
         ttft = self._since_sent(self._first)
         client = self._client_decode(counts.completion)
@@ -226,7 +226,7 @@ class Meter:
         )
 
     def _live(self, now_ns: int) -> Rate | None:
-        """Pieces of the last two seconds by those seconds: pieces are not tokens, hence "~"."""
+        """Estimate the rate of the last two seconds by pieces, which are not tokens: hence "~"."""
         if self._first is None:
             return None
         window = min(LIVE_WINDOW_S, (now_ns - self._first) / 1e9)

@@ -1,4 +1,4 @@
-"""One word for how hard a computer has to look for memory, and what says so."""
+"""One word for the memory pressure of a computer, and its cause."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ ORDER: tuple[Word, ...] = ("none", "some", "high", "critical")
 
 @dataclass(frozen=True, slots=True)
 class PressureLevel:
-    """The pressure as a whole."""
+    """The pressure by all signs together."""
 
     word: Word | None
     """None if no sign of it could be read."""
     cause: str = ""
-    """What drove it, with its number: "tasks wait 12 % of the time for memory"."""
+    """The worst sign, with its number: "tasks wait for memory 12 % of the time"."""
 
 
 MIB = 2**20
@@ -34,7 +34,7 @@ MAC_LEVELS: dict[int, tuple[Word, str]] = {
 def judge(
     host: Host, container: Container | None = None, thresholds: Thresholds = DEFAULTS
 ) -> PressureLevel:
-    """The worst of all signs that can be read, and what it says."""
+    """Judge the pressure by the worst of all signs that can be read."""
     found = list(_signs(host, container, thresholds))
     if not found:
         return PressureLevel(None)
@@ -46,7 +46,7 @@ def _signs(
     host: Host, container: Container | None, thresholds: Thresholds
 ) -> Iterator[tuple[Word, str]]:
     def reached(sign: str, value: float) -> Word:
-        """What a sign says; its levels are those from which on it is some, high, critical."""
+        """Return the word of a sign by its thresholds for some, high and critical."""
         levels = thresholds.levels(f"pressure_{sign}")
         return ORDER[sum(value >= level for level in levels)]
 
@@ -62,7 +62,7 @@ def _signs(
     if into is not None and out is not None:
         moved = into + out
         digits = 0 if moved >= 10 * MIB else 1
-        # What lies there still is no pressure.
+        # Pages that stay in swap are no pressure.
         word = reached("swap", moved / MIB)
         yield word, f"{moved / MIB:.{digits}f} MiB a second go to and from swap"
     if (percent := _percent(host.ram_used, host.ram_total)) is not None:
@@ -78,7 +78,7 @@ def _signs(
 
 
 def _percent(part: Reading[int], whole: Reading[int]) -> float | None:
-    """None also for what cannot be; counters of a group may run ahead of its limit a little."""
+    """Return per cent; None if impossible, but a group may be counted a little above its limit."""
     if part.value is None or not whole.value:
         return None
     percent = 100.0 * part.value / whole.value

@@ -1,4 +1,4 @@
-"""Tokens per second: which numbers may be divided, and who measured them."""
+"""Tokens per second: the numbers to divide, and the source of each rate."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,19 +13,19 @@ MIN_PREFILL = 64
 MIN_CLIENT_TOKENS = 16
 """Generated tokens below which arrival times say nothing about speed."""
 MAX_PER_ARRIVAL = 32
-"""Mean tokens per arrival above which something between engine and us saves them up."""
+"""Mean tokens per arrival above which something between the engine and us saves them up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Tokens per second, and who measured them."""
+    """A rate in tokens per second, and its source."""
 
     value: float
     source: Source
 
 
 def decode_rate(timings: Timings | None) -> Rate | None:
-    """(predicted_n - 1) / predicted_ms: the first token comes out of the prefill.
+    """Return (predicted_n - 1) / predicted_ms: the first token comes out of the prefill.
 
     Not `predicted_per_second`, which divides by n in older engines and by n - 1 in newer ones.
     None without timings, or with fewer than two tokens.
@@ -36,7 +36,7 @@ def decode_rate(timings: Timings | None) -> Rate | None:
 
 
 def prefill_rate(timings: Timings | None) -> Rate | None:
-    """prompt_n / prompt_ms: new prompt tokens only, cached ones cost nothing.
+    """Return prompt_n / prompt_ms: new prompt tokens only, as cached ones cost nothing.
 
     None without timings, or with fewer than `MIN_PREFILL` new tokens.
     """
@@ -48,11 +48,11 @@ def prefill_rate(timings: Timings | None) -> Rate | None:
 def client_decode_rate(
     completion_tokens: int | None, seconds: float, *, with_first: int, arrivals: int
 ) -> Rate | None:
-    """Tokens after the first arrival by the seconds from the first to the last arrival.
+    """Divide the tokens after the first arrival by the seconds from the first to the last.
 
-    `with_first` is how many pieces came together with the first one: they took none of the
-    time. None below `MIN_CLIENT_TOKENS`, or when the answer came in a few bursts, whose timing
-    is that of a buffer.
+    `with_first` is the number of pieces that came together with the first one: they took none
+    of the time. None below `MIN_CLIENT_TOKENS`, or when the answer came in a few bursts, whose
+    timing is that of a buffer.
     """
     if completion_tokens is None or completion_tokens < MIN_CLIENT_TOKENS:
         return None

@@ -1,4 +1,4 @@
-"""The numbers of one finished call, each by its formula; None where a part of it is unknown."""
+"""The numbers of a finished request, each by its formula; None where a part is unknown."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ SAME_LIMIT = 0.03
 
 
 def processing_s(request: Request) -> float | None:
-    """Seconds that the engine worked on it: prompt_ms + predicted_ms of its timings."""
+    """Return the seconds that the engine worked on it: prompt_ms + predicted_ms."""
     timings = request.timings
     if timings is None or timings.prompt_ms is None:
         return None
@@ -19,10 +19,10 @@ def processing_s(request: Request) -> float | None:
 
 
 def waited_s(request: Request) -> float | None:
-    """Seconds before the engine began: by its log, else duration - processing.
+    """Return the seconds before the engine began: by its log, else duration - processing.
 
-    No timing of the engine holds it. The difference also has what network and HTTP take, which
-    is milliseconds.
+    No timing of the engine holds them. The difference also has the milliseconds of network and
+    HTTP.
     """
     if request.processing_at is not None:
         return max(0.0, request.processing_at - request.started_at)
@@ -33,7 +33,7 @@ def waited_s(request: Request) -> float | None:
 
 
 def ttft_s(request: Request) -> float | None:
-    """Seconds until the caller got its first token: waited + prompt_ms.
+    """Return the seconds until the caller got its first token: waited + prompt_ms.
 
     None if the answer was not streamed, as its first token comes with its last; the load of a
     cold model comes before the record and is not in it.
@@ -46,19 +46,19 @@ def ttft_s(request: Request) -> float | None:
 
 
 def new_tokens(request: Request) -> int | None:
-    """Prompt tokens that the engine had to process: all but the cached ones."""
+    """Return the prompt tokens that the engine had to process: all but the cached ones."""
     return tokens.new_tokens(request.prompt_tokens, request.cached_tokens, request.timings)
 
 
 def context_used(request: Request) -> int | None:
-    """Tokens of the context window at its end: prompt, cached or not, and generated ones."""
+    """Return the tokens in the context window at its end: all of the prompt, and the answer."""
     if request.prompt_tokens is None:
         return None
     return request.prompt_tokens + (request.completion_tokens or 0)
 
 
 def window(request: Request) -> int | None:
-    """The context window of its slot: what the engine gave, else what was configured."""
+    """Return the context window of its slot: the one that the engine gave, else as configured."""
     if request.window is not None:
         return request.window
     configured = request.context_size
@@ -66,12 +66,12 @@ def window(request: Request) -> int | None:
 
 
 def depth(request: Request) -> int | None:
-    """Tokens before the first generated one: decoding slows as they grow."""
+    """Return the tokens before the first generated one: decoding slows as they grow."""
     return request.prompt_tokens
 
 
 def timed_out_after(request: Request) -> float | None:
-    """The time limit, in seconds, that made the caller leave; None if that was not the reason."""
+    """Return the time limit, in seconds, that made the caller leave; None if none did."""
     duration = request.duration
     if request.outcome != "client left" or duration is None or request.limit is None:
         return None
@@ -79,7 +79,7 @@ def timed_out_after(request: Request) -> float | None:
 
 
 def cache_share(requests: Iterable[Request]) -> float | None:
-    """Cached of all prompt tokens, 0 to 1, of the calls that tell both; None if none does."""
+    """Return cached of all prompt tokens, 0 to 1, of the requests that tell both, else None."""
     cached = total = 0
     for request in requests:
         if request.cached_tokens is not None and request.prompt_tokens:
@@ -89,7 +89,7 @@ def cache_share(requests: Iterable[Request]) -> float | None:
 
 
 def ended(request: Request) -> float:
-    """When a call ended; for one that ended before we listened, its start and its own timings."""
+    """Return the time of its end, by its start and timings if it was not observed."""
     if request.finished_at is not None:
         return request.finished_at
     timings = request.timings

@@ -16,7 +16,7 @@ class Summary:
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """The value below which `percent` of the sample lies, linear between neighbours.
+    """Return the value below which `percent` of the sample lies, linear between neighbours.
 
     `values` in rising order, not empty. The same as numpy's default and as
     `statistics.quantiles(…, method="inclusive")`.
@@ -28,7 +28,7 @@ def percentile(values: Sequence[float], percent: float) -> float:
 
 
 def summary(values: Iterable[float]) -> Summary | None:
-    """The sample in numbers; None if it is empty."""
+    """Return the sample in five numbers; None if it is empty."""
     rising = sorted(values)
     if not rising:
         return None
@@ -40,10 +40,11 @@ def summary(values: Iterable[float]) -> Summary | None:
 def binned(
     points: Iterable[tuple[float, float]], now: float, *, bins: int, width: float
 ) -> tuple[float | None, ...]:
-    """Medians of `points` (time, value) in `bins` spans of `width` seconds that end at `now`.
+    """Return the medians of `points` (time, value) in spans of equal width.
 
-    Spans begin at multiples of `width`, so that a point never changes its span; a span without
-    points is None, not zero.
+    There are `bins` spans of `width` seconds, the last one with `now` in it. They begin at
+    multiples of `width`, so that a point never changes its span; a span without points is None,
+    not zero.
     """
     last = int(now // width)
     spans: list[list[float]] = [[] for _ in range(bins)]

@@ -26,24 +26,24 @@ KNOWN: Mapping[str, tuple[Levels, str]] = {
     "time_limit": ((80.0, 95.0), "per cent of its caller's time limit that are heavy, critical"),
     "slow": ((75.0,), "per cent of the usual rate below which a call is slower than usual"),
 }
-"""By name: the default levels, and what they are."""
+"""The default levels and their meaning, by name."""
 _UNITS = {"temperature": "°C", "swapping": "MiB/s", "pressure_swap": "MiB/s"}
 _MOST = {"swapping": 1e6, "pressure_swap": 1e6}
 
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """The levels in force: the defaults, or the user's."""
+    """The levels in force: the user's, else the defaults."""
 
     chosen: Mapping[str, Levels] = field(default_factory=dict)
     """The user's, by name."""
 
     def levels(self, name: str) -> Levels:
-        """The levels of that name, ascending; as many as `KNOWN` has."""
+        """Return the levels of that name, ascending; as many as `KNOWN` has."""
         return self.chosen.get(name) or KNOWN[name][0]
 
     def level(self, name: str) -> float:
-        """The first of its levels."""
+        """Return the first of the levels of that name."""
         return self.levels(name)[0]
 
 
@@ -51,12 +51,12 @@ DEFAULTS = Thresholds()
 
 
 def unit(name: str) -> str:
-    """What its levels are counted in."""
+    """Return the unit of the levels of that name."""
     return _UNITS.get(name, "%")
 
 
 def allowed(name: str) -> str:
-    """What may be written for it, in words."""
+    """Say what may be written for the levels of that name."""
     number = len(KNOWN[name][0])
     most = f"{_MOST.get(name, 1000.0):,.0f}"
     if number == 1:
@@ -65,7 +65,7 @@ def allowed(name: str) -> str:
 
 
 def checked(name: str, numbers: Levels) -> Levels:
-    """The same, if they can be levels of `name`. Raises ValueError with what is allowed."""
+    """Return `numbers` if they can be the levels of `name`. Raises ValueError with what can."""
     most = _MOST.get(name, 1000.0)
     fitting = len(numbers) == len(KNOWN[name][0]) and all(0.0 <= each <= most for each in numbers)
     if not fitting or list(numbers) != sorted(set(numbers)):

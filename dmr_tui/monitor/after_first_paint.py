@@ -27,7 +27,7 @@ from dmr_tui.monitor.snapshot_builder import LOG_WAITING, LaterReading, RunnerRe
 from dmr_tui.runner.discovery.docker_engine import DockerEngine
 from dmr_tui.runner.discovery.places import Places
 from dmr_tui.state.engine_facts import NOTHING_LOGGED, LoggedEngines
-from dmr_tui.state.memory import Loading, MemoryState
+from dmr_tui.state.memory import LoadConditions, MemoryState
 from dmr_tui.state.request_filter import View
 from dmr_tui.state.snapshot import MachineState, Snapshot
 
@@ -78,7 +78,7 @@ class AfterFirstPaint:
         return LoggedEngines(facts, self._history.log_readable)
 
     @property
-    def loading(self) -> Loading | None:
+    def loading(self) -> LoadConditions | None:
         """The conditions of a load; None until the machine was read."""
         return None if self._memory is None else self._memory.loading
 

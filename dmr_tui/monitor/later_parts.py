@@ -12,7 +12,7 @@ from dmr_tui.monitor.snapshot_builder import LaterReading, RunnerReading
 from dmr_tui.runner.discovery.docker_engine import DockerEngine
 from dmr_tui.runner.request import Request
 from dmr_tui.state.engine_facts import LoggedEngines
-from dmr_tui.state.memory import Loading
+from dmr_tui.state.memory import LoadConditions
 from dmr_tui.state.plan import Plan, Progress
 from dmr_tui.state.prompt import Prompt
 from dmr_tui.state.replies import Bodies, RemoteModel, StoredConfigResult
@@ -96,7 +96,7 @@ class LaterParts(Protocol):
         ...
 
     @property
-    def loading(self) -> Loading | None:
+    def loading(self) -> LoadConditions | None:
         """The conditions of a load; None until the machine was read."""
         ...
 

@@ -26,7 +26,7 @@ from dmr_tui.runner.discovery.places import Places
 from dmr_tui.runner.endpoint import Endpoint
 from dmr_tui.runner.request import SlownessHint
 from dmr_tui.state.engine_facts import NOTHING_LOGGED
-from dmr_tui.state.memory import Loading
+from dmr_tui.state.memory import LoadConditions
 from dmr_tui.state.request_filter import View
 from dmr_tui.state.snapshot import Attempt, MachineState, Runner, Snapshot
 
@@ -77,7 +77,7 @@ class Poller:
         self._later_begun = anyio.Event()
 
     @property
-    def loading(self) -> Loading | None:
+    def loading(self) -> LoadConditions | None:
         """The conditions of a load; None until the machine was read."""
         return None if self._later is None else self._later.loading
 

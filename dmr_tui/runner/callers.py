@@ -33,7 +33,7 @@ def caller_name(user_agent: str, api: str, origin: str = "") -> str:
     if match := _SDK.match(user_agent):
         return f"{match[1]} {match[2]}"
     for product, name in _KNOWN:
-        if _is(product, user_agent):
+        if _is_product(product, user_agent):
             return name
     found = _PRODUCT.match(user_agent)
     return found[0] if found else _unnamed(api)
@@ -41,11 +41,11 @@ def caller_name(user_agent: str, api: str, origin: str = "") -> str:
 
 def time_limit(user_agent: str) -> float | None:
     """Seconds after which this caller is known to hang up; None if nothing is known."""
-    known = _is("langchainjs", user_agent) or _is("n8n", user_agent)
+    known = _is_product("langchainjs", user_agent) or _is_product("n8n", user_agent)
     return N8N_LIMIT if known else None
 
 
-def _is(product: str, user_agent: str) -> bool:
+def _is_product(product: str, user_agent: str) -> bool:
     """True if `user_agent` is that product or, for LangChain, one of its packages."""
     following = user_agent.removeprefix(product)
     if following == user_agent:

@@ -14,7 +14,7 @@ class ClockOffset:
         self._high = float("inf")
 
     def add(self, date: float, sent: float, received: float) -> None:
-        """Add one answer: its Date, and when it was asked and came; all in seconds since 1970."""
+        """Add one answer: its Date, and the times of sending and arrival, in seconds since 1970."""
         low, high = date - received, date + 2.0 - sent
         if high < self._low or low > self._high:
             # One of the clocks was set, so that the earlier bounds are void.
@@ -31,5 +31,5 @@ class ClockOffset:
 
     @property
     def known(self) -> bool:
-        """True once the runner has told its time."""
+        """True once an answer had a Date."""
         return self._high < float("inf")

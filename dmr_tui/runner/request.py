@@ -28,9 +28,9 @@ FAILURES: frozenset[Outcome] = frozenset(
 
 
 EngineFailure = Literal["", "unreachable", "died"]
-"""What became of the engine while it served a request, where the record does not say so."""
+"""The fate of the engine during a request, where the record does not say so."""
 SlownessHint = Literal["", "GPU unused", "CPU full"]
-"""What the readings of the computer suggest as the reason of a slow request."""
+"""The reason of a slow request that the readings of the computer suggest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Request:
     fingerprint: int | None = field(default=None, compare=False, repr=False)
     """Equal for equal bodies, within this process: how retries are recognized."""
     window: int | None = None
-    """Tokens of its slot's context window, if the engine's log told."""
+    """Tokens of its slot's context window, if the engine logged it."""
     processing_at: float | None = None
     """The time at which the engine began with it, by its log."""
     load_s: float | None = None

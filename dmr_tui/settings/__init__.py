@@ -1,1 +1,1 @@
-"""What the user can choose: flags before environment before TOML file before default."""
+"""The user's choices: flags before environment before TOML file before default."""

@@ -1,4 +1,4 @@
-"""What each setting may be; a mistake says what is allowed."""
+"""The checks of settings; the error for a bad one says what is allowed."""
 
 from collections.abc import Sequence
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -17,7 +17,7 @@ _WORDS = {"yes": True, "no": False}
 
 
 def checked(name: str, value: Any, where: str) -> Any:
-    """Return the value as it is used. Raises BadSettings, which names the place `where` it stands.
+    """Return the value as it is used. Raises BadSettings, which names its place `where`.
 
     Text from a variable or a flag is read as the number or the switch that it spells.
     """
@@ -27,7 +27,7 @@ def checked(name: str, value: Any, where: str) -> Any:
         found = msgspec.convert(spelled, kind, strict=not isinstance(spelled, str))
     except msgspec.ValidationError:
         raise BadSettings(f"{where}: {name} = {plain(str(value))!r}: {_allowed(kind)}") from None
-    # An empty text is a setting that is not made.
+    # An empty text means the default.
     return None if found == "" else found
 
 
@@ -39,7 +39,7 @@ def _allowed(kind: Any) -> str:
 
 
 def entry(table: str, name: str, value: Any, where: str) -> Any:
-    """One entry of a table, as it is used. Raises BadSettings."""
+    """Return one entry of a table as it is used. Raises BadSettings."""
     try:
         return _keys(value) if table == "keys" else _levels(name, value)
     except (TypeError, ValueError) as error:

@@ -2,4 +2,4 @@
 
 
 class BadSettings(ValueError):
-    """Says where the setting is, and what is allowed there."""
+    """A setting that cannot be used: its place, and what is allowed there."""

@@ -1,4 +1,4 @@
-"""A settings file to start from, made of what stands at the fields of Settings."""
+"""A settings file to start from, made of the docstrings of Settings' fields."""
 
 import ast
 import inspect
@@ -11,11 +11,11 @@ Keys = Iterable[tuple[str, str, str]]
 
 
 def sentences() -> dict[str, str]:
-    """What stands below each field of Settings."""
-    (described,) = ast.parse(inspect.getsource(Settings)).body
-    assert isinstance(described, ast.ClassDef)
+    """Return the docstring of each field of Settings."""
+    (tree,) = ast.parse(inspect.getsource(Settings)).body
+    assert isinstance(tree, ast.ClassDef)
     found, name = {}, ""
-    for line in described.body:
+    for line in tree.body:
         if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name):
             name = line.target.id
         elif isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant) and name:
@@ -24,9 +24,9 @@ def sentences() -> dict[str, str]:
 
 
 def example(keys: Keys) -> str:
-    """TOML in which every line is a comment: each setting with its default.
+    """Return TOML in which every line is a comment: each setting with its default.
 
-    `keys`: the id of each action, its keys and its sentence.
+    `keys`: the id of each command, its keys and its sentence.
     """
     return "\n".join(_lines(keys)) + "\n"
 
@@ -34,16 +34,16 @@ def example(keys: Keys) -> str:
 def _lines(keys: Keys) -> Iterator[str]:
     yield "# Settings of dmr-tui, each with its default: take its # away, and change it."
     yield "# A flag is stronger than a variable, a variable is stronger than this file."
-    said = sentences()
+    described = sentences()
     for name in SETTABLE:
         if name not in TABLES:
-            yield from _head(name, said[name])
+            yield from _head(name, described[name])
             yield f"#{name} = {_toml(getattr(Settings(), name), name)}"
-    yield from _head("keys", said["keys"])
+    yield from _head("keys", described["keys"])
     yield "#[keys]"
     for name, shown, sentence in keys:
         yield f'#"{name}" = "{shown}"  # {sentence}'
-    yield from _head("thresholds", said["thresholds"])
+    yield from _head("thresholds", described["thresholds"])
     yield "#[thresholds]"
     for name, (levels, sentence) in KNOWN.items():
         yield f"#{name} = {_numbers(levels)}  # {sentence}"

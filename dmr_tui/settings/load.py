@@ -1,4 +1,4 @@
-"""The settings in force, and where each of them comes from."""
+"""The settings in force, each with its origin."""
 
 import os
 import tomllib
@@ -16,14 +16,14 @@ from dmr_tui.text.suggest import did_you_mean
 
 
 def config_path(env: Mapping[str, str] = os.environ) -> Path:
-    """The TOML file: DMR_TUI_CONFIG, else config.toml in the platform's config folder."""
+    """Return the TOML file: DMR_TUI_CONFIG, else config.toml in the platform's config folder."""
     if named := env.get("DMR_TUI_CONFIG"):
         return Path(named)
     return Path(platformdirs.user_config_dir("dmr-tui", appauthor=False)) / "config.toml"
 
 
 def data_path(settings: Settings) -> Path:
-    """The archive: the file that the settings name, else the one in the platform's data folder."""
+    """Return the archive: the file that the settings name, else one in the data folder."""
     if settings.archive_file is not None:
         return Path(settings.archive_file).expanduser()
     return Path(platformdirs.user_data_dir("dmr-tui", appauthor=False)) / "requests.db"
@@ -32,19 +32,21 @@ def data_path(settings: Settings) -> Path:
 def load(
     flags: Mapping[str, Any], env: Mapping[str, str] = os.environ, path: Path | None = None
 ) -> Settings:
-    """The settings in force; `flags` maps names to values, None for those not given.
+    """Return the settings in force; `flags` maps names to values, None for those not given.
 
     Raises BadSettings for a file that cannot be read and for any key or value that is not one.
     """
-    gathered = _Gathered()
+    collected = _Collected()
     named = path is not None or "DMR_TUI_CONFIG" in env
-    gathered.take_file(path or config_path(env), must_exist=named)
-    gathered.take_environment(env)
-    gathered.take_flags(flags)
-    return gathered.settings()
+    collected.take_file(path or config_path(env), must_exist=named)
+    collected.take_environment(env)
+    collected.take_flags(flags)
+    return collected.settings()
 
 
-class _Gathered:
+class _Collected:
+    """The values of all sources, each with its origin."""
+
     def __init__(self) -> None:
         self._values: dict[str, Any] = {name: {} for name in TABLES}
         self._origins: dict[str, str] = {}
@@ -59,7 +61,7 @@ class _Gathered:
         try:
             table = tomllib.loads(text)
         except (ValueError, RecursionError) as error:
-            # A number of thousands of digits is no TOMLDecodeError.
+            # A number of thousands of digits raises a plain ValueError.
             raise BadSettings(f"{path}: {error}") from None
         found: dict[str, tuple[Any, str]] = {}
         for name, value in table.items():
@@ -106,9 +108,9 @@ class _Gathered:
         self._take(found, flag_of("host"))
 
     def _take(self, found: Mapping[str, tuple[Any, str]], rule: str) -> None:
-        """What one source says, over what the ones before it said."""
+        """Take the values of one source, which replace those of the sources before it."""
         for name, other in (("host", "context"), ("context", "host")):
-            # Who names the one does not want the other any more.
+            # Host and context exclude each other: the later source wins.
             if name in found and other not in found:
                 self._values.pop(other, None)
                 self._origins.pop(other, None)
@@ -143,7 +145,7 @@ def _read(path: Path, *, must_exist: bool) -> str:
 
 
 def _flat(table: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, Any]]:
-    """The entries with their whole names: a dot without quotes makes a table in TOML."""
+    """Yield the entries with their whole names: a dot without quotes makes a table in TOML."""
     for name, value in table.items():
         if isinstance(value, dict):
             yield from _flat(value, f"{before}{name}.")
@@ -152,7 +154,7 @@ def _flat(table: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, Any
 
 
 def _line(text: str, name: str) -> int:
-    """The line in which a key stands that tomllib has read: it does not tell."""
+    """Find the line of a key, which tomllib does not report."""
     table = ""
     for number, line in enumerate(text.splitlines(), 1):
         line = line.strip()
@@ -170,5 +172,5 @@ def _line(text: str, name: str) -> int:
 
 
 def _bare(key: str) -> str:
-    """A key without quotes and blanks."""
+    """Remove quotes and blanks from a key."""
     return "".join(each for each in key if each not in "\"' \t")

@@ -13,7 +13,7 @@ from dmr_tui.text.preferences import Preferences
 Theme = Literal["dmr-dark", "dmr-light", "ansi-dark", "ansi-light"]
 THEMES: tuple[Theme, ...] = get_args(Theme)
 
-# The description is what a wrong value is answered with.
+# The description ends the error for a wrong value.
 _Address = Annotated[str | None, Meta(description="an address in quotes")]
 _Context = Annotated[str | None, Meta(description="the name of a context in quotes")]
 _Switch = Annotated[bool, Meta(description="true or false")]
@@ -73,9 +73,9 @@ class Settings:
     thresholds: Mapping[str, Levels] = field(default_factory=dict)
     """From which numbers on something is called heavy, critical or slow: a number, or a list."""
     host_rule: str = ""
-    """Which of flag, variable or file named the host."""
+    """The flag, variable or file that named the host."""
     origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
-    """Where each setting comes from that is not the default; "keys.ID" and "thresholds.NAME"."""
+    """The origin of each setting that is not the default; "keys.ID" and "thresholds.NAME"."""
 
     @property
     def preferences(self) -> Preferences:
@@ -89,14 +89,14 @@ SETTABLE = tuple(
     each.name for each in fields(Settings) if each.name not in ("host_rule", "origins")
 )
 TABLES = ("keys", "thresholds")
-"""The settings that hold several of their own."""
+"""The settings that are tables."""
 OF_DMR = ("host", "tls", "tls_skip_verify", "tls_ca_cert")
-"""Those whose variables `docker model` reads as well."""
+"""The settings whose variables `docker model` reads as well."""
 VARIABLES = {
     name: f"{'MODEL_RUNNER' if name in OF_DMR else 'DMR_TUI'}_{name.upper()}" for name in SETTABLE
 }
 
 
 def flag_of(name: str) -> str:
-    """The flag of a setting."""
+    """Return the flag of a setting."""
     return f"--{(name[:-1] if name in TABLES else name).replace('_', '-')}"

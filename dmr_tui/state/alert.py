@@ -40,7 +40,7 @@ class BackendFails:
 
 @dataclass(frozen=True, slots=True)
 class SourceFails:
-    """A source of data is stale, or the archive has something to say."""
+    """A source of data is stale, or the archive reports a problem."""
 
     source: SourceState
 
@@ -56,7 +56,7 @@ class ConfigLost:
 
 @dataclass(frozen=True, slots=True)
 class CallerFails:
-    """All requests of one caller to one model failed lately, up to the last."""
+    """All recent requests of one caller to one model failed, the last one included."""
 
     caller: str
     model: str
@@ -82,12 +82,12 @@ class OutOfMemory:
     model: str
     event: Event
     fit: Fit | None
-    """What would make room for it, if that is known."""
+    """The verdict with what would make room for it, if known."""
 
 
 @dataclass(frozen=True, slots=True)
 class PressureHigh:
-    """The computer has to look hard for memory."""
+    """The memory pressure of the computer is high."""
 
     pressure: PressureLevel
 
@@ -134,7 +134,7 @@ class DoesNotFit:
     fit: Fit
     pool: MemoryPool
     used_lately: bool
-    """Whether it was called lately; else it is one that can never fit as it is packaged."""
+    """True if it was used lately; else it can never fit as it is packaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,10 +181,10 @@ class Alert:
     """One thing that the user should know."""
 
     key: str
-    """Tells it from others; a dismissed key stays quiet until it was gone for a while."""
+    """Its identity: once dismissed, a key stays quiet until the alert was gone for a while."""
     level: AlertLevel
     fact: AlertFact
     screen: AlertScreen = ""
-    """Where it is dealt with, or seen."""
+    """The screen on which it is dealt with, or seen."""
     dismissable: bool = field(default=True, kw_only=True)
-    """False for the runner's own troubles: without it every number is old."""
+    """False for trouble with the runner itself: without it every number is old."""

@@ -1,4 +1,4 @@
-"""The facts that only the doctor looks at."""
+"""The facts that only the doctor needs."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -17,25 +17,25 @@ class EngineProof:
 
     model: str
     seconds: float
-    """How long the load took, or until it failed."""
+    """Seconds until it was loaded, or until the load failed."""
     failure: Explanation | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class DoctorFacts:
-    """Places, Docker and the computer around, as they were read last."""
+    """The places to look for a runner, Docker and this computer, as last read."""
 
     places: Places
     engines: tuple[DockerEngine, ...] | None = None
     """None while Docker has not been asked."""
     surroundings: Surroundings | None = None
     clock_known: bool = False
-    """Whether the runner has told its time."""
+    """True once an answer of the runner had a Date."""
     proof: EngineProof | None = None
 
     @property
     def install(self) -> Install:
-        """The kind of installation that this is about."""
+        """The kind of the runner's installation."""
         for engine in self.engines or ():
             if engine.is_desktop:
                 return "desktop"
@@ -46,7 +46,7 @@ class DoctorFacts:
         if not self.places.sockets and self.explicit:
             return "elsewhere"
         if self.surroundings is not None and self.surroundings.platform != "linux":
-            # Elsewhere than on Linux the runner comes with Docker Desktop.
+            # On other systems than Linux the runner comes with Docker Desktop.
             return "desktop"
         if any(engine.trouble == "no socket" for engine in self.engines or ()):
             return "none"
@@ -54,7 +54,7 @@ class DoctorFacts:
 
     @property
     def explicit(self) -> bool:
-        """Whether the user named the place where the runner is."""
+        """True if the user named the runner's address."""
         return not self.places.several and not self.places.sockets
 
     @property

@@ -49,12 +49,12 @@ class EngineFacts:
 
 @dataclass(frozen=True, slots=True)
 class LoggedEngines:
-    """What the log says of the loaded engines."""
+    """The facts about the loaded engines in the log."""
 
     facts: Mapping[str, EngineFacts] = field(default_factory=lambda: MappingProxyType({}))
     """By the model's digest."""
     readable: bool = True
-    """Whether the log can be read, as far as is known."""
+    """False if the log is known to be unreadable."""
 
 
 NOTHING_LOGGED = LoggedEngines()

@@ -59,7 +59,7 @@ class LoadSeen:
 
 @dataclass(frozen=True, slots=True)
 class UnloadDetail:
-    """The reason of an unload, as far as it can be told."""
+    """The reason of an unload, as far as it is known."""
 
     reason: UnloadReason = "unknown"
     idle_s: float | None = None
@@ -95,7 +95,7 @@ class ConfigDetail:
 
 @dataclass(frozen=True, slots=True)
 class DriftDetail:
-    """A context that is another one than after the load before."""
+    """A context that differs from the one of the load before."""
 
     before: int
     """Tokens."""
@@ -176,7 +176,7 @@ Detail = (
     | RunnerLostDetail
     | None
 )
-"""None if kind and source say all there is to say."""
+"""None if kind and source say it all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +194,7 @@ class Event:
     """Name as the source wrote it; empty if it is not about one model."""
     digest: str | None = None
     seconds: float | None = None
-    """Duration of what takes time."""
+    """Duration, of an event that has one."""
     request: str | None = None
     """Id of the request that it is about."""
     mode: str = ""

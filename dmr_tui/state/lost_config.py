@@ -1,4 +1,4 @@
-"""A configuration that the runner had and has no more."""
+"""A configuration that the runner had and lost."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,9 +15,9 @@ class LostConfig:
     config: Mapping[str, Any] = field(hash=False)
     """All of it, as it was."""
     now: Mapping[str, Any] = field(hash=False, default_factory=lambda: MappingProxyType({}))
-    """What is stored in its place."""
+    """The configuration stored in its place."""
     restarted: bool = False
-    """Whether the runner forgot everything, as it does when it is restarted."""
+    """True if the runner forgot everything, as it does when it is restarted."""
 
     @property
     def alert(self) -> str:

@@ -1,4 +1,4 @@
-"""Who holds this computer's memory, and which model fits beside it: frozen, for the Snapshot."""
+"""The users of this computer's memory, and the models that fit beside them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ ContextSource = Literal["engine log", "flag", "configured", "packaged", "trained
 
 NOWHERE: Reading[int] = Reading(None, "nothing can be seen")
 _NO_CPU: Reading[float] = Reading(None, "nothing can be seen")
-_NO_ROOM: Reading[MemoryPool] = Reading(None, "reading the machine …")
+_NO_POOL: Reading[MemoryPool] = Reading(None, "reading the machine …")
 _NO_ARCHITECTURE: Reading[Architecture] = Reading(
     None, "the package tells nothing about its layers"
 )
@@ -31,16 +31,16 @@ _NO_LEVEL = PressureLevel(None)
 
 @dataclass(frozen=True, slots=True)
 class MemoryUsage:
-    """What one model, or one other program, holds of this computer's memory; bytes."""
+    """The memory that one model, or one other program, holds; bytes."""
 
     key: str
     """The key of the model's row; empty for another program."""
     name: str
-    """As the screens call it."""
+    """Its name on the screens."""
     vram: Reading[int]
     """Memory of all GPUs that its processes hold."""
     own: Reading[int]
-    """RAM that is its own: cache, compute, weights that were read and not mapped."""
+    """RAM of its own: cache, compute, weights that were read and not mapped."""
     mapped: Reading[int] = NOWHERE
     """RAM that holds pages of its files: the system can drop and reread them."""
     swapped: Reading[int] = NOWHERE
@@ -48,7 +48,7 @@ class MemoryUsage:
     cache: Reading[int] = NOWHERE
     compute: Reading[int] = NOWHERE
     parts_source: PartsSource = ""
-    """Who tells the three parts; they need not add up to what is held."""
+    """The source of the three parts, which need not add up to what is held."""
     cpu: Reading[float] = _NO_CPU
     """Per cent of one core."""
     layers: str = ""
@@ -66,7 +66,7 @@ class MemoryUsage:
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """What a load really took, remembered for the model and how it was started; bytes."""
+    """The memory that a load really took, by model and launch; bytes."""
 
     digest: str
     asked: LaunchConfig
@@ -74,7 +74,7 @@ class Footprint:
     """Weights, cache, compute and overhead together."""
     kind: Literal["VRAM", "RAM", "unified"]
     source: str
-    """Who measured it: "engine log", "NVML", "resident memory"."""
+    """The source of the numbers: "engine log", "NVML", "resident memory"."""
     at: float
     """Seconds since 1970."""
     weights: int | None = None
@@ -84,7 +84,7 @@ class Footprint:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Whether one installed model fits, the way it would be loaded now."""
+    """The verdict on one installed model, as it would be loaded now."""
 
     verdict: Verdict | Literal["loaded"]
     need: MemoryEstimate
@@ -104,20 +104,20 @@ class Fit:
     alone: int | None = None
     """If it is too big: the largest context with which it fits into all of the memory."""
     footprint: Footprint | None = None
-    """What its last load like this really took."""
+    """The memory that its last load like this really took."""
     reason: str = ""
-    """Why the verdict is unknown."""
+    """The reason why the verdict is unknown."""
     architecture: Reading[Architecture] = field(default=_NO_ARCHITECTURE, repr=False)
-    """What the verdict rests on, to try another context with."""
+    """The basis of the verdict, to try another context with."""
 
     @property
     def lacks_memory(self) -> bool:
-        """Whether it needs more than is free now."""
+        """True if it needs more than is free now."""
         return self.verdict in DOES_NOT_FIT
 
     @property
     def error(self) -> float | None:
-        """By how many per cent the formula missed what the last load took."""
+        """Per cent by which the formula missed what the last load took."""
         total = self.estimate.total.value
         if self.footprint is None or total is None or not self.footprint.total:
             return None
@@ -125,34 +125,34 @@ class Fit:
 
 
 @dataclass(frozen=True, slots=True)
-class Loading:
-    """What the verdicts of all models depend on, beside the models."""
+class LoadConditions:
+    """The facts about the computer that all verdicts depend on."""
 
     pool: Reading[MemoryPool]
     held: tuple[Reclaimable, ...] = ()
-    """What would be free without each loaded model."""
+    """The memory that would be free without each loaded model."""
     launches: Mapping[str, LaunchConfig] | None = None
-    """How the loaded models were started, by digest."""
+    """The launch configurations of the loaded models, by digest."""
     slots: int | None = None
-    """With how many slots engines start by themselves here, as far as one has said."""
+    """The slots with which engines start here by default, if one has logged it."""
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryState:
     """The memory of the runner's computer; nothing of it is known if that is another one."""
 
-    pool: Reading[MemoryPool] = _NO_ROOM
-    """Where the next model would go."""
+    pool: Reading[MemoryPool] = _NO_POOL
+    """The memory into which the next model would be loaded."""
     usages: tuple[MemoryUsage, ...] = ()
     """Models first, then other users of a GPU, the largest first."""
     vram_rest: Reading[int] = NOWHERE
-    """Bytes of GPU memory in use that nobody named explains; negative never."""
+    """Bytes of GPU memory in use that no usage explains; never negative."""
     pressure: PressureLevel = _NO_LEVEL
     fits: Mapping[str, Fit] = field(default_factory=lambda: MappingProxyType({}))
     """By the key of the model's row; no entry for what is not installed."""
     note: str = ""
-    """What cannot be seen, and why: "engine processes are hidden from this user"."""
+    """The part that cannot be seen, and why: "engine processes are hidden from this user"."""
 
     def usage(self, key: str) -> MemoryUsage | None:
-        """What that model holds."""
+        """Return the usage of a model by its key; None if it holds nothing."""
         return next((each for each in self.usages if each.key == key), None)

@@ -15,7 +15,7 @@ class Run:
     mode: str
     state: Literal["loading", "busy", "idle"]
     since: float | None = None
-    """When it began to load or to be busy, as far as we saw it."""
+    """Time at which it began to load or to be busy, if that was observed."""
     unloads_at: float | None = None
     """None while busy, and if it never unloads."""
     never_unloads: bool = False
@@ -26,13 +26,13 @@ class Context:
     """The context windows of a model, in tokens; each from another source."""
 
     trained: int | None = None
-    """What the GGUF metadata says."""
+    """By the GGUF metadata."""
     packaged: int | None = None
-    """What the package asks for."""
+    """By the package."""
     configured: int | None = None
-    """What `docker model configure` or Compose set."""
+    """By `docker model configure` or Compose."""
     effective: int | None = None
-    """What the engine really gave each slot."""
+    """The window that the engine really gave each slot."""
     effective_source: str = ""
     slots: int | None = None
 
@@ -42,11 +42,11 @@ class ModelRow:
     """One model, installed or loaded or both."""
 
     key: str
-    """The digest; for a loaded model that joins no installed one, the name it was called by."""
+    """The digest; for a loaded model that matches no installed one, the name in the request."""
     name: str
-    """Its first name, as short as it is not ambiguous: a further name does not rename it."""
+    """Its first name, as short as possible without ambiguity; more names do not change it."""
     ref: str
-    """What to write into a call to mean this model."""
+    """The name of this model in a request."""
     digest: str | None
     model: Model | None = field(repr=False, default=None)
     """The runner's whole entry; None if the model is not installed."""
@@ -57,13 +57,13 @@ class ModelRow:
     """The size as the runner prints it."""
     architecture: str | None = None
     embedding: bool = False
-    """Whether it makes embeddings and cannot chat."""
+    """True if it makes embeddings and cannot chat."""
     context: Context = Context()
     runs: tuple[Run, ...] = ()
 
     @property
     def loaded(self) -> bool:
-        """Whether an engine has it."""
+        """True if an engine has loaded it."""
         return any(run.state != "loading" for run in self.runs)
 
     @property

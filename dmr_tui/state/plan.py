@@ -1,4 +1,4 @@
-"""Changes and downloads that the user asks for, and how far one has come."""
+"""The changes and downloads that the user can order, and the progress of each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ StepState = Literal["waiting", "running", "done", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class LoadPlan:
-    """Load a model, after unloading others and with another configuration where that is asked."""
+    """Load a model, after unloading others or with another configuration if there are any."""
 
     name: str
     ref: str
@@ -28,7 +28,7 @@ class LoadPlan:
 
     @property
     def configures(self) -> bool:
-        """Whether the stored configuration is to be replaced."""
+        """True if the stored configuration is to be replaced."""
         return any(each is not None for each in (self.context, self.cache_type, self.slots))
 
 
@@ -60,7 +60,7 @@ class ConfigurePlan:
     before: Mapping[str, Any] = field(hash=False, default_factory=lambda: MappingProxyType({}))
     """The configuration at the time of the decision."""
     again: bool = False
-    """Whether it is one that was lost, to be set once more."""
+    """True if it restores one that was lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +71,15 @@ class RemovePlan:
     ref: str
     digest: str
     loaded: bool = False
-    """Whether it is to be unloaded first."""
+    """True if it is to be unloaded first."""
     names: tuple[str, ...] = ()
     size: str = ""
-    """What it takes on disk, as the runner prints it."""
+    """Its size on disk, as the runner prints it."""
 
 
 @dataclass(frozen=True, slots=True)
 class UntagPlan:
-    """Take one of its names from a model, which stays under the others."""
+    """Remove one name of a model, which keeps the others."""
 
     name: str
     ref: str
@@ -109,10 +109,10 @@ Plan = LoadPlan | UnloadPlan | ConfigurePlan | RemovePlan | TagPlan | UntagPlan
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The steps of a plan, and how far they have come."""
+    """The steps of a plan, each with its state."""
 
     steps: tuple[StepState, ...]
-    """One for each call to the runner, in the order of the plan."""
+    """One for each request to the runner, in the order of the plan."""
     ended: bool = False
     failure: Explanation | None = None
     stopped: bool = False
@@ -128,20 +128,20 @@ class Pull:
     """One download; bytes."""
 
     name: str
-    """As a person wrote it."""
+    """As the user wrote it."""
     state: PullState = "waiting"
-    """`waiting`: the runner has said nothing yet, as it pulls few models at a time."""
+    """`waiting` until the runner begins, as it pulls few models at a time."""
     done: int = 0
     total: int | None = None
     rate: float | None = None
     """Bytes per second over the last seconds; None until it is known."""
     resumed: int = 0
-    """What was there of an earlier try."""
+    """Bytes that an earlier try left."""
     message: str = ""
-    """What the runner said beside its progress: a warning, or that nothing was to be done."""
+    """The runner's words beside its progress: a warning, or that nothing was to be done."""
     failure: Explanation | None = None
     updated_at: float = field(default=0.0, compare=False)
-    """When the runner told of it last, by the loop's clock."""
+    """Time of the last line about it, by the loop's clock."""
 
     @property
     def left_s(self) -> float | None:
@@ -152,10 +152,10 @@ class Pull:
 
     @property
     def share(self) -> float | None:
-        """From 0 to 1."""
+        """The part that is done, from 0 to 1."""
         return None if not self.total else min(1.0, self.done / self.total)
 
     @property
     def going(self) -> bool:
-        """Whether it is not over."""
+        """True while it is not over."""
         return self.state in {"waiting", "pulling"}

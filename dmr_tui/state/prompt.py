@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 EXTRAS = {"timings_per_token": True, "return_progress": True}
-"""Options of the engine that make it tell more while it answers."""
+"""Options that make the engine report more while it answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A question to a model, and how it is asked."""
+    """A question to a model, with its options."""
 
     model: str
     """A name that the runner knows."""
@@ -28,7 +28,7 @@ class Prompt:
     json_answer: bool = False
 
     def body(self, *, extras: bool = True) -> dict[str, Any]:
-        """Return the JSON of the request; `extras` are options that make the engine tell more."""
+        """Return the JSON of the request; `extras` adds `EXTRAS`."""
         body: dict[str, Any] = {
             "model": self.model,
             "messages": [{"role": m.role, "content": m.content} for m in self.messages],

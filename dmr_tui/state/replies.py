@@ -1,4 +1,4 @@
-"""Answers to what a screen asks for beside the Snapshots."""
+"""Answers to the questions of a screen that no Snapshot answers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ NOT_READ: Reading[MemoryPool] = Reading(None, "the machine was not read yet")
 
 @dataclass(frozen=True, slots=True)
 class Bodies:
-    """Prompt and answer of one request, for the eyes of the user who asked."""
+    """Prompt and answer of one request, read only when the user opens it."""
 
     id: str
     prompt: tuple[tuple[str, str], ...] = ()
@@ -47,18 +47,18 @@ class RemoteModel:
     row: ModelRow | None = None
     """None if it was not found; then `failure` says why."""
     installed: bool = False
-    """Whether the very same model is on the disk already."""
+    """True if the very same model is on the disk already."""
     holder: Holder = "nobody"
-    """Which installed model has this name: "another" one loses it to the one that comes."""
+    """The installed model with this name: "another" one would lose it to the new one."""
     fit: Fit | None = None
-    """Whether it would fit; None where nothing tells."""
+    """The verdict on it; None if it cannot be judged."""
     pool: Reading[MemoryPool] = NOT_READ
-    """What there is for it."""
+    """The memory into which it would be loaded."""
     names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    """Those of the installed models by key, as what would make room for it names them."""
+    """The names of the installed models by key, to name those that could make room for it."""
     failure: Explanation | None = None
 
     @property
     def never_fits(self) -> bool:
-        """Whether it is too big for this computer even with the shortest context."""
+        """True if it is too big for this computer even with the shortest context."""
         return self.fit is not None and self.fit.verdict == "too big" and self.fit.alone is None

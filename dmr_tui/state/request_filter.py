@@ -1,4 +1,4 @@
-"""What a screen asks of the requests."""
+"""The requests that a screen shows, and the other parts that it needs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,29 +7,26 @@ from typing import Literal
 from dmr_tui.runner.request import Outcome
 
 SHOWN_REQUESTS = 10_000
-"""Calls that a screen holds at the most, the newest ones."""
+"""Most requests that a screen holds, the newest ones."""
 
 
 AnyFailure = Literal["any failure"]
-
-
 ANY_FAILURE: AnyFailure = "any failure"
 
-
 CallerNames = Mapping[str, str]
-"""What a person calls a caller, by the name that it has of its User-Agent."""
+"""The user's names for callers, by the name that each has of its User-Agent."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestFilter:
-    """Which calls: every condition that is set has to hold."""
+    """A filter of requests: every condition that is set has to hold."""
 
     words: str = ""
     """Each word has to be in the model, caller, API, status or error; case does not count."""
     model: str | None = None
     """Short name; case does not count."""
     caller: str | None = None
-    """As it is shown: by the name that a person gave it, if one did; case does not count."""
+    """As it is shown: by the user's name for it, if there is one; case does not count."""
     outcome: Outcome | AnyFailure | None = None
     since: float | None = None
     """Seconds since 1970, by the runner's clock."""
@@ -37,11 +34,11 @@ class RequestFilter:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What the open screen needs beside what every Snapshot holds."""
+    """The parts of a Snapshot that are made only if the open screen needs them."""
 
     requests: RequestFilter | None = None
     groups: bool = False
-    """Whether the calls are to be counted by caller and by model."""
+    """True to count the requests by caller and by model."""
     log: bool = False
     doctor: bool = False
-    """Whether Docker and this computer are asked for what the doctor checks."""
+    """True to look at Docker and this computer for the doctor's checks."""

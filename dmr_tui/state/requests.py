@@ -1,4 +1,4 @@
-"""What the finished requests say: the lists and sums that screens show."""
+"""The lists and sums of finished requests that screens show."""
 
 from dataclasses import dataclass
 
@@ -20,40 +20,40 @@ class SlowLately:
 
 @dataclass(frozen=True, slots=True)
 class RequestGroup:
-    """What the calls of one caller, or to one model, say."""
+    """The numbers of the requests of one caller, or to one model."""
 
     name: str
     """The caller's name as it is shown, or the model's short name."""
     requests: int
     failed: int
     left: int
-    """Calls whose caller went away, time limits included."""
+    """Requests whose caller hung up, time limits included."""
     cold: int
-    """Calls for which the model was loaded."""
+    """Requests for which the model was loaded."""
     retried: int
-    """Calls that were sent more than once."""
+    """Requests that were sent more than once."""
     decode: Summary | None = None
-    """Tokens per second of single calls, by the engine."""
+    """Tokens per second of single requests, by the engine."""
     prefill: Summary | None = None
     ttft: Summary | None = None
-    """Seconds, of streamed calls."""
+    """Seconds, of streamed requests."""
     waited: Summary | None = None
     """Seconds before the engine began."""
     combined_rate: float | None = None
-    """Tokens per second of the calls that decoded at the same time, added up, at its highest."""
+    """Highest sum of tokens per second of requests that decoded at the same time."""
     cache_share: float | None = None
     """Cached of all prompt tokens, 0 to 1."""
     prompt_tokens: int = 0
     completion_tokens: int = 0
     last_at: float = 0.0
-    """When the newest of them ended."""
+    """The end of the newest of them."""
     slow: SlowLately | None = None
     """None if its newest requests were not slow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Throughput:
-    """What everyone's finished calls say about speed, over the last `window_s` seconds."""
+    """The speed of all finished requests over the last `window_s` seconds."""
 
     window_s: float
     decode: Summary | None = None
@@ -69,7 +69,7 @@ class Throughput:
     failed: int = 0
     client_left: int = 0
     untimed: int = 0
-    """Finished calls whose answer holds no timings."""
+    """Finished requests whose answer holds no timings."""
 
 
 NO_THROUGHPUT = Throughput(300.0)
@@ -77,15 +77,15 @@ NO_THROUGHPUT = Throughput(300.0)
 
 @dataclass(frozen=True, slots=True)
 class FinishedRequests:
-    """The finished calls that the open screen asked for."""
+    """The finished requests that the open screen needs."""
 
     view: View
-    """What was asked; a screen that has asked for something else meanwhile waits."""
+    """The view that this answers; a screen that has changed its view waits for the next."""
     rows: tuple[Request, ...] = ()
-    """The newest first, no more than `SHOWN_REQUESTS`; of a call's tries only the last."""
+    """The newest first, no more than `SHOWN_REQUESTS`; of a request's tries only the last."""
     matching: int | None = None
-    """How many there are in all; None as long as the archive has not said."""
+    """Number of all that match; None until the archive has answered."""
     reading: bool = False
-    """The archive is being read: older calls are still to come."""
+    """True while the archive is read: older requests are still to come."""
     by_caller: tuple[RequestGroup, ...] = ()
     by_model: tuple[RequestGroup, ...] = ()

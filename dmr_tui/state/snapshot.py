@@ -74,7 +74,7 @@ class MachineState:
     """One series for each GPU."""
     gpu_memory: tuple[Series, ...] = ()
     sources: tuple[SourceState, ...] = ()
-    """How each part of the computer is read."""
+    """The sources of the parts of the computer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Snapshot:
     models: tuple[ModelRow, ...] = ()
     in_flight: tuple[Request, ...] = ()
     finished: tuple[Request, ...] = ()
-    """The newest calls, oldest first."""
+    """The newest requests, oldest first."""
     throughput: Throughput = NO_THROUGHPUT
     machine: MachineState = MachineState()
     sources: tuple[SourceState, ...] = ()
@@ -99,32 +99,31 @@ class Snapshot:
     log: tuple[LogLine, ...] = ()
     """The newest lines of the runner's log, oldest first; empty while no screen shows them."""
     memory: MemoryState | None = None
-    """Who holds memory and what fits; None until it was joined for the first time."""
+    """The users of memory and the models that fit; None until first known."""
     alerts: tuple[Alert, ...] = ()
-    """What is wrong with the runner, requests, memory or hardware, the worst first."""
+    """The faults of runner, requests, memory and hardware, the worst first."""
     lost: tuple[LostConfig, ...] = ()
-    """SavedConfigs that the runner had and has no more."""
+    """Configurations that the runner had and lost."""
     pulls: tuple[Pull, ...] = ()
     """The downloads of this session."""
     doctor: DoctorFacts | None = None
-    """What the doctor looks at besides; None while its screen is not shown."""
+    """The facts that only the doctor needs; None while its screen is not shown."""
     caller_names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    """What a person calls a caller, by the name of its User-Agent."""
+    """The user's names for callers, by the name that each has of its User-Agent."""
     clock_offset: float = 0.0
     """Seconds that the runner's clock is ahead of ours."""
-
     read_only: bool = False
 
     @property
     def runner_now(self) -> float:
-        """The runner's time, by which calls and events are stamped."""
+        """The runner's time, by which requests and events are stamped."""
         return self.taken_at + self.clock_offset
 
     @property
     def demo(self) -> bool:
-        """Whether the runner is a simulated one."""
+        """True if the runner is simulated."""
         return self.runner.endpoint is not None and self.runner.endpoint.rule == DEMO_RULE
 
     def source(self, name: str) -> SourceState:
-        """The state of the source `name`; waiting if there is none of that name."""
+        """Return the state of the source `name`; waiting if there is none of that name."""
         return next((s for s in self.sources if s.name == name), SourceState(name))

@@ -15,4 +15,4 @@ class SourceState:
     health: SourceHealth = "waiting"
     reason: str = ""
     good_at: float | None = None
-    """When a stale source last answered, by this computer's clock."""
+    """Time of the last answer of a stale source, by this computer's clock."""

@@ -1,1 +1,1 @@
-"""GPUs by maker, all in one shape."""
+"""The GPUs: one provider for each maker, all with the same report."""

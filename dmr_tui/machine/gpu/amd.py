@@ -1,4 +1,4 @@
-"""AMD GPUs through sysfs, without ROCm and without rights."""
+"""AMD GPUs through sysfs, without ROCm and without root."""
 
 import re
 from dataclasses import replace
@@ -11,14 +11,14 @@ from dmr_tui.machine.reading import Reading
 
 SOURCE = "sysfs"
 APU_VRAM = 4 * 2**30
-"""A card without sensors, with at most that much of its own and more of RAM, is built in."""
+"""Most bytes of its own that a GPU inside a processor has, where no sensor tells it apart."""
 MEGAHERTZ = 1e-6
 _CURRENT = re.compile(r"^\s*\d+:\s*(\d+)\s*M[Hh]z\s*\*", re.MULTILINE)
 _ASLEEP: Reading[float] = Reading(None, drm.ASLEEP)
 
 
 class AmdProvider:
-    """Reads every card of AMD; a file that is missing leaves its figure unknown."""
+    """Reader of every AMD card; a missing file leaves its figure unknown."""
 
     def __init__(self, root: Path = drm.ROOT, proc: Path = Path("/proc")) -> None:
         self._root = root
@@ -26,13 +26,13 @@ class AmdProvider:
         self._driver = drm.driver_version("amdgpu")
 
     def read(self) -> GpuReport:
-        """Every card now."""
+        """Read every card as it is now."""
         devices = drm.cards(drm.AMD, self._root)
         gpus = tuple(self._gpu(index, device) for index, device in enumerate(devices))
         return GpuReport(SOURCE, gpus, "" if gpus else "no AMD GPU is there any more")
 
     def close(self) -> None:
-        """There is nothing to give back."""
+        """Do nothing: sysfs has nothing to release."""
 
     def _gpu(self, index: int, device: Path) -> Gpu:
         address = drm.pci_address(device)
@@ -62,12 +62,12 @@ class AmdProvider:
 
 
 def _with_sensors(gpu: Gpu, device: Path) -> Gpu:
-    """What only a card that is awake tells."""
+    """Add the figures that only a card awake gives."""
     sensors = drm.hwmon(device)
     return replace(
         gpu,
         use=drm.number(device / "gpu_busy_percent", 0, 100),
-        # Accelerators such as the MI300 have the second only, at the hottest spot.
+        # Accelerators such as the MI300 have only the second, at the hottest spot.
         temperature=drm.first_of(
             lambda: drm.number(sensors / "temp1_input", -50, 200, 1e-3),
             lambda: drm.number(sensors / "temp2_input", -50, 200, 1e-3),
@@ -94,7 +94,7 @@ def _with_sensors(gpu: Gpu, device: Path) -> Gpu:
 
 
 def _memory(device: Path) -> tuple[MemoryKind, Reading[int], Reading[int]]:
-    """Kind, used and total; of a GPU in the processor VRAM and GTT, its share of RAM, together."""
+    """Return kind, used and total; in a processor, VRAM and GTT (its share of RAM) together."""
     total, used = (drm.size(device / f"mem_info_vram_{which}") for which in ("total", "used"))
     gtt_total, gtt_used = (
         drm.size(device / f"mem_info_gtt_{which}") for which in ("total", "used")
@@ -111,7 +111,7 @@ def _memory(device: Path) -> tuple[MemoryKind, Reading[int], Reading[int]]:
 
 
 def _is_built_in(device: Path, own: int | None, shared: int | None) -> bool:
-    """Whether it is in the processor and lives on RAM, by amdgpu's hwmon_attributes_visible."""
+    """Return whether it is in a processor and uses RAM, by amdgpu's hwmon_attributes_visible."""
     if own is None or shared is None or own >= shared:
         return False
     sensors = drm.hwmon(device)
@@ -130,7 +130,7 @@ def _sum(one: Reading[int], other: Reading[int]) -> Reading[int]:
 
 
 def _fan(sensors: Path) -> Reading[float]:
-    """Revolutions of the most that it can."""
+    """Return the revolutions as per cent of the highest."""
     most = drm.number(sensors / "fan1_max", 1, 100_000)
     if most.value is None:
         return Reading(None, most.reason)
@@ -138,11 +138,11 @@ def _fan(sensors: Path) -> Reading[float]:
 
 
 def _current(path: Path) -> Reading[float]:
-    """The megahertz of the level that is marked with a star."""
-    told = drm.text(path)
-    if told.value is None:
-        return Reading(None, told.reason)
-    match = _CURRENT.search(told.value)
+    """Return the megahertz of the level that is marked with a star."""
+    levels = drm.text(path)
+    if levels.value is None:
+        return Reading(None, levels.reason)
+    match = _CURRENT.search(levels.value)
     return (
         Reading(float(match[1])) if match else Reading(None, f"sysfs: {path.name} marks no level")
     )

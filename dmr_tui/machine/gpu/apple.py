@@ -1,4 +1,4 @@
-"""Apple's GPUs without rights: ioreg, sysctl, vm_stat; power and temperature if macmon is there."""
+"""Apple's GPUs without root: ioreg, sysctl, vm_stat; power and temperature if macmon is there."""
 
 import plistlib
 import re
@@ -17,10 +17,10 @@ SOURCE = "ioreg"
 EVERY_S = 2.0
 """Seconds between two runs of the commands; each takes some ten milliseconds."""
 BUDGET_S = 60.0
-"""Seconds between two questions for what the GPU may take, which only root changes."""
+"""Seconds between two readings of the GPU's memory limit, which only root changes."""
 GIB = 2**30
 SHARES = ((36, 2 / 3), (float("inf"), 3 / 4))
-"""Shares of RAM that a GPU may take up to macOS 15: of less than so many GiB, that much.
+"""Shares of RAM that a GPU may take up to macOS 15, each for computers below so many GiB.
 
 By Metal's recommendedMaxWorkingSetSize as llama.cpp prints it on Macs where nothing was set:
 10.67 of 16 GiB, 21.33 of 32, 27 of 36, 48 of 64, 96 of 128.
@@ -28,7 +28,7 @@ By Metal's recommendedMaxWorkingSetSize as llama.cpp prints it on Macs where not
 SHARES_26 = ((16, 2 / 3), (32, 0.74), (64, 0.78), (128, 0.81), (float("inf"), 0.84))
 """The same since macOS 26: 11.84 of 16 GiB, 17.76 of 24, 28.08 of 36, 51.84 of 64, 107.52 of 128.
 
-Less than 16 GiB was not found anywhere and is taken from before.
+No figure was found for less than 16 GiB: there the older share stands.
 """
 _IOREG = ("/usr/sbin/ioreg", "-r", "-d", "1", "-w", "0", "-c", "IOAccelerator", "-a")
 _SYSCTL = ("/usr/sbin/sysctl", "-n", "hw.memsize", "kern.osproductversion", "iogpu.wired_limit_mb")
@@ -43,13 +43,13 @@ def read_vm(run: Run = run_command) -> Reading[int]:
     Active, inactive, speculative, wired and compressed pages, less purgeable and file-backed ones.
     """
     try:
-        told = run(_VM_STAT)
+        output = run(_VM_STAT)
     except (OSError, subprocess.SubprocessError) as error:
         return Reading(None, f"vm_stat: {error}")
-    size = re.search(r"page size of (\d+) bytes", told)
+    size = re.search(r"page size of (\d+) bytes", output)
     pages = {
         name.strip('" ').removeprefix("Pages "): int(count)
-        for name, count in re.findall(r"^([^:]+):\s+(\d+)\.?\s*$", told, re.MULTILINE)
+        for name, count in re.findall(r"^([^:]+):\s+(\d+)\.?\s*$", output, re.MULTILINE)
     }
     needed = (*_PAGES, "purgeable", "File-backed pages")
     if size is None or any(name not in pages for name in needed):
@@ -60,7 +60,7 @@ def read_vm(run: Run = run_command) -> Reading[int]:
 
 
 class AppleProvider:
-    """Reads the GPU of an Apple Silicon Mac, or those of an Intel Mac."""
+    """Reader of the GPU of an Apple Silicon Mac, or of those of an Intel Mac."""
 
     def __init__(
         self,
@@ -76,14 +76,14 @@ class AppleProvider:
         self._budget: tuple[float, Reading[int]] | None = None
 
     def read(self) -> GpuReport:
-        """Every GPU now, or as it was at most two seconds ago."""
+        """Read every GPU, or return the reading of at most two seconds ago."""
         if self._clock() - self._read_at >= EVERY_S:
             self._read_at = self._clock()
             self._last = self._ask()
         return self._last
 
     def close(self) -> None:
-        """End macmon, if it runs."""
+        """Stop macmon, if it runs."""
         self._macmon.close()
 
     def _ask(self) -> GpuReport:
@@ -91,7 +91,7 @@ class AppleProvider:
             found = plistlib.loads(self._run(_IOREG).encode())
         except (OSError, subprocess.SubprocessError) as error:
             return GpuReport(SOURCE, (), f"ioreg: {error}")
-        except Exception as error:  # plistlib raises whatever its parser meets.
+        except Exception as error:  # plistlib lets every error of its parser through.
             return GpuReport(SOURCE, (), f"ioreg cannot be understood: {error}")
         listed = [e for e in found if isinstance(e, dict)] if isinstance(found, list) else []
         with_figures = [e for e in listed if isinstance(e.get("PerformanceStatistics"), dict)]
@@ -99,14 +99,14 @@ class AppleProvider:
             return GpuReport(SOURCE, (), "ioreg shows no GPU")
         if self._budget is None or self._clock() - self._budget[0] >= BUDGET_S:
             self._budget = (self._clock(), self._ask_budget())
-        # macmon knows Apple Silicon only, which has one.
+        # macmon knows only Apple Silicon, which has one GPU.
         alone = len(with_figures) == 1
         vitals = self._macmon.read() if alone else {}
         gpus = (_gpu(i, e, self._budget[1], vitals) for i, e in enumerate(with_figures))
         return GpuReport(SOURCE, tuple(gpus))
 
     def _ask_budget(self) -> Reading[int]:
-        """What the GPU may take of RAM: as set, else the share that macOS gives by itself."""
+        """Read the GPU's memory limit: as set, else the share of RAM that macOS chooses."""
         try:
             words = self._run(_SYSCTL).split()
         except subprocess.CalledProcessError as error:
@@ -131,7 +131,7 @@ def _gpu(
     own_used, own_free = _count(figures, "vramUsedBytes"), _count(figures, "vramFreeBytes")
     shared = own_used is None or own_free is None
     if shared:
-        # "In use" is momentary; what is allocated tells of a loaded model while it is idle, too.
+        # "In use" is momentary; the allocated memory shows a loaded model while it is idle, too.
         used = _known(_count(figures, "Alloc system memory"), "Alloc system memory")
         total = budget
     else:

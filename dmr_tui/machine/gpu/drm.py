@@ -11,11 +11,11 @@ T = TypeVar("T")
 AMD, INTEL = 0x1002, 0x8086
 ROOT = Path("/sys/class/drm")
 LARGEST = 2**50
-"""Bytes beyond which a size is none: the kernel's -1, or a driver's mistake."""
+"""Bytes beyond which a size is not believed: the kernel's -1, or a driver's mistake."""
 
 
 def cards(vendor: int, root: Path = ROOT) -> tuple[Path, ...]:
-    """The `device` folder of each card of that maker, in the order of their numbers."""
+    """Return the `device` folder of each card of that maker, in the order of their numbers."""
     found = []
     for device in root.glob("card[0-9]*/device"):
         number = device.parent.name.removeprefix("card")
@@ -32,7 +32,7 @@ def _vendor(device: Path) -> int | None:
 
 
 def text(path: Path) -> Reading[str]:
-    """What a file says, or why it says nothing."""
+    """Read a file as text."""
     try:
         return Reading(path.read_text(errors="replace").strip())
     except FileNotFoundError:
@@ -42,31 +42,31 @@ def text(path: Path) -> Reading[str]:
 
 
 def number(path: Path, lowest: float, highest: float, scale: float = 1.0) -> Reading[float]:
-    """A number of a file times `scale`; what lies outside of the limits is unknown."""
-    told = text(path)
-    if told.value is None:
-        return Reading(None, told.reason)
+    """Read a number from a file and multiply it by `scale`; outside the limits it is unknown."""
+    content = text(path)
+    if content.value is None:
+        return Reading(None, content.reason)
     try:
-        value = float(told.value) * scale
+        value = float(content.value) * scale
     except ValueError:
-        return Reading(None, f"sysfs: {path.name} says {told.value[:30]!r}")
+        return Reading(None, f"sysfs: {path.name} says {content.value[:30]!r}")
     if not lowest <= value <= highest:
-        return Reading(None, f"sysfs: {path.name} says {told.value[:30]}")
+        return Reading(None, f"sysfs: {path.name} says {content.value[:30]}")
     return Reading(value)
 
 
 def size(path: Path) -> Reading[int]:
-    """Bytes."""
+    """Read a number of bytes from a file."""
     return whole(number(path, 0, LARGEST))
 
 
 def whole(reading: Reading[float]) -> Reading[int]:
-    """A number without its fraction."""
+    """Drop the fraction of a number."""
     return Reading(None if reading.value is None else int(reading.value), reading.reason)
 
 
 def first_of(*readings: Callable[[], Reading[T]]) -> Reading[T]:
-    """The first that has a value, else the reason of the first."""
+    """Return the first reading that has a value, else the first reason."""
     found = [readings[0]()]
     for read in readings[1:]:
         if found[-1].value is not None:
@@ -79,17 +79,17 @@ ASLEEP = "the GPU is asleep to save power, and reading this would wake it"
 
 
 def is_asleep(device: Path) -> bool:
-    """Whether the kernel has suspended the card; asking its sensors would wake it every time."""
+    """Return whether the kernel has suspended the card; reading its sensors would wake it."""
     return text(device / "power" / "runtime_status").value == "suspended"
 
 
 def hwmon(device: Path) -> Path:
-    """The folder with the card's sensors; one that is not there if it has none."""
+    """Return the folder with the card's sensors; one that does not exist if it has none."""
     return next(iter(sorted((device / "hwmon").glob("hwmon*"))), device / "hwmon" / "none")
 
 
 def pcie_link(device: Path) -> Reading[str]:
-    """The link now, and at best if that is more: "gen 4 ×16"."""
+    """Read the PCIe link now, and the best if that is more: "gen 4 ×16"."""
     now, best = (_link(device, which) for which in ("current", "max"))
     if now is None:
         return Reading(None, "sysfs: the link's speed is not told")
@@ -111,16 +111,16 @@ def _link(device: Path, which: str) -> str | None:
 
 
 def pci_address(device: Path) -> str:
-    """Such as "0000:03:00.0", by which the processes of a card name it."""
+    """Return an address such as "0000:03:00.0", by which fdinfo names the card, too."""
     return device.resolve().name
 
 
 def pci_name(device: Path, maker: str) -> str:
-    """A name made of the card's numbers, where the driver tells no other."""
+    """Make a name of the card's ids, where the driver has none."""
     ids = [text(device / name).value or "" for name in ("vendor", "device")]
     return f"{maker} GPU {':'.join(each.removeprefix('0x') for each in ids)}"
 
 
 def driver_version(module: str, modules: Path = Path("/sys/module")) -> str:
-    """The version of a driver that is not part of the kernel; empty for one that is."""
+    """Return the version of a driver; empty for one that is part of the kernel."""
     return text(modules / module / "version").value or ""

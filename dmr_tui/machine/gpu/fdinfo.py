@@ -1,4 +1,4 @@
-"""Who holds memory of a GPU of AMD or Intel: what /proc/PID/fdinfo tells (drm-usage-stats)."""
+"""The programs that hold memory of an AMD or Intel GPU, by /proc/PID/fdinfo (drm-usage-stats)."""
 
 import os
 import time
@@ -11,18 +11,18 @@ from dmr_tui.machine.gpu.gpu import GpuProcess
 from dmr_tui.machine.reading import Reading
 
 EVERY_S = 5.0
-"""Seconds between two looks at the processes that have a card open, and at new ones."""
+"""Seconds between two examinations of the processes that have a card open, and of new ones."""
 SELDOM_S = 60.0
-"""Seconds, at most, between two looks at a process that has none open."""
+"""Most seconds between two examinations of a process that has none open."""
 MOST = 64
-"""Processes without a card that are looked into in one second, which takes some 10 ms."""
+"""Processes without a card that are examined in one second, which takes some 10 ms."""
 _UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "": 1}
 _CUT = 15
 """Characters to which the kernel cuts a name."""
 
 Users = Reading[tuple[GpuProcess, ...]]
 Sizes = Mapping[str, int | None]
-"""Bytes by region of memory; None if what the driver says cannot be."""
+"""Bytes by region of memory; None if the driver's figure is impossible."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class DrmUsers:
     ) -> None:
         self._proc = str(proc)
         self._clock = clock
-        self._list_at = self._go_on_at = float("-inf")
+        self._list_at = self._examine_at = float("-inf")
         self._users: dict[int, tuple[str, tuple[_Client, ...]]] = {}
         self._waits: dict[int, tuple[float, float]] = {}
         self._due: list[int] = []
@@ -50,16 +50,16 @@ class DrmUsers:
         self._failed = ""
 
     def of(self, address: str, *regions: str) -> Users:
-        """Who holds memory of that card, most of it first, in regions whose names begin so.
+        """Return the holders of a card's memory, the largest first, in regions with these prefixes.
 
-        With a value the reason tells how many processes could not be looked into, or not yet.
+        With a value the reason tells how many processes could not be examined, or not yet.
         """
         if self._clock() >= self._list_at:
             self._list_at = self._clock() + EVERY_S
             self._list()
-        if self._clock() >= self._go_on_at:
-            self._go_on_at = self._clock() + 1.0
-            self._go_on()
+        if self._clock() >= self._examine_at:
+            self._examine_at = self._clock() + 1.0
+            self._examine_due()
         if self._failed:
             return Reading(None, self._failed)
         held, seen = [], set()
@@ -86,7 +86,7 @@ class DrmUsers:
         return f"no right to look into {hidden} processes of other users" if hidden else ""
 
     def _list(self) -> None:
-        """Look into the processes that have a card open, and find out which others are due."""
+        """Examine the processes that have a card open, and find which others are due."""
         try:
             pids = {int(name) for name in os.listdir(self._proc) if name.isdecimal()}
         except OSError as error:
@@ -99,16 +99,16 @@ class DrmUsers:
         now = self._clock()
         due = {pid for pid in pids if self._waits.get(pid, (now, 0.0))[0] <= now}
         for pid in sorted(due & self._users.keys()):
-            self._look_into(pid)
-        # New ones before those that had none open so far.
+            self._examine(pid)
+        # The list is worked off from its end: new processes before those without a card so far.
         rest = due - self._users.keys()
         self._due = sorted(rest, key=lambda pid: (pid not in self._waits, pid))
 
-    def _go_on(self) -> None:
+    def _examine_due(self) -> None:
         for _ in range(min(MOST, len(self._due))):
-            self._look_into(self._due.pop())
+            self._examine(self._due.pop())
 
-    def _look_into(self, pid: int) -> None:
+    def _examine(self, pid: int) -> None:
         self._users.pop(pid, None)
         self._hidden.discard(pid)
         folder = f"{self._proc}/{pid}"
@@ -125,14 +125,14 @@ class DrmUsers:
             self._users[pid] = (_name(folder), clients)
             self._waits.pop(pid, None)
             return
-        # A program may open the card late, so young ones are looked at more often. The waits
-        # differ, for not all of them to end at once.
+        # A program may open the card late, so young ones are examined more often. The waits
+        # differ so that they do not all end at once.
         later = min(2.0 * self._waits.get(pid, (0.0, EVERY_S))[1], SELDOM_S)
         self._waits[pid] = (self._clock() + later * (1.0 - pid % 8 / 16.0), later)
 
 
 def _clients(folder: str) -> Iterator[_Client]:
-    """The cards that a process has open. Raises OSError if it is gone or another user's."""
+    """Yield the cards that a process has open. Raises OSError if it is gone or another user's."""
     for number in os.listdir(f"{folder}/fd"):
         try:
             # Reading a link is far cheaper than what the kernel has to write for an fdinfo.
@@ -142,17 +142,17 @@ def _clients(folder: str) -> Iterator[_Client]:
         except FileNotFoundError:
             continue
         pairs = (line.partition(":") for line in lines if line.startswith("drm-"))
-        told = {name: value.strip() for name, _, value in pairs}
-        if "drm-pdev" in told:
+        fields = {name: value.strip() for name, _, value in pairs}
+        if "drm-pdev" in fields:
             own = f"{folder}/{number}"
-            yield _Client(told["drm-pdev"], told.get("drm-client-id", own), _sizes(told))
+            yield _Client(fields["drm-pdev"], fields.get("drm-client-id", own), _sizes(fields))
 
 
-def _sizes(told: Mapping[str, str]) -> Sizes:
-    """What is resident of each region, which older kernels call memory; at worst all of it."""
+def _sizes(fields: Mapping[str, str]) -> Sizes:
+    """Return the resident bytes of each region ("memory" in older kernels), else all of them."""
     found: dict[str, int | None] = {}
     for prefix in ("drm-total-", "drm-memory-", "drm-resident-"):
-        for name, value in told.items():
+        for name, value in fields.items():
             if name.startswith(prefix):
                 found[name.removeprefix(prefix)] = _bytes(value)
     return found
@@ -179,7 +179,7 @@ def _sum(clients: list[Sizes], regions: tuple[str, ...]) -> Reading[int]:
 
 
 def _name(folder: str) -> str:
-    """The program's name, whole where its command line tells it; empty if it is gone."""
+    """Return the program's name, uncut if its command line has it; empty if it is gone."""
     name = _text(f"{folder}/comm").strip()
     if len(name) < _CUT:
         return name

@@ -1,4 +1,4 @@
-"""What every GPU provider answers, whoever made the GPU."""
+"""The report of every GPU provider, the same for all makers."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -20,9 +20,9 @@ class GpuProcess:
     """A program that holds memory of a GPU."""
 
     pid: int
-    """As this computer numbers it, also for a program inside a container."""
+    """Its number on this computer, also for a program inside a container."""
     name: str
-    """Empty if nobody may know it."""
+    """Empty if it may not be read."""
     memory: Reading[int]
     """Bytes."""
 
@@ -53,9 +53,9 @@ class Gpu:
     """Megahertz of the compute units."""
     maker: Maker = ""
     source: str = ""
-    """Who measured, as the screen names it: "NVML", "sysfs", "ioreg"."""
+    """The source of the figures, as the screens name it: "NVML", "sysfs", "ioreg"."""
     id: str = ""
-    """What it is known by as long as it is there: UUID or PCI address."""
+    """The same at every reading: UUID or PCI address."""
     memory_kind: MemoryKind = "VRAM"
     """"unified": it is the computer's own memory, which must not be counted twice."""
     memory_clock: Reading[float] = _NOT_READ
@@ -63,42 +63,42 @@ class Gpu:
     fan: Reading[float] = _NOT_READ
     """Per cent of the highest speed."""
     throttle: Reading[tuple[str, ...]] = _NO_WORDS
-    """Why it is slower than it could be, in words; empty if nothing holds it back."""
+    """The reasons why it is slowed down, in words; empty if it is not."""
     pcie: Reading[str] = _NO_TEXT
     """The link now and at best, such as "gen 4 ×16"."""
     driver: str = ""
     """The driver's version."""
     processes: Reading[tuple[GpuProcess, ...]] = _NO_LIST
-    """Who holds its memory, most of it first."""
+    """The programs that hold its memory, the largest first."""
     slice_of: int | None = None
     """The index of the GPU that this MIG slice is a part of."""
 
 
 @dataclass(frozen=True, slots=True)
 class GpuReport:
-    """The GPUs that one provider, or all together, see; or the reason why there is none."""
+    """The GPUs that one provider sees, or all together; or the reason why there is none."""
 
     source: str
-    """Who measured, as the screen names it."""
+    """The source of the figures, as the screens name it."""
     gpus: tuple[Gpu, ...] = ()
     reason: str = ""
-    """Why there is none, or in a report of all together, why one provider failed."""
+    """The reason why there is none, or, in a merged report, why one provider failed."""
 
 
 class GpuProvider(Protocol):
-    """Reads the GPUs of one maker; never raises, is called from one thread at a time."""
+    """Reader of the GPUs of one maker; never raises, is called from one thread at a time."""
 
     def read(self) -> GpuReport:
-        """Every GPU now, numbered from 0."""
+        """Read every GPU as it is now, numbered from 0."""
         ...
 
     def close(self) -> None:
-        """Give the driver back."""
+        """Release the driver."""
         ...
 
 
 def merged(reports: Iterable[GpuReport]) -> GpuReport:
-    """What all providers see, numbered anew; the first reason of all if nobody sees a GPU."""
+    """Join the reports and number all GPUs from 0; without a GPU the first reason stands."""
     reports = list(reports)
     gpus: list[Gpu] = []
     for report in reports:

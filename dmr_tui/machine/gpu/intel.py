@@ -16,11 +16,11 @@ _ASLEEP: Reading[float] = Reading(None, drm.ASLEEP)
 _SHARED: Reading[int] = Reading(None, "it uses the computer's memory, and sysfs tells no share")
 _NO_TOTAL: Reading[int] = Reading(None, "this driver does not tell the size of its memory in sysfs")
 _BUILT_IN = ":00:02.0"
-"""Where on the PCI bus every GPU in an Intel processor is."""
+"""End of the PCI address of every GPU in an Intel processor."""
 
 
 class IntelProvider:
-    """Reads every card of Intel, with the driver i915 or xe."""
+    """Reader of every Intel card, with the driver i915 or xe."""
 
     def __init__(
         self,
@@ -34,13 +34,13 @@ class IntelProvider:
         self._energy: dict[str, tuple[float, float]] = {}
 
     def read(self) -> GpuReport:
-        """Every card now."""
+        """Read every card as it is now."""
         devices = drm.cards(drm.INTEL, self._root)
         gpus = tuple(self._gpu(index, device) for index, device in enumerate(devices))
         return GpuReport(SOURCE, gpus, "" if gpus else "no Intel GPU is there any more")
 
     def close(self) -> None:
-        """There is nothing to give back."""
+        """Do nothing: sysfs has nothing to release."""
 
     def _gpu(self, index: int, device: Path) -> Gpu:
         address = drm.pci_address(device)
@@ -49,7 +49,7 @@ class IntelProvider:
         shared = address.endswith(_BUILT_IN) and not total.value
         if not total.value:
             total = _SHARED if shared else _NO_TOTAL
-        # i915 calls its own memory local0, xe vram0; both know several names for the computer's.
+        # i915 calls its own memory local0, xe vram0; both have several names for the computer's.
         users = self._users.of(address) if shared else self._users.of(address, "local", "vram")
         gpu = Gpu(
             index=index,
@@ -72,7 +72,7 @@ class IntelProvider:
         return gpu if drm.is_asleep(device) else self._with_sensors(gpu, device)
 
     def _with_sensors(self, gpu: Gpu, device: Path) -> Gpu:
-        """What only a card that is awake tells."""
+        """Add the figures that only a card awake gives."""
         sensors = drm.hwmon(device)
         return replace(
             gpu,
@@ -91,7 +91,7 @@ class IntelProvider:
         )
 
     def _power(self, address: str, sensors: Path) -> Reading[float]:
-        """Watts since the last reading: the sensors count energy."""
+        """Return the watts since the last reading: the sensors count energy."""
         joules = drm.first_of(
             lambda: drm.number(sensors / "energy1_input", 0, 1e15, 1e-6),
             lambda: drm.number(sensors / "energy2_input", 0, 1e15, 1e-6),
@@ -109,7 +109,7 @@ class IntelProvider:
 
 
 def _used(users: Users, total: Reading[int]) -> Reading[int]:
-    """The sum of its processes, as sysfs does not tell it; unknown if one of them is."""
+    """Add up what its processes hold, as sysfs has no sum; unknown if one of them is."""
     if users.value is None or users.reason:
         return Reading(None, users.reason)
     sizes = [user.memory.value for user in users.value]

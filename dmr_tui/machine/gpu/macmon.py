@@ -1,4 +1,4 @@
-"""Power, temperature and clock of an Apple GPU by macmon, which needs no rights; if it is there."""
+"""Power, temperature and clock of an Apple GPU by macmon, if it is there; it needs no root."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ from dmr_tui.machine.reading import Reading
 AGAIN_S = 30.0
 """Seconds between two starts of a macmon that ends by itself."""
 SILENT_S = 10.0
-"""Seconds after which a macmon that tells nothing new is not believed any more."""
+"""Seconds of silence after which the last line of macmon counts no longer."""
 _LONGEST = 2**16
 _ABSENT = "macOS tells it only to root, or to macmon, which is not installed"
 _NOT_YET = "macmon has not told it yet"
@@ -23,7 +23,7 @@ Vitals = dict[str, Reading[float]]
 
 
 class Macmon:
-    """The one command that runs as long as we do: a line every two seconds."""
+    """The macmon process, which runs as long as dmr-tui and prints a line every two seconds."""
 
     def __init__(
         self, command: str | None = None, clock: Callable[[], float] = time.monotonic
@@ -37,7 +37,7 @@ class Macmon:
         self._newest: tuple[float, Vitals] | None = None
 
     def read(self) -> Vitals:
-        """Temperature in °C, power in watts, clock in MHz."""
+        """Return temperature in °C, power in watts and clock in MHz."""
         if self._command is None:
             return _nothing(_ABSENT)
         running = self._process is not None and self._process.poll() is None
@@ -49,12 +49,12 @@ class Macmon:
             return _nothing(self._failed)
         if self._newest is None:
             return _nothing(_NOT_YET)
-        at, told = self._newest
+        at, newest = self._newest
         age = self._clock() - at
-        return told if age < SILENT_S else _nothing(f"macmon has been silent for {age:.0f} s")
+        return newest if age < SILENT_S else _nothing(f"macmon has been silent for {age:.0f} s")
 
     def close(self) -> None:
-        """End it, for good."""
+        """Stop macmon for good."""
         self._command = None
         if self._process is not None:
             self._process.kill()
@@ -81,29 +81,29 @@ class Macmon:
         self._reader = threading.Thread(target=self._follow, args=(process,), daemon=True)
         self._reader.start()
 
-    def _follow(self, process: "subprocess.Popen[str]") -> None:
+    def _follow(self, process: subprocess.Popen[str]) -> None:
         if process.stdout is None:
             return
         with process.stdout as lines:
             while line := lines.readline(_LONGEST):
                 try:
-                    told = json.loads(line)
+                    figures = json.loads(line)
                 except (ValueError, RecursionError):
                     continue
-                if isinstance(told, dict) and process is self._process:
-                    self._newest = (self._clock(), vitals(told))
+                if isinstance(figures, dict) and process is self._process:
+                    self._newest = (self._clock(), vitals(figures))
 
 
-def vitals(told: Mapping[str, Any]) -> Vitals:
-    """The GPU's figures in a line of macmon, of its older and its newer form."""
-    temperatures, usage = told.get("temp"), told.get("gpu_usage")
-    warm = temperatures.get("gpu_temp_avg") if isinstance(temperatures, dict) else None
-    clock = told.get("gpu_freq_mhz")
+def vitals(figures: Mapping[str, Any]) -> Vitals:
+    """Return the GPU's figures in a line of macmon, in its older or its newer form."""
+    temperatures, usage = figures.get("temp"), figures.get("gpu_usage")
+    celsius = temperatures.get("gpu_temp_avg") if isinstance(temperatures, dict) else None
+    clock = figures.get("gpu_freq_mhz")
     if clock is None and isinstance(usage, list) and usage:
         clock = usage[0]
     return {
-        "temperature": _figure(warm, 150.0),
-        "power": _figure(told.get("gpu_power"), 1_000.0),
+        "temperature": _figure(celsius, 150.0),
+        "power": _figure(figures.get("gpu_power"), 1_000.0),
         "clock": _figure(clock, 10_000.0),
     }
 

@@ -17,9 +17,9 @@ T = TypeVar("T")
 
 SOURCE = "NVML"
 RETRY_S = 10.0
-"""Seconds between attempts to reach a driver that was not there or went away."""
+"""Seconds between attempts to reach a driver that was absent or went away."""
 SELDOM_S = 60.0
-"""Seconds between two looks at what hardly ever changes: MIG slices, limits, links."""
+"""Seconds between two readings of what hardly ever changes: MIG slices, limits, links."""
 
 _DRIVER_GONE = {pynvml.NVML_ERROR_UNINITIALIZED, pynvml.NVML_ERROR_DRIVER_NOT_LOADED}
 _GPU_LOST = {pynvml.NVML_ERROR_GPU_IS_LOST, pynvml.NVML_ERROR_RESET_REQUIRED}
@@ -37,7 +37,7 @@ class _Device:
 
 
 class NvidiaProvider:
-    """Reads every GPU that NVML shows; NVML is started once and handles are kept."""
+    """Reader of every GPU that NVML shows; NVML is started once and handles are kept."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -53,7 +53,7 @@ class NvidiaProvider:
         self._lost = False
 
     def read(self) -> GpuReport:
-        """Every GPU now, or the reason why there is none; of some GPUs, why others are left out."""
+        """Read every GPU; the reason tells why there is none, or why some are left out."""
         if self._devices is None or self._lost:
             if self._clock() >= self._retry_at:
                 self._start()
@@ -68,19 +68,19 @@ class NvidiaProvider:
         return GpuReport(SOURCE, gpus, reason)
 
     def close(self) -> None:
-        """Give NVML back."""
+        """Shut NVML down."""
         if self._devices is not None:
             self._stop("closed")
 
     def _start(self) -> None:
         if self._devices is not None:
-            # Handles of a GPU that was lost are good for nothing until NVML is started anew.
+            # The handles of a lost GPU are useless until NVML is started again.
             self._stop("")
         self._gone, self._lost = None, False
         try:
             pynvml.nvmlInit()
         except pynvml.NVMLError as error:
-            self._wait(nvml.words(error))
+            self._wait(nvml.error_words(error))
             return
         self._wait("")
         self._driver = ""
@@ -101,15 +101,15 @@ class NvidiaProvider:
                     if error.value in _DRIVER_GONE:
                         raise
                     self._lost |= error.value in _GPU_LOST
-                    missing.append(f"GPU {number}: {nvml.words(error)}")
+                    missing.append(f"GPU {number}: {nvml.error_words(error)}")
                     continue
                 devices.append(whole)
                 devices += _slices(whole, len(devices) - 1)
         except pynvml.NVMLError as error:
-            self._stop(nvml.words(error))
+            self._stop(nvml.error_words(error))
             return
         if known is None or [each.id for each in known] != [each.id for each in devices]:
-            # What a GPU can tell changes when it is cut into slices, or put together again.
+            # Other figures are supported once a GPU is cut into slices, or put together again.
             self._unsupported.clear()
             self._seldom.clear()
         self._devices = devices
@@ -121,7 +121,7 @@ class NvidiaProvider:
         try:
             pynvml.nvmlShutdown()
         except pynvml.NVMLError:
-            # A driver that is gone cannot be given back.
+            # A driver that is gone cannot be shut down.
             return
 
     def _wait(self, reason: str) -> None:
@@ -165,28 +165,28 @@ class NvidiaProvider:
             return now
         return Reading(f"{now.value} of {best}")
 
-    def _ask_seldom(self, device: _Device, figure: str, call: Callable[[Any], T]) -> Reading[T]:
+    def _ask_seldom(self, device: _Device, figure: str, read: Callable[[Any], T]) -> Reading[T]:
         key = (device.id, figure)
         at, reading = self._seldom.get(key, (float("-inf"), None))
         if reading is None or self._clock() - at >= SELDOM_S:
-            reading = self._ask(device, figure, call)
+            reading = self._ask(device, figure, read)
             self._seldom[key] = (self._clock(), reading)
         return reading
 
-    def _ask(self, device: _Device, figure: str, call: Callable[[Any], T]) -> Reading[T]:
+    def _ask(self, device: _Device, figure: str, read: Callable[[Any], T]) -> Reading[T]:
         key = (device.id, figure)
         if key in self._unsupported:
             return Reading(None, self._unsupported[key])
         try:
-            return Reading(call(device.handle))
+            return Reading(read(device.handle))
         except pynvml.NVMLError as error:
             return Reading(None, self._refused(device, figure, error))
         except ValueError as error:
             return Reading(None, f"NVML: {error}")
 
     def _refused(self, device: _Device, figure: str, error: Any) -> str:
-        """The reason in words; what it means for later readings is kept in mind."""
-        reason = nvml.words(error)
+        """Return the reason in words, and note what the error means for later readings."""
+        reason = nvml.error_words(error)
         if error.value in _DRIVER_GONE:
             self._gone = reason
         elif error.value in _GPU_LOST or (figure == "memory" and error.value in _BAD_HANDLE):
@@ -199,13 +199,13 @@ class NvidiaProvider:
 
 
 def _whole(number: int) -> _Device:
-    """A GPU by its number. Raises NVMLError if it cannot be reached."""
+    """Find a GPU by its number. Raises NVMLError if it cannot be reached."""
     handle = pynvml.nvmlDeviceGetHandleByIndex(number)
     return _Device(handle, _name(handle), _id(handle, f"number {number}"))
 
 
 def _slices(whole: _Device, index: int) -> list[_Device]:
-    """The MIG slices that a GPU is cut into; none if it is not, or cannot be."""
+    """Return the MIG slices that a GPU is cut into; none if it is not, or cannot be."""
     try:
         if not pynvml.nvmlDeviceGetMigMode(whole.handle)[0]:
             return []
@@ -218,14 +218,14 @@ def _slices(whole: _Device, index: int) -> list[_Device]:
             handle = pynvml.nvmlDeviceGetMigDeviceHandleByIndex(whole.handle, number)
             name = _name(handle)
         except pynvml.NVMLError:
-            # Not every place is taken.
+            # Not every place holds a slice.
             continue
         found.append(_Device(handle, name, _id(handle, f"slice {number} of {whole.id}"), index))
     return found
 
 
 def _unified(gpu: Gpu, processes: Reading[tuple[GpuProcess, ...]]) -> Gpu:
-    """A GPU such as GB10 that has no memory of its own: its processes hold the computer's."""
+    """Complete a GPU such as GB10, which has no memory of its own: it uses the computer's."""
     total: Reading[int] = Reading(int(psutil.virtual_memory().total))
     if processes.value is None:
         used: Reading[int] = Reading(None, processes.reason)
@@ -241,7 +241,7 @@ def _unified(gpu: Gpu, processes: Reading[tuple[GpuProcess, ...]]) -> Gpu:
 
 
 def _name(handle: Any) -> str:
-    """As NVML calls it. Raises NVMLError if the GPU is lost."""
+    """Return the name that NVML has for a GPU. Raises NVMLError if the GPU is lost."""
     try:
         return nvml.text(pynvml.nvmlDeviceGetName, handle) or "NVIDIA GPU"
     except pynvml.NVMLError as error:
@@ -250,8 +250,8 @@ def _name(handle: Any) -> str:
         raise
 
 
-def _id(handle: Any, otherwise: str) -> str:
+def _id(handle: Any, fallback: str) -> str:
     try:
-        return nvml.text(pynvml.nvmlDeviceGetUUID, handle) or otherwise
+        return nvml.text(pynvml.nvmlDeviceGetUUID, handle) or fallback
     except pynvml.NVMLError:
-        return otherwise
+        return fallback

@@ -1,4 +1,4 @@
-"""The calls of NVML as figures: each raises NVMLError, or ValueError for what cannot be."""
+"""The figures of NVML: each raises NVMLError, or ValueError for an impossible value."""
 
 from collections.abc import Callable, Container
 from contextlib import suppress
@@ -11,7 +11,7 @@ from dmr_tui.machine.gpu.gpu import GpuProcess
 from dmr_tui.machine.reading import Reading
 
 LARGEST = 2**50
-"""Bytes beyond which a size is none."""
+"""Bytes beyond which a size is not believed."""
 KEPT_NAMES = 256
 """Names of processes that are remembered before those that ended are forgotten."""
 _REASONS = (
@@ -33,8 +33,8 @@ _NO_V2 = {
 }
 
 
-def words(error: Any) -> str:
-    """What an error of NVML means to a person."""
+def error_words(error: Any) -> str:
+    """Say what an error of NVML means."""
     return _WORDS.get(error.value, str(error))
 
 
@@ -53,16 +53,16 @@ _WORDS = {
 
 
 def text(call: Callable[..., Any], *arguments: Any) -> str:
-    """What the driver answers in letters; empty if no letters can be made of it."""
+    """Return the driver's answer as text; empty if it cannot be decoded."""
     try:
-        told = call(*arguments)
+        answer = call(*arguments)
     except UnicodeDecodeError:
         return ""
-    return told.decode("utf-8", "replace") if isinstance(told, bytes) else str(told)
+    return answer.decode("utf-8", "replace") if isinstance(answer, bytes) else str(answer)
 
 
 def memory(handle: Any) -> tuple[Reading[int], Reading[int]]:
-    """Bytes used and in all; version 2, because version 1 counts the driver's reserve as used."""
+    """Return used and total bytes; version 2, as version 1 counts the driver's reserve as used."""
     try:
         info = pynvml.nvmlDeviceGetMemoryInfo(handle, version=pynvml.nvmlMemory_v2)
     except pynvml.NVMLError as error:
@@ -78,45 +78,45 @@ def memory(handle: Any) -> tuple[Reading[int], Reading[int]]:
 
 
 def use(handle: Any) -> float:
-    """Per cent."""
+    """Return the use in per cent."""
     value = float(pynvml.nvmlDeviceGetUtilizationRates(handle).gpu)
     return _between(value, 0.0, 100.0, f"{value:.0f} % use")
 
 
 def temperature(handle: Any) -> float:
-    """Degrees Celsius."""
+    """Return degrees Celsius."""
     value = float(pynvml.nvmlDeviceGetTemperature(handle, pynvml.NVML_TEMPERATURE_GPU))
     return _between(value, -50.0, 200.0, f"{value:.0f} °C")
 
 
 def power(handle: Any) -> float:
-    """Watts now."""
+    """Return the watts now."""
     return _watts(pynvml.nvmlDeviceGetPowerUsage(handle))
 
 
 def power_limit(handle: Any) -> float:
-    """Watts that it may take."""
+    """Return the watts that it may take."""
     return _watts(pynvml.nvmlDeviceGetEnforcedPowerLimit(handle))
 
 
 def clock(handle: Any) -> float:
-    """Megahertz of the compute units."""
+    """Return the megahertz of the compute units."""
     return _megahertz(pynvml.nvmlDeviceGetClockInfo(handle, pynvml.NVML_CLOCK_SM))
 
 
 def memory_clock(handle: Any) -> float:
-    """Megahertz of the memory."""
+    """Return the megahertz of the memory."""
     return _megahertz(pynvml.nvmlDeviceGetClockInfo(handle, pynvml.NVML_CLOCK_MEM))
 
 
 def fan(handle: Any) -> float:
-    """Per cent of the highest speed; some cards go beyond it."""
+    """Return per cent of the highest speed; some cards go beyond it."""
     value = float(pynvml.nvmlDeviceGetFanSpeed(handle))
     return _between(value, 0.0, 200.0, f"{value:.0f} % fan")
 
 
 def throttle(handle: Any) -> tuple[str, ...]:
-    """Why it is slower than it could be."""
+    """Return the reasons why it is slowed down."""
     try:
         bits = int(pynvml.nvmlDeviceGetCurrentClocksEventReasons(handle))
     except pynvml.NVMLError_FunctionNotFound:
@@ -130,7 +130,7 @@ def throttle(handle: Any) -> tuple[str, ...]:
 
 
 def link(handle: Any) -> str:
-    """The PCIe link now. Its traffic is left out: asking for that blocks 20 ms."""
+    """Return the PCIe link now. Its traffic is left out: reading that blocks for 20 ms."""
     return _link(
         pynvml.nvmlDeviceGetCurrPcieLinkGeneration(handle),
         pynvml.nvmlDeviceGetCurrPcieLinkWidth(handle),
@@ -138,7 +138,7 @@ def link(handle: Any) -> str:
 
 
 def best_link(handle: Any) -> str:
-    """The PCIe link that GPU and slot are capable of."""
+    """Return the PCIe link that GPU and slot are capable of."""
     return _link(
         pynvml.nvmlDeviceGetMaxPcieLinkGeneration(handle),
         pynvml.nvmlDeviceGetMaxPcieLinkWidth(handle),
@@ -152,9 +152,9 @@ def _link(generation: int, width: int) -> str:
 
 
 def processes(handle: Any, names: "Names") -> tuple[GpuProcess, ...]:
-    """Who holds memory: programs that compute and that draw, each once, most of it first."""
+    """Return the programs that hold memory to compute or to draw, each once, the largest first."""
     users = list(pynvml.nvmlDeviceGetComputeRunningProcesses(handle))
-    # Without those that draw the list is still worth showing: what they hold is left unexplained.
+    # The list is worth showing without those that draw: what they hold is left unexplained.
     with suppress(pynvml.NVMLError):
         users += pynvml.nvmlDeviceGetGraphicsRunningProcesses(handle)
     held: dict[int, int | None] = {}
@@ -162,11 +162,11 @@ def processes(handle: Any, names: "Names") -> tuple[GpuProcess, ...]:
         size = user.usedGpuMemory
         known = None if size is None or not 0 <= size <= LARGEST else int(size)
         before = held.get(user.pid)
-        # One that computes and draws is in both lists, with all of its memory.
+        # A program that computes and draws is in both lists, with all of its memory.
         held[user.pid] = before if known is None else max(known, before or 0)
-    told: Reading[int] = Reading(None, "the driver does not tell it of single processes")
+    unknown: Reading[int] = Reading(None, "the driver does not tell it of single processes")
     found = [
-        GpuProcess(pid, names.of(pid), told if size is None else Reading(size))
+        GpuProcess(pid, names.of(pid), unknown if size is None else Reading(size))
         for pid, size in held.items()
     ]
     names.forget_others(held)
@@ -174,13 +174,13 @@ def processes(handle: Any, names: "Names") -> tuple[GpuProcess, ...]:
 
 
 class Names:
-    """The names of processes, asked once for each; a number that is used again is noticed."""
+    """The names of processes, each read once; a pid that is used again is noticed."""
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[float, str]] = {}
 
     def of(self, pid: int) -> str:
-        """Empty if it may not be known, or if it has ended meanwhile."""
+        """Return the name of a process; empty if it may not be read, or has ended."""
         try:
             process = psutil.Process(pid)
             born = process.create_time()
@@ -192,14 +192,14 @@ class Names:
         return known[1]
 
     def forget_others(self, pids: Container[int]) -> None:
-        """Of those that hold nothing any more, most have ended."""
+        """Forget the names of other processes, if they are many: most have ended."""
         if len(self._known) > KEPT_NAMES:
             self._known = {pid: known for pid, known in self._known.items() if pid in pids}
 
 
-def _between(value: float, lowest: float, highest: float, told: str) -> float:
+def _between(value: float, lowest: float, highest: float, shown: str) -> float:
     if not lowest <= value <= highest:
-        raise ValueError(f"says {told}")
+        raise ValueError(f"says {shown}")
     return value
 
 

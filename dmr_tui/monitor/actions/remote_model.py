@@ -11,7 +11,7 @@ from dmr_tui.runner.errors.explain import Explanation, explain
 from dmr_tui.runner.errors.failures import Rejected, RunnerError
 from dmr_tui.runner.names import is_reference, short
 from dmr_tui.runner.wire import Model
-from dmr_tui.state.memory import Loading
+from dmr_tui.state.memory import LoadConditions
 from dmr_tui.state.replies import NOT_READ, Holder, RemoteModel
 
 NO_NAME = Explanation(
@@ -22,7 +22,7 @@ NO_NAME = Explanation(
 
 
 async def look_up(
-    client: RunnerClient, name: str, installed: Installed, loading: Loading | None
+    client: RunnerClient, name: str, installed: Installed, loading: LoadConditions | None
 ) -> RemoteModel:
     """Ask the runner to ask the registry; whether it fits is judged as for `installed` models."""
     if not is_reference(name):
@@ -37,12 +37,14 @@ async def look_up(
     return _offer(name, model, installed, loading)
 
 
-def _offer(name: str, model: Model, installed: Installed, loading: Loading | None) -> RemoteModel:
+def _offer(
+    name: str, model: Model, installed: Installed, loading: LoadConditions | None
+) -> RemoteModel:
     (row,) = Installed([model]).rows()
     if not model.tags:
         row = replace(row, name=short(name), ref=name)
     there = any(each.id == model.id for each in installed.models)
-    known = loading or Loading(NOT_READ)
+    known = loading or LoadConditions(NOT_READ)
     fits = find_fits((row,), (), known, Architectures(), Footprints())
     named = installed.row(name)
     holder: Holder = "nobody"

@@ -17,7 +17,7 @@ from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.errors.explain import Explanation, explain
 from dmr_tui.runner.errors.failures import RunnerError
 from dmr_tui.runner.request import Request
-from dmr_tui.state.memory import Loading
+from dmr_tui.state.memory import LoadConditions
 from dmr_tui.state.plan import Plan, Progress
 from dmr_tui.state.prompt import Prompt
 from dmr_tui.state.replies import Bodies, RemoteModel, StoredConfigResult
@@ -32,7 +32,7 @@ class RunnerActions:
         self,
         runner: Callable[[], RunnerMonitor | None],
         request_log: RequestLog,
-        loading: Callable[[], Loading | None],
+        loading: Callable[[], LoadConditions | None],
         changed: Callable[[], None],
         kick: Callable[[], None],
     ) -> None:

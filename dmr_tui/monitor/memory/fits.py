@@ -22,7 +22,7 @@ from dmr_tui.monitor.memory.engine_flags import ALL_LAYERS, Flags, read_flags
 from dmr_tui.monitor.memory.footprints import Footprints
 from dmr_tui.monitor.model_rows import configs_by_model
 from dmr_tui.runner.wire import Configured
-from dmr_tui.state.memory import ContextSource, Fit, Footprint, Loading, MemoryUsage
+from dmr_tui.state.memory import ContextSource, Fit, Footprint, LoadConditions, MemoryUsage
 from dmr_tui.state.model_row import ModelRow
 
 AUTO_SLOTS = 4
@@ -61,7 +61,7 @@ def _architecture(row: ModelRow) -> Reading[Architecture]:
 def find_fits(
     rows: Sequence[ModelRow],
     configured: Sequence[Configured],
-    loading: Loading,
+    loading: LoadConditions,
     shapes: Architectures,
     taken: Footprints,
 ) -> dict[str, Fit]:
@@ -123,7 +123,7 @@ def _fit(
     row: ModelRow,
     asked: LaunchConfig,
     source: ContextSource,
-    loading: Loading,
+    loading: LoadConditions,
     architecture: Reading[Architecture],
     taken: Footprints,
 ) -> Fit:

@@ -26,7 +26,7 @@ from dmr_tui.monitor.memory.footprints import Footprints
 from dmr_tui.monitor.memory.pool import find_pool
 from dmr_tui.runner.wire import Configured
 from dmr_tui.state.engine_facts import EngineFacts
-from dmr_tui.state.memory import Fit, Footprint, Loading, MemoryState, MemoryUsage
+from dmr_tui.state.memory import Fit, Footprint, LoadConditions, MemoryState, MemoryUsage
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import Runner
 from dmr_tui.state.source_state import SourceState
@@ -63,7 +63,7 @@ class MemoryMonitor:
         self._loads = loads
         self._news = news
         self._architectures = Architectures()
-        self.loading: Loading | None = None
+        self.loading: LoadConditions | None = None
         """What the newest verdicts were made from; None until the machine was read."""
         self._free: int | None = None
         self._slots: int | None = None
@@ -95,7 +95,7 @@ class MemoryMonitor:
             self._remember(usages, pool.value, asked, known)
         # Engines of one runner start alike, also while none of them is there.
         self._slots = _slots(machine, facts) or self._slots
-        loading = Loading(pool, held_by(usages, pool), asked, self._slots)
+        loading = LoadConditions(pool, held_by(usages, pool), asked, self._slots)
         self.loading = loading
         fits = self._find_fits(known, loading)
         return MemoryState(
@@ -109,10 +109,10 @@ class MemoryMonitor:
 
     def _elsewhere(self, known: Known) -> MemoryState:
         pool: Reading[MemoryPool] = Reading(None, ELSEWHERE)
-        self.loading = Loading(pool)
+        self.loading = LoadConditions(pool)
         return MemoryState(pool=pool, fits=self._find_fits(known, self.loading), note=ELSEWHERE)
 
-    def _find_fits(self, known: Known, loading: Loading) -> Mapping[str, Fit]:
+    def _find_fits(self, known: Known, loading: LoadConditions) -> Mapping[str, Fit]:
         # What a model holds wavers by a few pages.
         held = tuple((each.key, each.size // STEADY, each.busy) for each in loading.held)
         asked = tuple((loading.launches or {}).items())

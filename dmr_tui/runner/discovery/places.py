@@ -86,10 +86,10 @@ def find_places(
     folder = docker_folder(env)
     contexts = read_contexts(folder)
     engines = read_docker_contexts(folder)
-    wanted = None
+    docker_context = None
     if context and context != DEFAULT:
-        wanted = next((each for each in engines if each.name == context), None)
-    sockets, without = _sockets(folder, env, engines, wanted)
+        docker_context = next((each for each in engines if each.name == context), None)
+    sockets, without = _sockets(folder, env, engines, docker_context)
     engine = sockets[0] if sockets else None
     no_engine = "; ".join(without)
     # The flag wins over a context that is named, that over the variable and the file, and these
@@ -117,7 +117,7 @@ def find_places(
                 engine=engine,
                 no_engine=no_engine,
             )
-    if context and context != DEFAULT and wanted is None:
+    if context and context != DEFAULT and docker_context is None:
         raise BadHost(_no_context(context, contexts, engines))
     if in_container is None:
         in_container = Path("/.dockerenv").exists()
@@ -153,11 +153,11 @@ def _sockets(
     folder: Path,
     env: Mapping[str, str],
     engines: Sequence[DockerContext],
-    wanted: DockerContext | None,
+    docker_context: DockerContext | None,
 ) -> tuple[tuple[DockerSocket, ...], tuple[str, ...]]:
     """The sockets of the chosen Engine, and the reasons why one cannot be asked."""
-    if wanted is not None:
-        return _socket(wanted.host, f"context {wanted.name}", wanted.cloud)
+    if docker_context is not None:
+        return _socket(docker_context.host, f"context {docker_context.name}", docker_context.cloud)
     if host := env.get("DOCKER_HOST"):
         return _socket(host, "DOCKER_HOST")
     name = active_docker_context(folder, env)

@@ -82,8 +82,8 @@ _ENGINE_FAILURES: dict[EngineFailure, str] = {
 
 def error_text(request: Request) -> str:
     """Return the error of a request: what became of its engine, then the runner's own words."""
-    said = _ENGINE_FAILURES.get(request.engine_failure, "")
-    return ": ".join(part for part in (said, request.error) if part)
+    failure = _ENGINE_FAILURES.get(request.engine_failure, "")
+    return ": ".join(part for part in (failure, request.error) if part)
 
 
 def explain_request(request: Request) -> Explanation:
@@ -120,8 +120,8 @@ def explain_text(
     row = _find(text, status=status)
     if row is not None:
         return _filled(row, text, model, trained)
-    said = telling_line(text) or _last_line(text) or "nothing more"
-    return Explanation(f"The runner answered {status}: {said}", "", "", text)
+    line = telling_line(text) or _last_line(text) or "nothing more"
+    return Explanation(f"The runner answered {status}: {line}", "", "", text)
 
 
 def explain_line(text: str, model: str = "") -> Explanation | None:
@@ -141,7 +141,7 @@ def explain_line(text: str, model: str = "") -> Explanation | None:
 def explain_quote(text: str, model: str = "", status: int | None = None) -> Explanation:
     """The explanation of an error of the log, or of an answer with `status`.
 
-    Without an entry it is the line of `text` that tells most.
+    Without an entry in the table it is the line of `text` that says most.
     """
     if status is not None:
         return explain_text(status, text, model)
@@ -167,9 +167,9 @@ def _find(*texts: str, status: int = 0) -> Row | None:
 def _filled(row: Row, text: str, model: str, trained: int | None = None) -> Explanation:
     if row.kind == "context overflow" and (match := _OVERFLOW.search(text)):
         return _overflow(int(match[1]), int(match[2]), text, model, trained)
-    said = telling_line(text) or "It gave no reason."
+    line = telling_line(text) or "It gave no reason."
     what, cause, step = (
-        part.format(model=_shown(model), name=_word(model), said=said)
+        part.format(model=_shown(model), name=_word(model), said=line)
         for part in (row.what, row.cause, row.step)
     )
     return Explanation(_capital(what), _capital(cause), step, text, row.kind)

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 SAME_ENGINE_S = 1.0
-"""Most by which the beginning of one engine may differ from line to line, as lines come late."""
+"""Most seconds by which the beginning of one engine may vary, as lines come late."""
 DISTINCT_S = 0.03
-"""Least by which the next engine has to fit worse."""
+"""Least seconds by which the second best engine has to fit worse than the best."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,7 +150,7 @@ def _of_kind(kind: type[RunnerStarted | RunnerStopping | ConfigurationKept]) -> 
     return lambda line: kind(stamp(line))
 
 
-def _wanted(line: str) -> LogEvent:
+def _requested(line: str) -> LogEvent:
     values = pairs(line)
     return ModelRequested(stamp(line), digest_in(values.get("model", "")), values.get("mode", ""))
 
@@ -247,7 +247,7 @@ _READERS: dict[str, Reader | None] = {
     "Removed records for model": None,
     "Successfully initialized store": _of_kind(RunnerStarted),
     "Shutdown signal received": _of_kind(RunnerStopping),
-    "Loading backend runner": _wanted,
+    "Loading backend runner": _requested,
     "backend args": _started,
     "Backend runner initialization failed": _failed,
     "Unable to start backend runner": _failed,
