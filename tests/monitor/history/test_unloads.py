@@ -16,7 +16,19 @@ from dmr_tui.runner.logs.log_event import (
     TaskReleased,
 )
 from dmr_tui.text.events import event_cause, event_text
-from tests.monitor.told import TINY, A, B, T, configured, load, only, run, texts, told, unloaded
+from tests.monitor.history.sample_lines import (
+    TINY,
+    A,
+    B,
+    T,
+    configured,
+    load,
+    only,
+    run,
+    texts,
+    told,
+    unloaded,
+)
 
 
 @pytest.mark.parametrize(

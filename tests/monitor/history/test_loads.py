@@ -16,7 +16,18 @@ from dmr_tui.runner.logs.log_event import (
     SlotsReady,
 )
 from dmr_tui.text.events import event_cause, event_text
-from tests.monitor.told import A, B, T, kinds, load, only, started, texts, told, unloaded
+from tests.monitor.history.sample_lines import (
+    A,
+    B,
+    T,
+    kinds,
+    load,
+    only,
+    started,
+    texts,
+    told,
+    unloaded,
+)
 
 
 def test_a_load_is_one_event_from_start_to_end() -> None:

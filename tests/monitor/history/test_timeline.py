@@ -19,7 +19,7 @@ from dmr_tui.runner.logs.log_event import (
 from dmr_tui.runner.logs.log_line import read_line
 from dmr_tui.runner.wire import Configured
 from dmr_tui.text.events import event_cause, event_text
-from tests.monitor.told import (
+from tests.monitor.history.sample_lines import (
     MID,
     TINY,
     A,

@@ -373,7 +373,7 @@ WRITER = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[4])
-from tests.monitor.test_archive import HERE, NOW, call
+from tests.monitor.archive.test_archive import HERE, NOW, call
 from dmr_tui.monitor.archive.store import Archive
 archive = Archive(Path(sys.argv[1]), clock=lambda: NOW)
 print("ready", flush=True)
@@ -389,7 +389,7 @@ print(message)
 
 
 def test_several_instances_at_the_same_time(path: Path) -> None:
-    root = str(Path(__file__).parents[2])
+    root = str(Path(__file__).parents[3])
     command = [sys.executable, "-c", WRITER, str(path)]
     writers = [
         subprocess.Popen(
@@ -595,7 +595,7 @@ ON_A_SMALL_DISK = """
 import os, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-from tests.monitor.test_archive import EVERYTHING, HERE, call
+from tests.monitor.archive.test_archive import EVERYTHING, HERE, call
 from dmr_tui.monitor.archive.store import Archive, ArchiveFailed
 disk = Path(sys.argv[1])
 filler = disk / "filler"
@@ -637,7 +637,7 @@ def test_a_disk_that_is_really_full_or_read_only(tmp_path: Path) -> None:
         pytest.skip("no disk of one's own can be mounted here")
     script = tmp_path.with_name(f"{tmp_path.name}.py")
     script.write_text(ON_A_SMALL_DISK)
-    run = f"{mount} && {sys.executable} {script} {tmp_path} {Path(__file__).parents[2]}"
+    run = f"{mount} && {sys.executable} {script} {tmp_path} {Path(__file__).parents[3]}"
     done = subprocess.run([*own, "sh", "-c", run], capture_output=True, text=True, timeout=60)
     assert done.stderr == ""
     opened, full, elsewhere, kept, again, all_there, reopened, new, read, still = (

@@ -12,7 +12,19 @@ from dmr_tui.runner.logs.log_event import (
     RunnerStarted,
 )
 from dmr_tui.text.events import event_cause, event_text
-from tests.monitor.told import A, B, T, call, kinds, load, only, started, texts, told, unloaded
+from tests.monitor.history.sample_lines import (
+    A,
+    B,
+    T,
+    call,
+    kinds,
+    load,
+    only,
+    started,
+    texts,
+    told,
+    unloaded,
+)
 
 
 def test_reload_thrash_is_named_once_in_ten_minutes() -> None:

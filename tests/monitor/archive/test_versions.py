@@ -14,7 +14,7 @@ from dmr_tui.runner.request import Request, Slower
 from dmr_tui.runner.wire import Timings
 from dmr_tui.state.request_filter import RequestFilter
 
-VERSION_1 = Path(__file__).parent.parent / "recordings" / "archive-v1.sqlite3"
+VERSION_1 = Path(__file__).parents[2] / "recordings" / "archive-v1.sqlite3"
 """Written by version 0.1.0 of before: 33 requests, bodies, names and limits of callers."""
 HERE = "http://localhost:12434"
 EVERYTHING = RequestFilter()
