@@ -243,7 +243,7 @@ async def test_a_storm_of_resizes(beside: Beside) -> None:
     app, _ = beside("workflow")
     async with app.run_test(size=WIDE) as pilot:
         await shows(app, "qwen3:8B")
-        for step in range(60):
+        for step in range(20):
             await pilot.resize_terminal(30 + step * 37 % 150, 5 + step * 11 % 50)
         await pilot.resize_terminal(*WIDE)
         await shows(app, "Models 8", "qwen3:8B", "Throughput", "Chat · ")
