@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-
 gc.set_threshold(200_000, 50, 1_000)
 """Rarer than by default: looking for cycles in the many objects of an app takes a fifth of the
 time of its test, and a hundred apps that are kept a little longer take 40 MB."""
