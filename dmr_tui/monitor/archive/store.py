@@ -18,7 +18,7 @@ from dmr_tui.monitor.archive.file import (
     open_to_write,
 )
 from dmr_tui.monitor.archive.kinds import Kinds
-from dmr_tui.monitor.archive.rows import REQUEST_COLUMNS, key_of, request_of, row_of
+from dmr_tui.monitor.archive.rows import REQUEST_COLUMNS, key_of, requests_of, row_of
 from dmr_tui.monitor.archive.schema import PUT_REQUEST, quoted
 from dmr_tui.runner.request import Request
 from dmr_tui.state.request_filter import CallerNames, RequestFilter
@@ -103,15 +103,15 @@ class Archive:
             rows = self._select(
                 _COLUMNS, wanted, names, runner, order="ORDER BY ended DESC", limit=limit
             )
-            return [request_of(row, kinds.by_id) for row in rows]
+            return list(requests_of(rows, kinds.by_id))
 
     def walk(
         self, wanted: RequestFilter, names: CallerNames, runner: str | None
     ) -> Generator[Request, None, None]:
         """All calls that are wanted, the oldest first; until its end nothing else may be asked."""
         with self._reading() as (_, kinds):
-            for row in self._select(_COLUMNS, wanted, names, runner, order="ORDER BY ended"):
-                yield request_of(row, kinds.by_id)
+            rows = self._select(_COLUMNS, wanted, names, runner, order="ORDER BY ended")
+            yield from requests_of(rows, kinds.by_id)
 
     def count(self, wanted: RequestFilter, names: CallerNames, runner: str | None) -> int:
         """How many calls are wanted."""
@@ -125,7 +125,7 @@ class Archive:
         with self._reading() as (db, kinds):
             (last,) = db.execute("SELECT coalesce(max(id), 0) FROM requests").fetchone()
             rows = self._select(_COLUMNS, wanted, names, None, order="ORDER BY id", after=place)
-            return [request_of(row, kinds.by_id) for row in rows], last
+            return list(requests_of(rows, kinds.by_id)), last
 
     def last_place(self) -> int:
         """Where the call that was added last stands."""
@@ -136,8 +136,8 @@ class Archive:
         """That call, also if a later try stands for it."""
         with self._reading() as (db, kinds):
             sql = f"SELECT {_COLUMNS} FROM requests WHERE key = ?"
-            row = db.execute(sql, (key_of(runner, id),)).fetchone()
-            return None if row is None else request_of(row, kinds.by_id)
+            rows = db.execute(sql, (key_of(runner, id),))
+            return next(requests_of(rows, kinds.by_id), None)
 
     def name_caller(self, caller: str, name: str) -> None:
         """Call a caller by a name; an empty one gives its own back."""
