@@ -16,6 +16,7 @@ from dmr_tui.monitor.archive.store import Archive
 from dmr_tui.monitor.requests.request_log import RequestLog
 from dmr_tui.monitor.requests.tracker import RequestTracker
 from dmr_tui.runner.request import Request
+from dmr_tui.runner.wire import Record
 from dmr_tui.state.request_filter import RequestFilter, View
 from dmr_tui.state.requests import FinishedRequests
 from tests.waiting import until
@@ -287,3 +288,17 @@ def test_the_groups_are_counted_once_a_second() -> None:
     assert shown(request_log) is first
     request_log._counted_at -= 2.0
     assert shown(request_log) is not first
+
+
+async def test_more_that_is_known_before_the_write_keeps_the_bodies(tmp_path: Path) -> None:
+    archive = Archive(tmp_path / "requests.db", bodies=True)
+    archive_writer = writer.ArchiveWriter(archive, lambda: None)
+    archive_writer.put(
+        RUNNER, call(1), Record("x_1", "ai/qwen3", request="sent", response="answered")
+    )
+    archive_writer.put(RUNNER, call(1, window=4096), None)
+    found = await archive_writer.find(RUNNER, RequestFilter())
+    assert found is not None
+    assert [row.window for row in found[0]] == [4096]
+    assert await archive_writer.archived_bodies(RUNNER, "x_1") == ("sent", "answered")
+    archive.close()
