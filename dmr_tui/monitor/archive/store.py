@@ -198,21 +198,18 @@ class Archive:
         return deleted
 
     def _prune_age(self) -> int:
-        oldest = self._clock() - self._keep_s
-        deleted = 0
-        while deleted < PRUNED_AT_ONCE:
-            too_old = "WHERE superseded IN (0, 1) AND ended < ? LIMIT ?"
-            count = self._delete(too_old, oldest, PRUNED_TOGETHER)
-            if not count:
-                break
+        oldest, deleted = self._clock() - self._keep_s, 0
+        too_old = "WHERE superseded IN (0, 1) AND ended < ? LIMIT ?"
+        while deleted < PRUNED_AT_ONCE and (
+            count := self._delete(too_old, oldest, PRUNED_TOGETHER)
+        ):
             deleted += count
         return deleted
 
     def _prune_size(self, most: int) -> int:
         with self._reading() as (db, _):
             (requests,) = db.execute("SELECT count(*) FROM requests").fetchone()
-        size = self._size()
-        mean = size / max(1, requests)
+        mean = self._size() / max(1, requests)
         deleted = 0
         while deleted < most and (excess := self._size() - PRUNED_TO * self._keep_bytes) > 0.0:
             # In the order in which they came: a clock that jumped does not matter.

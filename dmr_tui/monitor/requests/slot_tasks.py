@@ -98,7 +98,7 @@ class SlotTasks:
             case TaskReleased(at, slot, number, tokens, born):
                 for task in self._of_line(number, born, slot):
                     task.released_at, task.tokens = at, tokens
-                    self._close(task)
+                    _remove(self._open, number, task)
             case TaskCancelled(_, number, born):
                 for task in self._of_line(number, born):
                     task.cancelled = True
@@ -178,11 +178,8 @@ class SlotTasks:
             self._prints = True
             self._by_count.setdefault((task.prompt[0], task.decode[0]), []).append(task)
 
-    def _close(self, task: _Task) -> None:
-        _remove(self._open, task.number, task)
-
     def _forget(self, task: _Task) -> None:
-        self._close(task)
+        _remove(self._open, task.number, task)
         _remove(self._by_time, task.launched_at // _SPAN_S, task)
         if task.prompt is not None and task.decode is not None:
             _remove(self._by_count, (task.prompt[0], task.decode[0]), task)
