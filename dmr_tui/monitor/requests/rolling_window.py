@@ -1,7 +1,6 @@
 """Throughput of all clients over the last minutes, from the requests that ended in them."""
 
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dmr_tui.measure.rates import decode_rate, prefill_rate
@@ -60,7 +59,8 @@ class RollingWindow:
         """Return the throughput at the runner's time `now`."""
         recent = [each for each in self._ended.values() if each.at >= now - WINDOW_S]
         if len(recent) < len(self._ended) // 2:
-            self._forget(recent)
+            self._ended = {each.id: each for each in recent}
+            self._order = deque(self._ended)
         decode = [(each.at, each.decode) for each in recent if each.decode is not None]
         prefill = [(each.at, each.prefill) for each in recent if each.prefill is not None]
         width = WINDOW_S / BINS
@@ -78,7 +78,3 @@ class RollingWindow:
             client_left=sum(each.left for each in recent),
             untimed=sum(each.untimed for each in recent),
         )
-
-    def _forget(self, recent: Iterable[_Ended]) -> None:
-        self._ended = {each.id: each for each in recent}
-        self._order = deque(self._ended)
