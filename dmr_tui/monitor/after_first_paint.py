@@ -138,7 +138,7 @@ class AfterFirstPaint:
         return LaterReading(
             events=() if history is None else history.timeline.events,
             log=() if history is None else history.log.lines,
-            requests=log.calls(),
+            requests=log.requests(),
             caller_names=MappingProxyType(dict(log.names)),
             memory=self._join_memory(reading, machine),
             pulls=pulls,

@@ -231,7 +231,7 @@ class LiveMonitor:
         return lambda: self._begin(started.stop)
 
     def _begin(self, do: Callable[[Poller], Awaitable[object]]) -> None:
-        """Do it on the monitor's loop; a mistake in it is told like one of the monitor."""
+        """Do it on the monitor's loop; a mistake in it is reported like one of the monitor."""
 
         async def done() -> None:
             # The task that makes the poller was begun before this one.

@@ -301,9 +301,9 @@ class RunnerMonitor:
             self._changed()
 
     def request_ended(self, request: Request, record: Record | None) -> None:
-        """Pass a request on to the request log, and to the history unless nothing new is told."""
+        """Pass a request on to the request log, and to the history unless nothing in it is new."""
         self.finished.tell(lambda log: log.request_ended(request, record))
-        # What is told later makes the same entry better: when it ended, and why.
+        # What is known later makes the same entry better: when it ended, and why.
         if record is not None or request.outcome not in {"ok", "cut"}:
             self.history.tell(lambda history: history.request_ended(request))
 

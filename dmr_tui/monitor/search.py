@@ -57,15 +57,15 @@ class Search:
 
     async def run(self) -> Found:
         """Look once everywhere."""
-        told = anyio.Event()
+        asked = anyio.Event()
         try:
             async with anyio.create_task_group() as group:
-                group.start_soon(self._ask_docker, told)
+                group.start_soon(self._ask_docker, asked)
                 await self._try(self._places.known, self._known)
                 # Without a runner there is nothing to do but to wait for Docker; an Engine that
                 # hangs must not keep a runner that answers from being shown.
                 with anyio.move_on_after(PATIENCE_S if self._known.client else None):
-                    await told.wait()
+                    await asked.wait()
                 group.cancel_scope.cancel()
         except BaseException:
             await _close(self._known.client)
@@ -74,19 +74,20 @@ class Search:
             return Found(self._known.client, tuple(self._known.attempts))
         return await self._choose(self._engines)
 
-    async def _ask_docker(self, told: anyio.Event) -> None:
+    async def _ask_docker(self, asked: anyio.Event) -> None:
         answers = []
         for socket in self._places.sockets:
             answers.append(await ask_docker(socket.path, socket.rule, cloud=socket.cloud))
         self._engines = tuple(answers)
-        told.set()
+        asked.set()
 
     async def _choose(self, engines: tuple[DockerEngine, ...]) -> Found:
         known, by_engine = self._known, _Tried()
         try:
             tried = {attempt.endpoint.url: attempt for attempt in known.attempts}
-            told = [place for each in engines for place in by_docker(each, self._places.tls)]
-            better = _distinct(told)
+            better = _distinct(
+                place for each in engines for place in by_docker(each, self._places.tls)
+            )
             new = [each for each in better if each.socket is not None or each.url not in tried]
             if not known.attempts or not _same_place(better, known):
                 await self._try(new, by_engine)

@@ -39,7 +39,7 @@ class RunnerReading:
     clock_offset: float = 0.0
     """Seconds that the runner's clock is ahead of ours."""
     clock_known: bool = False
-    """The runner has told its time."""
+    """The runner has said its time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The archive's file: opened, made, or moved aside; and what went wrong with it, in words."""
+"""The archive's file: opened, made, or moved aside; its failures in words."""
 
 import errno
 import os
@@ -35,7 +35,7 @@ class _Newer(ArchiveDamaged):
 
 
 def identity(path: Path) -> Identity | None:
-    """Which file has that name now."""
+    """Return the identity of the file that has that name now."""
     try:
         found = path.stat()
     except OSError:
@@ -45,7 +45,7 @@ def identity(path: Path) -> Identity | None:
 
 @contextmanager
 def failures(path: Path) -> Iterator[None]:
-    """Turns what SQLite and the file system raise into ArchiveFailed."""
+    """Turn what SQLite and the file system raise into ArchiveFailed."""
     try:
         yield
     except (sqlite3.Error, OSError) as error:
@@ -81,14 +81,14 @@ def _is_full(path: Path) -> bool:
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:
-    """The archive as it is; nothing is changed or moved."""
+    """Open the archive as it is; nothing is changed or moved."""
     try:
         return _viewed(path, "?mode=ro")
     except sqlite3.OperationalError as error:
         cannot_share = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
         if error.sqlite_errorcode & 0xFF not in cannot_share or _logs(path)[0].exists():
             raise
-        # Nothing can be written beside it, so that nobody else writes into it either.
+        # Nothing can be written beside it, so that no other program writes into it either.
         return _viewed(path, "?mode=ro&immutable=1")
 
 
@@ -106,7 +106,7 @@ def _viewed(path: Path, options: str) -> sqlite3.Connection:
 def open_to_write(
     path: Path, damaged: Identity | None, clock: Callable[[], float]
 ) -> tuple[sqlite3.Connection, str]:
-    """The archive and a message for people, if it had to be begun anew.
+    """Return the archive, and a message for the user if a new one was begun.
 
     `damaged` is a file that was found to be damaged at work, though it opens.
     """
@@ -147,7 +147,7 @@ def _make(path: Path) -> None:
 
 
 def _make_alone(path: Path) -> None:
-    # A person may have deleted the file without its log, which does not belong to the next one;
+    # The user may have deleted the file without its log, which does not belong to the next one;
     # once there is a next one, it is not known any more whose log it is.
     if not path.exists():
         for log in _logs(path):
@@ -197,7 +197,7 @@ def _connected(path: Path, options: str = "") -> tuple[sqlite3.Connection, int]:
 
 
 def _check(db: sqlite3.Connection, path: Path) -> int:
-    """The version of its tables, 0 if it has none."""
+    """Return the version of its tables, 0 if it has none."""
     (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if not tables:
         return 0

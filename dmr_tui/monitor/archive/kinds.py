@@ -1,4 +1,4 @@
-"""The kinds of calls that the archive holds, and which of them a filter wants."""
+"""The kinds of requests that the archive holds, and which of them a filter wants."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -25,12 +25,12 @@ MOST_FORMS = 2000
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The kinds of the calls that a filter wants."""
+    """The kinds of the requests that a filter wants."""
 
     surely: list[int]
-    """All of their calls are wanted."""
+    """All of their requests are wanted."""
     perhaps: list[int]
-    """The error of a call decides, as a word may be a number in it."""
+    """The error of a request decides, as a word may be a number in it."""
     all: bool
     """`surely` are all that there are."""
 
@@ -56,7 +56,7 @@ class Kinds:
         self._seen = seen
 
     def put(self, requests: Iterable[Request], runner: str) -> list[StoredKind]:
-        """The kind of each request, added if it is new; within a transaction."""
+        """Return the kind of each request, added if it is new; within a transaction."""
         self.read()
         return [self._put(request, runner) for request in requests]
 
@@ -77,7 +77,7 @@ class Kinds:
         self._seen = (-1, -1)
 
     def chosen(self, wanted: RequestFilter, names: CallerNames, runner: str | None) -> Chosen:
-        """Which kinds have calls that `wanted` matches; its time does not count here."""
+        """Return the kinds with requests that `wanted` matches, whatever its time."""
         words = masked(wanted.words)
         numbers = words != wanted.words
         roughly = replace(wanted, words=words)
@@ -105,7 +105,7 @@ class Kinds:
     def matches_error(
         self, wanted: RequestFilter, names: CallerNames, kind_id: int, error: str | None
     ) -> bool:
-        """Whether a call of that kind with that error is wanted."""
+        """Return whether a request of that kind with that error is wanted."""
         stored = self.by_id[kind_id]
         caller = names.get(stored.facts["caller"], stored.facts["caller"])
         text = stored.exact_text + (error or "")[:SEARCHED_ERROR]

@@ -1,4 +1,4 @@
-"""How the archive is to be kept."""
+"""Where and how much is archived."""
 
 from dataclasses import dataclass
 from pathlib import Path

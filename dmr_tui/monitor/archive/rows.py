@@ -4,7 +4,7 @@ The columns are those fields of Request: a new field is stored without a change 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from hashlib import blake2b
@@ -139,6 +139,19 @@ def request_of(row: tuple[Any, ...], kinds: Mapping[int, StoredKind]) -> Request
         **{name: facts[name] for name in SHARED},
         **found,
     )
+
+
+def requests_of(
+    rows: Iterable[tuple[Any, ...]], kinds: Mapping[int, StoredKind]
+) -> Iterator[Request]:
+    """Yield the request of each row; a damaged row costs itself alone."""
+    for row in rows:
+        # Another program may have changed the file, or the disk a byte of it.
+        try:
+            request = request_of(row, kinds)
+        except (msgspec.MsgspecError, LookupError, TypeError, ValueError):
+            continue
+        yield request
 
 
 @lru_cache(maxsize=1000)

@@ -1,4 +1,4 @@
-"""The calls that ended, kept across restarts in one SQLite file: numbers, no prompts."""
+"""The requests that ended, kept across restarts in one SQLite file: numbers, no prompts."""
 
 import json
 import sqlite3
@@ -18,7 +18,7 @@ from dmr_tui.monitor.archive.file import (
     open_to_write,
 )
 from dmr_tui.monitor.archive.kinds import Kinds
-from dmr_tui.monitor.archive.rows import REQUEST_COLUMNS, key_of, request_of, row_of
+from dmr_tui.monitor.archive.rows import REQUEST_COLUMNS, key_of, requests_of, row_of
 from dmr_tui.monitor.archive.schema import PUT_REQUEST, quoted
 from dmr_tui.runner.request import Request
 from dmr_tui.state.request_filter import CallerNames, RequestFilter
@@ -26,11 +26,11 @@ from dmr_tui.state.request_filter import CallerNames, RequestFilter
 __all__ = ["Archive", "ArchiveDamaged", "ArchiveFailed"]
 
 PRUNED_TO = 0.95
-"""Share of the allowed size down to which calls are deleted, so that it is not done each time."""
+"""Share of the allowed size that is left by a deletion, so that it is not done each time."""
 PRUNED_TOGETHER = 5000
-"""Calls in one transaction: meanwhile another instance has to wait."""
+"""Requests in one transaction: meanwhile another instance has to wait."""
 PRUNED_AT_ONCE = 20_000
-"""Calls that one `prune` deletes at the most: meanwhile nothing can be read."""
+"""Requests that one `prune` deletes at the most: meanwhile nothing can be read."""
 
 _COLUMNS = quoted(REQUEST_COLUMNS[1:])
 
@@ -63,7 +63,7 @@ class Archive:
         self._kinds: Kinds | None = None
 
     def open(self) -> str:
-        """Open the file, make it, or begin a new one; returns a message for people, mostly none."""
+        """Open the file or begin a new one; return a message for the user, mostly none."""
         self.close()
         message = ""
         with failures(self.path):
@@ -76,21 +76,21 @@ class Archive:
         return message
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the file."""
         if self._db is not None:
             with failures(self.path):
                 self._db.close()
             self._db = self._kinds = None
 
     def add(self, requests: Sequence[Request], runner: str) -> None:
-        """Keep these calls; of a call that is there already, what is known wins."""
+        """Keep these requests; of one that is there already, what is known wins."""
         with self._writing() as (db, kinds):
             stored = kinds.put(requests, runner)
             rows = (row_of(r, runner, kind) for r, kind in zip(requests, stored, strict=True))
             db.executemany(PUT_REQUEST, rows)
 
     def supersede(self, ids: Sequence[str], runner: str) -> None:
-        """Those calls were tries that a later one stands for: only `find_one` finds them."""
+        """Mark tries that a later one stands for: only `find_one` finds them."""
         with self._writing() as (db, _):
             keys = [(key_of(runner, id),) for id in ids]
             db.executemany("UPDATE requests SET superseded = 1 WHERE key = ?", keys)
@@ -98,53 +98,53 @@ class Archive:
     def find(
         self, wanted: RequestFilter, names: CallerNames, runner: str | None, limit: int
     ) -> list[Request]:
-        """The newest of the calls that are wanted, of one runner or of all; the newest first."""
+        """Return the newest requests that are wanted, of one runner or of all; the newest first."""
         with self._reading() as (_, kinds):
             rows = self._select(
                 _COLUMNS, wanted, names, runner, order="ORDER BY ended DESC", limit=limit
             )
-            return [request_of(row, kinds.by_id) for row in rows]
+            return list(requests_of(rows, kinds.by_id))
 
     def walk(
         self, wanted: RequestFilter, names: CallerNames, runner: str | None
     ) -> Generator[Request, None, None]:
-        """All calls that are wanted, the oldest first; until its end nothing else may be asked."""
+        """Yield all wanted requests, the oldest first; ask nothing else until its end."""
         with self._reading() as (_, kinds):
-            for row in self._select(_COLUMNS, wanted, names, runner, order="ORDER BY ended"):
-                yield request_of(row, kinds.by_id)
+            rows = self._select(_COLUMNS, wanted, names, runner, order="ORDER BY ended")
+            yield from requests_of(rows, kinds.by_id)
 
     def count(self, wanted: RequestFilter, names: CallerNames, runner: str | None) -> int:
-        """How many calls are wanted."""
+        """Return how many requests are wanted."""
         with self._reading():
             return int(next(self._select("count(*)", wanted, names, runner), (0,))[0])
 
     def added_after(
         self, place: int, wanted: RequestFilter, names: CallerNames
     ) -> tuple[list[Request], int]:
-        """The wanted calls that were added since, and the place from which to go on."""
+        """Return the wanted requests that were added since, and the place from which to go on."""
         with self._reading() as (db, kinds):
             (last,) = db.execute("SELECT coalesce(max(id), 0) FROM requests").fetchone()
             rows = self._select(_COLUMNS, wanted, names, None, order="ORDER BY id", after=place)
-            return [request_of(row, kinds.by_id) for row in rows], last
+            return list(requests_of(rows, kinds.by_id)), last
 
     def last_place(self) -> int:
-        """Where the call that was added last stands."""
+        """Return the place of the request that was added last."""
         with self._reading() as (db, _):
             return int(db.execute("SELECT coalesce(max(id), 0) FROM requests").fetchone()[0])
 
     def find_one(self, id: str, runner: str) -> Request | None:
-        """That call, also if a later try stands for it."""
+        """Return that request, also if a later try stands for it."""
         with self._reading() as (db, kinds):
             sql = f"SELECT {_COLUMNS} FROM requests WHERE key = ?"
-            row = db.execute(sql, (key_of(runner, id),)).fetchone()
-            return None if row is None else request_of(row, kinds.by_id)
+            rows = db.execute(sql, (key_of(runner, id),))
+            return next(requests_of(rows, kinds.by_id), None)
 
     def name_caller(self, caller: str, name: str) -> None:
         """Call a caller by a name; an empty one gives its own back."""
         self._note_caller(caller, "name", name or None)
 
     def caller_names(self) -> dict[str, str]:
-        """What a person calls a caller, by its own name."""
+        """Return the names that the user gave, by the caller's own name."""
         return self._noted("name")
 
     def limit_caller(self, caller: str, seconds: float | None) -> None:
@@ -152,11 +152,11 @@ class Archive:
         self._note_caller(caller, "limit_s", seconds)
 
     def caller_limits(self) -> dict[str, float]:
-        """Seconds after which a caller hangs up, by its own name, where a person said so."""
+        """Return the time limits that the user set, in seconds, by the caller's own name."""
         return self._noted("limit_s")
 
     def put_bodies(self, id: str, runner: str, request_text: str, response_text: str) -> None:
-        """Keep what was sent with a call that is in the archive, if bodies are to be kept."""
+        """Keep what was sent with a request that is in the archive, if bodies are to be kept."""
         if not self._with_bodies:
             return
         packed = [
@@ -171,7 +171,7 @@ class Archive:
             )
 
     def bodies(self, id: str, runner: str) -> tuple[str, str] | None:
-        """What was sent with a call: request and response; None if that was not kept."""
+        """What was sent and answered; None if that was not kept."""
         with self._reading() as (db, _):
             row = db.execute(
                 "SELECT request, response FROM bodies"
@@ -189,7 +189,7 @@ class Archive:
         return request, response
 
     def prune(self) -> int:
-        """Delete what is too old or too much, a part of it if it is very much; returns how many."""
+        """Delete what is too old or too much, a part of it if it is very much; return how many."""
         deleted = self._prune_age()
         if self._size() > self._keep_bytes:
             deleted += self._prune_size(PRUNED_AT_ONCE - deleted)
@@ -198,21 +198,18 @@ class Archive:
         return deleted
 
     def _prune_age(self) -> int:
-        oldest = self._clock() - self._keep_s
-        deleted = 0
-        while deleted < PRUNED_AT_ONCE:
-            too_old = "WHERE superseded IN (0, 1) AND ended < ? LIMIT ?"
-            count = self._delete(too_old, oldest, PRUNED_TOGETHER)
-            if not count:
-                break
+        oldest, deleted = self._clock() - self._keep_s, 0
+        too_old = "WHERE superseded IN (0, 1) AND ended < ? LIMIT ?"
+        while deleted < PRUNED_AT_ONCE and (
+            count := self._delete(too_old, oldest, PRUNED_TOGETHER)
+        ):
             deleted += count
         return deleted
 
     def _prune_size(self, most: int) -> int:
         with self._reading() as (db, _):
-            (calls,) = db.execute("SELECT count(*) FROM requests").fetchone()
-        size = self._size()
-        mean = size / max(1, calls)
+            (requests,) = db.execute("SELECT count(*) FROM requests").fetchone()
+        mean = self._size() / max(1, requests)
         deleted = 0
         while deleted < most and (excess := self._size() - PRUNED_TO * self._keep_bytes) > 0.0:
             # In the order in which they came: a clock that jumped does not matter.
@@ -326,7 +323,7 @@ class Archive:
 
     @contextmanager
     def _open_file(self) -> Iterator[tuple[sqlite3.Connection, Kinds]]:
-        # Another instance may have moved a damaged file aside, or a person deleted it.
+        # Another instance may have moved a damaged file aside, or the user deleted it.
         if self._db is None or identity(self.path) != self._identity:
             self.open()
         try:

@@ -96,8 +96,8 @@ def _select(db: sqlite3.Connection, table: str, version: int) -> str:
     if stored == table and not special and there >= set(columns):
         return ""
     parts = [
-        f"{special.get(column) or (_quoted(column) if column in there else _absent(column))}"
-        f" AS {_quoted(column)}"
+        (special.get(column) or (f'"{column}"' if column in there else _ABSENT.get(column, "NULL")))
+        + f' AS "{column}"'
         for column in columns
     ]
     return f"SELECT {', '.join(parts)} FROM main.{stored}"
@@ -109,14 +109,6 @@ def _columns(table: str) -> tuple[str, ...]:
 
 def _there(db: sqlite3.Connection, table: str) -> set[str]:
     return {row[1] for row in db.execute(f"PRAGMA main.table_info({table})")}
-
-
-def _quoted(column: str) -> str:
-    return f'"{column}"'
-
-
-def _absent(column: str) -> str:
-    return _ABSENT.get(column, "NULL")
 
 
 def _slow_fact(sentence: object, fact: str) -> float | int | str | None:

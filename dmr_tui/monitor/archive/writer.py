@@ -1,4 +1,4 @@
-"""Writes calls into the archive from a thread; a failure stops the archive, not the dashboard."""
+"""Writes requests into the archive from a thread; a failure leaves the dashboard at work."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,16 +20,16 @@ R = TypeVar("R")
 ARCHIVE = "archive"
 """The name of the archive among the sources."""
 GATHER_S = 0.5
-"""Seconds that a call waits for others, so that they are written together."""
+"""Seconds that a request waits for others, so that they are written together."""
 AGAIN_S = 30.0
 """Seconds after which a failed archive is tried again."""
 PRUNE_S = 600.0
 PRUNED_MORE = 20_000
-"""Deleted calls from which on there may be more to delete at once."""
-TOLD_S = 60.0
+"""Deleted requests from which on there may be more to delete at once."""
+MESSAGE_S = 60.0
 """Seconds for which a message about the archive is shown."""
 MOST_WAITING = 20_000
-"""Calls that wait to be written at the most, while the disk is full."""
+"""Most requests that wait to be written, while the disk is full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,9 @@ class ArchiveWriter:
 
     def __init__(self, archive: Archive, changed: Callable[[], None]) -> None:
         self.names: dict[str, str] = {}
-        """What a person calls a caller."""
+        """Names that the user gave, by the caller's own name."""
         self.limits: dict[str, float] = {}
-        """Seconds after which a caller hangs up, as a person set them."""
+        """Seconds after which a caller hangs up, as the user set it."""
         self.state = SourceState(ARCHIVE)
         self.opened = anyio.Event()
         self._archive = archive
@@ -57,10 +57,10 @@ class ArchiveWriter:
         self._superseded: list[tuple[str, str]] = []
         self._wanted = anyio.Event()
         self._pruned_at = float("-inf")
-        self._told_at = float("-inf")
+        self._message_at = float("-inf")
 
     def put(self, runner: str, request: Request, record: Record | None) -> None:
-        """Keep a call, or what is now known of it."""
+        """Keep a request, or what is now known of it."""
         key = (runner, request.id)
         before = self._waiting.pop(key, None)
         if len(self._waiting) >= MOST_WAITING:
@@ -70,12 +70,12 @@ class ArchiveWriter:
         self._wanted.set()
 
     def supersede(self, runner: str, id: str) -> None:
-        """A later try stands for that call."""
+        """Mark a try that a later one stands for."""
         self._superseded.append((runner, id))
         self._wanted.set()
 
     async def name(self, caller: str, name: str, limit: float | None) -> None:
-        """Remember what a person calls a caller, and its time limit."""
+        """Remember the name that the user gave a caller, and its time limit."""
         self.names.pop(caller, None)
         self.limits.pop(caller, None)
         if name:
@@ -93,7 +93,7 @@ class ArchiveWriter:
     async def find(
         self, runner: str, wanted: RequestFilter, limit: int = SHOWN_REQUESTS
     ) -> tuple[list[Request], int] | None:
-        """The newest calls that are wanted and how many there are; None if that failed."""
+        """Return the newest wanted requests, and how many there are; None if that failed."""
         names = dict(self.names)
 
         def found() -> tuple[list[Request], int]:
@@ -105,7 +105,7 @@ class ArchiveWriter:
         return await self._do(found)
 
     async def archived_bodies(self, runner: str, id: str) -> tuple[str, str] | None:
-        """Request and response as they were archived; None if they were not."""
+        """Return request and response as they were archived; None if they were not."""
         return await self._do(lambda: self._archive.bodies(id, runner))
 
     async def run(self) -> None:
@@ -114,7 +114,7 @@ class ArchiveWriter:
             await self._open()
             self.opened.set()
             while True:
-                with anyio.move_on_after(TOLD_S if self.state.reason else None):
+                with anyio.move_on_after(MESSAGE_S if self.state.reason else None):
                     await self._wanted.wait()
                 self._forget_message()
                 self._wanted = anyio.Event()
@@ -142,14 +142,14 @@ class ArchiveWriter:
         if found is None:
             return
         message, names, limits = found
-        # What a person said meanwhile is newer.
+        # What the user set meanwhile is newer.
         self.names, self.limits = names | self.names, limits | self.limits
         self._set_state(SourceState(ARCHIVE, "ok", message))
         if message:
-            self._told_at = anyio.current_time()
+            self._message_at = anyio.current_time()
 
     def _forget_message(self) -> None:
-        if self.state.health == "ok" and anyio.current_time() - self._told_at > TOLD_S:
+        if self.state.health == "ok" and anyio.current_time() - self._message_at > MESSAGE_S:
             self._set_state(SourceState(ARCHIVE, "ok"))
 
     async def _write(self) -> bool:
@@ -183,11 +183,11 @@ class ArchiveWriter:
         return written
 
     async def _do(self, work: Callable[[], R]) -> R | None:
-        """The work done in the thread; None if it failed, which is told in `state`."""
+        """Return the result of `work`; None if it failed, which `state` says."""
         try:
             done = await self._in_thread(work)
         except ArchiveDamaged as damage:
-            await self._open_anew(str(damage))
+            await self._open_again(str(damage))
             return None
         except ArchiveFailed as failure:
             self._set_state(SourceState(ARCHIVE, "stale", str(failure)))
@@ -204,14 +204,14 @@ class ArchiveWriter:
 
         return await to_thread.run_sync(alone, limiter=self._one)
 
-    async def _open_anew(self, damage: str) -> None:
+    async def _open_again(self, damage: str) -> None:
         try:
             message = await self._in_thread(self._archive.open)
         except ArchiveFailed as failure:
             self._set_state(SourceState(ARCHIVE, "stale", f"{damage}; {failure}"))
         else:
             self._set_state(SourceState(ARCHIVE, "ok", message))
-            self._told_at = anyio.current_time()
+            self._message_at = anyio.current_time()
 
     def _set_state(self, state: SourceState) -> None:
         if state != self.state:

@@ -1,1 +1,1 @@
-"""What the monitor keeps of the computer's readings."""
+"""The computer's readings, kept by the monitor."""

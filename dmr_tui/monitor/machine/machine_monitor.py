@@ -133,7 +133,7 @@ class MachineMonitor:
         return ""
 
     def snapshot(self) -> MachineState:
-        """The newest readings with their history."""
+        """Return the newest readings with their history."""
         machine = self.machine
         # In the order in which the GPUs of all makers are numbered.
         names = [

@@ -59,7 +59,8 @@ class PartReader:
     def _take(self, value: Any) -> bool:
         now = self._clock()
         lost = isinstance(value, GpuReport) and not value.gpus and value.reason
-        if lost and self.value is not None and self.value.gpus and not self._given_up(now):
+        lately = self._good_at is not None and now - self._good_at <= KEPT_S
+        if lost and lately and self.value is not None and self.value.gpus:
             self._fail(value.reason)
             return False
         self.value = value
@@ -67,9 +68,6 @@ class PartReader:
         self._good_at = now
         self._set(SourceState(self.part.name, "absent" if lost else "ok", reason))
         return True
-
-    def _given_up(self, now: float) -> bool:
-        return self._good_at is None or now - self._good_at > KEPT_S
 
     async def _call_stale_after(self, seconds: float) -> None:
         await anyio.sleep(seconds)

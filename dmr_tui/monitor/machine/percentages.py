@@ -24,7 +24,7 @@ class Ring:
         self._values.append(value)
 
     def between(self, began: float, ended: float) -> Series:
-        """The values that were read within these times, oldest first."""
+        """Return the values that were read within these times, oldest first."""
         if self._last is None:
             return ()
         newest = self._last

@@ -7,14 +7,10 @@ from dmr_tui.measure.request_numbers import ended
 from dmr_tui.runner.request import Request
 
 READY_BEFORE_S = 0.2
-
-
 READY_AFTER_S = 1.5
-"""Around the end of a load the first call of the model begins; DMR looks every 0.5 s."""
-
-
+"""Around the end of a load the first request of the model begins; DMR looks every 0.5 s."""
 TOGETHER_S = 0.05
-"""Calls that waited for one load begin together; those that come later did not wait."""
+"""Requests that waited for one load begin together; those that come later did not wait."""
 
 
 @dataclass(slots=True)
@@ -37,7 +33,7 @@ class EngineState:
 
 
 def waited_for_load_of(first: Request, request: Request) -> bool:
-    """Whether a call waited for the load that `first` waited for: it began before that ended."""
+    """Return whether `request` waited for the load that `first` waited for."""
     after_s = request.started_at - first.started_at
     at_once = request.id == first.id or request.started_at < ended(first)
     return 0.0 <= after_s <= TOGETHER_S and at_once

@@ -1,4 +1,4 @@
-"""Calls counted by who made them, and by which model answered."""
+"""Requests counted by caller and by model."""
 
 from collections.abc import Callable, Iterable
 

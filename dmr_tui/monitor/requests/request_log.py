@@ -1,4 +1,4 @@
-"""The calls that the open screen asked for: heard in this session, and from the archive."""
+"""The requests that the open screen lists: heard in this session, and from the archive."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -20,11 +20,11 @@ from dmr_tui.state.requests import FinishedRequests
 from dmr_tui.state.source_state import SourceState
 
 RESTORED = 1000
-"""Calls that are taken over from the last time: what is usual, and the last minutes."""
+"""Archived requests that the tracker starts with: for baselines, and the last minutes."""
 COUNT_S = 1.0
-"""Seconds between two counts by caller and by model, as 10,000 calls take a while to count."""
+"""Seconds between two counts by caller and by model, as 10,000 requests take a while to count."""
 NEAR = 500
-"""Rows among which a call is looked for of which more is known now."""
+"""Newest rows among which a request is looked for when more is known of it."""
 
 
 class RequestLog:
@@ -51,17 +51,17 @@ class RequestLog:
 
     @property
     def names(self) -> dict[str, str]:
-        """What a person calls a caller, by its own name."""
+        """Names that the user gave, by the caller's own name."""
         return self._names if self.writer is None else self.writer.names
 
     @property
     def limits(self) -> dict[str, float]:
-        """Seconds after which a caller hangs up, as a person set them."""
+        """Seconds after which a caller hangs up, as the user set it."""
         return self._limits if self.writer is None else self.writer.limits
 
     @property
     def sources(self) -> tuple[SourceState, ...]:
-        """How the archive is doing, if there is one."""
+        """The health of the archive, if there is one."""
         if self._archive is None:
             return ()
         return (SourceState(ARCHIVE) if self.writer is None else self.writer.state,)
@@ -69,11 +69,12 @@ class RequestLog:
     def watch(self, runner: str, tracker: RequestTracker) -> None:
         """Show the requests of `runner` from now on, as `tracker` hears them."""
         self._runner, self._tracker = runner, tracker
+        tracker.set_limits(self.limits)
         self._watched.set()
         self._pick()
 
     def look(self, view: View) -> None:
-        """What the open screen needs."""
+        """Prepare what the open screen needs."""
         before, self._view = self._view, view
         self._shown = None
         if view.requests != before.requests:
@@ -92,13 +93,13 @@ class RequestLog:
             if limit:
                 self._limits[caller] = limit
         if self._tracker is not None:
-            self._tracker.limits = self.limits
+            self._tracker.set_limits(self.limits)
         self._shown = None
         self._pick()
         self._changed()
 
-    def calls(self) -> FinishedRequests | None:
-        """What the screen that asked gets: the same object while nothing changed."""
+    def requests(self) -> FinishedRequests | None:
+        """Return what the open screen lists: the same object while nothing changed."""
         if self._view.requests is None:
             return None
         due = time.monotonic() - self._counted_at >= COUNT_S
@@ -136,7 +137,7 @@ class RequestLog:
     async def _restore(self, writer: ArchiveWriter) -> None:
         found = await writer.find(self._runner, RequestFilter(), RESTORED)
         if self._tracker is not None:
-            self._tracker.limits = self.limits
+            self._tracker.set_limits(self.limits)
             if found:
                 self._tracker.restore(found[0])
         self._changed()
@@ -154,7 +155,7 @@ class RequestLog:
             merged = {row.id: row for row in rows} | {row.id: row for row in self._rows}
             self._matching = max(self._matching, len(merged))
             self._rows = sorted(merged.values(), key=ended, reverse=True)[:SHOWN_REQUESTS]
-        self._show_anew()
+        self._update()
 
     def _pick(self) -> None:
         """Show what this session has heard at once; the archive adds the rest."""
@@ -168,7 +169,7 @@ class RequestLog:
         self._matching = len(found) if self._archive is None else None
         self._reading = self._archive is not None
         self._wanted.set()
-        self._show_anew()
+        self._update()
 
     def request_ended(self, request: Request, record: Record | None) -> None:
         """Keep it, and show it if it is one of those that are wanted."""
@@ -189,7 +190,7 @@ class RequestLog:
             del self._rows[SHOWN_REQUESTS:]
             if self._matching is not None:
                 self._matching += 1
-        self._show_anew()
+        self._update()
 
     def request_superseded(self, id: str) -> None:
         """Show the later try alone."""
@@ -201,8 +202,8 @@ class RequestLog:
             del self._rows[place]
             if self._matching is not None:
                 self._matching -= 1
-            self._show_anew()
+            self._update()
 
-    def _show_anew(self) -> None:
+    def _update(self) -> None:
         self._shown_is_old = True
         self._changed()

@@ -1,4 +1,4 @@
-"""The tries of one call: an SDK sends it again by itself, and the person sees one call."""
+"""The tries of one request: an SDK sends it again by itself, and the user sees one request."""
 
 from dataclasses import replace
 
@@ -20,7 +20,7 @@ class Retries:
         self._last: dict[tuple[str, int], Request] = {}
 
     def numbered(self, request: Request) -> Request:
-        """The same call, with the number of its try."""
+        """Return the same request with the number of its try."""
         before = self._before(request)
         if before is None:
             return request
@@ -28,7 +28,7 @@ class Retries:
         return replace(request, tries=before.tries + 1, first_started_at=first)
 
     def replaced(self, request: Request) -> str | None:
-        """The id of the try that `request` follows; None if it is a first one."""
+        """Return the id of the try that `request` follows; None if it is a first one."""
         before = self._before(request)
         return None if before is None else before.id
 
@@ -54,7 +54,7 @@ class Retries:
 
 
 def _is_retried(request: Request) -> bool:
-    """What SDKs try again: time limits, lost connections and errors of the server."""
+    """Return whether SDKs retry it: time limits, lost connections, errors of the server."""
     if request.outcome == "client left":
         return True
     return request.outcome == "failed" and (

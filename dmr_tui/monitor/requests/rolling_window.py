@@ -1,7 +1,6 @@
-"""Everyone's speed over the last minutes, from the calls that ended in them."""
+"""Throughput of all clients over the last minutes, from the requests that ended in them."""
 
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dmr_tui.measure.rates import decode_rate, prefill_rate
@@ -13,7 +12,7 @@ from dmr_tui.state.requests import Throughput
 WINDOW_S = 300.0
 BINS = 60
 MOST = 20_000
-"""Calls that are counted at the most: 66 a second for five minutes."""
+"""Requests that are counted at the most: 66 a second for five minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +27,14 @@ class _Ended:
 
 
 class RollingWindow:
-    """The few facts of each call of the last minutes that throughput is made of."""
+    """The few facts of each request of the last minutes that throughput is made of."""
 
     def __init__(self) -> None:
         self._ended: dict[str, _Ended] = {}
         self._order: deque[str] = deque()
 
     def add(self, request: Request) -> None:
-        """Count a call, or count it anew because more is known of it."""
+        """Count a request, or count it again because more is known of it."""
         if request.id not in self._ended:
             self._order.append(request.id)
             if len(self._order) > MOST:
@@ -53,16 +52,17 @@ class RollingWindow:
         )
 
     def drop(self, id: str) -> None:
-        """Count a call no more: a later try stands for it."""
+        """Count a request no more: a later try stands for it."""
         self._ended.pop(id, None)
 
     def throughput(self, now: float) -> Throughput:
-        """What they say, at the runner's time `now`."""
-        recent = [call for call in self._ended.values() if call.at >= now - WINDOW_S]
+        """Return the throughput at the runner's time `now`."""
+        recent = [each for each in self._ended.values() if each.at >= now - WINDOW_S]
         if len(recent) < len(self._ended) // 2:
-            self._forget(recent)
-        decode = [(call.at, call.decode) for call in recent if call.decode is not None]
-        prefill = [(call.at, call.prefill) for call in recent if call.prefill is not None]
+            self._ended = {each.id: each for each in recent}
+            self._order = deque(self._ended)
+        decode = [(each.at, each.decode) for each in recent if each.decode is not None]
+        prefill = [(each.at, each.prefill) for each in recent if each.prefill is not None]
         width = WINDOW_S / BINS
         return Throughput(
             window_s=WINDOW_S,
@@ -74,11 +74,7 @@ class RollingWindow:
             decode_series=binned(decode, now, bins=BINS, width=width),
             prefill_series=binned(prefill, now, bins=BINS, width=width),
             finished=len(recent),
-            failed=sum(call.failed for call in recent),
-            client_left=sum(call.left for call in recent),
-            untimed=sum(call.untimed for call in recent),
+            failed=sum(each.failed for each in recent),
+            client_left=sum(each.left for each in recent),
+            untimed=sum(each.untimed for each in recent),
         )
-
-    def _forget(self, recent: Iterable[_Ended]) -> None:
-        self._ended = {call.id: call for call in recent}
-        self._order = deque(self._ended)

@@ -1,4 +1,4 @@
-"""The slot tasks of the engines' log, joined to the calls that they were."""
+"""The slot tasks of the engines' log, joined to the requests that they were."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -20,28 +20,28 @@ from dmr_tui.runner.request import Request
 
 KEPT = 2000
 EARLY_S = 0.002
-"""Seconds by which a launch may seem to be before its call: the runner's clock stamps both."""
+"""Seconds by which a launch may seem to be before its request: the runner's clock stamps both."""
 LATE_S = 1.0
-"""Seconds by which a call's end, which we hear of, may differ from that of its task."""
+"""Seconds by which a request's end, as it is heard, may differ from that of its task."""
 ROUNDED_MS = 0.0051
 """The log has two decimals of the milliseconds that the timings have in full."""
 LONGEST_WAIT_S = 3600.0
-"""Most that a call waits for a slot, where its end is not known."""
+"""Most that a request waits for a slot, where its end is not known."""
 _SPAN_S = 60.0
 _Key = TypeVar("_Key")
 
 
 @dataclass(frozen=True, slots=True)
 class SlotTask:
-    """What the log tells of one call's time in a slot; times by the runner's clock."""
+    """One request's time in a slot, as the log has it; times by the runner's clock."""
 
     launched_at: float
     """When the engine began with it: until then it waited."""
     released_at: float | None
     tokens: int | None
-    """How many the slot's context held at its end."""
+    """Tokens that the slot's context held at its end."""
     cancelled: bool
-    """Whether the engine noticed that the caller had gone."""
+    """The engine noticed that the caller had gone."""
 
 
 @dataclass(slots=True, eq=False)
@@ -56,9 +56,9 @@ class _Task:
     prompt: tuple[int, float] | None = None
     decode: tuple[int, float] | None = None
     mixed: bool = False
-    """Whether lines of it may be of another engine's task."""
-    call: str = ""
-    """Id of the call that it was found to be."""
+    """Lines of it may be of another engine's task."""
+    request_id: str = ""
+    """Id of the request that it was found to be."""
 
     @property
     def known(self) -> SlotTask:
@@ -68,8 +68,9 @@ class _Task:
 class SlotTasks:
     """The last tasks of all engines.
 
-    The lines name no model, and every engine numbers slots and tasks anew. Lines of one task are
-    held together by when their engine began; where that does not tell, the task joins no call.
+    The lines name no model, and every engine numbers slots and tasks from 0. Lines of one task are
+    held together by when their engine began; where that does not tell them apart, the task joins
+    no request.
     """
 
     def __init__(self) -> None:
@@ -80,10 +81,10 @@ class SlotTasks:
         """By prompt and decode tokens, those that ended by themselves."""
         self._by_time: dict[float, list[_Task]] = {}
         self._prints = False
-        """Whether any task printed its timings in a form that can be read."""
+        """A task has printed its timings in a form that can be read."""
 
     def take(self, event: LogEvent) -> None:
-        """Add what one line tells."""
+        """Add what one line says."""
         match event:
             case TaskLaunched(at, slot, number, born):
                 self._launch(_Task(slot, number, at, born))
@@ -97,7 +98,7 @@ class SlotTasks:
             case TaskReleased(at, slot, number, tokens, born):
                 for task in self._of_line(number, born, slot):
                     task.released_at, task.tokens = at, tokens
-                    self._close(task)
+                    _remove(self._open, number, task)
             case TaskCancelled(_, number, born):
                 for task in self._of_line(number, born):
                     task.cancelled = True
@@ -107,7 +108,7 @@ class SlotTasks:
                 pass
 
     def of(self, request: Request) -> SlotTask | None:
-        """The task that `request` was; None if none is, or more than one may be."""
+        """Return the task that `request` was; None if none is, or more than one may be."""
         timings = request.timings
         if timings is not None and timings.prompt_n is not None and timings.predicted_n is not None:
             fitting = self._timed(request, timings.prompt_n, timings.predicted_n)
@@ -133,7 +134,7 @@ class SlotTasks:
         ]
 
     def _within(self, request: Request) -> Iterator[_Task]:
-        """The tasks that began during the call and ended when it did, as far as is known."""
+        """Yield the tasks that began during the request and ended with it, as far as is known."""
         start, end = request.started_at, request.finished_at
         if end is None or request.outcome in {"in flight", "end unknown"}:
             return
@@ -161,7 +162,7 @@ class SlotTasks:
             self._forget(self._tasks.popleft())
 
     def _of_line(self, number: int, born: float | None, slot: int | None = None) -> list[_Task]:
-        """The one open task that a line is about; if several may be, none of them is trusted."""
+        """Return the one open task that a line is about; if several may be, none is trusted."""
         tasks = [t for t in self._open.get(number, ()) if slot is None or t.slot == slot]
         if len(tasks) < 2:
             return [task for task in tasks if _distance(task, born) <= SAME_ENGINE_S]
@@ -177,11 +178,8 @@ class SlotTasks:
             self._prints = True
             self._by_count.setdefault((task.prompt[0], task.decode[0]), []).append(task)
 
-    def _close(self, task: _Task) -> None:
-        _remove(self._open, task.number, task)
-
     def _forget(self, task: _Task) -> None:
-        self._close(task)
+        _remove(self._open, task.number, task)
         _remove(self._by_time, task.launched_at // _SPAN_S, task)
         if task.prompt is not None and task.decode is not None:
             _remove(self._by_count, (task.prompt[0], task.decode[0]), task)
@@ -196,10 +194,10 @@ def _only(tasks: Iterable[_Task], request: Request, *, sure: bool) -> SlotTask |
     if len(found) != 1 or found[0].mixed:
         return None
     task = found[0]
-    if not sure and task.call not in {"", request.id}:
-        # Two calls cannot have been one task, and time alone does not tell which one was.
+    if not sure and task.request_id not in {"", request.id}:
+        # Two requests cannot have been one task, and time alone does not tell which one was.
         return None
-    task.call = request.id
+    task.request_id = request.id
     return task.known
 
 

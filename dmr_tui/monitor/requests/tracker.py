@@ -1,7 +1,7 @@
-"""Everyone's calls: the recorder's feed and its list, joined by id, nothing twice."""
+"""The requests of every client: the recorder's feed and its list, joined by id, nothing twice."""
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
@@ -25,23 +25,23 @@ from dmr_tui.state.request_filter import SHOWN_REQUESTS
 from dmr_tui.state.requests import Throughput
 
 KNOWN = 4 * SHOWN_REQUESTS
-"""Ids that are remembered, so that the runner may offer a call again."""
+"""Ids that are remembered, so that the runner may offer a request again."""
 FEED_LATE_S = 5.0
 DIED_WITHIN_S = 2.0
-"""Seconds between the end of an engine and that of a call, as its end may be noticed late."""
+"""Seconds between the end of an engine and that of a request, as its end may be noticed late."""
 REFUSED_WITHIN_S = 0.05
-"""Seconds in which nobody hangs up: a call that ends so soon without an answer was refused."""
+"""No caller hangs up so soon: a request that ends earlier without an answer was refused."""
 SLOW_KEPT = 20
-"""Slow calls for which the reason may still come."""
+"""Slow requests for which the reason may still come."""
 LATEST = 200
-"""Calls to which facts that come late may belong."""
+"""Newest requests to which facts that come late may belong."""
 
 
 class Listener(Protocol):
-    """Who wants to know of the calls that end."""
+    """Receives the requests that end."""
 
     def request_ended(self, request: Request, record: Record | None) -> None:
-        """A call ended; without its record: more is known of it now."""
+        """A request ended; without its record: more is known of it now."""
         ...
 
     def request_superseded(self, id: str) -> None:
@@ -50,48 +50,52 @@ class Listener(Protocol):
 
 
 class RequestTracker:
-    """Calls in flight and calls that ended; all times by the runner's clock."""
+    """Requests in flight and requests that ended; all times by the runner's clock."""
 
     def __init__(
         self,
         hint: Callable[[float, float], SlownessHint] = lambda began, ended: "",
         thresholds: Thresholds = DEFAULTS,
     ) -> None:
-        """`hint` tells what about the computer explains a slow request between two times."""
+        """`hint` says what about the computer explains a slow request between two times."""
         self._slow_below = thresholds.level("slow")
         self.in_flight: tuple[Request, ...] = ()
         self.listeners: list[Listener] = []
         self.limits: dict[str, float] = {}
-        """Seconds after which a caller hangs up, as a person set them."""
+        """Seconds after which a caller hangs up, as the user set it; see `set_limits`."""
         self._hint = hint
         self._finished: dict[str, Request] = {}
         self._known: dict[str, None] = {}
         self._flying: dict[str, Request] = {}
-        self._untold: dict[str, float] = {}
-        """By id, when the list told of an end that the feed has not told of yet."""
+        self._unreported: dict[str, float] = {}
+        """By id, when the list showed an end that the feed has not reported yet."""
         self._engines: dict[str, EngineState] = {}
         """By digest."""
         self._retries = Retries()
         self._window = RollingWindow()
         self._latest: deque[str] = deque(maxlen=LATEST)
         self._slow: dict[str, Slower] = {}
-        """By id, how slow the latest slow calls were."""
+        """By id, how slow the latest slow requests were."""
         self._snapshot: tuple[Request, ...] | None = None
 
     @property
     def finished(self) -> tuple[Request, ...]:
-        """The calls that ended, in the order in which that was heard."""
+        """The requests that ended, in the order in which that was heard."""
         if self._snapshot is None:
             self._snapshot = tuple(self._finished.values())
         return self._snapshot
 
     def listen(self, listener: Listener) -> None:
-        """Tell `listener`, and it alone, from now on."""
+        """Report to `listener`, and to it alone, from now on."""
         self.listeners = [listener]
+
+    def set_limits(self, limits: Mapping[str, float]) -> None:
+        """Take over the time limits of callers, in seconds, for the requests from now on."""
+        self.limits = dict(limits)
 
     @property
     def configured_contexts(self) -> dict[str, int]:
-        """By digest, the context window that the runner configured for the newest call."""
+        """By digest, the context window that the runner configured for the newest request."""
         return {
             digest: engine.configured_context
             for digest, engine in self._engines.items()
@@ -102,16 +106,16 @@ class RequestTracker:
         """Add an event of the feed, heard at `now`; True if it brought anything new."""
         groups = list(groups)
         live = name == "new_request"
-        for group in groups if self._untold else ():
+        for group in groups if self._unreported else ():
             for record in group.records or ():
-                self._untold.pop(record.id, None)
+                self._unreported.pop(record.id, None)
         return any([self._add(group, now if live else None) for group in groups])
 
     def take_list(self, groups: Iterable[RecordGroup], now: float) -> bool:
-        """Add the recorder's list; calls that it shows without an end are what is in flight.
+        """Add the recorder's list; requests that it shows without an end are what is in flight.
 
-        A call that it does not show any more, and whose end nobody told, was pushed out by newer
-        ones or dropped with its model. It stays in flight until its model is idle.
+        A request that it does not show any more, and whose end was not reported, was pushed out by
+        newer ones or dropped with its model. It stays in flight until its model is idle.
         """
         groups = list(groups)
         before = self.in_flight
@@ -126,7 +130,7 @@ class RequestTracker:
                     )
         just_ended = self._flying.keys() - flying.keys()
         for id in just_ended & listed - self._known.keys():
-            self._untold[id] = now
+            self._unreported[id] = now
         added = any([self._add(group, now, just_ended) for group in groups])
         for id in just_ended - listed - self._known.keys():
             flying[id] = self._flying[id]
@@ -134,10 +138,10 @@ class RequestTracker:
         return added or before != self.in_flight
 
     def feed_is_late(self, now: float) -> bool:
-        """Whether the list told of an end so long ago that the feed will not tell of it."""
-        late = [id for id, told_at in self._untold.items() if now - told_at > FEED_LATE_S]
+        """Return whether the list showed an end so long ago that the feed will not report it."""
+        late = [id for id, listed_at in self._unreported.items() if now - listed_at > FEED_LATE_S]
         for id in late:
-            del self._untold[id]
+            del self._unreported[id]
         return bool(late)
 
     def idle(self, busy: Iterable[str | None], asked_at: float) -> bool:
@@ -157,7 +161,7 @@ class RequestTracker:
         return bool(over)
 
     def restore(self, requests: Iterable[Request]) -> None:
-        """Add calls that were archived before; the runner may offer some of them again."""
+        """Add requests that were archived before; the runner may offer some of them again."""
         for request in sorted(requests, key=ended):
             known = self._finished.get(request.id)
             if known is not None and known.finished_at is not None:
@@ -181,7 +185,7 @@ class RequestTracker:
         self._complete_latest()
 
     def tell_exit(self, digest: str, at: float, error: str) -> None:
-        """An engine died: whoever was answered by it did not leave."""
+        """An engine died: the callers that it was answering did not leave."""
         for request in self._latest_finished():
             mine = request.digest == digest and abs(ended(request) - at) <= DIED_WITHIN_S
             if mine and request.outcome == "client left":
@@ -205,19 +209,19 @@ class RequestTracker:
         return self._engines[digest]
 
     def tell_tasks(self, tasks: SlotTasks) -> None:
-        """The log has told when the engine began with which task."""
+        """The log says when the engine began with which task."""
         for request in self._latest_finished():
             whole = request.processing_at is not None and request.finished_at is not None
             task = None if whole else tasks.of(request)
             if task is None:
                 continue
             ended_at = request.finished_at if request.finished_at is not None else task.released_at
-            told = replace(request, processing_at=task.launched_at, finished_at=ended_at)
-            if told != request:
-                self._improve(told)
+            timed = replace(request, processing_at=task.launched_at, finished_at=ended_at)
+            if timed != request:
+                self._improve(timed)
 
     def throughput(self, now: float) -> Throughput:
-        """What the calls that ended within the window say, at the runner's time `now`."""
+        """Return the speed of the requests that ended lately, at the runner's time `now`."""
         return self._window.throughput(now)
 
     def _add(
@@ -225,16 +229,16 @@ class RequestTracker:
     ) -> bool:
         new = False
         for record in group.records or ():
-            if record.status_code == 0 or self._is_told(record.id):
+            if record.status_code == 0 or self._is_known(record.id):
                 continue
-            # One that the list alone tells ended at some time before the list was made.
+            # One that only the list shows ended at some time before the list was made.
             heard = just_ended is None or record.id in just_ended
             request = read_record(record, group, finished_at if heard else None)
             self._remember(self._completed(request), record)
             new = True
         return new
 
-    def _is_told(self, id: str) -> bool:
+    def _is_known(self, id: str) -> bool:
         known = self._finished.get(id)
         return id in self._known and (known is None or known.outcome != "end unknown")
 
@@ -275,7 +279,7 @@ class RequestTracker:
         self.in_flight = tuple(sorted(flying.values(), key=lambda r: (r.started_at, r.id)))
 
     def _completed(self, request: Request) -> Request:
-        """With what is known beside its record: the load before it, window, time limit."""
+        """Add what is known beside its record: the load before it, window, time limit."""
         changes: dict[str, float | int] = {}
         limit = self.limits.get(request.caller)
         if limit is not None and limit != request.limit:
@@ -359,7 +363,7 @@ class RequestTracker:
         return replace(slower, concurrent=others + 1, hint=hint)
 
     def _explain_slow_ones(self, request: Request) -> None:
-        """A call ended that ran beside others: it may be why one of them was slow."""
+        """A request ended that ran beside others: it may be why one of them was slow."""
         for id, slower in self._slow.items():
             slow = self._finished.get(id)
             if slow is None or id == request.id:
@@ -372,7 +376,7 @@ class RequestTracker:
 
 
 def _refused(request: Request) -> Request:
-    """A call that the runner could not pass on looks as if its caller had left."""
+    """A request that the runner could not pass on looks as if its caller had left."""
     duration = request.duration
     soon = duration is not None and duration < REFUSED_WITHIN_S
     if request.outcome == "client left" and request.status == 502 and soon:
@@ -381,7 +385,7 @@ def _refused(request: Request) -> Request:
 
 
 def _decoding(request: Request) -> tuple[float, float]:
-    """When its tokens were generated; the engine's timings count back from its end."""
+    """Return when its tokens were generated; the engine's timings count back from its end."""
     end = ended(request)
     timings = request.timings
     return end - (0.0 if timings is None else timings.predicted_ms or 0.0) / 1000.0, end

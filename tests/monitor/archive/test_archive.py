@@ -711,3 +711,21 @@ def test_reading_changes_nothing(archive: Archive, path: Path) -> None:
     assert [p.name for p in path.parent.iterdir()] == ["requests.db"]
     with pytest.raises(ArchiveFailed, match="it cannot be opened"):
         Archive(path.parent / "none.db", read_only=True).open()
+
+
+@pytest.mark.parametrize(
+    "damage", ["messages = '[[1,'", "parameters = 7", "messages = '[[1, 2]]'", "kind = 99"]
+)
+def test_a_damaged_row_costs_itself_alone(archive: Archive, path: Path, damage: str) -> None:
+    before, damaged, after = call(1), call(2), call(3)
+    archive.add([before, damaged, after], HERE)
+    with sqlite3.connect(path) as db:
+        db.execute(f"UPDATE requests SET {damage} WHERE ended = ?", (NOW + 2,))
+    db.close()
+    assert ids(archive) == [after.id, before.id]
+    assert [request.id for request in archive.walk(EVERYTHING, {}, None)] == [before.id, after.id]
+    assert [request.id for request in archive.added_after(0, EVERYTHING, {})[0]] == [
+        before.id,
+        after.id,
+    ]
+    assert archive.find_one(damaged.id, HERE) is None

@@ -16,6 +16,7 @@ from dmr_tui.monitor.archive.store import Archive
 from dmr_tui.monitor.requests.request_log import RequestLog
 from dmr_tui.monitor.requests.tracker import RequestTracker
 from dmr_tui.runner.request import Request
+from dmr_tui.runner.wire import Record
 from dmr_tui.state.request_filter import RequestFilter, View
 from dmr_tui.state.requests import FinishedRequests
 from tests.waiting import until
@@ -55,7 +56,7 @@ async def kept(path: Path | None) -> AsyncIterator[tuple[RequestLog, RequestTrac
 
 
 def shown(request_log: RequestLog) -> FinishedRequests:
-    calls = request_log.calls()
+    calls = request_log.requests()
     assert calls is not None
     return calls
 
@@ -137,12 +138,12 @@ async def test_an_answer_to_a_filter_that_was_changed_meanwhile_is_dropped(tmp_p
 async def test_nothing_is_held_for_a_screen_that_does_not_ask(tmp_path: Path) -> None:
     async with kept(tmp_path / "requests.db") as (request_log, tracker):
         hear(tracker, call(1))
-        assert request_log.calls() is None
+        assert request_log.requests() is None
         request_log.look(View(requests=RequestFilter()))
         first = shown(request_log)
         assert first is shown(request_log), "the same while nothing changed"
         request_log.look(View())
-        assert request_log.calls() is None
+        assert request_log.requests() is None
 
 
 async def test_a_later_try_takes_the_place_of_the_first(tmp_path: Path) -> None:
@@ -191,6 +192,14 @@ async def test_without_an_archive_this_session_is_there() -> None:
         await request_log.name_caller("curl", "me", None)
         assert [group.name for group in shown(request_log).by_caller] == ["me"]
         assert request_log.sources == ()
+
+
+async def test_the_next_runner_knows_the_time_limits_that_the_user_set() -> None:
+    async with kept(None) as (request_log, _):
+        await request_log.name_caller("curl", "", 45.0)
+        after = RequestTracker()
+        request_log.watch("another", after)
+        assert after.limits == {"curl": 45.0}
 
 
 async def test_an_archive_that_cannot_be_written_stops_nothing_else(tmp_path: Path) -> None:
@@ -279,3 +288,17 @@ def test_the_groups_are_counted_once_a_second() -> None:
     assert shown(request_log) is first
     request_log._counted_at -= 2.0
     assert shown(request_log) is not first
+
+
+async def test_more_that_is_known_before_the_write_keeps_the_bodies(tmp_path: Path) -> None:
+    archive = Archive(tmp_path / "requests.db", bodies=True)
+    archive_writer = writer.ArchiveWriter(archive, lambda: None)
+    archive_writer.put(
+        RUNNER, call(1), Record("x_1", "ai/qwen3", request="sent", response="answered")
+    )
+    archive_writer.put(RUNNER, call(1, window=4096), None)
+    found = await archive_writer.find(RUNNER, RequestFilter())
+    assert found is not None
+    assert [row.window for row in found[0]] == [4096]
+    assert await archive_writer.archived_bodies(RUNNER, "x_1") == ("sent", "answered")
+    archive.close()

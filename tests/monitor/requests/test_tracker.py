@@ -220,7 +220,7 @@ def test_only_those_are_cold_that_waited_for_the_load() -> None:
 
 def test_a_person_knows_the_limit_of_a_caller() -> None:
     tracker = RequestTracker()
-    tracker.limits = {"OpenAI Python": 60.0}
+    tracker.set_limits({"OpenAI Python": 60.0})
     tracker.take_event("new_request", groups(asked(NOW)), NOW + 60.2)
     assert tracker.finished[0].limit == 60.0
 
