@@ -18,7 +18,7 @@ DOT: Part = (f" {GLYPHS.dot} ", "$faint")
 
 
 def question_lines(trial: WhatIfResult) -> Iterator[Line]:
-    """How the engine would be started; what a person changed stands out."""
+    """The launch config of the what-if; what the user changed stands out."""
     asked, what = trial.asked, trial.what
     source = "tokens" if what.context is not None else SOURCES[trial.fit.context_source]
     yield _fact("context", f"{asked.context:,}", f" {source}", what.context)
@@ -52,7 +52,7 @@ def _parts(trial: WhatIfResult) -> Iterator[tuple[str, Reading[int]]]:
 
 
 def part_lines(trial: WhatIfResult, units: Units) -> Iterator[Line]:
-    """One line for each part of the need; a reason that parts share is told once."""
+    """One line for each part of the need; a reason that parts share is given once."""
     told = ""
     for label, part in _parts(trial):
         tail: Part = (f" {units.memory(part.value):>9}", "$value")

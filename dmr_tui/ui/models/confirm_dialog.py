@@ -263,7 +263,7 @@ class ConfirmPage(Page):
 def _done(plan: Plan) -> str:
     if isinstance(plan, TagPlan):
         return f"{plain(plan.name)} is called {plain(plan.target)} as well"
-    # Whether the load succeeds that follows is told by the list and by a warning.
+    # The list and a warning report whether the load that follows succeeds.
     end = "stored; the runner loads it now" if isinstance(plan, ConfigurePlan) else "done"
     return plain(f"{'; '.join(steps_of(plan))}: {end}")
 

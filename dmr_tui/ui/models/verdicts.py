@@ -1,4 +1,4 @@
-"""The colours of a verdict and of a need."""
+"""Colours of a verdict and of a memory estimate."""
 
 from dmr_tui.state.memory import ContextSource, Fit
 from dmr_tui.text import format
@@ -25,7 +25,7 @@ SOURCES: dict[ContextSource, str] = {
 
 
 def needs_words(fit: Fit | None, units: Units) -> Part:
-    """What a model needs, in the colour of how well that is known."""
+    """The memory estimate of a model, in a colour that says how well it is known."""
     text = format.UNKNOWN if fit is None else need_text(fit.need, units)
     known = fit is not None and fit.need.total.value is not None
     return text, "bold $value" if known else "$faint" if text == format.UNKNOWN else "$label"

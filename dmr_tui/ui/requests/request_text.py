@@ -1,4 +1,4 @@
-"""What is not as usual about a request, in colour."""
+"""Remarks on what is unusual about a request, in colour."""
 
 from collections.abc import Iterator
 
@@ -27,9 +27,9 @@ def status_style(request: Request) -> str:
 
 
 def unrecorded(snapshot: Snapshot) -> int:
-    """Calls of the last minutes that failed before the runner made a record of them.
+    """Count the requests of the last minutes that failed before the runner recorded them.
 
-    A load that fails ends the call that wanted it, and so does a model that is not installed.
+    A load that fails ends the request that needed it, and so does a model that is not installed.
     """
     since = now() + snapshot.clock_offset - LATELY_S
     return sum(
@@ -56,7 +56,7 @@ def context(request: Request, nearly_full: float) -> Part:
 
 
 def remarks(request: Request, caller: str) -> Line:
-    """One line about what is not as usual; empty for a call like any other."""
+    """One line about what is not as usual; empty for an ordinary request."""
     parts: list[Part] = []
     for text, style in _remarks(request, caller):
         if parts:

@@ -145,7 +145,7 @@ class RequestsPane(Vertical):
 
     @property
     def rows(self) -> Sequence[Request]:
-        """The newest requests that the monitor told of, whatever is shown."""
+        """The newest requests known to the monitor, whatever is shown."""
         return self._finished.rows if self._finished is not None else ()
 
     def caller_of(self, request: Request) -> str:

@@ -59,7 +59,7 @@ class LineFilter(RowFilter):
 
 
 def clock_time(at: float) -> str:
-    """The time of day, with the date if it is not today's; empty if nobody knows it."""
+    """The time of day, with the date if it is not today's; empty if unknown."""
     if at <= 0.0:
         return ""
     moment = datetime.fromtimestamp(at)
@@ -90,7 +90,7 @@ def line_parts(line: LogLine, found: re.Pattern[str] | None) -> Line:
 
 
 def pattern(words: Sequence[str]) -> re.Pattern[str] | None:
-    """What finds the words in a line; None if there are none."""
+    """A pattern that finds the words in a line; None if there are none."""
     return re.compile("|".join(map(re.escape, words)), re.IGNORECASE) if words else None
 
 

@@ -206,7 +206,7 @@ class TimelineScreen(LiveScreen):
 
 
 def _lasted(event: Event) -> float:
-    """Seconds for which the event went on before it was told."""
+    """Seconds for which the event went on before it was reported."""
     return event.seconds or 0.0 if event.kind in {"loaded", "load failed"} else 0.0
 
 
