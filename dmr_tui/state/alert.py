@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from msgspec import Struct
+
 from dmr_tui.measure.fit import MemoryPool
 from dmr_tui.measure.pressure_level import PressureLevel
 from dmr_tui.runner.backend import Backend
@@ -17,8 +19,7 @@ AlertScreen = Literal["", "dashboard", "requests", "memory", "timeline", "doctor
 LEVELS: tuple[AlertLevel, ...] = ("critical", "warning", "hint")
 
 
-@dataclass(frozen=True, slots=True)
-class RunnerLost:
+class RunnerLost(Struct, frozen=True):
     """The runner answered before and does not now."""
 
     since: float
@@ -26,27 +27,23 @@ class RunnerLost:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class NoRunner:
+class NoRunner(Struct, frozen=True):
     """No address answers."""
 
 
-@dataclass(frozen=True, slots=True)
-class BackendFails:
+class BackendFails(Struct, frozen=True):
     """A backend reports an error."""
 
     backend: Backend
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFails:
+class SourceFails(Struct, frozen=True):
     """A source of data is stale, or the archive reports a problem."""
 
     source: SourceState
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigLost:
+class ConfigLost(Struct, frozen=True):
     """The runner forgot how a model was configured."""
 
     model: str
@@ -54,8 +51,7 @@ class ConfigLost:
     read_only: bool
 
 
-@dataclass(frozen=True, slots=True)
-class CallerFails:
+class CallerFails(Struct, frozen=True):
     """All recent requests of one caller to one model failed, the last one included."""
 
     caller: str
@@ -64,8 +60,7 @@ class CallerFails:
     last: Request
 
 
-@dataclass(frozen=True, slots=True)
-class EngineKilled:
+class EngineKilled(Struct, frozen=True):
     """The system killed an engine for memory."""
 
     model: str
@@ -75,8 +70,7 @@ class EngineKilled:
     """Processes killed so far, on the machine or in the runner's container."""
 
 
-@dataclass(frozen=True, slots=True)
-class OutOfMemory:
+class OutOfMemory(Struct, frozen=True):
     """A load ran out of memory, and the model is not loaded since."""
 
     model: str
@@ -85,8 +79,7 @@ class OutOfMemory:
     """The verdict with what would make room for it, if known."""
 
 
-@dataclass(frozen=True, slots=True)
-class PressureHigh:
+class PressureHigh(Struct, frozen=True):
     """The memory pressure of the computer is high."""
 
     pressure: PressureLevel
@@ -95,8 +88,7 @@ class PressureHigh:
 UnusedCause = Literal["container", "Desktop's setting", "CPU build", ""]
 
 
-@dataclass(frozen=True, slots=True)
-class GpuUnused:
+class GpuUnused(Struct, frozen=True):
     """A model generates while no GPU does anything."""
 
     model: str
@@ -107,8 +99,7 @@ class GpuUnused:
     cause: UnusedCause
 
 
-@dataclass(frozen=True, slots=True)
-class Swapping:
+class Swapping(Struct, frozen=True):
     """Memory moves to and from swap while a model generates."""
 
     model: str
@@ -118,16 +109,14 @@ class Swapping:
     """Bytes that lie in swap."""
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerFull:
+class ContainerFull(Struct, frozen=True):
     """The runner's container is near its memory limit; bytes."""
 
     needed: int
     limit: int
 
 
-@dataclass(frozen=True, slots=True)
-class DoesNotFit:
+class DoesNotFit(Struct, frozen=True):
     """A model needs more memory than is free, or than there is."""
 
     model: str
@@ -137,8 +126,7 @@ class DoesNotFit:
     """True if it was used lately; else it can never fit as it is packaged."""
 
 
-@dataclass(frozen=True, slots=True)
-class OthersHold:
+class OthersHold(Struct, frozen=True):
     """Other programs hold the GPU memory that a model needs; bytes."""
 
     model: str
@@ -148,8 +136,7 @@ class OthersHold:
     largest_held: int
 
 
-@dataclass(frozen=True, slots=True)
-class PartlyOnGpu:
+class PartlyOnGpu(Struct, frozen=True):
     """Some layers of a model are computed by the processor."""
 
     model: str

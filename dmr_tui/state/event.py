@@ -6,6 +6,8 @@ The words are in text/events.py.
 from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
+
 from dmr_tui.runner.errors.row import Kind as ErrorKind
 
 EventKind = Literal[
@@ -35,8 +37,7 @@ ConfigTouch = Literal["user", "ollama", "restart", "unload"]
 """The origin of a change to a configuration; the user may be a program such as Compose."""
 
 
-@dataclass(frozen=True, slots=True)
-class LoadDetail:
+class LoadDetail(Struct, frozen=True):
     """A load as the log reports it."""
 
     backend: str = ""
@@ -49,16 +50,14 @@ class LoadDetail:
     """False if the model was unloaded later, without a line that says when it was ready."""
 
 
-@dataclass(frozen=True, slots=True)
-class LoadSeen:
+class LoadSeen(Struct, frozen=True):
     """A load that `GET /engines/ps` shows to have ended."""
 
     start_seen: bool
     """False if start and end lie between two answers."""
 
 
-@dataclass(frozen=True, slots=True)
-class UnloadDetail:
+class UnloadDetail(Struct, frozen=True):
     """The reason of an unload, as far as it is known."""
 
     reason: UnloadReason = "unknown"
@@ -72,8 +71,7 @@ class UnloadDetail:
     """True if room was made for another mode of the same model."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigValues:
+class ConfigValues(Struct, frozen=True):
     """The settings of a configuration that are shown, as the runner writes them."""
 
     context: int | None = None
@@ -82,8 +80,7 @@ class ConfigValues:
     flags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigDetail:
+class ConfigDetail(Struct, frozen=True):
     """A configuration before and after it changed; both None while only the log has it."""
 
     before: ConfigValues | None = None
@@ -93,8 +90,7 @@ class ConfigDetail:
     """True if the options of an Ollama request made it."""
 
 
-@dataclass(frozen=True, slots=True)
-class DriftDetail:
+class DriftDetail(Struct, frozen=True):
     """A context that differs from the one of the load before."""
 
     before: int
@@ -107,8 +103,7 @@ class DriftDetail:
     """True if no load asked for a context: llama.cpp fits it to the free memory."""
 
 
-@dataclass(frozen=True, slots=True)
-class ThrashDetail:
+class ThrashDetail(Struct, frozen=True):
     """Loads of one model in a short time."""
 
     loads: int
@@ -119,8 +114,7 @@ class ThrashDetail:
     """The most frequent reason of the unloads before."""
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorDetail:
+class ErrorDetail(Struct, frozen=True):
     """An error in the words of the runner or of an engine."""
 
     quote: str
@@ -136,8 +130,7 @@ class ErrorDetail:
     """True if the load went on in spite of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClientLeftDetail:
+class ClientLeftDetail(Struct, frozen=True):
     """A caller that hung up."""
 
     caller: str
@@ -145,8 +138,7 @@ class ClientLeftDetail:
     """Its time limit, if that explains it."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunnerStartDetail:
+class RunnerStartDetail(Struct, frozen=True):
     """A start of the runner, which forgets loads and configurations."""
 
     loaded: int
@@ -155,8 +147,7 @@ class RunnerStartDetail:
     """True for the first event of the log."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunnerLostDetail:
+class RunnerLostDetail(Struct, frozen=True):
     """A runner that does not answer any more."""
 
     reason: str

@@ -2,10 +2,10 @@
 
 import random
 import time
-from dataclasses import fields
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from dmr_tui.runner.logs.log_event import (
     BufferAllocated,
@@ -256,7 +256,7 @@ def test_other_lines_tell_nothing() -> None:
 
 def numbers(event: Any) -> dict[str, float]:
     """The numbers in an event, besides its times."""
-    values = {field.name: getattr(event, field.name) for field in fields(event)}
+    values = structs.asdict(event)
     return {
         name: value
         for name, value in values.items()

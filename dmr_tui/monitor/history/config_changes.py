@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from msgspec import structs
+
 from dmr_tui.monitor.history.event_list import EventList
 from dmr_tui.runner import wire
 from dmr_tui.runner.logs.log_event import Configuring
@@ -136,7 +138,7 @@ class ConfigChanges:
 
 def _with(entry: Event, change: _Change) -> Event:
     ollama = isinstance(entry.detail, ConfigDetail) and entry.detail.by_ollama
-    return replace(entry, detail=replace(change.detail, by_ollama=ollama), mode=change.mode)
+    return replace(entry, detail=structs.replace(change.detail, by_ollama=ollama), mode=change.mode)
 
 
 def _values(configured: wire.Configured | None) -> ConfigValues | None:

@@ -3,6 +3,8 @@
 from collections import deque
 from dataclasses import dataclass, replace
 
+from msgspec import structs
+
 from dmr_tui.monitor.history.event_list import EventList
 from dmr_tui.runner.errors.explain import explain_quote
 from dmr_tui.runner.logs.log_event import ErrorLine
@@ -74,7 +76,7 @@ class ErrorEvents:
         if len(self._shown) > REMEMBERED:
             del self._shown[next(iter(self._shown))]
         span = max(0.0, series.last_at - series.event.at)
-        counted = replace(series.detail, times=series.count, span_s=span)
+        counted = structs.replace(series.detail, times=series.count, span_s=span)
         self._events.put(replace(series.event, detail=counted))
 
 

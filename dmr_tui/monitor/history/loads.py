@@ -4,6 +4,8 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from msgspec import structs
+
 from dmr_tui.monitor.history.config_drift import Drift
 from dmr_tui.monitor.history.event_list import EventList
 from dmr_tui.monitor.history.reloads import Reloads
@@ -162,9 +164,9 @@ class Loads:
                 exit_model = exited.model
         error = _error(event.error)
         if alone and self._short and error.kind != "out of memory":
-            error = replace(_error(self._short[0].text), kind="out of memory")
+            error = structs.replace(_error(self._short[0].text), kind="out of memory")
         name = exit_model or load.start.digest or ""
-        self._put_failed(load, event.at, replace(error, name=name))
+        self._put_failed(load, event.at, structs.replace(error, name=name))
         self._short.clear()
         self._errors.clear()
         self._settle(event.at)
@@ -246,7 +248,7 @@ class Loads:
         seconds = at - load.start.at
         detail = LoadDetail(load.start.backend)
         if load.slots is not None:
-            detail = replace(detail, context=load.slots.context, slots=load.slots.slots)
+            detail = structs.replace(detail, context=load.slots.context, slots=load.slots.slots)
         event = self._event(load, at, "loaded", detail)
         took = seconds if seconds >= 0.0 else None
         self._events.put(replace(event, severity="good", seconds=took))
@@ -289,7 +291,7 @@ class Loads:
         key = f"memory:{event.at:.6f}"
         if not survived:
             self._short_at = event.at, key
-        error = replace(_error(event.text), survived=survived)
+        error = structs.replace(_error(event.text), survived=survived)
         severity: Severity = "warning" if survived else "error"
         self._events.put_first(Event(key, event.at, "out of memory", error, "log", severity))
 

@@ -1,8 +1,9 @@
 """The timeline: the events of the log, `ps`, the feed and the polls, each once."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
+
+from msgspec import structs
 
 from dmr_tui.monitor.history.config_changes import ConfigChanges
 from dmr_tui.monitor.history.config_drift import Drift
@@ -77,7 +78,7 @@ class Timeline:
         """Take the event of a line of the log, in the log's order."""
         if not event.at:
             # A line without a stamp belongs to the one before.
-            event = replace(event, at=self._now)
+            event = structs.replace(event, at=self._now)
         self._now = event.at
         self._newest = event
         if event == self._until:

@@ -1,6 +1,6 @@
 """The events in the runner's log; times by the runner's clock, 0.0 if the line has none."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 SAME_ENGINE_S = 1.0
 """Most seconds by which the beginning of one engine may vary, as lines come late."""
@@ -8,33 +8,28 @@ DISTINCT_S = 0.03
 """Least seconds by which the second best engine has to fit worse than the best."""
 
 
-@dataclass(frozen=True, slots=True)
-class LogEvent:
+class LogEvent(Struct, frozen=True):
     """An event of the log."""
 
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class RunnerStarted(LogEvent):
+class RunnerStarted(LogEvent, frozen=True):
     """The runner's process began; it has forgotten every configuration."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunnerStopping(LogEvent):
+class RunnerStopping(LogEvent, frozen=True):
     """The runner was asked to end; it unloads everything, partly before it says this."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelRequested(LogEvent):
+class ModelRequested(LogEvent, frozen=True):
     """A request, or a preload, is about to use a model; it may be loaded already."""
 
     digest: str | None
     mode: str
 
 
-@dataclass(frozen=True, slots=True)
-class LoadStarted(LogEvent):
+class LoadStarted(LogEvent, frozen=True):
     """The runner starts an engine process."""
 
     backend: str
@@ -47,8 +42,7 @@ class LoadStarted(LogEvent):
     """The address at which the engine will listen: it alone tells two loads at once apart."""
 
 
-@dataclass(frozen=True, slots=True)
-class SlotsReady(LogEvent):
+class SlotsReady(LogEvent, frozen=True):
     """The engine has so many slots, each with a context window in tokens."""
 
     slots: int
@@ -57,15 +51,13 @@ class SlotsReady(LogEvent):
     """The start of this engine, by its own stopwatch; the same for all lines of one engine."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded(LogEvent):
+class Loaded(LogEvent, frozen=True):
     """The engine has read the model."""
 
     born: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Listening(LogEvent):
+class Listening(LogEvent, frozen=True):
     """The engine takes requests; llama.cpp says so right after it has read the model."""
 
     address: str
@@ -73,8 +65,7 @@ class Listening(LogEvent):
     born: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LoadFailed(LogEvent):
+class LoadFailed(LogEvent, frozen=True):
     """A load ended badly: first the engine says so, without a digest, then the runner."""
 
     digest: str | None = None
@@ -82,8 +73,7 @@ class LoadFailed(LogEvent):
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class EngineExited(LogEvent):
+class EngineExited(LogEvent, frozen=True):
     """An engine process ended without being asked to, while it loaded or later."""
 
     model: str
@@ -92,8 +82,7 @@ class EngineExited(LogEvent):
     """Its last output: up to 1,024 bytes of any content."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unloaded(LogEvent):
+class Unloaded(LogEvent, frozen=True):
     """A model was unloaded: idle too long, asked for, or to make room."""
 
     digest: str | None
@@ -104,16 +93,14 @@ class Unloaded(LogEvent):
     """True if its backend is being removed."""
 
 
-@dataclass(frozen=True, slots=True)
-class EvictingForRoom(LogEvent):
+class EvictingForRoom(LogEvent, frozen=True):
     """Every runner slot is taken: the runner unloads all idle models, if there are any."""
 
     taken: int | None = None
     """Models that are loaded or being loaded: all that there can be."""
 
 
-@dataclass(frozen=True, slots=True)
-class Evicted(LogEvent):
+class Evicted(LogEvent, frozen=True):
     """The end of a search through all models: for idle ones, to make room, or `unload --all`.
 
     An unload of named models, a new configuration and a dead engine do not end with this line.
@@ -122,15 +109,13 @@ class Evicted(LogEvent):
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class NothingToUnload(LogEvent):
+class NothingToUnload(LogEvent, frozen=True):
     """A model has no idle engine in one mode: one line for each mode of an unload by name."""
 
     digest: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Configuring(LogEvent):
+class Configuring(LogEvent, frozen=True):
     """A model has a new configuration, as a whole."""
 
     digest: str | None
@@ -138,27 +123,23 @@ class Configuring(LogEvent):
     """The text there if it is no digest: the name of a model that is not installed."""
 
 
-@dataclass(frozen=True, slots=True)
-class OllamaOptions(LogEvent):
+class OllamaOptions(LogEvent, frozen=True):
     """A request of the Ollama API has options, which will replace the whole configuration."""
 
     model: str
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigurationKept(LogEvent):
+class ConfigurationKept(LogEvent, frozen=True):
     """A new configuration was not taken: it equals the old one, or the model is busy."""
 
 
-@dataclass(frozen=True, slots=True)
-class OutOfMemory(LogEvent):
+class OutOfMemory(LogEvent, frozen=True):
     """An engine could not get memory; one failure may make several lines."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorLine(LogEvent):
+class ErrorLine(LogEvent, frozen=True):
     """An error that is no other event."""
 
     text: str
@@ -166,8 +147,7 @@ class ErrorLine(LogEvent):
     engine: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class TaskLaunched(LogEvent):
+class TaskLaunched(LogEvent, frozen=True):
     """A slot of an engine begins with a request; an engine counts its own tasks from 0."""
 
     slot: int
@@ -175,8 +155,7 @@ class TaskLaunched(LogEvent):
     born: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _TaskTimed(LogEvent):
+class _TaskTimed(LogEvent, frozen=True):
     slot: int
     task: int
     ms: float
@@ -185,18 +164,15 @@ class _TaskTimed(LogEvent):
     born: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PromptTimed(_TaskTimed):
+class PromptTimed(_TaskTimed, frozen=True):
     """The prefill of a task that ended by itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class DecodeTimed(_TaskTimed):
+class DecodeTimed(_TaskTimed, frozen=True):
     """The decode of the same task, one line later."""
 
 
-@dataclass(frozen=True, slots=True)
-class TaskReleased(LogEvent):
+class TaskReleased(LogEvent, frozen=True):
     """A slot is free again."""
 
     slot: int
@@ -206,16 +182,14 @@ class TaskReleased(LogEvent):
     born: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TaskCancelled(LogEvent):
+class TaskCancelled(LogEvent, frozen=True):
     """The caller is gone; also for tasks that never got a slot, or that have just ended."""
 
     task: int
     born: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BufferAllocated(LogEvent):
+class BufferAllocated(LogEvent, frozen=True):
     """The bytes of one kind of an engine's memory on one device, while it loads."""
 
     device: str
@@ -227,8 +201,7 @@ class BufferAllocated(LogEvent):
     born: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceSummed(LogEvent):
+class DeviceSummed(LogEvent, frozen=True):
     """A row of an engine's table of its memory: one device, in whole MiB.
 
     The same table is printed before the load, for a plan that may be changed.
@@ -243,8 +216,7 @@ class DeviceSummed(LogEvent):
     born: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LayersOffloaded(LogEvent):
+class LayersOffloaded(LogEvent, frozen=True):
     """The layers that an engine put on a GPU."""
 
     layers: int
