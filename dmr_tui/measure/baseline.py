@@ -11,7 +11,7 @@ REMEMBERED = 50
 ENOUGH = 5
 """Fewest requests of similar depth that make a usual rate."""
 SIMILAR = 2.0
-"""Contexts whose depths differ by less than this factor are decoded about equally fast."""
+"""Contexts whose depths differ by no more than this factor are decoded about equally fast."""
 SHALLOW = 512
 """Tokens of context below which depth makes no difference."""
 

@@ -19,7 +19,7 @@ from dmr_tui.simulator.http.faults import Fault
 from dmr_tui.simulator.server import Simulator, serve
 from tests.commands.conftest import Run
 from tests.engine_stand_in import DESKTOP, container, docker_engine, hand_on
-from tests.runner.test_contexts import write_contexts
+from tests.runner.discovery.test_docker_contexts import write_contexts
 from tests.stand_in import StandIn, Told, stand_in
 
 NASTY = "x\x1b[2J\x9b1m[red]"

@@ -51,6 +51,11 @@ def test_client_rate_leaves_out_what_came_with_the_first() -> None:
     assert client_decode_rate(101, 2.0, with_first=3, arrivals=99) == Rate(49.0, "client")
 
 
+def test_client_rate_of_as_many_tokens_an_arrival_as_are_believed() -> None:
+    assert client_decode_rate(64, 1.0, with_first=1, arrivals=2) == Rate(63.0, "client")
+    assert client_decode_rate(65, 1.0, with_first=1, arrivals=2) is None
+
+
 @pytest.mark.parametrize(
     ("tokens", "seconds", "arrivals"),
     [

@@ -55,6 +55,14 @@ def test_a_container_near_its_limit_counts_and_one_without_a_limit_does_not() ->
     assert judge(HOST, container(needed=Reading(60 * GIB))).word == "none"
 
 
+def test_a_container_may_be_counted_a_little_above_its_limit() -> None:
+    above = container(limit=Reading(8 * GIB), needed=Reading(int(8.4 * GIB)))
+    assert judge(HOST, above).word == "critical"
+    assert "105 % of its limit" in judge(HOST, above).cause
+    impossible = container(limit=Reading(8 * GIB), needed=Reading(9 * GIB))
+    assert judge(HOST, impossible).word == "none"
+
+
 def test_slow_swapping_says_a_number_that_is_not_zero() -> None:
     judged = judge(host(swap_in=0.3 * MIB, swap_out=0.3 * MIB))
     assert (judged.word, judged.cause[:15]) == ("some", "0.6 MiB a secon")

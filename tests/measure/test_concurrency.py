@@ -40,6 +40,8 @@ def test_an_end_that_is_heard_late_is_no_overlap() -> None:
     assert combined_rate([call(1, 0.0, 1.2), call(2, 1.0, 2.0)]) is not None
     short = [call(1, 0.0, 0.1, 500.0), call(2, 0.04, 0.14, 500.0)]
     assert combined_rate(short) is not None, "no more than a quarter of a short one"
+    short = [call(1, 0.0, 0.1, 500.0), call(2, 0.06, 0.16, 500.0)]
+    assert combined_rate(short) is not None, "so that 15 of these 40 ms count"
 
 
 def test_without_an_end_nobody_knows_what_overlapped() -> None:

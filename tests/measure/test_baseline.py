@@ -26,6 +26,8 @@ def test_a_deeper_context_is_another_matter() -> None:
         baseline.judge(1000, 40.0)
     assert baseline.judge(12_000, 20.0) is None
     assert baseline.judge(1900, 20.0) is not None
+    assert baseline.judge(2000, 20.0) is not None, "twice as deep is still similar"
+    assert baseline.judge(2001, 20.0) is None
     assert baseline.judge(3, 40.0) is None
     assert baseline.judge(500, 20.0) is not None, "below 512 tokens depth makes no difference"
 

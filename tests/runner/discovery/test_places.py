@@ -10,7 +10,7 @@ from dmr_tui.runner.discovery import places as places_module
 from dmr_tui.runner.discovery.docker_engine import Controller, DockerEngine, Published
 from dmr_tui.runner.discovery.places import DockerSocket, Places, by_docker, find_places
 from dmr_tui.runner.endpoint import DEFAULT_TLS, BadHost, Endpoint, TlsOptions
-from tests.runner.test_contexts import write_contexts, write_docker_context
+from tests.runner.discovery.test_docker_contexts import write_contexts, write_docker_context
 
 SOCKET = "/run/engine.sock"
 WSL = "5.15.167.4-microsoft-standard-WSL2"
