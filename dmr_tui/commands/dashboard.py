@@ -18,7 +18,7 @@ SWITCH_S = 0.0005
 
 
 def run_dashboard(settings: Settings, *, demo: bool) -> int:
-    """Show the dashboard until a person ends it; returns the exit code."""
+    """Show the dashboard until the user ends it; returns the exit code."""
     # Textual draws on standard error.
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
         print("dmr-tui: the dashboard needs a terminal; try: dmr-tui status", file=sys.stderr)

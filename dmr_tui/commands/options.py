@@ -33,7 +33,7 @@ class Given:
 
     @property
     def demo(self) -> bool:
-        """Whether a simulated runner is wanted."""
+        """True if a simulated runner is wanted."""
         return bool(self._flags.get("demo"))
 
     @property

@@ -1,11 +1,11 @@
-"""Standard output that somebody reads, for as long as they like."""
+"""Standard output whose reader may leave at any time."""
 
 import os
 import sys
 
 
 def say(line: str) -> None:
-    """Print the line, for as long as somebody reads; what is being done goes on without."""
+    """Print the line while there is a reader; the work goes on without one."""
     try:
         print(line, flush=True)
     except BrokenPipeError:
@@ -13,5 +13,5 @@ def say(line: str) -> None:
 
 
 def nobody_reads() -> None:
-    """Whoever read the lines has enough: what is left would be flushed, and fail, at the end."""
+    """Drop what is left after the reader has gone: flushing it at the end would fail."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

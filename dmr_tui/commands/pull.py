@@ -38,7 +38,7 @@ STEP = 0.1
 def run_pull(settings: Settings, name: str, *, demo: bool, as_json: bool, yes: bool) -> int:
     """Look the name up, download the model, and return the exit code.
 
-    A model that is too big for this computer is downloaded only with `yes`, or if a person says so.
+    A model that is too big for this computer is downloaded only with `yes`, or if the user agrees.
     """
     if not is_reference(name):
         raise BadSettings(f"{plain(name)!r} is no name of a model; write ai/smollm2 or hf.co/…")
@@ -75,7 +75,7 @@ async def _pull(
     if remote.row is None:
         return FAILED
     doubtful = remote.never_fits and not remote.installed and not yes
-    # In a thread: whoever waits for a line on the loop does not hear Ctrl+C.
+    # In a thread: a wait for a line on the loop would not notice Ctrl+C.
     if doubtful and not await anyio.to_thread.run_sync(printer.asks, abandon_on_cancel=True):
         return FAILED
     pulls = Pulls(lambda: printer.progress(pulls.state[-1]))

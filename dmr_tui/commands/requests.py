@@ -45,7 +45,7 @@ Show = Callable[[Iterable[Request], CallerNames], None]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a person typed."""
+    """The options that the user typed."""
 
     since: str | None = None
     model: str | None = None
@@ -157,7 +157,7 @@ def _say_nothing(archive: Archive) -> None:
 
 
 def _shower(choice: Choice) -> Show:
-    """What prints calls in the form that was asked for, after a header once."""
+    """Return the function that prints requests in the chosen form, after one header."""
     first = True
 
     def show(requests: Iterable[Request], names: CallerNames) -> None:

@@ -17,7 +17,7 @@ from dmr_tui.ui.shell.runner_choices import Choice, Choices
 
 
 class Contexts:
-    """What `docker model context ls` and `docker context ls` list; read when it is asked for."""
+    """The runners that `docker model context ls` and `docker context ls` list, read on demand."""
 
     def __init__(self, settings: Settings, watch: Callable[[Places], Monitor]) -> None:
         """`watch` makes a monitor that looks there."""

@@ -1,4 +1,4 @@
-"""Which runner a command means: a real one, or for --demo a simulated one."""
+"""The runner that a command means: a real one, or for --demo a simulated one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ DEMO_PULL_RATE = 60e6
 
 @contextmanager
 def chosen(settings: Settings, *, demo: bool) -> Iterator[tuple[Places, MachineProbe]]:
-    """Where to look and the machine to read; a simulated runner ends with the block."""
+    """Endpoints to try and the machine to read; a simulated runner ends with the block."""
     if not demo:
         found = places(settings)
         yield found, this_machine(found)
@@ -30,7 +30,7 @@ def chosen(settings: Settings, *, demo: bool) -> Iterator[tuple[Places, MachineP
 
 
 def places(settings: Settings, context: str | None = None) -> Places:
-    """Where to look for the runner; a `context` that is named here wins. Raises BadHost."""
+    """Places to look for the runner; a `context` that is named here wins. Raises BadHost."""
     tls = TlsOptions(settings.tls, settings.tls_skip_verify, settings.tls_ca_cert)
     if context is not None:
         begun = settings.context or (DEFAULT if settings.host is None else None)

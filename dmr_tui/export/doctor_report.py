@@ -1,4 +1,4 @@
-"""What the doctor found, as lines of text and as JSON."""
+"""The doctor's findings, as lines of text and as JSON."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -48,7 +48,7 @@ def doctor_json(snapshot: Snapshot, checks: Sequence[Check]) -> dict[str, Any]:
 
 
 def doctor_page(snapshot: Snapshot, checks: Sequence[Check]) -> str:
-    """The checks for a person, group by group, each fix below its check."""
+    """The checks for a reader, group by group, each fix below its check."""
     lines = [line for part in (_head(snapshot, checks), *_groups(checks)) for line in part]
     counts = [
         f"{number} {word}{'' if number == 1 else 's'}"
@@ -60,7 +60,7 @@ def doctor_page(snapshot: Snapshot, checks: Sequence[Check]) -> str:
 
 
 def _head(snapshot: Snapshot, checks: Sequence[Check]) -> list[str]:
-    """Whether a runner answers, and what to do first."""
+    """The runner's state, and what to do first."""
     endpoint = snapshot.runner.endpoint
     if snapshot.runner.up and endpoint is not None:
         return [f"Docker Model Runner answers at {plain(endpoint.label)} ({endpoint.rule})", ""]

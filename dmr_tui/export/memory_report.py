@@ -1,4 +1,4 @@
-"""Who holds memory and what fits, as JSON or as lines of text."""
+"""Memory usage and fits, as JSON or as lines of text."""
 
 from typing import Any
 
@@ -101,7 +101,7 @@ def _holding(usage: MemoryUsage) -> dict[str, Any]:
 
 
 def process_json(engine: EngineProcess) -> dict[str, Any]:
-    """An engine process; its command line stays out, as it may hold paths of a person."""
+    """An engine process; its command line stays out, as it may hold private paths."""
     return {
         "pid": engine.pid,
         "name": engine.name,

@@ -15,7 +15,7 @@ from dmr_tui.text.sanitize import plain
 
 
 def as_page(snapshot: Snapshot, units: Units = DEFAULT_UNITS) -> str:
-    """What the dashboard shows, as lines of text; nothing from outside can steer a terminal."""
+    """The dashboard as lines of text; nothing from outside can steer a terminal."""
     parts = [
         _runner(snapshot),
         _models(snapshot, units),

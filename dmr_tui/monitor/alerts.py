@@ -166,7 +166,7 @@ def _says_killed(event: Event) -> bool:
 
 
 def _is_loaded(snapshot: Snapshot, name: str) -> bool:
-    """Whether it was loaded after all."""
+    """True if it was loaded after all."""
     return any(row.loaded for row in snapshot.models if row.name == name)
 
 

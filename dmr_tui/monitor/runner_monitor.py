@@ -116,7 +116,7 @@ class RunnerMonitor:
 
     @property
     def names(self) -> Names:
-        """Which digest a name means, among the installed models."""
+        """Names of the installed models, each with its digest."""
         return self.installed.names
 
     def _all(self) -> tuple[Health, ...]:

@@ -85,7 +85,7 @@ class Polled(Health, Generic[T]):
 
     @property
     def due(self) -> bool:
-        """Whether an interval has passed since the last answer, or it was kicked."""
+        """True if an interval has passed since the last answer, or it was kicked."""
         wanted = self._kicked.is_set() or anyio.current_time() >= self._due_at
         return wanted and not self._asking
 

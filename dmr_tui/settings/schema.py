@@ -55,7 +55,7 @@ class Settings:
     theme: Theme = "dmr-dark"
     """dmr-dark, dmr-light, or the terminal's own 16 colours: ansi-dark, ansi-light."""
     memory_unit: Literal["GiB", "GB"] = "GiB"
-    """How memory is counted: GiB, as nvidia-smi and llama.cpp do, or GB."""
+    """Unit of memory: GiB, as in nvidia-smi and llama.cpp, or GB."""
     temperature_unit: Literal["C", "F"] = "C"
     """Degrees: C or F."""
     archive: _Switch = True

@@ -122,7 +122,7 @@ def _config(config: Mapping[str, object]) -> str:
 
 
 def _advice(fit: Fit | None, snapshot: Snapshot) -> str:
-    """What would make room for a model; empty if nothing that is known."""
+    """The way to make room for a model; empty if none is known."""
     names = {row.key: row.name for row in snapshot.models}
     return "" if fit is None else ", or ".join(load_advice(fit, names))
 

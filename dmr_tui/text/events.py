@@ -80,7 +80,7 @@ class EventText(NamedTuple):
     """An event in words; raw, as names and quotes come from outside."""
 
     text: str
-    """What happened; without the model's name."""
+    """An event in words, without the model's name."""
     cause: str = ""
     """Likely cause and next step; empty if they are not known."""
 

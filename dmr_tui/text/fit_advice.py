@@ -1,4 +1,4 @@
-"""What would make room for a model, in words."""
+"""The ways to make room for a model, in words."""
 
 from collections.abc import Mapping, Sequence
 

@@ -40,12 +40,12 @@ def clock(value: float) -> str:
 
 
 def countdown(value: float) -> str:
-    """What is left, in seconds only where they matter: 9:41, 23 min, 2 h."""
+    """Time left, in seconds only where they matter: 9:41, 23 min, 2 h."""
     return clock(value) if value < 600.0 else age(value)
 
 
 def age(value: float) -> str:
-    """How long ago: 3 s, 12 min, 2 h."""
+    """Age: 3 s, 12 min, 2 h."""
     if value < 99.5:
         return f"{max(0.0, value):.0f} s"
     return f"{value / 60:.0f} min" if value < 5970 else f"{value / 3600:.0f} h"
@@ -115,7 +115,7 @@ def disk(size: int | None) -> str:
 
 
 def told_size(text: str | None, size: int | None) -> str:
-    """What a model takes on disk, in the unit that the runner chose, with three digits.
+    """Size of a model on disk, in the unit that the runner chose, with three digits.
 
     `size` are the bytes that were read from `text`; None if it could not be read.
     """

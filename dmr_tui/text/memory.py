@@ -1,4 +1,4 @@
-"""What a model needs, what is free, and whether it fits, in words."""
+"""The memory that a model needs, what is free, and the verdict, in words."""
 
 from dmr_tui.measure.fit import MemoryEstimate, MemoryPool
 from dmr_tui.state.memory import Fit
@@ -17,7 +17,7 @@ def need_text(need: MemoryEstimate, units: Units) -> str:
 
 
 def free_text(pool: MemoryPool, units: Units) -> str:
-    """What is free for another model: 5.8 of 24.0 GiB VRAM."""
+    """The memory that is free for another model: 5.8 of 24.0 GiB VRAM."""
     return f"{units.gib_of(pool.free, pool.total)} {pool.kind}"
 
 
@@ -31,7 +31,7 @@ def verdict_text(fit: Fit | None, units: Units) -> str:
 
 
 def missed(fit: Fit) -> str:
-    """How far the formula is from what the last load took; empty if there was none."""
+    """The distance between the formula and what the last load took; empty if there was none."""
     if fit.error is None:
         return ""
     if abs(fit.error) < 0.5:

@@ -21,7 +21,7 @@ from dmr_tui.text import format
 from dmr_tui.text.requests import slower_words, status_words
 
 NO_TIME = (OverflowError, OSError, ValueError)
-"""What a moment beyond all calendars raises; it stands in an id that anyone may make up."""
+"""Errors of a time beyond all calendars; it comes from an id that any client may make up."""
 
 
 def _same(value: Any) -> Any:

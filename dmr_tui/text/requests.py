@@ -28,7 +28,7 @@ OUTCOMES: dict[Outcome, str] = {
     "end unknown": "end unknown",
     "in flight": "in flight",
 }
-"""Where there is no room for `status_words`."""
+"""Short forms of `status_words` for narrow columns."""
 CHAT_APIS = frozenset({"OpenAI chat", "Ollama", "Anthropic"})
 LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "n_predict")
 _HINTS: dict[SlownessHint, str] = {
@@ -68,7 +68,7 @@ def status_words(request: Request) -> str:
 
 
 def status_text(request: Request) -> str:
-    """How it ended, and how often it was sent."""
+    """The outcome, and how often the request was sent."""
     return status_words(request) + _times(request)
 
 
@@ -120,7 +120,7 @@ def why_ended(request: Request, caller: str) -> str:
 
 
 def not_replayable(request: Request) -> str:
-    """Why this call cannot be sent again; empty if it can."""
+    """The reason why this request cannot be sent again; empty if it can."""
     if request.outcome == "in flight":
         return "It is still in flight: it can be replayed when it has ended"
     if request.message_count or request.api in CHAT_APIS:

@@ -8,7 +8,7 @@ from dmr_tui.text import format
 from dmr_tui.text.sanitize import plain
 
 NOTABLE_WAIT_S = 0.1
-"""Seconds of waiting below which nobody asks where they went."""
+"""Seconds of waiting too short to be worth explaining."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def _end(turn: Turn) -> str:
 
 
 def why_no_decode(turn: Turn) -> str:
-    """Why there is no decode rate for an answer that did arrive."""
+    """The reason why an answer that did arrive has no decode rate."""
     if turn.completion_tokens is None:
         return "neither timings nor usage in this reply"
     if turn.timings is None:
@@ -98,7 +98,7 @@ def why_no_decode(turn: Turn) -> str:
 
 
 def failure_lines(failure: Explanation) -> list[str]:
-    """What happened, why, what to do, and the runner's own last words."""
+    """The failure, its reason, the next step, and the runner's own last words."""
     lines = [failure.what, failure.cause, failure.step]
     said = telling_line(failure.detail)
     if said and not any(said in line for line in lines):

@@ -27,7 +27,7 @@ class ArchiveFailed(Exception):
 
 
 class ArchiveDamaged(ArchiveFailed):
-    """What is in the file is no archive that this version can read."""
+    """The file holds no archive that this version can read."""
 
 
 class _Newer(ArchiveDamaged):

@@ -1,4 +1,4 @@
-"""Where and how much is archived."""
+"""Place and limits of the archive."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,10 +6,10 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class ArchiveOptions:
-    """Where the archive is, and how much of it stays."""
+    """Place of the archive, and how much of it stays."""
 
     path: Path
     keep_days: float = 30.0
     keep_mb: float = 500.0
     bodies: bool = False
-    """Whether prompts and answers are kept as well."""
+    """True to keep prompts and answers as well."""

@@ -25,7 +25,7 @@ SEARCHED_ERROR = 200
 ANY_ERROR = "\x01"
 """The form of all further errors where there are too many forms."""
 LARGEST = 2**63 - 1
-"""What SQLite holds as a number."""
+"""Types that SQLite stores as numbers."""
 
 SHARED = (
     "model",
@@ -73,7 +73,7 @@ class StoredKind:
     model: str
     """Short name."""
     exact_text: str
-    """What words are looked for in, as far as all of its requests have it; the error follows."""
+    """Text in which words are searched, as far as all its requests share it; the error follows."""
 
     @property
     def text(self) -> str:

@@ -57,4 +57,4 @@ PUT_REQUEST = (
     f"INSERT INTO requests ({quoted(REQUEST_COLUMNS)}) VALUES ({_marks(REQUEST_COLUMNS)})"
     f" ON CONFLICT (key) DO UPDATE SET {_SETS}"
 )
-"""What is known wins over what is not, whichever came first."""
+"""A known value wins over an unknown one, whichever came first."""

@@ -1,4 +1,4 @@
-"""Which requests a filter selects."""
+"""The requests that a filter selects, as SQL."""
 
 from dmr_tui.measure.request_numbers import ended
 from dmr_tui.runner.errors.explain import error_text

@@ -171,7 +171,7 @@ class Archive:
             )
 
     def bodies(self, id: str, runner: str) -> tuple[str, str] | None:
-        """What was sent and answered; None if that was not kept."""
+        """Prompt and answer; None if they were not kept."""
         with self._reading() as (db, _):
             row = db.execute(
                 "SELECT request, response FROM bodies"

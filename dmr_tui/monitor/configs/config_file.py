@@ -22,7 +22,7 @@ class SavedConfig(msgspec.Struct, frozen=True):
     mode: str
     config: dict[str, Any]
     at: float
-    """When it was last seen stored, in seconds since 1970."""
+    """Time at which it was last seen stored, in seconds since 1970."""
 
 
 def saved_config_file(folder: Path | None, endpoint: Endpoint) -> "SavedConfigFile | None":

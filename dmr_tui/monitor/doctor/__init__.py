@@ -1,1 +1,1 @@
-"""What is wrong between a person and the runner: checks of what is known, and of nothing else."""
+"""Facts for the checks between the user and the runner."""

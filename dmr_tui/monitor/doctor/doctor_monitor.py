@@ -43,7 +43,7 @@ class DoctorMonitor:
 
     @property
     def shown(self) -> bool:
-        """Whether a screen shows the checks."""
+        """True while a screen shows the checks."""
         return self._shown.is_set()
 
     async def run(self) -> None:
@@ -73,5 +73,5 @@ class DoctorMonitor:
         )
 
     def facts(self, *, clock_known: bool) -> DoctorFacts:
-        """What is known now."""
+        """The facts that are known now."""
         return DoctorFacts(self._places, self._engines, self._surroundings, clock_known)

@@ -33,7 +33,7 @@ class ErrorEvents:
         self._series: dict[tuple[str, str], _Series] = {}
         """By the meaning of the error and the model."""
         self._shown: dict[str, int] = {}
-        """How often each was counted, also before the log was read again."""
+        """Count of each, including before the log was read again."""
         self._failed: deque[tuple[str, float]] = deque(maxlen=REMEMBERED)
         """Meaning and time of the errors of requests."""
 

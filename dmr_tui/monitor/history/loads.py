@@ -68,7 +68,7 @@ class Loads:
         self._errors: deque[ErrorLine] = deque(maxlen=REMEMBERED)
         self._short_at: tuple[float, str] | None = None
         self._seen_ready: dict[str, float] = {}
-        """When `ps` showed that a load had ended, of those whose end is not in the log."""
+        """Times at which `ps` showed that a load had ended, if its end is not in the log."""
 
     def restart(self) -> None:
         """Expect the same lines again."""

@@ -27,7 +27,7 @@ class PsLoads:
         self._events = events
         self._reloads = reloads
         self._since: dict[Key, tuple[float, str]] = {}
-        """When each was first seen loading, and the key of its event."""
+        """The time at which each was first seen loading, and the key of its event."""
         self._reported: deque[tuple[str, float, str, str]] = deque(maxlen=100)
         """Kind, time, name and key of each event."""
 

@@ -1,4 +1,4 @@
-"""Who holds memory: engine processes joined to their models, other users of a GPU by name."""
+"""Memory usage: engine processes joined to their models, other users of a GPU by name."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from dmr_tui.state.model_row import ModelRow
 
 
 class _GpuUsers:
-    """Who holds memory of the GPUs, over all of them."""
+    """Users of GPU memory, over all GPUs."""
 
     def __init__(self, gpus: tuple[Gpu, ...]) -> None:
         cut = {gpu.slice_of for gpu in gpus}
@@ -75,7 +75,7 @@ class _GpuUsers:
 def attribute(
     machine: Machine, rows: Sequence[ModelRow], facts: Mapping[str, EngineFacts]
 ) -> tuple[tuple[MemoryUsage, ...], Reading[int], str]:
-    """What models and others hold, the GPU memory that nobody explains, and what is not seen."""
+    """Memory held by models and others, the unexplained rest on GPUs, and what is not seen."""
     engines: dict[str, list[EngineProcess]] = defaultdict(list)
     for engine in machine.processes.engines:
         engines[engine.digest or ""].append(engine)
@@ -146,8 +146,8 @@ def _held(
 ) -> MemoryUsage:
     pids = tuple(engine.pid for engine in engines)
     if not engines:
-        nobody = "its engine process cannot be seen"
-        return MemoryUsage(key, name, Reading(None, nobody), Reading(None, nobody), busy=busy)
+        unseen = "its engine process cannot be seen"
+        return MemoryUsage(key, name, Reading(None, unseen), Reading(None, unseen), busy=busy)
     return MemoryUsage(
         key,
         name,

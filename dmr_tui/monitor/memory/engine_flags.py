@@ -1,4 +1,4 @@
-"""How an engine is started, read from its command line or from the flags that a config stores."""
+"""Launch config of an engine, read from its command line or from a config's flags."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ _NAMES = {
 }
 UNIFIED = {"-kvu": True, "--kv-unified": True, "-no-kvu": False, "--no-kv-unified": False}
 ALL_LAYERS = 999
-"""What DMR passes as -ngl, which no model has."""
+"""DMR's value of -ngl, which no model has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Flags:
-    """What the words say about memory; None where they say nothing."""
+    """Flags that concern memory; None where the command line has none."""
 
     context: int | None = None
     """-1 means the trained context."""

@@ -1,4 +1,4 @@
-"""Which installed model fits, the way it would be loaded now, and what to unload for it."""
+"""Fits of the installed models as they would be loaded now, and what to unload for them."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -26,7 +26,7 @@ from dmr_tui.state.memory import ContextSource, Fit, Footprint, LoadConditions, 
 from dmr_tui.state.model_row import ModelRow
 
 AUTO_SLOTS = 4
-"""What llama-server starts with if nobody says how many, sharing one cache."""
+"""Slots of llama-server by default, sharing one cache."""
 USEFUL = 2048
 """Tokens below which a context holds no prompt that is worth a load."""
 UNTRAINED = 4096
@@ -82,7 +82,7 @@ def find_fits(
 def default_launch(
     row: ModelRow, flags: Flags, slots: int | None
 ) -> tuple[LaunchConfig, ContextSource]:
-    """How the runner would start the model now, and who says which context.
+    """Launch config by which the runner would start the model now, and the origin of its context.
 
     A flag wins over the configured context, that over the packaged one; -1 is the trained one.
     """
@@ -103,7 +103,7 @@ def default_launch(
 
 
 def launch_with(flags: Flags, context: int, slots: int | None) -> LaunchConfig:
-    """What those flags mean for an engine with that context."""
+    """Launch config of an engine with those flags and that context."""
     auto = flags.slots is None or flags.slots <= 0
     number = (slots or AUTO_SLOTS) if auto else flags.slots or 1
     all_layers = flags.layers is None or not 0 <= flags.layers < ALL_LAYERS
@@ -139,7 +139,7 @@ def _fit(
         return Fit(word, needed, estimate, source, reason=pool.reason, architecture=architecture)
     free = pool.value.free
     own = next((held.size for held in loading.held if held.key == row.key), 0)
-    # What is being loaded has a part of its memory already, and is in nobody's way.
+    # A model that is being loaded has a part of its memory already, and is in no one's way.
     coming = bool(row.runs) and not loaded
     given = replace(pool.value, free=free + own) if coming else pool.value
     verdict = judge(needed, Reading(given))
@@ -175,7 +175,7 @@ def _fit(
 
 
 def too_short(context: int, trained: int | None) -> bool:
-    """Whether so many tokens are too few for prompts, and fewer than the model is trained for."""
+    """True if so many tokens are too few for prompts, and fewer than the model is trained for."""
     return context < min(USEFUL, trained or USEFUL)
 
 
@@ -227,7 +227,7 @@ def models_to_unload(
 
 
 def held_by(usages: Sequence[MemoryUsage], pool: Reading[MemoryPool]) -> tuple[Reclaimable, ...]:
-    """What each loaded model would give back to that room."""
+    """Bytes that each loaded model would give back to that pool."""
     if pool.value is None:
         return ()
     on_gpu = pool.value.kind == "VRAM"

@@ -1,4 +1,4 @@
-"""What loads really took: remembered for each model and how it was started, across restarts."""
+"""Footprints: memory that loads took, by model and launch config, kept across restarts."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -22,7 +22,7 @@ class Footprints:
 
     def __init__(self, folder: Path | None = None) -> None:
         self.problem = ""
-        """Why they are not kept, in words; empty if they are."""
+        """Reason why they are not kept, in words; empty if they are."""
         self._path = None if folder is None else folder / FILE
         self._loads: dict[Key, Footprint] = {}
 

@@ -42,7 +42,7 @@ ELSEWHERE = "the runner is on another machine: what is free there cannot be seen
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the runner's side tells."""
+    """The runner's side: models, engines and log."""
 
     runner: Runner
     rows: Sequence[ModelRow] = ()
@@ -53,7 +53,7 @@ class Known:
 
 
 class MemoryMonitor:
-    """The newest MemoryState, joined anew when something changed."""
+    """The newest MemoryState, joined again when something changed."""
 
     def __init__(
         self, loads: Footprints, news: Callable[[], None], thresholds: Thresholds = DEFAULTS
@@ -64,7 +64,7 @@ class MemoryMonitor:
         self._news = news
         self._architectures = Architectures()
         self.loading: LoadConditions | None = None
-        """What the newest verdicts were made from; None until the machine was read."""
+        """Inputs of the newest verdicts; None until the machine was read."""
         self._free: int | None = None
         self._slots: int | None = None
         self._began = False
@@ -75,13 +75,13 @@ class MemoryMonitor:
 
     @property
     def state(self) -> SourceState | None:
-        """How remembering goes; None if there is nothing to say."""
+        """State of the footprints file as a source; None if there is nothing to report."""
         if not self._loads.problem:
             return None
         return SourceState("remembered loads", "stale", self._loads.problem)
 
     def look(self, machine: Machine | None, known: Known) -> MemoryState | None:
-        """What is known now; None until the machine was read."""
+        """The memory state now; None until the machine was read."""
         if machine is None:
             return None
         endpoint = known.runner.endpoint
@@ -150,7 +150,7 @@ class MemoryMonitor:
                 self._seen_at[key] = known.now
         self._ready = ready
         if not self._began and known.rows:
-            # Loaded before we came: for how long, nobody knows.
+            # Loaded before we came: its age is unknown.
             self._began = True
             self._seen_at = dict.fromkeys(ready, known.now - 2.0 * FRESH_S)
         for each in usages:
@@ -166,7 +166,7 @@ class MemoryMonitor:
     ) -> bool:
         on_gpu = pool.kind == "VRAM"
         if sum(row.key == usage.key and len(row.runs) == 1 for row in known.rows) != 1:
-            # Of two engines of one model nobody can tell which took what.
+            # Of two engines of one model it is unknown which took what.
             return False
         size = usage.vram.value if on_gpu else usage.ram.value
         if not size or (not on_gpu and age > FRESH_S):
@@ -190,7 +190,7 @@ class MemoryMonitor:
 
 
 def _with_parts(usage: MemoryUsage, fits: Mapping[str, Fit]) -> MemoryUsage:
-    """Where the log does not tell the parts, those of the formula, marked as such."""
+    """Parts by the formula, marked as such, where the log does not report them."""
     fit = fits.get(usage.key)
     if fit is None or usage.parts_source or fit.estimate.total.value is None:
         return usage
@@ -207,7 +207,7 @@ def _with_parts(usage: MemoryUsage, fits: Mapping[str, Fit]) -> MemoryUsage:
 def _running(
     machine: Machine, rows: Sequence[ModelRow], facts: Mapping[str, EngineFacts]
 ) -> dict[str, LaunchConfig]:
-    """How each loaded model was started: by its command line, else by log and config."""
+    """Launch config of each loaded model: by its command line, else by log and config."""
     engines: dict[str, EngineProcess] = {
         engine.digest: engine for engine in machine.processes.engines if engine.digest
     }

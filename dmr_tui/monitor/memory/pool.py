@@ -1,4 +1,4 @@
-"""Where the next model would go, and how much is free there."""
+"""The memory pool for the next model, and how much is free in it."""
 
 from dmr_tui.machine.gpu.gpu import Gpu
 from dmr_tui.machine.probe import Machine
@@ -9,7 +9,7 @@ from dmr_tui.state.memory import MemoryUsage
 
 MIB = 2**20
 CUDA_CONTEXT = 450 * MIB
-"""What the driver takes on each GPU for a process that computes there (451 to 456 MiB seen)."""
+"""Memory of the driver on each GPU for a process that computes there (451 to 456 MiB seen)."""
 
 
 def find_pool(

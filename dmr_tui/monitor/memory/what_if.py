@@ -26,19 +26,19 @@ from dmr_tui.state.snapshot import Snapshot
 MOST_SLOTS = 64
 SMALLEST = 256
 LONGEST = 2**21
-"""Tokens up to which a person can try where the header tells no trained context."""
+"""Tokens that the user can try at most where the header has no trained context."""
 
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """What a person asks: None where it is left as the runner would do it."""
+    """The user's question: None where it is left as the runner would do it."""
 
     context: int | None = None
     cache_type: str | None = None
     slots: int | None = None
 
     def asked(self, asked: LaunchConfig) -> LaunchConfig:
-        """How the engine would then be started."""
+        """Return the launch config with these wishes."""
         return replace(
             asked,
             context=asked.context if self.context is None else self.context,
@@ -64,12 +64,12 @@ class WhatIfResult:
 
     @property
     def asked(self) -> LaunchConfig:
-        """How the engine would be started."""
+        """Launch config of the engine."""
         return self.what.asked(self.fit.estimate.launch)
 
     @property
     def need(self) -> MemoryEstimate:
-        """What it would take; of an unchanged question, what the last load took if known."""
+        """Memory estimate; of an unchanged question, the footprint of the last load if known."""
         if self.what == AS_IT_IS:
             return self.fit.need
         return estimate_memory(
@@ -87,7 +87,7 @@ class WhatIfResult:
 
     @property
     def pool(self) -> Reading[MemoryPool]:
-        """What there is for it: what it holds itself counts as free."""
+        """Memory pool for it: what it holds itself counts as free."""
         pool = self.memory.pool
         if pool.value is None:
             return pool
@@ -101,17 +101,17 @@ class WhatIfResult:
 
     @property
     def loaded(self) -> bool:
-        """Whether it is loaded just as it is asked."""
+        """True if it is loaded just as it is asked."""
         return self.what == AS_IT_IS and self.fit.verdict == "loaded"
 
     @property
     def verdict(self) -> Verdict:
-        """Whether it fits without unloading anything else."""
+        """True if it fits without unloading anything else."""
         return judge(self.need, self.pool)
 
     @property
     def lacks_memory(self) -> bool:
-        """Whether it needs more than is free for it."""
+        """True if it needs more than is free for it."""
         return self.verdict in DOES_NOT_FIT
 
     @property
@@ -138,9 +138,9 @@ class WhatIfResult:
 
     @property
     def way(self) -> tuple[tuple[str, ...], int | None]:
-        """What to unload, and which context to take instead, for it to fit as far as it can.
+        """Models to unload, and the context to take instead, for it to fit as far as it can.
 
-        A person who asked for something gets that, whether it fits or not.
+        A user who asked for something gets that, whether it fits or not.
         """
         unload, context = self.unload or (), self.what.context
         if self.what != AS_IT_IS:
@@ -153,12 +153,12 @@ class WhatIfResult:
 
     @property
     def hopeless(self) -> bool:
-        """Whether nothing that is known makes room for it."""
+        """True if nothing that is known makes room for it."""
         smaller = self.what == AS_IT_IS and self.fit.smaller is not None
         return self.lacks_memory and not self.unload and not smaller
 
     def changed(self, what: WhatIf) -> WhatIf:
-        """What of it is not as the engine would be started anyway."""
+        """The differences from how the engine would be started anyway."""
         asked = self.fit.estimate.launch
         return WhatIf(
             None if what.context == asked.context else what.context,
@@ -184,24 +184,24 @@ class WhatIfResult:
 
 @dataclass(frozen=True, slots=True)
 class LaunchForecast:
-    """What a model would take with another configuration."""
+    """Forecast of a load with another configuration."""
 
     asked: LaunchConfig
     source: ContextSource
-    """Who says which context: a flag wins over the configured one."""
+    """Origin of the context: a flag wins over the configured one."""
     need: MemoryEstimate
     verdict: Verdict
     trained: int | None = None
-    """What it was trained for, in tokens, if that is less than the context."""
+    """Trained context in tokens, if that is less than the context."""
 
     @property
     def lacks_memory(self) -> bool:
-        """Whether it needs more than is free for it."""
+        """True if it needs more than is free for it."""
         return self.verdict in DOES_NOT_FIT
 
 
 def forecast_launch(snapshot: Snapshot, row: ModelRow, config: Mapping[str, Any]) -> LaunchForecast:
-    """What if that were stored for the model? Need and verdict may be unknown, with a reason."""
+    """Forecast a stored configuration; need and verdict may be unknown, with a reason."""
     memory = snapshot.memory
     fit = None if memory is None else memory.fits.get(row.key)
     size, flags = config.get("context-size"), config.get("runtime-flags")

@@ -23,7 +23,7 @@ class EngineState:
     window: int | None = None
     """Tokens of one slot, by its log."""
     load: tuple[float, float] | None = None
-    """When its load began and ended."""
+    """Start and end of its load."""
     first: Request | None = None
     """The first request after its load."""
 

@@ -36,7 +36,7 @@ class SlotTask:
     """One request's time in a slot, as the log has it; times by the runner's clock."""
 
     launched_at: float
-    """When the engine began with it: until then it waited."""
+    """Time at which the engine began with it: until then it waited."""
     released_at: float | None
     tokens: int | None
     """Tokens that the slot's context held at its end."""

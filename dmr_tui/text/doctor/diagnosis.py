@@ -1,4 +1,4 @@
-"""All checks in the order in which a person reads them."""
+"""All checks in the order in which a user reads them."""
 
 from collections.abc import Iterable
 

@@ -182,7 +182,7 @@ def _state(controller: Controller, facts: Facts) -> Check:
 
 
 def _told(controller: Controller, word: str, logs: str) -> tuple[str, tuple[Step, ...]]:
-    """What Docker says of the container, and the way out; `logs` is the command that tells more."""
+    """Docker's word on the container, and the way out; `logs` is the command that shows more."""
     image = f", {controller.image}" if controller.image else ""
     start = Step(command=f"docker start {word}")
     match controller.state:

@@ -17,5 +17,5 @@ class Facts:
 
     @property
     def up(self) -> bool:
-        """Whether a runner answers."""
+        """True if a runner answers."""
         return bool(self.snapshot.runner.up)

@@ -31,7 +31,7 @@ VLLM = "docker model install-runner --backend vllm --gpu cuda"
 
 
 def find_runner(facts: Facts) -> Iterator[Check]:
-    """What the runner is and can."""
+    """The runner's version, backends and what they can do."""
     if not facts.up:
         return
     snapshot = facts.snapshot
@@ -71,7 +71,7 @@ def _backend(backend: Backend, facts: Facts) -> Check:
         case "error":
             fix = (Step("4 Timeline shows its log"), _update(facts))
             if any(each.state == "running" for each in facts.snapshot.runner.backends):
-                # What nobody uses may well lack what it needs.
+                # A backend that is not in use may well lack what it needs.
                 return Check(GROUP, backend.name, "note", f"cannot run: {detail}")
             return Check(GROUP, backend.name, "problem", f"failed: {detail}", fix)
         case "not installed":
@@ -125,7 +125,7 @@ def _models(snapshot: Snapshot) -> Iterator[Check]:
 
 
 def _engine(facts: Facts) -> Check:
-    """Whether an engine has worked, since nothing but work proves that."""
+    """The proof that an engine works: it has answered a request."""
     name, snapshot, proof = ENGINE, facts.snapshot, facts.doctor.proof
     if proof is not None:
         return _proved(proof)
@@ -159,7 +159,7 @@ def _engine(facts: Facts) -> Check:
 
 
 def _proved(proof: EngineProof) -> Check:
-    """What loading a model came to."""
+    """The outcome of loading a model."""
     model, why = plain(proof.model), proof.failure
     if why is None:
         return Check(GROUP, ENGINE, "ok", f"{model} was loaded in {proof.seconds:.1f} s")

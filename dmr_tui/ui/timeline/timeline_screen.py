@@ -49,7 +49,7 @@ class TimelineScreen(LiveScreen):
 
     @property
     def events(self) -> TimelinePane:
-        """What happened."""
+        """The pane of events."""
         return self.query_one(TimelinePane)
 
     @property
