@@ -59,6 +59,7 @@ def test_a_fault_is_said_and_gets_better(watch: Watch, kind: Kind) -> None:
     here.until(ill)
     assert [row.name for row in here.now.models] == names, "what was known stays"
     simulator.faults.clear()
+    here.monitor.kick()  # Disk and models are otherwise asked again only after a minute or two.
     here.until(well)
 
 
@@ -81,6 +82,7 @@ def test_headers_that_never_come_in_time_are_said(watch: Watch) -> None:
     here.until(ill)
     assert here.now.models
     simulator.faults.clear()
+    here.monitor.kick()  # Disk and models are otherwise asked again only after a minute or two.
     here.until(well)
 
 
