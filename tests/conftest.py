@@ -44,6 +44,13 @@ def no_settings_of_this_person(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -
         monkeypatch.delenv(f"MODEL_RUNNER_{name}", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
+@pytest.fixture(autouse=True)
+def unforeseen_errors_fail_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The dashboard would go on after them."""
+    monkeypatch.setattr("dmr_tui.ui.app.DashboardApp.goes_on", False)
 
 
 @pytest.fixture(autouse=True)

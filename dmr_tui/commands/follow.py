@@ -1,8 +1,6 @@
 """`dmr-tui requests --follow`: hears the calls itself, whether or not a dashboard does so too."""
 
-import os
 import queue
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -10,6 +8,7 @@ from contextlib import contextmanager
 
 from dmr_tui.commands.target import archive, chosen
 from dmr_tui.measure.request_numbers import ended
+from dmr_tui.monitor.crashes import crash_text
 from dmr_tui.monitor.live import LiveMonitor
 from dmr_tui.runner.request import Request
 from dmr_tui.settings.schema import Settings
@@ -44,11 +43,7 @@ def listening(
             told = snapshot.runner.up is False
             publish(snapshot)
 
-        def fail(error: BaseException) -> None:
-            print(f"dmr-tui: the monitor ended by a mistake: {error!r}", file=sys.stderr)
-            os.kill(os.getpid(), signal.SIGINT)
-
-        monitor.start(hear, fail)
+        monitor.start(hear, lambda crash: print(f"dmr-tui: {crash_text(crash)}", file=sys.stderr))
         try:
             yield monitor
         finally:

@@ -4,7 +4,7 @@ The poller imports it when the first screen stands, or when something of it is a
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -17,6 +17,7 @@ from dmr_tui.monitor.actions.runner_actions import RunnerActions
 from dmr_tui.monitor.alerts import find
 from dmr_tui.monitor.archive.options import ArchiveOptions
 from dmr_tui.monitor.archive.store import Archive
+from dmr_tui.monitor.crashes import Supervisor
 from dmr_tui.monitor.doctor.doctor_monitor import DoctorMonitor
 from dmr_tui.monitor.history.history import History
 from dmr_tui.monitor.memory.footprints import Footprints
@@ -47,6 +48,7 @@ class Surroundings:
     kept: Path | None = None
     """Folder in which it is remembered what loads took."""
     thresholds: Thresholds = DEFAULTS
+    supervisor: Supervisor = field(default_factory=lambda: Supervisor(lambda crash: None))
 
 
 class AfterFirstPaint:
@@ -85,14 +87,18 @@ class AfterFirstPaint:
     async def run(self) -> None:
         """Run all parts that outlive a runner, for ever."""
         async with anyio.create_task_group() as group:
-            group.start_soon(self._request_log.run)
-            group.start_soon(self._doctor.run)
-            await self._begin_memory()
-            self._around.changed()
-            while True:
-                await self._footprint_taken.wait()
-                self._footprint_taken = anyio.Event()
-                await anyio.to_thread.run_sync(self._footprints.write)
+            keep = self._around.supervisor.keep
+            group.start_soon(keep, "the archive of requests", self._request_log.run)
+            group.start_soon(keep, "the doctor", self._doctor.run)
+            await keep("the memory of what loads took", self._run_memory)
+
+    async def _run_memory(self) -> None:
+        await self._begin_memory()
+        self._around.changed()
+        while True:
+            await self._footprint_taken.wait()
+            self._footprint_taken = anyio.Event()
+            await anyio.to_thread.run_sync(self._footprints.write)
 
     async def watch(self, runner: RunnerMonitor) -> None:
         """Follow what happens to a runner, until cancelled."""

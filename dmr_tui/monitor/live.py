@@ -2,7 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import CancelledError, Future
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,6 +13,7 @@ from dmr_tui.machine.probe import MachineProbe
 from dmr_tui.measure.meter import Turn
 from dmr_tui.measure.thresholds import DEFAULTS, Thresholds
 from dmr_tui.monitor.archive.options import ArchiveOptions
+from dmr_tui.monitor.crashes import Crash, Supervisor
 from dmr_tui.monitor.later_parts import Actions, Stoppable
 from dmr_tui.monitor.poller import Poller
 from dmr_tui.runner.discovery.places import Places
@@ -32,10 +34,11 @@ class Monitor(Protocol):
         """Refuse prompts and changes."""
         ...
 
-    def start(
-        self, publish: Callable[[Snapshot], None], failed: Callable[[BaseException], None]
-    ) -> None:
-        """Begin; `publish` gets a Snapshot at each change and at least once an interval."""
+    def start(self, publish: Callable[[Snapshot], None], crashed: Callable[[Crash], None]) -> None:
+        """Begin; `publish` gets a Snapshot at each change and at least once an interval.
+
+        `crashed` hears of each part that failed by an error of dmr-tui and begins again.
+        """
         ...
 
     def stop(self) -> None:
@@ -132,16 +135,14 @@ class LiveMonitor:
         self._poller: Poller | None = None
         self._view = View()
         self._task: Future[None] | None = None
-        self._failed: Callable[[BaseException], None] = lambda error: None
+        self._crashed: Callable[[Crash], None] = lambda crash: None
+        self._supervisor = Supervisor(lambda crash: self._crashed(crash))
 
-    def start(
-        self, publish: Callable[[Snapshot], None], failed: Callable[[BaseException], None]
-    ) -> None:
+    def start(self, publish: Callable[[Snapshot], None], crashed: Callable[[Crash], None]) -> None:
         """Begin to poll."""
-        self._failed = failed
+        self._crashed = crashed
         self._portal = self._open.enter_context(start_blocking_portal(name="dmr-tui monitor"))
         self._task = self._portal.start_task_soon(self._run, publish)
-        self._task.add_done_callback(lambda task: _report(task, failed))
 
     def stop(self) -> None:
         """End every task, close every socket, join the thread."""
@@ -231,7 +232,7 @@ class LiveMonitor:
         return lambda: self._begin(started.stop)
 
     def _begin(self, do: Callable[[Poller], Awaitable[object]]) -> None:
-        """Do it on the monitor's loop; a mistake in it is reported like one of the monitor."""
+        """Do it on the monitor's loop; an error of it is reported like one of the monitor."""
 
         async def done() -> None:
             # The task that makes the poller was begun before this one.
@@ -240,9 +241,20 @@ class LiveMonitor:
 
         if self._portal is not None:
             task = self._portal.start_task_soon(done)
-            task.add_done_callback(lambda task: _report(task, self._failed))
+            task.add_done_callback(self._report)
+
+    def _report(self, task: Future[Any]) -> None:
+        with suppress(CancelledError):
+            if (error := task.exception()) is not None:
+                self._supervisor.failed(error, "what was asked for")
 
     async def _run(self, publish: Callable[[Snapshot], None]) -> None:
+        try:
+            await self._supervisor.keep("the monitor", partial(self._poll, publish))
+        finally:
+            self._probe.close()
+
+    async def _poll(self, publish: Callable[[Snapshot], None]) -> None:
         self._poller = Poller(
             self._places,
             self._probe,
@@ -252,12 +264,10 @@ class LiveMonitor:
             archive=self._archive,
             kept=self._kept,
             thresholds=self._thresholds,
+            supervisor=self._supervisor,
         )
         self._poller.look(self._view)
-        try:
-            await self._poller.run()
-        finally:
-            self._probe.close()
+        await self._poller.run()
 
 
 class _Started:
@@ -278,12 +288,3 @@ class _Started:
         self._stopped = True
         if self._action is not None:
             self._action.stop()
-
-
-def _report(task: Future[Any], failed: Callable[[BaseException], None]) -> None:
-    try:
-        error = task.exception()
-    except CancelledError:
-        return
-    if error is not None:
-        failed(error)

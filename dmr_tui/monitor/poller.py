@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -9,6 +10,7 @@ import anyio
 from dmr_tui.machine.probe import MachineProbe
 from dmr_tui.measure.thresholds import DEFAULTS, Thresholds
 from dmr_tui.monitor.archive.options import ArchiveOptions
+from dmr_tui.monitor.crashes import Supervisor
 from dmr_tui.monitor.later_parts import LaterParts
 from dmr_tui.monitor.machine.machine_monitor import MachineMonitor
 from dmr_tui.monitor.runner_monitor import RunnerMonitor
@@ -52,10 +54,12 @@ class Poller:
         kept: Path | None = None,
         thresholds: Thresholds = DEFAULTS,
         clock: Callable[[], float] = time.time,
+        supervisor: Supervisor | None = None,
     ) -> None:
         """`places` are where to look for the runner, or addresses to try one after the other.
 
         What loads took and what models were configured to is remembered in the folder `kept`.
+        `supervisor` starts each part again that failed by an error of its own.
         """
         self.runner_monitor: RunnerMonitor | None = None
         self._view = View()
@@ -72,6 +76,7 @@ class Poller:
         self._engines: tuple[DockerEngine, ...] | None = None
         self._searched = False
         self._thresholds = thresholds
+        self._supervisor = supervisor or Supervisor(lambda crash: None)
         self._machine = MachineMonitor(probe, interval, self._changed, clock, thresholds)
         self._later: LaterParts | None = None
         self._later_begun = anyio.Event()
@@ -97,6 +102,7 @@ class Poller:
                 self._archive,
                 self._kept,
                 self._thresholds,
+                self._supervisor,
             )
             self._later = AfterFirstPaint(around, self._view)
             if self._engines is not None:
@@ -114,7 +120,7 @@ class Poller:
                 # What the polls of one round bring becomes one Snapshot and one repaint.
                 await anyio.sleep(COALESCE_S)
                 self._dirty = anyio.Event()
-                self._publish(self._next())
+                self._publish_next()
 
     async def run_paced(self) -> None:
         """Poll for ever, and publish once an interval and not in between."""
@@ -122,7 +128,7 @@ class Poller:
             group.start_soon(self._run_sources)
             while True:
                 await anyio.sleep(self._interval)
-                self._publish(self._next())
+                self._publish_next()
 
     async def once(self) -> Snapshot:
         """Return the Snapshot of one round of everything."""
@@ -181,11 +187,12 @@ class Poller:
 
     async def _run_sources(self) -> None:
         async with anyio.create_task_group() as group:
-            group.start_soon(self._machine.run)
-            group.start_soon(self._run_runner)
+            keep = self._supervisor.keep
+            group.start_soon(keep, "the reading of the computer", self._machine.run)
+            group.start_soon(keep, "the watching of the runner", self._run_runner)
             with anyio.move_on_after(FIRST_PAINT_S):
                 await self._later_begun.wait()
-            await self.later.run()
+            await keep("what begins after the first screen", self.later.run)
 
     async def _read_machine_twice(self) -> None:
         # The use of the processor is a difference between two readings.
@@ -200,7 +207,8 @@ class Poller:
                 async with anyio.create_task_group() as group:
                     self.runner_monitor = runner = self._monitor_of(client)
                     group.start_soon(runner.run)
-                    group.start_soon(self._watch_later, runner)
+                    watch = partial(self._watch_later, runner)
+                    group.start_soon(self._supervisor.keep, "the timeline", watch)
                     await self._until_lost(runner)
                     group.cancel_scope.cancel()
             finally:
@@ -244,6 +252,15 @@ class Poller:
             if self._later is not None:
                 self._later.docker_answered(found.engines)
         return found.client
+
+    def _publish_next(self) -> None:
+        try:
+            snapshot = self._next()
+        except Exception as error:
+            # The age of the last one goes on, and is shown.
+            self._supervisor.failed(error, "the joining of what was read")
+        else:
+            self._publish(snapshot)
 
     def _next(self) -> Snapshot:
         """Read what is known, learn from it, and build the Snapshot of now."""

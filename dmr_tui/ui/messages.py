@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from textual.message import Message
 
 from dmr_tui.measure.meter import Turn
+from dmr_tui.monitor.crashes import Crash
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.replies import Bodies
 from dmr_tui.state.snapshot import Snapshot
@@ -24,12 +25,10 @@ class SnapshotReady(Message):
 
 
 @dataclass
-class MonitorFailed(Message):
-    """The monitor ended by an error of the dashboard itself."""
+class PartCrashed(Message):
+    """A part of the monitor failed by an error of dmr-tui itself, and begins again."""
 
-    error: BaseException
-    source: object
-    """The monitor that ended."""
+    crash: Crash
 
 
 @dataclass

@@ -3,10 +3,19 @@
 Checked against Textual 8.2.8.
 """
 
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
+from textual._context import active_message_pump
+from textual._parser import ParseError
 from textual.app import App
+from textual.dom import DOMNode
+from textual.driver import Driver
 from textual.keys import _character_to_key
+from textual.message import Message
+from textual.message_pump import MessagePump
+from textual.widget import Widget
 
 
 def key_name(character: str) -> str:
@@ -23,3 +32,72 @@ def begin_suspension(app: App[Any]) -> None:
     driver = app._driver
     if driver is not None and not getattr(driver, "_must_signal_resume", True):
         driver.suspend_application_mode()
+
+
+def tolerant(base: type[Driver]) -> type[Driver]:
+    """Return a driver like `base` that drops bytes of a terminal that cannot be read.
+
+    Textual's thread that reads keys ends by the first sequence that its parser does not know (an
+    X10 mouse report, keys with event types), and the program with it, with exit code 0.
+    """
+    if not hasattr(base, "run_input_thread"):
+        return base
+
+    class TolerantDriver(base):  # type: ignore[misc, valid-type]
+        def run_input_thread(self) -> None:
+            while not self.exit_event.is_set():
+                # A new parser each time: the old one stands in the middle of what it cannot read.
+                with suppress(ValueError, KeyError, IndexError, ParseError, EOFError):
+                    super().run_input_thread()
+
+    return TolerantDriver
+
+
+class GuardedApp(App[None]):
+    """An app that goes on after an error that nobody foresaw, in any handler of any widget.
+
+    Textual ends the app by such an error. Here the message that caused it is lost, and no more.
+    """
+
+    def survives(self, error: Exception, pump: MessagePump) -> bool:
+        """Return True to go on after `error`, which was raised while `pump` handled a message."""
+        raise NotImplementedError
+
+    def fail(self, error: Exception) -> None:
+        """End the app with an error."""
+        super()._handle_exception(error)
+
+    def get_driver_class(self) -> type[Driver]:
+        """Return a driver that no byte of the terminal ends."""
+        return tolerant(super().get_driver_class())
+
+    async def _dispatch_message(self, message: Message) -> None:
+        await self._guarded(self, super()._dispatch_message, message)
+
+    def _register_child(
+        self, parent: DOMNode, child: Widget, before: int | None, after: int | None
+    ) -> None:
+        super()._register_child(parent, child, before, after)
+        dispatch = child._dispatch_message
+
+        async def guarded(message: Message) -> None:
+            await self._guarded(child, dispatch, message)
+
+        child._dispatch_message = guarded  # type: ignore[method-assign]
+
+    async def _guarded(
+        self,
+        pump: MessagePump,
+        dispatch: Callable[[Message], Coroutine[Any, Any, None]],
+        message: Message,
+    ) -> None:
+        try:
+            await dispatch(message)
+        except Exception as error:
+            if not self.survives(error, pump):
+                raise
+
+    def _handle_exception(self, error: Exception) -> None:
+        # Of timers, workers, callbacks and painting, which go on by themselves.
+        if not self.survives(error, active_message_pump.get(self)):
+            self.fail(error)
