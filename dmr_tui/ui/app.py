@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 from weakref import WeakKeyDictionary, WeakSet
 
 from textual import work
@@ -121,9 +121,9 @@ class DashboardApp(GuardedApp):
         self._doctor_opened = False
         self._crashes = Crashes()
         self._failed_at: deque[float] = deque(maxlen=TOO_MANY)
-        self._screens_failed_at: WeakKeyDictionary[Screen[object], deque[float]]
+        self._screens_failed_at: WeakKeyDictionary[Screen[Any], deque[float]]
         self._screens_failed_at = WeakKeyDictionary()
-        self._blank: WeakSet[Screen[object]] = WeakSet()
+        self._blank: WeakSet[Screen[Any]] = WeakSet()
         """Screens that could not be made; they say why, and are made again when they are shown."""
         self.dismissed = Dismissed()
         """Warnings that the user does not want to see, on no screen."""
