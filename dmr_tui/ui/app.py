@@ -43,12 +43,10 @@ from dmr_tui.ui.shell.pane import now
 from dmr_tui.ui.shell.runner_choices import Contexts
 from dmr_tui.ui.themes import DARK, LIGHT, variables_of
 from dmr_tui.ui.widgets.glyphs import ASCII, GLYPHS
-from dmr_tui.ui.widgets.textual_internals import GuardedApp, begin_suspension
+from dmr_tui.ui.widgets.textual_internals import CRASHED, GuardedApp, begin_suspension
 
 ROOMS = ("shell", "dashboard", "chat", "models", "requests", "timeline", "memory", "doctor")
 """Folders with styles of their own; of two rules that contradict each other the later one wins."""
-CRASHED = 70
-"""Exit code after an error of the dashboard itself (EX_SOFTWARE)."""
 FAILING_S = 10.0
 FAILURES = 3
 """Errors within FAILING_S after which a screen is made again."""

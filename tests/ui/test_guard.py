@@ -4,12 +4,12 @@ import stat
 from pathlib import Path
 
 import pytest
-from textual.worker import WorkerFailed
 
-from dmr_tui.ui.app import CRASHED, TOO_MANY, DashboardApp
+from dmr_tui.ui.app import TOO_MANY, DashboardApp
 from dmr_tui.ui.requests.requests_screen import RequestsScreen
 from dmr_tui.ui.shell.header import HeaderPane
 from dmr_tui.ui.shell.live_screen import LiveScreen
+from dmr_tui.ui.widgets.textual_internals import CRASHED
 from tests.ui.screen import shows
 from tests.ui.still import StillMonitor, snapshot
 from tests.waiting import until
@@ -133,7 +133,3 @@ async def test_errors_without_end_end_it_and_show_no_values(
     assert written(tmp_path)
     told = capsys.readouterr()
     assert SECRET not in told.out + told.err
-
-
-def test_a_worker_failure_names_the_error_it_wraps() -> None:
-    assert WorkerFailed(LookupError("x")).error.args == ("x",)

@@ -4,11 +4,10 @@ Checked against Textual 8.2.8.
 """
 
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from typing import Any
 
+from rich.console import RenderableType
 from textual._context import active_message_pump
-from textual._parser import ParseError
 from textual.app import App
 from textual.dom import DOMNode
 from textual.driver import Driver
@@ -16,6 +15,9 @@ from textual.keys import _character_to_key
 from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.widget import Widget
+
+CRASHED = 70
+"""Exit code after an error of the dashboard itself (EX_SOFTWARE)."""
 
 
 def key_name(character: str) -> str:
@@ -46,9 +48,14 @@ def tolerant(base: type[Driver]) -> type[Driver]:
     class TolerantDriver(base):  # type: ignore[misc, valid-type]
         def run_input_thread(self) -> None:
             while not self.exit_event.is_set():
-                # A new parser each time: the old one stands in the middle of what it cannot read.
-                with suppress(ValueError, KeyError, IndexError, ParseError, EOFError):
+                try:
                     super().run_input_thread()
+                except (OSError, RuntimeError):
+                    # The terminal is gone, or the loop that takes the keys.
+                    raise
+                except Exception:
+                    # A new parser: the old one stands in the middle of what it cannot read.
+                    continue
 
     return TolerantDriver
 
@@ -66,6 +73,11 @@ class GuardedApp(App[None]):
     def fail(self, error: Exception) -> None:
         """End the app with an error."""
         super()._handle_exception(error)
+
+    def panic(self, *renderables: RenderableType) -> None:
+        """End with an error; Textual's thread that reads keys would end with exit code 0."""
+        self._return_code = CRASHED
+        super().panic(*renderables)
 
     def get_driver_class(self) -> type[Driver]:
         """Return a driver that no byte of the terminal ends."""
