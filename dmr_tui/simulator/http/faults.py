@@ -1,10 +1,30 @@
-"""The faults that can be made to happen on the way to a client, and how often."""
+"""The faults that can strike on the way to a client, and the middleware in which they do."""
 
+import asyncio
+import contextlib
+import json
+import os
 import random
+import socket
+import struct
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dmr_tui.simulator.connection import JSON
+
+TRANSPORT = "dmr_tui.transport"
+"""Where in a scope the listener puts the transport of its connection, to be broken."""
+
+_HUGE = 10_000_000
+_PAGE = "<!doctype html><html><head><title>Sign in</title></head><body>Sign in</body></html>"
+_GARBAGE = b'{"models": [{"id": "sha256:\xff\xfe,,'
+_NO_LINGER = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
 Kind = Literal[
     "refuse",
@@ -84,3 +104,137 @@ class Faults:
                         del self._left[place]
                 return fault
         return None
+
+
+class FaultInjection:
+    """An ASGI application in front of `app`."""
+
+    def __init__(self, app: ASGIApp, faults: Faults) -> None:
+        self._app = app
+        self._faults = faults
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        fault = self._faults.strike(scope["path"]) if scope["type"] == "http" else None
+        if fault is None:
+            await self._app(scope, receive, send)
+        elif fault.kind == "hang":
+            await disconnected(receive)
+        elif fault.kind == "slow":
+            await asyncio.sleep(fault.seconds)
+            await self._app(scope, receive, send)
+        elif fault.kind in ("half", "reset"):
+            await self._app(scope, receive, _breaking(send, scope[TRANSPORT], fault))
+        elif fault.kind == "wrong types":
+            await self._app(scope, receive, _mistyping(send))
+        else:
+            await _instead(fault)(scope, receive, send)
+
+
+async def disconnected(receive: Receive) -> None:
+    """Wait until the client has left."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _instead(fault: Fault) -> Response:
+    match fault.kind:
+        case "status":
+            return PlainTextResponse(f"{fault.text}\n", fault.status)
+        case "html":
+            return HTMLResponse(_PAGE)
+        case "garbage":
+            return Response(_GARBAGE, media_type=JSON)
+        case _:
+            return Response(_huge_records(), media_type=JSON)
+
+
+def _breaking(send: Send, transport: asyncio.Transport, fault: Fault) -> Send:
+    left = fault.after
+    broken = False
+
+    async def breaking(message: Message) -> None:
+        nonlocal left, broken
+        if message["type"] == "http.response.start":
+            length = dict(message["headers"]).get(b"content-length")
+            if fault.kind == "half" and length:
+                left = int(length) // 2
+            await send(message)
+            return
+        body = message.get("body", b"")
+        if broken:
+            return
+        broken = len(body) >= left
+        await send({"type": "http.response.body", "body": body[:left], "more_body": True})
+        left -= len(body)
+        if broken:
+            # The last bytes have to leave before a reset throws away what is still here.
+            await asyncio.sleep(0.01)
+            if fault.kind == "reset":
+                _reset(transport)
+            else:
+                transport.close()
+
+    return breaking
+
+
+def _reset(transport: asyncio.Transport) -> None:
+    raw = transport.get_extra_info("socket")
+    if raw is not None and raw.family != getattr(socket, "AF_UNIX", None):
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+    transport.abort()
+
+
+def _mistyping(send: Send) -> Send:
+    head: Message = {}
+    parts: list[bytes] = []
+
+    async def mistyping(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            head.update(message)
+            return
+        parts.append(message.get("body", b""))
+        if message.get("more_body"):
+            return
+        body = b"".join(parts)
+        with contextlib.suppress(ValueError):
+            body = json.dumps(_mistyped(json.loads(body))).encode()
+        headers = [(name, value) for name, value in head["headers"] if name != b"content-length"]
+        headers.append((b"content-length", str(len(body)).encode()))
+        await send({**head, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    return mistyping
+
+
+def _mistyped(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: _mistyped(each) for key, each in value.items()}
+        case list():
+            return [_mistyped(each) for each in value]
+        case str():
+            return len(value)
+        case bool() | None:
+            return "maybe"
+        case _:
+            return str(value)
+
+
+def _huge_records() -> bytes:
+    digest, now = "sha256:" + "5a" * 32, time.time_ns()
+    text = "All work and no play makes the recorder a dull endpoint. " * 350
+    request = json.dumps({"messages": [{"role": "user", "content": text}], "model": "ai/huge"})
+    records = [
+        {
+            "id": f"{digest}_{now + number}",
+            "model": "ai/huge",
+            "method": "POST",
+            "url": "/engines/v1/chat/completions",
+            "request": request,
+            "timestamp": now // 10**9,
+            "status_code": 200,
+        }
+        for number in range(10)
+    ]
+    group = {"count": len(records), "model": digest, "config": {}, "records": records}
+    return json.dumps([group] * (_HUGE // (10 * len(request)) + 1)).encode()

@@ -17,8 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from dmr_tui.simulator.connection import EVENTS, JSON, InferenceRequest, Refused
 from dmr_tui.simulator.engine.counters import CONTENT_TYPE
 from dmr_tui.simulator.golang import go_json
-from dmr_tui.simulator.http.fault_injection import FaultInjection
-from dmr_tui.simulator.http.faults import Faults
+from dmr_tui.simulator.http.faults import FaultInjection, Faults
 from dmr_tui.simulator.http.streams import NO_CACHE, CancellableResponse, stream
 from dmr_tui.simulator.service.world import World
 
@@ -29,7 +28,7 @@ _GUARDED = ("/models", "/engines", "/v1")
 _TRUE, _FALSE = {"1", "t", "T", "true", "TRUE", "True"}, {"", "0", "f", "F", "false", "FALSE"}
 
 
-def application(world: World, faults: Faults, lifespan: Any) -> Starlette:
+def application(world: World, faults: Faults) -> Starlette:
     """The HTTP application of `world`, with `faults` in front of it."""
     handlers = Handlers(world)
     release = world.release
@@ -67,7 +66,6 @@ def application(world: World, faults: Faults, lifespan: Any) -> Starlette:
         routes=routes,
         middleware=[Middleware(FaultInjection, faults=faults), Middleware(_Mux)],
         exception_handlers={404: _not_found, 405: _not_found, Refused: _refused},
-        lifespan=lifespan,
     )
     app.router.redirect_slashes = False
     return app

@@ -7,45 +7,17 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from dmr_tui.simulator.connection import Connection
-from dmr_tui.simulator.http.fault_injection import LINK, Link, disconnected
+from dmr_tui.simulator.http.faults import TRANSPORT, disconnected
 from dmr_tui.simulator.service.inference import AnswerCut
 from dmr_tui.simulator.service.world import World
 
 NO_CACHE = {"cache-control": "no-cache", "connection": "keep-alive"}
 
 
-class HttpConnection:
-    """An answer as ASGI messages."""
+class CancellableResponse(Response):
+    """An answer that `work` writes to it, and that is cancelled when the client leaves."""
 
     pace = 0.0
-
-    def __init__(self, send: Send, headers: Mapping[str, str]) -> None:
-        self._send = send
-        self._headers = headers
-        self._open = False
-        self._whole = False
-
-    async def start(self, status: int, content_type: str, length: int | None = None) -> None:
-        headers = [(name.encode(), value.encode()) for name, value in self._headers.items()]
-        if content_type:
-            headers.append((b"content-type", content_type.encode()))
-        if length is not None:
-            headers.append((b"content-length", str(length).encode()))
-        self._open, self._whole = True, length is not None
-        await self._send({"type": "http.response.start", "status": status, "headers": headers})
-
-    async def write(self, data: bytes) -> None:
-        self._open = not self._whole
-        await self._send({"type": "http.response.body", "body": data, "more_body": self._open})
-
-    async def finish(self) -> None:
-        """End a stream; an answer with a length has ended with its body."""
-        if self._open:
-            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-class CancellableResponse(Response):
-    """An answer made by `work`, which is cancelled when the client leaves."""
 
     def __init__(
         self,
@@ -59,12 +31,11 @@ class CancellableResponse(Response):
         self._extra = headers or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        connection = HttpConnection(send, self._extra)
-        link: Link = scope.get(LINK) or Link()
+        self._send = send
         async with anyio.create_task_group() as group:
 
             def cut() -> None:
-                link.close()
+                scope[TRANSPORT].close()
                 group.cancel_scope.cancel()
 
             async def watch() -> None:
@@ -74,11 +45,22 @@ class CancellableResponse(Response):
             with self._world.cuttable(cut):
                 group.start_soon(watch)
                 try:
-                    await self._work(connection)
-                    await connection.finish()
+                    await self._work(self)
+                    await send({"type": "http.response.body", "body": b"", "more_body": False})
                 except AnswerCut:
-                    link.close()
+                    scope[TRANSPORT].close()
                 group.cancel_scope.cancel()
+
+    async def start(self, status: int, content_type: str, length: int | None = None) -> None:
+        headers = [(name.encode(), value.encode()) for name, value in self._extra.items()]
+        if content_type:
+            headers.append((b"content-type", content_type.encode()))
+        if length is not None:
+            headers.append((b"content-length", str(length).encode()))
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def write(self, data: bytes) -> None:
+        await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
 
 def stream(
