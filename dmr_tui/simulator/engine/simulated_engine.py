@@ -1,8 +1,10 @@
 """A simulated inference engine: queue, prompt cache, prefill and decode at a model's pace."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
 
 from dmr_tui.simulator.connection import (
     ENGINE_JSON,
@@ -12,15 +14,20 @@ from dmr_tui.simulator.connection import (
     InferenceRequest,
     reply,
 )
-from dmr_tui.simulator.engine.counters import Counters
-from dmr_tui.simulator.engine.engine import AnswersUnderWay
+from dmr_tui.simulator.engine.engine import Counters, Engine
 from dmr_tui.simulator.engine.engine_log import EngineLog
-from dmr_tui.simulator.engine.generation import Generation, GenerationStarter
-from dmr_tui.simulator.engine.request_checks import BadRequest, read_prompt, require_embeddings
+from dmr_tui.simulator.engine.generation import (
+    BadRequest,
+    Generation,
+    GenerationStarter,
+    Slot,
+    read_prompt,
+    require_embeddings,
+)
 from dmr_tui.simulator.engine.simulated_gpu import SimulatedGpu
-from dmr_tui.simulator.engine.slots import Slot, Slots
 from dmr_tui.simulator.models.model import Model
 from dmr_tui.simulator.output.embeddings import embeddings
+from dmr_tui.simulator.output.tokens import shared_prefix
 
 _BATCH = 512
 _DEPTH_THAT_HALVES = 60_000
@@ -30,7 +37,7 @@ _WHOLE_PACE = 0.1
 _VLLM_SLOTS = 256
 
 
-class SimulatedEngine:
+class SimulatedEngine(Engine):
     """llama.cpp or vLLM serving one model; the same seed and prompt give the same answer."""
 
     def __init__(
@@ -43,39 +50,29 @@ class SimulatedEngine:
         gpu: SimulatedGpu,
         seed: int,
     ) -> None:
+        super().__init__(log)
         llama = model.backend == "llama.cpp"
         self._counters = Counters()
-        self._slots = Slots(slots if llama else _VLLM_SLOTS)
+        self._slots = [Slot(number) for number in range(slots if llama else _VLLM_SLOTS)]
+        self._free = anyio.Semaphore(len(self._slots))
         self._model = model
         self._starter = GenerationStarter(model, context // slots, log, seed)
-        self._log = log
         self._gpu = gpu
         self._seed = seed
         self._json = ENGINE_JSON if llama else JSON
         self._events = EVENTS if llama else f"{EVENTS}; charset=utf-8"
-        self._under_way = AnswersUnderWay()
 
     def count(self) -> Counters:
-        self._counters.processing = self._slots.working
-        self._counters.deferred = self._slots.waiting
+        self._counters.processing = sum(slot.busy for slot in self._slots)
+        self._counters.deferred = self._free.statistics().tasks_waiting
         return self._counters
-
-    def die(self) -> None:
-        self._log.close()
-        self._under_way.end()
-
-    async def answer(self, request: InferenceRequest, to: Connection) -> None:
-        await self._under_way.run(self._serve(request, to))
 
     def backdate(self, request: InferenceRequest, started: int) -> tuple[bytes, int]:
         """The answer to a request of the past, and when it ended; both in Unix nanoseconds."""
         if request.endpoint == "embeddings":
             return embeddings(self._model, request.fields, self._seed)[0], started
         prompt = read_prompt(request, self._model)
-        slot = self._slots.take(prompt)
-        assert slot is not None, "the past is made before the present"
-        with self._holding(slot):
-            work = self._starter.start(request, prompt, slot, started)
+        work = self._starter.start(request, prompt, self._best_slot(prompt), started)
         timings, count = work.timings, len(work.script)
         timings.prompt_ms = round(1000 * timings.prompt_n / self._model.profile.prefill, 3)
         timings.predicted_n = count
@@ -87,7 +84,7 @@ class SimulatedEngine:
         tokens = (work.format.token(place, timings) for place in range(count))
         return b"".join((work.format.opening(), *tokens, work.format.closing(timings))), ended
 
-    async def _serve(self, request: InferenceRequest, to: Connection) -> None:
+    async def serve(self, request: InferenceRequest, to: Connection) -> None:
         try:
             if request.endpoint == "embeddings":
                 await self._embed(request, to)
@@ -99,17 +96,18 @@ class SimulatedEngine:
     async def _embed(self, request: InferenceRequest, to: Connection) -> None:
         require_embeddings(self._model)
         body, count = embeddings(self._model, request.fields, self._seed)
-        with self._holding(await self._slot([])) as slot, self._gpu.working("prefill", self):
+        async with self._slot([]) as slot:
             task = self._starter.new_task()
             self._starter.log_launch(slot, task, 0, count)
-            await asyncio.sleep(count / self._model.profile.prefill)
+            with self._gpu.working("prefill", self):
+                await asyncio.sleep(count / self._model.profile.prefill)
             self._counters.prompt_tokens += count
             self._log.released(slot.id, task, count)
         await reply(to, 200, self._json, body)
 
     async def _generate(self, request: InferenceRequest, to: Connection) -> None:
         prompt = read_prompt(request, self._model)
-        with self._holding(await self._slot(prompt)) as slot:
+        async with self._slot(prompt) as slot:
             work = self._starter.start(request, prompt, slot)
             complete = False
             try:
@@ -128,19 +126,26 @@ class SimulatedEngine:
             finally:
                 self._release(work, complete=complete)
 
-    async def _slot(self, prompt: list[str]) -> Slot:
+    @asynccontextmanager
+    async def _slot(self, prompt: list[str]) -> AsyncIterator[Slot]:
+        """Wait for a free slot, first come, first served, and hold it."""
         try:
-            return await self._slots.wait(prompt)
+            await self._free.acquire()
         except asyncio.CancelledError:
             self._log.cancelled(self._starter.new_task())
             raise
-
-    @contextmanager
-    def _holding(self, slot: Slot) -> Iterator[Slot]:
+        slot = self._best_slot(prompt)
+        slot.busy = True
         try:
             yield slot
         finally:
-            self._slots.free(slot)
+            slot.busy = False
+            self._free.release()
+
+    def _best_slot(self, prompt: list[str]) -> Slot:
+        """The free slot whose cache helps `prompt` most."""
+        free = (slot for slot in self._slots if not slot.busy)
+        return max(free, key=lambda slot: shared_prefix(slot.tokens, prompt))
 
     async def _prefill(self, work: Generation, to: Connection) -> None:
         loop = asyncio.get_running_loop()

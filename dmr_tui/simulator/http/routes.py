@@ -15,7 +15,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dmr_tui.simulator.connection import EVENTS, JSON, InferenceRequest, Refused
-from dmr_tui.simulator.engine.counters import CONTENT_TYPE
+from dmr_tui.simulator.engine.engine import CONTENT_TYPE
 from dmr_tui.simulator.golang import go_json
 from dmr_tui.simulator.http.faults import FaultInjection, Faults
 from dmr_tui.simulator.http.streams import NO_CACHE, CancellableResponse, stream

@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from dmr_tui.simulator.connection import AnswerCopy, InferenceRequest, Refused, json_object
-from dmr_tui.simulator.engine.counters import metrics
-from dmr_tui.simulator.engine.engine import Engine
+from dmr_tui.simulator.engine.engine import Engine, metrics
 from dmr_tui.simulator.engine.engine_log import EngineLog
 from dmr_tui.simulator.engine.launch import Launch
 from dmr_tui.simulator.engine.simulated_engine import SimulatedEngine
