@@ -2,7 +2,6 @@
 
 import posixpath
 import re
-from collections.abc import AsyncGenerator
 from functools import partial
 from typing import Any
 
@@ -159,29 +158,14 @@ class Handlers:
         return _json(sizes)
 
     async def requests(self, request: Request) -> Response:
+        recorder = self._world.recorder
         model = request.query_params.get("model", "")
         digest = self._world.store.resolve(model) if model else None
         if request.headers.get("accept") == EVENTS:
             existing = request.query_params.get("include_existing") == "true"
-            return stream(self._world, self._feed(model, digest, existing), EVENTS, NO_CACHE)
-        return _json(self._world.recorder.groups(digest))
-
-    async def _feed(
-        self, model: str, digest: str | None, existing: bool
-    ) -> AsyncGenerator[bytes, None]:
-        recorder = self._world.recorder
-        feed = recorder.subscribe()
-        try:
-            head = []
-            for group in recorder.existing(digest) if existing else ():
-                head.append(f"event: existing_request\ndata: {go_json(group)}\n\n")
-            head.append('event: connected\ndata: {"status": "connected"}\n\n')
-            yield "".join(head).encode()
-            while (ended := await feed.get()) is not None:
-                if model in ("", ended[0]["model"]):
-                    yield f"event: new_request\ndata: {go_json(ended)}\n\n".encode()
-        finally:
-            recorder.unsubscribe(feed)
+            source = recorder.follow(model, digest, existing)
+            return stream(self._world, source, EVENTS, NO_CACHE)
+        return _json(recorder.groups(digest))
 
     async def unload(self, request: Request) -> Response:
         return _json({"unloaded_runners": self._world.unload(await request.body())})
@@ -203,7 +187,7 @@ class Handlers:
             backend=request.path_params.get("backend"),
             headers=dict(request.headers),
         )
-        return CancellableResponse(self._world, partial(self._world.inference.infer, asked))
+        return CancellableResponse(self._world, partial(self._world.infer, asked))
 
 
 class _Mux:

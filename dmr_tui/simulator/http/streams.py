@@ -8,8 +8,7 @@ from starlette.types import Receive, Scope, Send
 
 from dmr_tui.simulator.connection import Connection
 from dmr_tui.simulator.http.faults import TRANSPORT, disconnected
-from dmr_tui.simulator.service.inference import AnswerCut
-from dmr_tui.simulator.service.world import World
+from dmr_tui.simulator.service.world import AnswerCut, World
 
 NO_CACHE = {"cache-control": "no-cache", "connection": "keep-alive"}
 
