@@ -19,9 +19,9 @@ from dmr_tui.simulator.http.listener import Listener
 from dmr_tui.simulator.http.routes import application
 from dmr_tui.simulator.models.catalogue import Catalogue
 from dmr_tui.simulator.models.library import LATEST, PULLABLE, generated
+from dmr_tui.simulator.scenarios.drivers import Stage
 from dmr_tui.simulator.scenarios.past import Past
 from dmr_tui.simulator.scenarios.scenarios import SCENARIOS
-from dmr_tui.simulator.scenarios.stage import Stage
 from dmr_tui.simulator.service.release import release
 from dmr_tui.simulator.service.world import World
 

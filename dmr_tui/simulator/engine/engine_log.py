@@ -5,7 +5,7 @@ import time
 from dmr_tui.simulator.engine.launch import EngineMemory
 from dmr_tui.simulator.logbook import Logbook
 from dmr_tui.simulator.models.model import MIB, Model
-from dmr_tui.simulator.output.llama_format import ENGINE_BUILD
+from dmr_tui.simulator.output.answer_format import ENGINE_BUILD
 from dmr_tui.simulator.output.timings import Timings
 
 

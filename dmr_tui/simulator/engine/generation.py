@@ -9,12 +9,10 @@ from dmr_tui.simulator.connection import InferenceRequest
 from dmr_tui.simulator.engine.engine_log import EngineLog
 from dmr_tui.simulator.golang import go_json
 from dmr_tui.simulator.models.model import Model
-from dmr_tui.simulator.output.answer_format import AnswerFormat, Envelope
-from dmr_tui.simulator.output.llama_format import LlamaChat, LlamaText
+from dmr_tui.simulator.output.answer_format import AnswerFormat, LlamaChat, LlamaText, VllmChat
 from dmr_tui.simulator.output.script import Script, chat_script, prompt_text, text_script
 from dmr_tui.simulator.output.timings import Timings
 from dmr_tui.simulator.output.tokens import chat_prompt, prompt_tokens, shared_prefix
-from dmr_tui.simulator.output.vllm_format import VllmChat
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
@@ -147,9 +145,9 @@ class GenerationStarter:
             raise
         letters = "".join(self._letters.choices(_LETTERS, k=32))
         created = (time.time_ns() if at is None else at) // 10**9
-        envelope = Envelope.of(fields, model.path, created, letters)
         kind = VllmChat if model.backend == "vllm" else LlamaChat if chat else LlamaText
-        started = Generation(request, prompt, task, slot, script, kind(envelope, script))
+        answer = kind(script, fields, model.path, created, letters)
+        started = Generation(request, prompt, task, slot, script, answer)
         started.timings.cache_n = self._cached(started, held, at)
         started.timings.prompt_n = len(prompt) - started.timings.cache_n
         return started

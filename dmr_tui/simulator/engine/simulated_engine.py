@@ -26,7 +26,7 @@ from dmr_tui.simulator.engine.generation import (
 )
 from dmr_tui.simulator.engine.simulated_gpu import SimulatedGpu
 from dmr_tui.simulator.models.model import Model
-from dmr_tui.simulator.output.embeddings import embeddings
+from dmr_tui.simulator.output.answer_format import embeddings
 from dmr_tui.simulator.output.tokens import shared_prefix
 
 _BATCH = 512

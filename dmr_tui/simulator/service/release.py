@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from dmr_tui.simulator.output.llama_format import ENGINE_COMMIT
+from dmr_tui.simulator.output.answer_format import ENGINE_COMMIT
 
 NEWEST = "v1.2.6"
 
