@@ -17,8 +17,8 @@ from dmr_tui.simulator.engine.upstream import model_of_engine
 from dmr_tui.simulator.http.faults import Faults
 from dmr_tui.simulator.http.listener import Listener
 from dmr_tui.simulator.http.routes import application
-from dmr_tui.simulator.models.catalogue import Catalogue
 from dmr_tui.simulator.models.library import LATEST, PULLABLE, generated
+from dmr_tui.simulator.models.model_store import Catalogue
 from dmr_tui.simulator.scenarios.drivers import Stage
 from dmr_tui.simulator.scenarios.past import Past
 from dmr_tui.simulator.scenarios.scenarios import SCENARIOS

@@ -79,11 +79,6 @@ class SimulatedGpu:
         with self._lock:
             self._allocations.pop(holder, None)
 
-    def clear(self) -> None:
-        """Take everything back: the runner's container has ended."""
-        with self._lock:
-            self._allocations.clear()
-
     @property
     def used(self) -> int:
         """Bytes in use now, by runners and other programs."""

@@ -2,9 +2,11 @@
 
 import posixpath
 import re
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
+import anyio
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.middleware import Middleware
@@ -13,13 +15,13 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dmr_tui.simulator.connection import EVENTS, JSON, InferenceRequest, Refused
+from dmr_tui.simulator.connection import EVENTS, JSON, Connection, InferenceRequest, Refused
 from dmr_tui.simulator.engine.engine import CONTENT_TYPE
 from dmr_tui.simulator.golang import go_json
-from dmr_tui.simulator.http.faults import FaultInjection, Faults
-from dmr_tui.simulator.http.streams import NO_CACHE, CancellableResponse, stream
-from dmr_tui.simulator.service.world import World
+from dmr_tui.simulator.http.faults import TRANSPORT, FaultInjection, Faults, disconnected
+from dmr_tui.simulator.service.world import AnswerCut, World
 
+_NO_CACHE = {"cache-control": "no-cache", "connection": "keep-alive"}
 _ANY = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _INFERENCE = ("v1/chat/completions", "v1/completions", "v1/embeddings", "rerank", "score")
 _LOCAL = re.compile(r"https?://(localhost|127\.0\.0\.1|0\.0\.0\.0)(:\d+)?")
@@ -93,7 +95,7 @@ class Handlers:
         log = self._world.log
         if not follow:
             return Response(log.text(engines), headers={"content-type": "text/plain"})
-        return stream(self._world, log.follow(engines), "text/plain")
+        return _stream(self._world, log.follow(engines), "text/plain")
 
     async def models(self, request: Request) -> Response:
         store = self._world.store
@@ -123,9 +125,9 @@ class Handlers:
         try:
             model, name = store.wanted(await request.body())
         except Refused as refusal:
-            return _refusal(refusal, NO_CACHE)
+            return _refusal(refusal, _NO_CACHE)
         kind = JSON if as_json else "text/plain"
-        return stream(self._world, store.pull(model, name, as_json), kind, NO_CACHE)
+        return _stream(self._world, store.pull(model, name, as_json), kind, _NO_CACHE)
 
     async def tag(self, request: Request) -> Response:
         query = request.query_params
@@ -164,7 +166,7 @@ class Handlers:
         if request.headers.get("accept") == EVENTS:
             existing = request.query_params.get("include_existing") == "true"
             source = recorder.follow(model, digest, existing)
-            return stream(self._world, source, EVENTS, NO_CACHE)
+            return _stream(self._world, source, EVENTS, _NO_CACHE)
         return _json(recorder.groups(digest))
 
     async def unload(self, request: Request) -> Response:
@@ -187,7 +189,76 @@ class Handlers:
             backend=request.path_params.get("backend"),
             headers=dict(request.headers),
         )
-        return CancellableResponse(self._world, partial(self._world.infer, asked))
+        return _CancellableResponse(self._world, partial(self._world.infer, asked))
+
+
+class _CancellableResponse(Response):
+    """An answer that `work` writes to it, and that is cancelled when the client leaves."""
+
+    pace = 0.0
+
+    def __init__(
+        self,
+        world: World,
+        work: Callable[[Connection], Awaitable[None]],
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.background = None
+        self._world = world
+        self._work = work
+        self._extra = headers or {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._send = send
+        async with anyio.create_task_group() as group:
+
+            def cut() -> None:
+                scope[TRANSPORT].close()
+                group.cancel_scope.cancel()
+
+            async def watch() -> None:
+                await disconnected(receive)
+                group.cancel_scope.cancel()
+
+            with self._world.cuttable(cut):
+                group.start_soon(watch)
+                try:
+                    await self._work(self)
+                    await send({"type": "http.response.body", "body": b"", "more_body": False})
+                except AnswerCut:
+                    scope[TRANSPORT].close()
+                group.cancel_scope.cancel()
+
+    async def start(self, status: int, content_type: str, length: int | None = None) -> None:
+        headers = [(name.encode(), value.encode()) for name, value in self._extra.items()]
+        if content_type:
+            headers.append((b"content-type", content_type.encode()))
+        if length is not None:
+            headers.append((b"content-length", str(length).encode()))
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def write(self, data: bytes) -> None:
+        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+
+def _stream(
+    world: World,
+    source: AsyncGenerator[bytes, None],
+    content_type: str,
+    headers: Mapping[str, str] | None = None,
+) -> _CancellableResponse:
+    """Answer with the pieces that `source` yields, as they come."""
+
+    async def pump(to: Connection) -> None:
+        await to.start(200, content_type)
+        try:
+            async for piece in source:
+                await to.write(piece)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await source.aclose()
+
+    return _CancellableResponse(world, pump, headers)
 
 
 class _Mux:

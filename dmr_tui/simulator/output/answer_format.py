@@ -10,9 +10,8 @@ from functools import cached_property
 from typing import Any
 
 from dmr_tui.simulator.models.model import Model
-from dmr_tui.simulator.output.script import Script
+from dmr_tui.simulator.output.script import Script, prompt_tokens
 from dmr_tui.simulator.output.timings import Timings
-from dmr_tui.simulator.output.tokens import prompt_tokens
 
 ENGINE_COMMIT = "4a3d1f7b2"
 ENGINE_BUILD = f"b9879-{ENGINE_COMMIT}"

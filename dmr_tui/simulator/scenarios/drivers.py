@@ -37,7 +37,7 @@ class Stage:
         finally:
             task.cancel()
         if task.done() and not task.cancelled():
-            # An answer that breaks off is part of the play, and nothing to warn of.
+            # An answer that breaks off is part of the scenario, and nothing to warn of.
             task.exception()
 
     async def pause(self, shortest: float, longest: float) -> None:
@@ -81,7 +81,7 @@ async def scripts(stage: Stage) -> None:
         await stage.pause(12, 25)
 
 
-async def people(stage: Stage) -> None:
+async def by_hand(stage: Stage) -> None:
     """Single requests by hand, every other one too long for the context."""
     while True:
         await stage.pause(20, 40)

@@ -10,7 +10,7 @@ from dmr_tui.simulator.connection import InferenceRequest
 from dmr_tui.simulator.engine.simulated_engine import SimulatedEngine
 from dmr_tui.simulator.models.model import Model
 from dmr_tui.simulator.scenarios.sample_requests import Make
-from dmr_tui.simulator.service.runner_process import Key, Runner
+from dmr_tui.simulator.service.runner_process import Key
 from dmr_tui.simulator.service.world import World
 
 
@@ -22,7 +22,6 @@ class Past:
         self._world = world
         self._now = time.time_ns()
         self._events: list[tuple[int, Callable[[int], None]]] = []
-        self._runners: dict[Key, Runner] = {}
 
     def loaded(
         self, ago: float, model: Model, mode: str = "completion", reference: str = ""
@@ -31,9 +30,9 @@ class Past:
         name = reference or model.name
 
         def happen(at: int) -> None:
-            key = self._note_load(model, mode, name, at)
+            self._note_load(model, mode, name, at)
             ready = at + int(model.profile.load_seconds * 1e9)
-            self._runners[key] = self._world.loader.place(name, model, mode, at, ready)
+            self._world.loader.place(name, model, mode, at, ready)
 
         self._at(ago, happen)
 
@@ -46,7 +45,7 @@ class Past:
 
     def _answer(self, model: Model, request: InferenceRequest, mode: str, at: int) -> None:
         name, recorder = request.fields["model"], self._world.recorder
-        runner = self._runners[self._note_load(model, mode, name, at)]
+        runner = self._world.loader.runners[self._note_load(model, mode, name, at)]
         assert isinstance(runner.engine, SimulatedEngine)
         self._world.store.note_reference(name, at)
         begun = recorder.begin(model.digest, name, request, at)

@@ -72,7 +72,7 @@ def _configure(
     keep_alive: int | None = None,
     flags: tuple[str, ...] = (),
 ) -> None:
-    config = RunnerConfig(model.packaged_context, flags, keep_alive)
+    config = RunnerConfig(model.packaged_context, flags, keep_alive=keep_alive)
     world.loader.configs[Key(model.backend, model.digest, mode)] = config
 
 
@@ -133,7 +133,7 @@ SCENARIOS = {
     "workflow": Scenario(
         "n8n, scripts and an indexer share three models; some answers are cut, some clients leave.",
         _workflow,
-        (_AGENTS, drivers.scripts, _NODES, drivers.people, _INDEXERS),
+        (_AGENTS, drivers.scripts, _NODES, drivers.by_hand, _INDEXERS),
     ),
     "pressure": Scenario(
         "GPU memory is nearly full: loads fail, clients retry, models are evicted.",

@@ -25,10 +25,9 @@ from dmr_tui.simulator.engine.simulated_gpu import SimulatedGpu
 from dmr_tui.simulator.engine.upstream import UpstreamEngine
 from dmr_tui.simulator.golang import go_json
 from dmr_tui.simulator.logbook import Logbook
-from dmr_tui.simulator.models.catalogue import Catalogue, NotInstalled
 from dmr_tui.simulator.models.model import Model
-from dmr_tui.simulator.models.model_store import Store
-from dmr_tui.simulator.service.loader import AlreadyActive, Loader, LoadFailed
+from dmr_tui.simulator.models.model_store import Catalogue, Store
+from dmr_tui.simulator.service.loader import Loader, LoadFailed
 from dmr_tui.simulator.service.recorder import Recorder
 from dmr_tui.simulator.service.release import Release
 from dmr_tui.simulator.service.runner_config import read_configure
@@ -97,7 +96,8 @@ class World:
             await reply(to, refusal.status, TEXT, f"{refusal}\n".encode())
             return
         try:
-            if self._only_loads(request):
+            asked = self.release.preloads and request.headers.get("x-preload-only") == "true"
+            if asked or request.preload:
                 await reply(to, 200, "", b"")
             else:
                 await self._answer(request, runner, reference, to)
@@ -135,10 +135,6 @@ class World:
             text = f"unable to load runner: error waiting for runner to be ready: {error}"
             raise Refused(500, text) from error
 
-    def _only_loads(self, request: InferenceRequest) -> bool:
-        asked = self.release.preloads and request.headers.get("x-preload-only") == "true"
-        return request.preload or asked
-
     async def _answer(
         self, request: InferenceRequest, runner: Runner, reference: str, to: Connection
     ) -> None:
@@ -159,12 +155,12 @@ class World:
             self.store.note_reference(reference)
             self.recorder.finish(digest, record, copy.status, copy.body)
 
-    async def answer(self, request: InferenceRequest, pace: float = 0.25) -> tuple[int, bytes]:
+    async def answer(self, request: InferenceRequest) -> tuple[int, bytes]:
         """Answer a request from inside the simulation; returns status and body.
 
         A cancel means that the client left. Raises AnswerCut.
         """
-        copy = AnswerCopy(pace=pace)
+        copy = AnswerCopy()
         task = asyncio.current_task()
         assert task is not None
         with self.cuttable(task.cancel):
@@ -177,16 +173,14 @@ class World:
             raise Refused(404, "backend not found")
         name = backend or "llama.cpp"
         reference, mode, config = read_configure(body, name)
-        with contextlib.suppress(NotInstalled):
-            name = self.store.look_up(reference).backend
+        if model := self.store.look_up(reference):
+            name = model.backend
         digest = self.store.resolve(reference)
-        try:
-            self.loader.configure(Key(name, digest, mode), config)
-        except AlreadyActive as error:
+        if not self.loader.configure(Key(name, digest, mode), config):
             text = "runner already active"
             facts = {"backend": name, "model": reference, "modelID": digest}
             self.log.warn("Failed to configure runner", **facts, error=text)
-            raise Refused(409, text) from error
+            raise Refused(409, text)
         path = "/engines/v1/chat/completions"
         asked = json.dumps({"model": reference}).encode()
         headers = {"user-agent": user_agent}
