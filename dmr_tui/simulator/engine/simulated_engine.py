@@ -266,7 +266,7 @@ class SimulatedEngine(Engine):
                 now = loop.time()
 
     def _step(self, work: Generation) -> float:
-        """Seconds to the next token: more with company, and with every token of context."""
+        """Seconds to the next token: more beside other requests, and with more context."""
         depth = 1 + work.used / _DEPTH_THAT_HALVES
         return depth * self._gpu.slowdown(self) / self._model.profile.decode
 

@@ -47,15 +47,13 @@ def application(world: World, faults: Faults) -> Starlette:
         Route("/engines/requests", handlers.requests),
         Route("/engines/unload", handlers.unload, methods=["POST"]),
     ]
-    for prefix in ("/engines", "/engines/{backend}"):
-        routes.append(Route(f"{prefix}/_configure", handlers.configure, methods=["POST"]))
+    for prefix in ("/engines", "/engines/{backend}", ""):
+        if prefix:
+            routes.append(Route(f"{prefix}/_configure", handlers.configure, methods=["POST"]))
         for path in _INFERENCE:
             routes.append(Route(f"{prefix}/{path}", handlers.infer, methods=["POST"]))
-    for prefix in ("/engines", "/engines/{backend}", ""):
         routes.append(Route(f"{prefix}/v1/models", handlers.openai_models))
         routes.append(Route(f"{prefix}/v1/models/{{name:path}}", handlers.openai_model))
-    for path in _INFERENCE:
-        routes.append(Route(f"/{path}", handlers.infer, methods=["POST"]))
     if release.has_banner:
         routes.append(Route("/", handlers.banner, methods=_ANY))
         routes.append(Route("/engines/_configure", handlers.configurations))
@@ -132,8 +130,7 @@ class Handlers:
     async def tag(self, request: Request) -> Response:
         query = request.query_params
         name, repository = request.path_params["name"], query.get("repo", "")
-        body = self._world.store.tag(name, repository, query.get("tag", ""))
-        return Response(body, 201, media_type=JSON)
+        return _json(self._world.store.tag(name, repository, query.get("tag", "")), 201)
 
     async def action(self, request: Request) -> Response:
         action = request.path_params["name"].rpartition("/")[2]
@@ -141,8 +138,7 @@ class Handlers:
 
     async def delete(self, request: Request) -> Response:
         force = request.query_params.get("force", "0") in {"", *_TRUE}
-        body = self._world.store.delete(request.path_params["name"], force)
-        return Response(body, media_type=JSON)
+        return _json(self._world.store.delete(request.path_params["name"], force))
 
     async def status(self, request: Request) -> Response:
         world = self._world
@@ -279,8 +275,8 @@ class _Mux:
         await self._app(scope, receive, send)
 
 
-def _json(value: Any) -> Response:
-    return Response(go_json(value) + "\n", media_type=JSON)
+def _json(value: Any, status: int = 200) -> Response:
+    return Response(go_json(value) + "\n", status, media_type=JSON)
 
 
 def _flag(request: Request, name: str) -> bool:

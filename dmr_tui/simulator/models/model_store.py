@@ -5,6 +5,7 @@ import html
 import random
 import re
 from collections.abc import AsyncGenerator, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from dmr_tui.simulator.connection import Refused, json_object
@@ -142,6 +143,7 @@ class Store:
         self.pull_rate = _PULL_BYTES_A_SECOND
         """Bytes per second that come from the registry."""
         self._log = log
+        self._info = partial(log.info, component=_COMPONENT)
         self._rng = rng
         self._pulled: dict[str, int] = {}
         """By digest, the finished steps of a pull that was broken off."""
@@ -182,34 +184,31 @@ class Store:
 
     def note_reference(self, reference: str, at: int | None = None) -> None:
         """Log that the store was asked for a model."""
-        self._log.info("getting model by reference", at, component=_COMPONENT, reference=reference)
+        self._info("getting model by reference", at, reference=reference)
 
     def note_listing(self) -> None:
         """Log that the store was asked for all models."""
-        self._log.info("Listing available models", component=_COMPONENT)
-        count = len(self.catalogue)
-        self._log.info("successfully listed models", component=_COMPONENT, count=count)
+        self._info("Listing available models")
+        self._info("successfully listed models", count=len(self.catalogue))
 
-    def tag(self, reference: str, repository: str, tag: str) -> bytes:
+    def tag(self, reference: str, repository: str, tag: str) -> dict[str, str]:
         """Give a model another name. Raises Refused."""
         if not repository or not tag:
             raise Refused(400, "missing repo or tag query parameter")
         target = f"{repository}:{tag}"
-        facts = {"component": _COMPONENT, "source": reference, "target": target}
-        self._log.info("tagging model", **facts)
+        self._info("tagging model", source=reference, target=target)
         model = self.catalogue.find(reference)
         if model is None:
             raise Refused(404, "model not found")
         self.catalogue.install(model, target)
         text = f"Model tagged successfully with {go_json(target)}"
-        return (go_json({"message": text, "target": target}) + "\n").encode()
+        return {"message": text, "target": target}
 
-    def delete(self, reference: str, force: bool) -> bytes:
+    def delete(self, reference: str, force: bool) -> list[dict[str, str]]:
         """Delete a model or one of its tags. Raises Refused."""
         done = self.catalogue.delete(reference, force)
-        facts = {"component": _COMPONENT, "reference": reference}
-        self._log.info("successfully deleted model", **facts)
-        return (go_json(done) + "\n").encode()
+        self._info("successfully deleted model", reference=reference)
+        return done
 
     def describe_remote(self, reference: str) -> dict[str, Any]:
         """A registry's entry of a model: as if installed, without its names. Raises Refused."""
@@ -256,7 +255,7 @@ class Store:
             yield _line("progress", text, as_json, model.size, {**layer, "current": done})
         self._pulled.pop(model.digest, None)
         self.catalogue.install(model, name)
-        self._log.info("loaded model", component=_COMPONENT, id=model.digest)
+        self._info("loaded model", id=model.digest)
         yield _line("success", "Model pulled successfully", as_json)
 
 
