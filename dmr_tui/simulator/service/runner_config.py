@@ -41,7 +41,7 @@ class RunnerConfig(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def shown(self) -> dict[str, Any]:
         """The settings as the runner shows them."""
-        shown: dict[str, Any] = msgspec.to_builtins(self)
+        shown: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self))
         if self.keep_alive is not None:
             shown["keep_alive"] = keep_alive_text(self.keep_alive)
         return shown
