@@ -79,8 +79,8 @@ class Connection(Protocol):
 class AnswerCopy:
     """Keeps a copy of an answer, and passes it on where there is a connection."""
 
-    def __init__(self, onward: Connection | None = None, *, pace: float = 0.25) -> None:
-        self.pace = onward.pace if onward is not None else pace
+    def __init__(self, onward: Connection | None = None) -> None:
+        self.pace = 0.25 if onward is None else onward.pace
         self.status = 0
         self._onward = onward
         self._parts: list[bytes] = []

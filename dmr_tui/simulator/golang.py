@@ -14,20 +14,13 @@ FOREVER = -1
 _UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9}
 _UNITS["h"] = 60 * _UNITS["m"]
 _PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h)")
-_ESCAPED = {
-    "<": "\\u003c",
-    ">": "\\u003e",
-    "&": "\\u0026",
-    "\u2028": "\\u2028",
-    "\u2029": "\\u2029",
-}
 _ESCAPE = re.compile("[<>&\u2028\u2029]")
 
 
 def go_json(value: Any, *, sort_keys: bool = False) -> str:
     """JSON without spaces, with the characters escaped that Go escapes for HTML."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, sort_keys=sort_keys)
-    return _ESCAPE.sub(lambda sign: _ESCAPED[sign[0]], text)
+    return _ESCAPE.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text)
 
 
 def through_float64(value: Any) -> Any:

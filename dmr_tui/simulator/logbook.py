@@ -5,6 +5,7 @@ import random
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Iterator
+from functools import partialmethod
 
 from dmr_tui.simulator.golang import log_stamp, log_value, quoted
 
@@ -25,15 +26,14 @@ class Logbook:
         self._followers: set[asyncio.Queue[tuple[bool, bytes] | None]] = set()
         self._one_has_left = False
 
-    def info(self, message: str, at: int | None = None, /, **facts: object) -> None:
+    def write(self, level: str, message: str, at: int | None = None, /, **facts: object) -> None:
         """Add a line of the service; `at` in Unix nanoseconds, now if left out."""
-        self._service("INFO", message, at, facts)
+        values = "".join(f" {key}={log_value(str(value))}" for key, value in facts.items())
+        self._add(False, level, log_value(message) + values, at)
 
-    def warn(self, message: str, at: int | None = None, /, **facts: object) -> None:
-        self._service("WARN", message, at, facts)
-
-    def error(self, message: str, at: int | None = None, /, **facts: object) -> None:
-        self._service("ERROR", message, at, facts)
+    info = partialmethod(write, "INFO")
+    warn = partialmethod(write, "WARN")
+    error = partialmethod(write, "ERROR")
 
     def engine(self, text: str, at: int | None = None) -> None:
         """Add a line that an engine printed, wrapped as the runner does it."""
@@ -72,10 +72,6 @@ class Logbook:
             end = start + self._rng.randint(1, _LONGEST_PIECE)
             yield text[start:end]
             start = end
-
-    def _service(self, level: str, message: str, at: int | None, facts: dict[str, object]) -> None:
-        values = "".join(f" {key}={log_value(str(value))}" for key, value in facts.items())
-        self._add(False, level, log_value(message) + values, at)
 
     def _add(self, engine: bool, level: str, rest: str, at: int | None) -> None:
         stamp = log_stamp(time.time_ns() if at is None else at)

@@ -4,25 +4,24 @@ import asyncio
 import concurrent.futures
 import json
 import random
+import signal
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
-
-from starlette.applications import Starlette
 
 from dmr_tui.simulator.connection import InferenceRequest
 from dmr_tui.simulator.engine.upstream import model_of_engine
 from dmr_tui.simulator.http.faults import Faults
 from dmr_tui.simulator.http.listener import Listener
 from dmr_tui.simulator.http.routes import application
-from dmr_tui.simulator.models.catalogue import Catalogue
 from dmr_tui.simulator.models.library import LATEST, PULLABLE, generated
+from dmr_tui.simulator.models.model_store import Catalogue
+from dmr_tui.simulator.scenarios.drivers import Stage
 from dmr_tui.simulator.scenarios.past import Past
 from dmr_tui.simulator.scenarios.scenarios import SCENARIOS
-from dmr_tui.simulator.scenarios.stage import Stage
 from dmr_tui.simulator.service.release import release
 from dmr_tui.simulator.service.world import World
 
@@ -73,10 +72,9 @@ class Simulator:
         past = Past(self.world, random.Random(seed))
         chosen.prepare(self.world, past)
         past.happen()
-        self.app: Starlette = application(self.world, self.faults, self._live)
+        self._app = application(self.world, self.faults)
         self._drivers = chosen.drivers
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._listener: Listener | None = None
 
     def restart(self) -> None:
         """Restart the container: runners, records and streams are gone, the log is new."""
@@ -120,28 +118,35 @@ class Simulator:
 
     def stop_listening(self) -> None:
         """Be down: open connections end, new ones are refused."""
-        self._do(self._served().stop_listening)
+        self._do(self._listener.stop_listening)
 
     def listen_again(self) -> None:
         """Accept connections again, at the same address."""
-        self._wait(self._served().listen_again())
+        self._wait(self._listener.listen())
 
-    @asynccontextmanager
-    async def _live(self, app: Starlette) -> AsyncIterator[None]:
-        self._loop = asyncio.get_running_loop()
+    async def listen(
+        self, host: str, port: int, socket_path: str | None, ready: Callable[[str], object]
+    ) -> None:
+        """Serve until `stop` is called; `ready` gets the URL. Raises OSError."""
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        self._listener = Listener(self._app, self.faults, host, port, socket_path)
         self.world.run_in_background(self.world.loader.watch_idle())
         for number, driver in enumerate(self._drivers):
             rng = random.Random(f"{self.seed} {self.scenario} {number}")
             self.world.run_in_background(driver(Stage(self.world, self.faults, rng)))
         try:
-            yield
+            await self._listener.listen()
+            ready(self._listener.url)
+            await self._stopping.wait()
         finally:
             await self.world.end()
+            await self._listener.end()
             self._loop = None
 
-    def _served(self) -> Listener:
-        assert self._listener is not None, "only a simulator that is served listens"
-        return self._listener
+    def stop(self) -> None:
+        """End `listen`; from any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._stopping.set)
 
     def _do(self, action: Callable[[], T]) -> T:
         async def act() -> T:
@@ -154,19 +159,6 @@ class Simulator:
             return asyncio.run(work)
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(_PATIENCE)
 
-    @contextmanager
-    def listening(
-        self, host: str, port: int, uds: str | None, ready: Callable[[], None]
-    ) -> Iterator[Listener]:
-        """Make a listener for this simulator; `ready` is called once it accepts connections."""
-        self._listener = Listener(
-            self.app, self.faults, self.world.end, ready, host=host, port=port, socket_path=uds
-        )
-        try:
-            yield self._listener
-        finally:
-            self._listener = None
-
 
 @contextmanager
 def serve(
@@ -176,27 +168,32 @@ def serve(
 
     At the end every stream is ended and the thread is gone. Raises OSError if the address is taken.
     """
-    ready = threading.Event()
-    with simulator.listening(host, port, uds, ready.set) as listener:
-        thread = threading.Thread(target=listener.listen, name="simulator", daemon=True)
-        thread.start()
+    ready: concurrent.futures.Future[str] = concurrent.futures.Future()
+
+    def listen() -> None:
         try:
-            if not ready.wait(_PATIENCE):
-                raise OSError("the simulator did not start")
-            yield listener.url
-        finally:
-            listener.stop()
-            thread.join(_PATIENCE)
+            asyncio.run(simulator.listen(host, port, uds, ready.set_result))
+        except OSError as error:
+            ready.set_exception(error)
+
+    thread = threading.Thread(target=listen, name="simulator", daemon=True)
+    thread.start()
+    try:
+        yield ready.result(_PATIENCE)
+    finally:
+        simulator.stop()
+        thread.join(_PATIENCE)
 
 
 def run(simulator: Simulator, *, host: str, port: int) -> None:
     """Serve until Ctrl-C or SIGTERM; prints the address and the scenario in one line."""
 
-    def announce() -> None:
-        print(f"simulated Model Runner, scenario {simulator.scenario}: {listener.url}", flush=True)
+    def announce(url: str) -> None:
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, lambda *_: simulator.stop())
+        print(f"simulated Model Runner, scenario {simulator.scenario}: {url}", flush=True)
 
-    with simulator.listening(host, port, None, announce) as listener:
-        listener.listen()
+    asyncio.run(simulator.listen(host, port, None, announce))
 
 
 def _one_loaded(world: World, past: Past) -> None:

@@ -125,7 +125,7 @@ def test_a_list_of_records_that_is_much_too_long(fresh: Shared) -> None:
     assert client.get("/engines/requests").json() == []
 
 
-def test_faults_leave_calls_inside_the_simulation_alone(warm: Shared) -> None:
+def test_faults_leave_requests_inside_the_simulation_alone(warm: Shared) -> None:
     simulator, _ = warm
     simulator.faults.add(Fault("status"))
     assert simulator.send(chat(max_tokens=1)).result(10)[0] == 200

@@ -1,7 +1,9 @@
 """The records of requests, and the feed of them."""
 
+import asyncio
 import json
 import time
+from typing import Any
 
 from tests.simulator.conftest import Shared
 from tests.simulator.likeness import events
@@ -71,12 +73,12 @@ def test_media_are_cut_and_callers_noted(warm: Shared) -> None:
 def test_a_slow_reader_of_the_feed_loses_events_and_no_more(fresh: Shared) -> None:
     simulator, client = fresh
     simulator.load(EMBEDDER, "embedding")
-    recorder = simulator.world.recorder
-    feed = recorder.subscribe()
+    feeds, feed = simulator.world.recorder._feeds, asyncio.Queue[Any]()
+    feeds.add(feed)
     body = {"model": EMBEDDER, "input": "x"}
     for _ in range(104):
         client.post("/engines/v1/embeddings", json=body)
-    recorder.unsubscribe(feed)
+    feeds.discard(feed)
     assert feed.qsize() == 100
 
 

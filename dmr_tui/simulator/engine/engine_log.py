@@ -5,7 +5,7 @@ import time
 from dmr_tui.simulator.engine.launch import EngineMemory
 from dmr_tui.simulator.logbook import Logbook
 from dmr_tui.simulator.models.model import MIB, Model
-from dmr_tui.simulator.output.llama_format import ENGINE_BUILD
+from dmr_tui.simulator.output.answer_format import ENGINE_BUILD
 from dmr_tui.simulator.output.timings import Timings
 
 
@@ -54,7 +54,7 @@ class EngineLog:
         self.line("slot", function, f"id {slot:2d} | task {task} | {text}", at=at, level=level)
 
     def starting(self, model: Model, at: int | None = None) -> None:
-        """The process is up and begins to read the model."""
+        """Print that the process is up and begins to read the model."""
         self.line("srv", "init", "initializing ...", at=at)
         self.line("srv", "init", f"build_info: {ENGINE_BUILD}", at=at)
         verbosity = "verbosity = 3 (adjust with the `-lv N` CLI arg)"
@@ -66,7 +66,7 @@ class EngineLog:
         self.line("srv", "load_model", f"loading model '{model.path}'", at=at)
 
     def buffers(self, memory: EngineMemory, blocks: int, at: int | None = None) -> None:
-        """A verbose engine tells the memory that it takes, and the layers on the GPU."""
+        """Print the memory that a verbose engine takes, and its layers on the GPU."""
         share, layers = memory.share, blocks + 1
         weights, cache = int(memory.weights * share), int(memory.cache * share)
         if memory.on_gpu is not None:
@@ -84,7 +84,7 @@ class EngineLog:
                 self.plain(f"{function}: {device:>{width}} {kind} buffer size = {mib}", at)
 
     def loaded(self, slots: int, context: int, socket: str, at: int | None = None) -> None:
-        """The model is in memory and requests can come."""
+        """Print that the model is in memory and requests can come."""
         self.line("cmn", "init", "llama threadpool init, n_threads = 8", at=at)
         slots_text = f"n_slots = {slots}, n_ctx_slot = {context // slots}, kv_unified = 'false'"
         self.line("srv", "load_model", f"initializing, {slots_text}", at=at)
@@ -92,7 +92,7 @@ class EngineLog:
         self.line("srv", "init", f"listening on unix://{socket}", at=at)
 
     def out_of_memory(self, mib: float) -> str:
-        """The model does not fit; returns the last lines of the process."""
+        """Print that the model does not fit; returns the last lines of the process."""
         allocating = f"allocating {mib:.2f} MiB on device 0: cudaMalloc failed: out of memory"
         lines = (
             f"ggml_backend_cuda_buffer_type_alloc_buffer: {allocating}",
@@ -103,21 +103,21 @@ class EngineLog:
         return "\n".join(lines)
 
     def launched(self, slot: int, task: int, at: int | None = None) -> None:
-        """A task begins in a slot."""
+        """Print that a task begins in a slot."""
         self.slot("launch_slot_", slot, task, "processing task, is_child = 0", at=at)
 
     def timings(
         self, slot: int, task: int, timings: Timings, graphs: int, at: int | None = None
     ) -> None:
-        """The timings of an answer that is complete."""
+        """Print the timings of an answer that is complete."""
         for text in timings.log_lines(graphs):
             self.slot("print_timing", slot, task, text, at=at)
 
     def released(self, slot: int, task: int, tokens: int, at: int | None = None) -> None:
-        """The slot is free again; `tokens` of its context are used."""
+        """Print that the slot is free again; `tokens` of its context are used."""
         text = f"stop processing: n_tokens = {tokens}, truncated = 0"
         self.slot("release", slot, task, text, at=at)
 
     def cancelled(self, task: int) -> None:
-        """The client has left."""
+        """Print that the client has left."""
         self.line("srv", "stop", f"cancel task, id_task = {task}", level="W")

@@ -1,8 +1,12 @@
 """A simulated inference engine: queue, prompt cache, prefill and decode at a model's pace."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+import random
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
 
 from dmr_tui.simulator.connection import (
     ENGINE_JSON,
@@ -12,16 +16,22 @@ from dmr_tui.simulator.connection import (
     InferenceRequest,
     reply,
 )
-from dmr_tui.simulator.engine.counters import Counters
-from dmr_tui.simulator.engine.engine import AnswersUnderWay
+from dmr_tui.simulator.engine.engine import Counters, Engine
 from dmr_tui.simulator.engine.engine_log import EngineLog
-from dmr_tui.simulator.engine.generation import Generation, GenerationStarter
-from dmr_tui.simulator.engine.request_checks import BadRequest, read_prompt, require_embeddings
+from dmr_tui.simulator.engine.generation import (
+    BadRequest,
+    Generation,
+    Slot,
+    read_prompt,
+    require_embeddings,
+    require_room,
+)
 from dmr_tui.simulator.engine.simulated_gpu import SimulatedGpu
-from dmr_tui.simulator.engine.slots import Slot, Slots
 from dmr_tui.simulator.models.model import Model
-from dmr_tui.simulator.output.embeddings import embeddings
+from dmr_tui.simulator.output.answer_format import LlamaChat, LlamaText, VllmChat, embeddings
+from dmr_tui.simulator.output.script import chat_script, shared_prefix, text_script
 
+_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _BATCH = 512
 _DEPTH_THAT_HALVES = 60_000
 """Tokens of context at which decode has half the speed of an empty one."""
@@ -30,7 +40,7 @@ _WHOLE_PACE = 0.1
 _VLLM_SLOTS = 256
 
 
-class SimulatedEngine:
+class SimulatedEngine(Engine):
     """llama.cpp or vLLM serving one model; the same seed and prompt give the same answer."""
 
     def __init__(
@@ -43,39 +53,32 @@ class SimulatedEngine:
         gpu: SimulatedGpu,
         seed: int,
     ) -> None:
+        super().__init__(log)
         llama = model.backend == "llama.cpp"
         self._counters = Counters()
-        self._slots = Slots(slots if llama else _VLLM_SLOTS)
+        self._slots = [Slot(number) for number in range(slots if llama else _VLLM_SLOTS)]
+        self._free = anyio.Semaphore(len(self._slots))
         self._model = model
-        self._starter = GenerationStarter(model, context // slots, log, seed)
-        self._log = log
+        self._context = context // slots
+        """One slot's part, in tokens."""
         self._gpu = gpu
         self._seed = seed
+        self._letters = random.Random(f"{seed}{model.digest}{time.time_ns()}")
+        self._next_task = 0
         self._json = ENGINE_JSON if llama else JSON
         self._events = EVENTS if llama else f"{EVENTS}; charset=utf-8"
-        self._under_way = AnswersUnderWay()
 
     def count(self) -> Counters:
-        self._counters.processing = self._slots.working
-        self._counters.deferred = self._slots.waiting
+        self._counters.processing = sum(slot.busy for slot in self._slots)
+        self._counters.deferred = self._free.statistics().tasks_waiting
         return self._counters
-
-    def die(self) -> None:
-        self._log.close()
-        self._under_way.end()
-
-    async def answer(self, request: InferenceRequest, to: Connection) -> None:
-        await self._under_way.run(self._serve(request, to))
 
     def backdate(self, request: InferenceRequest, started: int) -> tuple[bytes, int]:
         """The answer to a request of the past, and when it ended; both in Unix nanoseconds."""
         if request.endpoint == "embeddings":
             return embeddings(self._model, request.fields, self._seed)[0], started
         prompt = read_prompt(request, self._model)
-        slot = self._slots.take(prompt)
-        assert slot is not None, "the past is made before the present"
-        with self._holding(slot):
-            work = self._starter.start(request, prompt, slot, started)
+        work = self._start(request, prompt, self._best_slot(prompt), started)
         timings, count = work.timings, len(work.script)
         timings.prompt_ms = round(1000 * timings.prompt_n / self._model.profile.prefill, 3)
         timings.predicted_n = count
@@ -87,7 +90,7 @@ class SimulatedEngine:
         tokens = (work.format.token(place, timings) for place in range(count))
         return b"".join((work.format.opening(), *tokens, work.format.closing(timings))), ended
 
-    async def _serve(self, request: InferenceRequest, to: Connection) -> None:
+    async def serve(self, request: InferenceRequest, to: Connection) -> None:
         try:
             if request.endpoint == "embeddings":
                 await self._embed(request, to)
@@ -99,18 +102,19 @@ class SimulatedEngine:
     async def _embed(self, request: InferenceRequest, to: Connection) -> None:
         require_embeddings(self._model)
         body, count = embeddings(self._model, request.fields, self._seed)
-        with self._holding(await self._slot([])) as slot, self._gpu.working("prefill", self):
-            task = self._starter.new_task()
-            self._starter.log_launch(slot, task, 0, count)
-            await asyncio.sleep(count / self._model.profile.prefill)
+        async with self._slot([]) as slot:
+            task = self._new_task()
+            self._log_launch(slot, task, 0, count)
+            with self._gpu.working("prefill", self):
+                await asyncio.sleep(count / self._model.profile.prefill)
             self._counters.prompt_tokens += count
             self._log.released(slot.id, task, count)
         await reply(to, 200, self._json, body)
 
     async def _generate(self, request: InferenceRequest, to: Connection) -> None:
         prompt = read_prompt(request, self._model)
-        with self._holding(await self._slot(prompt)) as slot:
-            work = self._starter.start(request, prompt, slot)
+        async with self._slot(prompt) as slot:
+            work = self._start(request, prompt, slot)
             complete = False
             try:
                 if request.streams:
@@ -128,19 +132,89 @@ class SimulatedEngine:
             finally:
                 self._release(work, complete=complete)
 
-    async def _slot(self, prompt: list[str]) -> Slot:
+    @asynccontextmanager
+    async def _slot(self, prompt: list[str]) -> AsyncIterator[Slot]:
+        """Wait for a free slot, first come, first served, and hold it."""
         try:
-            return await self._slots.wait(prompt)
+            await self._free.acquire()
         except asyncio.CancelledError:
-            self._log.cancelled(self._starter.new_task())
+            self._log.cancelled(self._new_task())
             raise
-
-    @contextmanager
-    def _holding(self, slot: Slot) -> Iterator[Slot]:
+        slot = self._best_slot(prompt)
+        slot.busy = True
         try:
             yield slot
         finally:
-            self._slots.free(slot)
+            slot.busy = False
+            self._free.release()
+
+    def _best_slot(self, prompt: list[str]) -> Slot:
+        """The free slot whose cache helps `prompt` most."""
+        free = (slot for slot in self._slots if not slot.busy)
+        return max(free, key=lambda slot: shared_prefix(slot.tokens, prompt))
+
+    def _new_task(self, tokens: int = 0) -> int:
+        """The number of a task that makes so many tokens."""
+        task = self._next_task
+        self._next_task += tokens + 1
+        return task
+
+    def _start(
+        self, request: InferenceRequest, prompt: list[str], slot: Slot, at: int | None = None
+    ) -> Generation:
+        """Start on `request` in `slot`, with its log lines. Raises BadRequest if it is too long."""
+        model, fields = self._model, request.fields
+        rng = random.Random(f"{self._seed}{model.digest}{fields.get('seed')}{prompt}")
+        room = max(1, self._context - len(prompt))
+        chat = request.endpoint == "chat"
+        if chat:
+            script = chat_script(fields, rng, reasoning=model.reasoning, room=room)
+        else:
+            script = text_script(fields, rng, room=room)
+        task = self._new_task(len(script))
+        held = shared_prefix(slot.tokens, prompt)
+        self._log_launch(slot, task, held, len(prompt), at)
+        try:
+            require_room(prompt, self._context)
+        except BadRequest as refused:
+            text = f"task id = {task}, error: {refused}"
+            self._log.line("srv", "send_error", text, level="E", at=at)
+            self._log.released(slot.id, task, len(slot.tokens), at)
+            self._log.cancelled(task)
+            raise
+        letters = "".join(self._letters.choices(_LETTERS, k=32))
+        created = (time.time_ns() if at is None else at) // 10**9
+        kind = VllmChat if model.backend == "vllm" else LlamaChat if chat else LlamaText
+        answer = kind(script, fields, model.path, created, letters)
+        started = Generation(request, prompt, task, slot, script, answer)
+        started.timings.cache_n = self._cached(started, held, at)
+        started.timings.prompt_n = len(prompt) - started.timings.cache_n
+        return started
+
+    def _log_launch(
+        self, slot: Slot, task: int, held: int, size: int, at: int | None = None
+    ) -> None:
+        """Log that a request of `size` tokens goes into `slot`, whose cache has `held` of them."""
+        likeness = held / size if size else 0.0
+        if likeness > 0.1:
+            kept = f"f_keep = {held / max(1, len(slot.tokens)):.3f}"
+            how = f"LCP similarity, f_sim_best = {likeness:.3f} (> 0.100 thold), {kept}"
+        else:
+            how = f"LRU, t_last = {time.monotonic_ns() // 1000 if slot.tokens else -1}"
+        self._log.slot("get_available_slot", slot.id, -1, f"selected slot by {how}", at=at)
+        self._log.launched(slot.id, task, at)
+
+    def _cached(self, started: Generation, held: int, at: int | None) -> int:
+        if started.request.fields.get("cache_prompt") is False:
+            return 0
+        total = len(started.prompt)
+        if held < total or total == 0:
+            return held
+        facts = f"(n_past = {total}, task.n_tokens() = {total})"
+        text = f"need to evaluate at least 1 token for each active slot {facts}"
+        for line in (text, f"n_past was set to {total - 1}"):
+            self._log.slot("operator()", started.slot.id, started.task, line, at=at, level="W")
+        return total - 1
 
     async def _prefill(self, work: Generation, to: Connection) -> None:
         loop = asyncio.get_running_loop()
@@ -192,7 +266,7 @@ class SimulatedEngine:
                 now = loop.time()
 
     def _step(self, work: Generation) -> float:
-        """Seconds to the next token: more with company, and with every token of context."""
+        """Seconds to the next token: more beside other requests, and with more context."""
         depth = 1 + work.used / _DEPTH_THAT_HALVES
         return depth * self._gpu.slowdown(self) / self._model.profile.decode
 

@@ -79,11 +79,6 @@ class SimulatedGpu:
         with self._lock:
             self._allocations.pop(holder, None)
 
-    def clear(self) -> None:
-        """Take everything back: the runner's container has ended."""
-        with self._lock:
-            self._allocations.clear()
-
     @property
     def used(self) -> int:
         """Bytes in use now, by runners and other programs."""
@@ -104,7 +99,7 @@ class SimulatedGpu:
 
     @contextmanager
     def working(self, phase: str, runner: object) -> Iterator[None]:
-        """The time inside counts as `phase`, "prefill" or "decode", of `runner`."""
+        """Count the time inside as `phase`, "prefill" or "decode", of `runner`."""
         with self._lock:
             self._phases[phase].move(time.monotonic(), 1)
             self._working[runner] = self._working.get(runner, 0) + 1
@@ -120,6 +115,6 @@ class SimulatedGpu:
     def slowdown(self, runner: object) -> float:
         """The factor by which other requests on `runner` and beside it slow one down; 1.0 alone."""
         with self._lock:
-            mates = self._working.get(runner, 1) - 1
+            beside = self._working.get(runner, 1) - 1
             others = len(self._working) - (1 if runner in self._working else 0)
-        return (1 + 0.15 * mates) * (1 + 0.8 * others)
+        return (1 + 0.15 * beside) * (1 + 0.8 * others)

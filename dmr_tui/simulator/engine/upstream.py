@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dmr_tui.simulator.connection import JSON, Connection, InferenceRequest, reply
-from dmr_tui.simulator.engine.engine import AnswersUnderWay, EngineDied
+from dmr_tui.simulator.engine.engine import Engine, EngineDied
 from dmr_tui.simulator.engine.engine_log import EngineLog
 from dmr_tui.simulator.models.model import Layers, Model, Profile
 from dmr_tui.simulator.output.timings import Timings
@@ -61,27 +61,16 @@ def _name(alias: str) -> str:
     return f"ai/{name or 'model'}:{tag if colon else 'latest'}"
 
 
-class UpstreamEngine:
+class UpstreamEngine(Engine):
     """Passes requests on; when the client leaves, the connection to the engine is closed."""
 
     def __init__(self, url: str, log: EngineLog) -> None:
+        super().__init__(log)
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 80
-        self._log = log
         self._next_task = 0
-        self._under_way = AnswersUnderWay()
 
-    def count(self) -> None:
-        return None
-
-    def die(self) -> None:
-        self._log.close()
-        self._under_way.end()
-
-    async def answer(self, request: InferenceRequest, to: Connection) -> None:
-        await self._under_way.run(self._serve(request, to))
-
-    async def _serve(self, request: InferenceRequest, to: Connection) -> None:
+    async def serve(self, request: InferenceRequest, to: Connection) -> None:
         task, self._next_task = self._next_task, self._next_task + 1
         try:
             reader, writer = await asyncio.open_connection(self._host, self._port, limit=_READ)

@@ -117,35 +117,33 @@ class FaultInjection:
         fault = self._faults.strike(scope["path"]) if scope["type"] == "http" else None
         if fault is None:
             await self._app(scope, receive, send)
-        elif fault.kind == "hang":
-            await disconnected(receive)
-        elif fault.kind == "slow":
-            await asyncio.sleep(fault.seconds)
-            await self._app(scope, receive, send)
-        elif fault.kind in ("half", "reset"):
-            await self._app(scope, receive, _breaking(send, scope[TRANSPORT], fault))
-        elif fault.kind == "wrong types":
-            await self._app(scope, receive, _mistyping(send))
-        else:
-            await _instead(fault)(scope, receive, send)
+            return
+        answer = self._app
+        match fault.kind:
+            case "hang":
+                await disconnected(receive)
+                return
+            case "slow":
+                await asyncio.sleep(fault.seconds)
+            case "half" | "reset":
+                send = _breaking(send, scope[TRANSPORT], fault)
+            case "wrong types":
+                send = _mistyping(send)
+            case "status":
+                answer = PlainTextResponse(f"{fault.text}\n", fault.status)
+            case "html":
+                answer = HTMLResponse(_PAGE)
+            case "garbage":
+                answer = Response(_GARBAGE, media_type=JSON)
+            case "huge":
+                answer = Response(_huge_records(), media_type=JSON)
+        await answer(scope, receive, send)
 
 
 async def disconnected(receive: Receive) -> None:
     """Wait until the client has left."""
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-def _instead(fault: Fault) -> Response:
-    match fault.kind:
-        case "status":
-            return PlainTextResponse(f"{fault.text}\n", fault.status)
-        case "html":
-            return HTMLResponse(_PAGE)
-        case "garbage":
-            return Response(_GARBAGE, media_type=JSON)
-        case _:
-            return Response(_huge_records(), media_type=JSON)
 
 
 def _breaking(send: Send, transport: asyncio.Transport, fault: Fault) -> Send:

@@ -2,10 +2,11 @@
 
 import posixpath
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 
+import anyio
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.middleware import Middleware
@@ -14,14 +15,13 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dmr_tui.simulator.connection import EVENTS, JSON, InferenceRequest, Refused
-from dmr_tui.simulator.engine.counters import CONTENT_TYPE
+from dmr_tui.simulator.connection import EVENTS, JSON, Connection, InferenceRequest, Refused
+from dmr_tui.simulator.engine.engine import CONTENT_TYPE
 from dmr_tui.simulator.golang import go_json
-from dmr_tui.simulator.http.fault_injection import FaultInjection
-from dmr_tui.simulator.http.faults import Faults
-from dmr_tui.simulator.http.streams import NO_CACHE, CancellableResponse, stream
-from dmr_tui.simulator.service.world import World
+from dmr_tui.simulator.http.faults import TRANSPORT, FaultInjection, Faults, disconnected
+from dmr_tui.simulator.service.world import AnswerCut, World
 
+_NO_CACHE = {"cache-control": "no-cache", "connection": "keep-alive"}
 _ANY = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _INFERENCE = ("v1/chat/completions", "v1/completions", "v1/embeddings", "rerank", "score")
 _LOCAL = re.compile(r"https?://(localhost|127\.0\.0\.1|0\.0\.0\.0)(:\d+)?")
@@ -29,7 +29,7 @@ _GUARDED = ("/models", "/engines", "/v1")
 _TRUE, _FALSE = {"1", "t", "T", "true", "TRUE", "True"}, {"", "0", "f", "F", "false", "FALSE"}
 
 
-def application(world: World, faults: Faults, lifespan: Any) -> Starlette:
+def application(world: World, faults: Faults) -> Starlette:
     """The HTTP application of `world`, with `faults` in front of it."""
     handlers = Handlers(world)
     release = world.release
@@ -47,15 +47,13 @@ def application(world: World, faults: Faults, lifespan: Any) -> Starlette:
         Route("/engines/requests", handlers.requests),
         Route("/engines/unload", handlers.unload, methods=["POST"]),
     ]
-    for prefix in ("/engines", "/engines/{backend}"):
-        routes.append(Route(f"{prefix}/_configure", handlers.configure, methods=["POST"]))
+    for prefix in ("/engines", "/engines/{backend}", ""):
+        if prefix:
+            routes.append(Route(f"{prefix}/_configure", handlers.configure, methods=["POST"]))
         for path in _INFERENCE:
             routes.append(Route(f"{prefix}/{path}", handlers.infer, methods=["POST"]))
-    for prefix in ("/engines", "/engines/{backend}", ""):
         routes.append(Route(f"{prefix}/v1/models", handlers.openai_models))
         routes.append(Route(f"{prefix}/v1/models/{{name:path}}", handlers.openai_model))
-    for path in _INFERENCE:
-        routes.append(Route(f"/{path}", handlers.infer, methods=["POST"]))
     if release.has_banner:
         routes.append(Route("/", handlers.banner, methods=_ANY))
         routes.append(Route("/engines/_configure", handlers.configurations))
@@ -67,7 +65,6 @@ def application(world: World, faults: Faults, lifespan: Any) -> Starlette:
         routes=routes,
         middleware=[Middleware(FaultInjection, faults=faults), Middleware(_Mux)],
         exception_handlers={404: _not_found, 405: _not_found, Refused: _refused},
-        lifespan=lifespan,
     )
     app.router.redirect_slashes = False
     return app
@@ -96,7 +93,7 @@ class Handlers:
         log = self._world.log
         if not follow:
             return Response(log.text(engines), headers={"content-type": "text/plain"})
-        return stream(self._world, log.follow(engines), "text/plain")
+        return _stream(self._world, log.follow(engines), "text/plain")
 
     async def models(self, request: Request) -> Response:
         store = self._world.store
@@ -126,15 +123,14 @@ class Handlers:
         try:
             model, name = store.wanted(await request.body())
         except Refused as refusal:
-            return _refusal(refusal, NO_CACHE)
+            return _refusal(refusal, _NO_CACHE)
         kind = JSON if as_json else "text/plain"
-        return stream(self._world, store.pull(model, name, as_json), kind, NO_CACHE)
+        return _stream(self._world, store.pull(model, name, as_json), kind, _NO_CACHE)
 
     async def tag(self, request: Request) -> Response:
         query = request.query_params
         name, repository = request.path_params["name"], query.get("repo", "")
-        body = self._world.store.tag(name, repository, query.get("tag", ""))
-        return Response(body, 201, media_type=JSON)
+        return _json(self._world.store.tag(name, repository, query.get("tag", "")), 201)
 
     async def action(self, request: Request) -> Response:
         action = request.path_params["name"].rpartition("/")[2]
@@ -142,8 +138,7 @@ class Handlers:
 
     async def delete(self, request: Request) -> Response:
         force = request.query_params.get("force", "0") in {"", *_TRUE}
-        body = self._world.store.delete(request.path_params["name"], force)
-        return Response(body, media_type=JSON)
+        return _json(self._world.store.delete(request.path_params["name"], force))
 
     async def status(self, request: Request) -> Response:
         world = self._world
@@ -161,29 +156,14 @@ class Handlers:
         return _json(sizes)
 
     async def requests(self, request: Request) -> Response:
+        recorder = self._world.recorder
         model = request.query_params.get("model", "")
         digest = self._world.store.resolve(model) if model else None
         if request.headers.get("accept") == EVENTS:
             existing = request.query_params.get("include_existing") == "true"
-            return stream(self._world, self._feed(model, digest, existing), EVENTS, NO_CACHE)
-        return _json(self._world.recorder.groups(digest))
-
-    async def _feed(
-        self, model: str, digest: str | None, existing: bool
-    ) -> AsyncGenerator[bytes, None]:
-        recorder = self._world.recorder
-        feed = recorder.subscribe()
-        try:
-            head = []
-            for group in recorder.existing(digest) if existing else ():
-                head.append(f"event: existing_request\ndata: {go_json(group)}\n\n")
-            head.append('event: connected\ndata: {"status": "connected"}\n\n')
-            yield "".join(head).encode()
-            while (ended := await feed.get()) is not None:
-                if model in ("", ended[0]["model"]):
-                    yield f"event: new_request\ndata: {go_json(ended)}\n\n".encode()
-        finally:
-            recorder.unsubscribe(feed)
+            source = recorder.follow(model, digest, existing)
+            return _stream(self._world, source, EVENTS, _NO_CACHE)
+        return _json(recorder.groups(digest))
 
     async def unload(self, request: Request) -> Response:
         return _json({"unloaded_runners": self._world.unload(await request.body())})
@@ -205,7 +185,76 @@ class Handlers:
             backend=request.path_params.get("backend"),
             headers=dict(request.headers),
         )
-        return CancellableResponse(self._world, partial(self._world.inference.infer, asked))
+        return _CancellableResponse(self._world, partial(self._world.infer, asked))
+
+
+class _CancellableResponse(Response):
+    """An answer that `work` writes to it, and that is cancelled when the client leaves."""
+
+    pace = 0.0
+
+    def __init__(
+        self,
+        world: World,
+        work: Callable[[Connection], Awaitable[None]],
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.background = None
+        self._world = world
+        self._work = work
+        self._extra = headers or {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._send = send
+        async with anyio.create_task_group() as group:
+
+            def cut() -> None:
+                scope[TRANSPORT].close()
+                group.cancel_scope.cancel()
+
+            async def watch() -> None:
+                await disconnected(receive)
+                group.cancel_scope.cancel()
+
+            with self._world.cuttable(cut):
+                group.start_soon(watch)
+                try:
+                    await self._work(self)
+                    await send({"type": "http.response.body", "body": b"", "more_body": False})
+                except AnswerCut:
+                    scope[TRANSPORT].close()
+                group.cancel_scope.cancel()
+
+    async def start(self, status: int, content_type: str, length: int | None = None) -> None:
+        headers = [(name.encode(), value.encode()) for name, value in self._extra.items()]
+        if content_type:
+            headers.append((b"content-type", content_type.encode()))
+        if length is not None:
+            headers.append((b"content-length", str(length).encode()))
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def write(self, data: bytes) -> None:
+        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+
+def _stream(
+    world: World,
+    source: AsyncGenerator[bytes, None],
+    content_type: str,
+    headers: Mapping[str, str] | None = None,
+) -> _CancellableResponse:
+    """Answer with the pieces that `source` yields, as they come."""
+
+    async def pump(to: Connection) -> None:
+        await to.start(200, content_type)
+        try:
+            async for piece in source:
+                await to.write(piece)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await source.aclose()
+
+    return _CancellableResponse(world, pump, headers)
 
 
 class _Mux:
@@ -226,8 +275,8 @@ class _Mux:
         await self._app(scope, receive, send)
 
 
-def _json(value: Any) -> Response:
-    return Response(go_json(value) + "\n", media_type=JSON)
+def _json(value: Any, status: int = 200) -> Response:
+    return Response(go_json(value) + "\n", status, media_type=JSON)
 
 
 def _flag(request: Request, name: str) -> bool:

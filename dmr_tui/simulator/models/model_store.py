@@ -1,20 +1,138 @@
-"""The model store: looking up, pulling, tagging and deleting, with the log lines of each."""
+"""The model store: what is installed, and looking up, pulling, tagging and deleting it."""
 
 import asyncio
 import html
 import random
-from collections.abc import AsyncGenerator
+import re
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from dmr_tui.simulator.connection import Refused, json_object
 from dmr_tui.simulator.golang import go_json
 from dmr_tui.simulator.logbook import Logbook
-from dmr_tui.simulator.models.catalogue import Catalogue, ManyTags, NotInstalled
 from dmr_tui.simulator.models.model import MIB, Model
 
+_DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{64})|([0-9a-f]{12})")
+_BLOB_OVERHEAD = 4096
 _PULL_BYTES_A_SECOND = 900e6
 _PULL_STEPS = 32
 _COMPONENT = "model-manager"
+
+
+class Catalogue:
+    """Installed models by digest, in the order in which they came."""
+
+    def __init__(
+        self,
+        models: Iterable[Model] = (),
+        pullable: Iterable[Model] = (),
+        latest: Iterable[Model] = (),
+    ) -> None:
+        """`latest` are the pullable ones that a name without a tag means."""
+        self._models: dict[str, Model] = {}
+        self._tags: dict[str, list[str]] = {}
+        self._pullable = {_canonical(model.name.rpartition(":")[0]): model for model in latest}
+        self._pullable |= {_canonical(model.name): model for model in pullable}
+        for model in models:
+            self.install(model)
+
+    def __iter__(self) -> Iterator[Model]:
+        return iter(list(self._models.values()))
+
+    def __len__(self) -> int:
+        return len(self._models)
+
+    def tags(self, model: Model) -> tuple[str, ...]:
+        """The full names of `model`, registry included."""
+        return tuple(self._tags[model.digest])
+
+    def find(self, reference: str) -> Model | None:
+        """Find a model by a tag, with or without its defaults, or by a digest.
+
+        Twelve hex digits are a short digest.
+        """
+        reference = reference.strip()
+        if match := _DIGEST.fullmatch(reference):
+            digest = f"sha256:{match[1] or match[2]}"
+            return next((model for model in self if model.digest.startswith(digest)), None)
+        tag = _canonical(reference)
+        return next((model for model in self if tag in self._tags[model.digest]), None)
+
+    def resolve(self, reference: str) -> Model:
+        """As `find`. Raises LookupError."""
+        if model := self.find(reference):
+            return model
+        raise LookupError(reference)
+
+    def digest(self, reference: str) -> str:
+        """The digest that `reference` stands for; the text itself where there is none."""
+        model = self.find(reference)
+        return reference if model is None else model.digest
+
+    def pullable(self, reference: str) -> Model | None:
+        """The model that a registry would send for `reference`."""
+        return self._pullable.get(_canonical(reference))
+
+    def install(self, model: Model, name: str | None = None) -> None:
+        """Add `model` under its own name or `name`, and take that from any other model."""
+        self._models.setdefault(model.digest, model)
+        own, tag = self._tags.setdefault(model.digest, []), _canonical(name or model.name)
+        for tags in self._tags.values():
+            if tag in tags and tags is not own:
+                tags.remove(tag)
+        if tag not in own:
+            own.append(tag)
+
+    def delete(self, reference: str, force: bool) -> list[dict[str, str]]:
+        """Take a tag off, and with the last one the model; returns the steps in order.
+
+        Raises Refused, also where a model with several tags is not deleted by force.
+        """
+        model = self.find(reference)
+        if model is None:
+            raise Refused(404, "error while deleting model: model not found")
+        tags = self._tags[model.digest]
+        done = []
+        if not _DIGEST.fullmatch(reference):
+            tags.remove(_canonical(reference))
+            done.append({"Untagged": _canonical(reference)})
+            if tags:
+                return done
+        if len(tags) > 1 and not force:
+            reason = f'unable to delete "{reference}" (must be forced) due to multiple tag'
+            text = f"error while deleting model: {reason} references: resource conflict"
+            raise Refused(409, text)
+        done += [{"Untagged": tag} for tag in tags]
+        del self._models[model.digest], self._tags[model.digest]
+        return [*done, {"Deleted": model.digest}]
+
+    def disk_bytes(self) -> int:
+        """The size of the store on disk."""
+        return sum(model.size + _BLOB_OVERHEAD for model in self)
+
+    def describe(self, model: Model) -> dict[str, Any]:
+        """An entry of `GET /models`."""
+        tags = {"tags": list(self.tags(model))} if self.tags(model) else {}
+        return {"id": model.digest, **tags, "created": model.created, "config": model.config()}
+
+    def describe_openai(self, model: Model) -> dict[str, Any]:
+        """An entry of `GET /engines/v1/models`."""
+        config = model.config()
+        facts = {
+            "context_window": config.get("context_size"),
+            "architecture": config["architecture"],
+            "parameters": config["parameters"],
+            "quantization": config["quantization"],
+            "size": config["size"],
+        }
+        return {
+            "id": next(iter(self.tags(model)), model.digest),
+            "object": "model",
+            "created": model.created,
+            "owned_by": "docker",
+            "dmr": {key: value for key, value in facts.items() if value is not None},
+        }
 
 
 class Store:
@@ -25,91 +143,76 @@ class Store:
         self.pull_rate = _PULL_BYTES_A_SECOND
         """Bytes per second that come from the registry."""
         self._log = log
+        self._info = partial(log.info, component=_COMPONENT)
         self._rng = rng
         self._pulled: dict[str, int] = {}
         """By digest, the finished steps of a pull that was broken off."""
 
-    def look_up(self, reference: str) -> Model:
-        """The installed model. Raises NotInstalled."""
+    def look_up(self, reference: str) -> Model | None:
+        """The installed model, with the log lines of a look-up."""
         self.note_reference(reference)
-        try:
-            return self.catalogue.resolve(reference)
-        except NotInstalled:
+        model = self.catalogue.find(reference)
+        if model is None:
             facts = {"component": _COMPONENT, "error": "model not found"}
             self._log.error("failed to get model", **facts, reference=reference)
-            raise
+        return model
 
     def find(self, reference: str) -> Model:
         """The installed model. Raises Refused."""
-        try:
-            return self.look_up(reference)
-        except NotInstalled as error:
-            raise Refused(404, _missing(reference)) from error
+        if model := self.look_up(reference):
+            return model
+        raise Refused(404, _missing(reference))
 
     def resolve(self, reference: str) -> str:
         """The digest; the text itself where there is none."""
-        try:
-            return self.look_up(reference).digest
-        except NotInstalled:
-            error = _missing(reference)
-            self._log.warn("Failed to resolve model ref to ID", model=reference, error=error)
-            return reference
+        if model := self.look_up(reference):
+            return model.digest
+        error = _missing(reference)
+        self._log.warn("Failed to resolve model ref to ID", model=reference, error=error)
+        return reference
 
     def inspect(self, reference: str) -> Model:
         """The model for `GET /models/…`, which is found by a bare name too. Raises Refused."""
-        try:
-            return self.look_up(reference)
-        except NotInstalled:
-            self.note_listing()
-        try:
-            return self.catalogue.inspect(reference)
-        except NotInstalled as error:
-            raise Refused(404, "model not found") from error
+        if model := self.look_up(reference):
+            return model
+        self.note_listing()
+        for model in self.catalogue:
+            names = (tag.rpartition(":")[0] for tag in self.catalogue.tags(model))
+            if reference in {name.rpartition("/")[2] for name in names}:
+                return model
+        raise Refused(404, "model not found")
 
     def note_reference(self, reference: str, at: int | None = None) -> None:
         """Log that the store was asked for a model."""
-        self._log.info("getting model by reference", at, component=_COMPONENT, reference=reference)
+        self._info("getting model by reference", at, reference=reference)
 
     def note_listing(self) -> None:
         """Log that the store was asked for all models."""
-        self._log.info("Listing available models", component=_COMPONENT)
-        count = len(self.catalogue)
-        self._log.info("successfully listed models", component=_COMPONENT, count=count)
+        self._info("Listing available models")
+        self._info("successfully listed models", count=len(self.catalogue))
 
-    def tag(self, reference: str, repository: str, tag: str) -> bytes:
+    def tag(self, reference: str, repository: str, tag: str) -> dict[str, str]:
         """Give a model another name. Raises Refused."""
         if not repository or not tag:
             raise Refused(400, "missing repo or tag query parameter")
         target = f"{repository}:{tag}"
-        facts = {"component": _COMPONENT, "source": reference, "target": target}
-        self._log.info("tagging model", **facts)
-        try:
-            self.catalogue.install(self.catalogue.resolve(reference), target)
-        except NotInstalled as error:
-            raise Refused(404, "model not found") from error
+        self._info("tagging model", source=reference, target=target)
+        model = self.catalogue.find(reference)
+        if model is None:
+            raise Refused(404, "model not found")
+        self.catalogue.install(model, target)
         text = f"Model tagged successfully with {go_json(target)}"
-        return (go_json({"message": text, "target": target}) + "\n").encode()
+        return {"message": text, "target": target}
 
-    def delete(self, reference: str, force: bool) -> bytes:
+    def delete(self, reference: str, force: bool) -> list[dict[str, str]]:
         """Delete a model or one of its tags. Raises Refused."""
-        try:
-            done = self.catalogue.delete(reference, force)
-        except NotInstalled as error:
-            raise Refused(404, "error while deleting model: model not found") from error
-        except ManyTags as error:
-            reason = f'unable to delete "{reference}" (must be forced) due to multiple tag'
-            text = f"error while deleting model: {reason} references: resource conflict"
-            raise Refused(409, text) from error
-        facts = {"component": _COMPONENT, "reference": reference}
-        self._log.info("successfully deleted model", **facts)
-        return (go_json(done) + "\n").encode()
+        done = self.catalogue.delete(reference, force)
+        self._info("successfully deleted model", reference=reference)
+        return done
 
     def describe_remote(self, reference: str) -> dict[str, Any]:
         """A registry's entry of a model: as if installed, without its names. Raises Refused."""
-        try:
-            model: Model | None = self.catalogue.resolve(reference)
-        except NotInstalled:
-            model = self.catalogue.pullable(reference)
+        model = self.catalogue.find(reference) or self.catalogue.pullable(reference)
         if model is None:
             raise Refused(404, "error while getting remote model: model not found")
         return {"id": model.digest, "created": model.created, "config": model.config()}
@@ -122,12 +225,10 @@ class Store:
         if not name:
             raise Refused(400, "Invalid model reference")
         self._log.info("pulling model", model=name)
-        try:
-            there = self.catalogue.resolve(name)
+        if there := self.catalogue.find(name):
             # A digest finds it as well, and is no name.
             return there, next(iter(self.catalogue.tags(there)), there.name)
-        except NotInstalled:
-            model = self.catalogue.pullable(name)
+        model = self.catalogue.pullable(name)
         if model is None:
             error_text = f"error while pulling model: {name}: model not found"
             self._log.warn("Failed to pull model", model=name, error=error_text)
@@ -154,8 +255,27 @@ class Store:
             yield _line("progress", text, as_json, model.size, {**layer, "current": done})
         self._pulled.pop(model.digest, None)
         self.catalogue.install(model, name)
-        self._log.info("loaded model", component=_COMPONENT, id=model.digest)
+        self._info("loaded model", id=model.digest)
         yield _line("success", "Model pulled successfully", as_json)
+
+
+def _canonical(reference: str) -> str:
+    """A tag in full: registry, organisation and tag filled in, the name in small letters."""
+    reference = reference.strip()
+    if reference.startswith("hf.co/"):
+        reference = "huggingface.co/" + reference.removeprefix("hf.co/")
+    head, colon, tag = reference.rpartition(":")
+    if not colon or "/" in tag:
+        head, tag = reference, ""
+    name = head.lower()
+    if "/" not in name:
+        name = f"ai/{name}"
+    registry = name.partition("/")[0]
+    if registry == "index.docker.io":
+        name = name.removeprefix("index.")
+    elif not ("." in registry or ":" in registry or registry == "localhost"):
+        name = f"docker.io/{name}"
+    return f"{name}:{tag or 'latest'}"
 
 
 def _missing(reference: str) -> str:

@@ -146,36 +146,27 @@ _WORD = re.compile(r"[^\W\d_]{4,}")
 _DULL = {"about", "this", "that", "what", "which", "with", "from", "your", "please", "would"}
 
 
-def answer(question: str, rng: random.Random) -> Iterator[str]:
+def known_answer(question: str) -> str:
+    """The complete answer that is ready for `question`; empty if there is none."""
+    return next((text for pattern, text in _KNOWN if re.search(pattern, question, re.I)), "")
+
+
+def essay(question: str, rng: random.Random) -> Iterator[str]:
     """Markdown in pieces, without an end: take as much as you want."""
-    if known := _known(question):
-        yield known
     while True:
-        yield from _essay(_subject(question, rng), rng)
-
-
-def has_known_answer(question: str) -> bool:
-    """Tell if a complete answer is ready for `question`."""
-    return bool(_known(question))
+        subject = _subject(question, rng)
+        yield rng.choice(_OPENINGS).format(subject=subject) + "\n\n"
+        yield rng.choice(_PARAGRAPHS) + "\n\n"
+        for point in rng.sample(_POINTS, rng.randint(3, 5)):
+            yield f"- {point}\n"
+        yield f"\n{rng.choice(_PARAGRAPHS)}\n\n"
+        yield rng.choice(_CLOSINGS).format(subject=subject) + "\n\n"
 
 
 def thoughts(question: str, rng: random.Random) -> str:
     """The reasoning before the answer."""
     chosen = _THOUGHTS[: rng.randint(3, len(_THOUGHTS))]
     return " ".join(chosen).format(subject=_subject(question, rng)) + "\n"
-
-
-def _known(question: str) -> str:
-    return next((text for pattern, text in _KNOWN if re.search(pattern, question, re.I)), "")
-
-
-def _essay(subject: str, rng: random.Random) -> Iterator[str]:
-    yield rng.choice(_OPENINGS).format(subject=subject) + "\n\n"
-    yield rng.choice(_PARAGRAPHS) + "\n\n"
-    for point in rng.sample(_POINTS, rng.randint(3, 5)):
-        yield f"- {point}\n"
-    yield f"\n{rng.choice(_PARAGRAPHS)}\n\n"
-    yield rng.choice(_CLOSINGS).format(subject=subject) + "\n\n"
 
 
 def _subject(question: str, rng: random.Random) -> str:

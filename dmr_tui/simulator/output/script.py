@@ -1,12 +1,19 @@
-"""The content of one answer, decided before its first token: the same for the same seed."""
+"""The tokens of prompts and answers: an answer is decided before its first token, by its seed."""
 
 import json
 import random
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from dmr_tui.simulator.output.prose import answer, has_known_answer, thoughts
-from dmr_tui.simulator.output.tokens import plain_content, tokenize
+from dmr_tui.simulator.output.prose import essay, known_answer, thoughts
+
+# Pieces of words, numbers and signs need no vocabulary.
+_TOKEN = re.compile(r" ?[^\W\d_]{1,7}|\d{1,3}|_| ?[^\w\s]|\n+|\s")
+
+_CHARACTERS_PER_TOKEN = 4
+_TOO_LONG = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +40,7 @@ def chat_script(
     tool = _required_tool(fields)
     if tool is not None:
         arguments = json.dumps(_example(tool.get("parameters"), rng))
-        return _cut((), tokenize(arguments), limit, tool=str(tool.get("name", "")))
+        return _cut([], tokenize(arguments), limit, str(tool.get("name", "")))
     thinking = tokenize(thoughts(question, rng)) if reasoning and _thinks(fields, question) else []
     schema = _schema(fields)
     if schema is not None:
@@ -47,7 +54,7 @@ def text_script(fields: dict[str, Any], rng: random.Random, *, room: int) -> Scr
     """The continuation of a plain prompt."""
     limit = min(_limit(fields), room)
     endless = bool(fields.get("ignore_eos"))
-    return _cut((), _prose(prompt_text(fields), rng, limit, endless), limit)
+    return _cut([], _prose(prompt_text(fields), rng, limit, endless), limit)
 
 
 def prompt_text(fields: dict[str, Any]) -> str:
@@ -58,9 +65,43 @@ def prompt_text(fields: dict[str, Any]) -> str:
     return prompt if isinstance(prompt, str) else ""
 
 
-def _cut(
-    reasoning: list[str] | tuple[()], content: list[str], limit: int, *, tool: str | None = None
-) -> Script:
+def tokenize(text: str) -> list[str]:
+    """Cut `text` into pieces that put together are `text` again."""
+    return _TOKEN.findall(text)
+
+
+def prompt_tokens(text: str) -> list[str]:
+    """As `tokenize`; for a text beyond any context only the count is about right."""
+    if len(text) > _TOO_LONG:
+        return ["?"] * (len(text) // _CHARACTERS_PER_TOKEN)
+    return tokenize(text)
+
+
+def chat_prompt(messages: Iterable[Any]) -> str:
+    """The prompt that a chat template makes of `messages`, without its images."""
+    turns = [turn for turn in messages if isinstance(turn, dict)]
+    lines = [f"<|{turn.get('role', 'user')}|>\n{plain_content(turn)}\n" for turn in turns]
+    return "".join(lines) + "<|assistant|>\n"
+
+
+def plain_content(message: dict[str, Any]) -> str:
+    """The text of a message, whether it is one string or a list of parts."""
+    content = message.get("content")
+    if isinstance(content, list):
+        parts = [part.get("text", "") for part in content if isinstance(part, dict)]
+        return "\n".join(part for part in parts if isinstance(part, str))
+    return content if isinstance(content, str) else ""
+
+
+def shared_prefix(one: list[str], other: list[str]) -> int:
+    """The number of tokens that both begin with."""
+    length = min(len(one), len(other))
+    if one[:length] == other[:length]:
+        return length
+    return next(place for place in range(length) if one[place] != other[place])
+
+
+def _cut(reasoning: list[str], content: list[str], limit: int, tool: str | None = None) -> Script:
     thought = tuple(reasoning[:limit])
     said = tuple(content[: limit - len(thought)])
     whole = len(thought) + len(said) == len(reasoning) + len(content)
@@ -69,13 +110,13 @@ def _cut(
 
 
 def _prose(question: str, rng: random.Random, limit: int, endless: bool) -> list[str]:
-    ready = has_known_answer(question)
+    tokens = tokenize(known_answer(question))
     wanted = limit if endless else rng.randint(90, 340)
-    tokens: list[str] = []
-    for piece in answer(question, rng):
-        tokens += tokenize(piece)
-        if len(tokens) >= limit or (not endless and (ready or len(tokens) >= wanted)):
-            break
+    if tokens and not endless:
+        return tokens
+    pieces = essay(question, rng)
+    while len(tokens) < max(1, min(limit, wanted)):
+        tokens += tokenize(next(pieces))
     return tokens
 
 

@@ -2,37 +2,69 @@
 
 import asyncio
 import json
+import random
 import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
 
-from dmr_tui.simulator.http.faults import Fault
-from dmr_tui.simulator.models.library import GEMMA3, LLAMA32, NEMO, PHI4, QWEN3, SMOLLM2
+from dmr_tui.simulator.connection import InferenceRequest
+from dmr_tui.simulator.http.faults import Fault, Faults
+from dmr_tui.simulator.models.library import GEMMA3, NEMO, PHI4, QWEN3, SMOLLM2
 from dmr_tui.simulator.models.model import Model
 from dmr_tui.simulator.scenarios import sample_requests
+from dmr_tui.simulator.scenarios.past import record
 from dmr_tui.simulator.scenarios.sample_requests import Make
-from dmr_tui.simulator.scenarios.stage import Driver, Stage, record_answered
+from dmr_tui.simulator.service.world import World
 
 FLOOD = 200
 """Requests a second; the recorder's feed drops what a reader does not take in time."""
 
 
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The parts that a driver may touch."""
+
+    world: World
+    faults: Faults
+    rng: random.Random
+
+    async def send(self, request: InferenceRequest, leave_after: float | None = None) -> None:
+        """Send a request and wait for its end, or leave after so many seconds."""
+        task = self.world.run_in_background(self.world.answer(request))
+        try:
+            await asyncio.wait({task}, timeout=leave_after)
+        finally:
+            task.cancel()
+        if task.done() and not task.cancelled():
+            # An answer that breaks off is part of the scenario, and nothing to warn of.
+            task.exception()
+
+    async def pause(self, shortest: float, longest: float) -> None:
+        """Wait for some seconds between the two."""
+        await asyncio.sleep(self.rng.uniform(shortest, longest))
+
+
+Driver = Callable[[Stage], Coroutine[Any, Any, None]]
+
+
 def client(
     make: Make,
-    model: Model,
+    model: str,
     pause: tuple[float, float] | None = None,
     *,
     first: tuple[float, float] | None = None,
-    reference: str = "",
 ) -> Driver:
     """A client that sends one request of `make` after the other, seconds of `pause` apart.
 
-    `first` is the pause before the first one, and `reference` its name for `model`.
+    `first` is the pause before the first one.
     """
 
     async def drive(stage: Stage) -> None:
         if first is not None:
             await stage.pause(*first)
         while True:
-            await stage.send(make(model, stage.rng, reference))
+            await stage.send(make(model, stage.rng))
             if pause is not None:
                 await stage.pause(*pause)
 
@@ -44,35 +76,35 @@ async def scripts(stage: Stage) -> None:
     await stage.pause(6, 9)
     while True:
         leaves = stage.rng.random() < 0.35
-        request = sample_requests.script(QWEN3, stage.rng, f"docker.io/{QWEN3.name}")
+        request = sample_requests.script(f"docker.io/{QWEN3.name}", stage.rng)
         await stage.send(request, stage.rng.uniform(0.8, 2.5) if leaves else None)
         await stage.pause(12, 25)
 
 
-async def people(stage: Stage) -> None:
+async def by_hand(stage: Stage) -> None:
     """Single requests by hand, every other one too long for the context."""
     while True:
         await stage.pause(20, 40)
-        await stage.send(sample_requests.curl(LLAMA32, stage.rng, "llama3.2:1B-Q8_0"))
+        await stage.send(sample_requests.curl("llama3.2:1B-Q8_0", stage.rng))
         await stage.pause(20, 40)
-        await stage.send(sample_requests.too_long(QWEN3, stage.rng))
+        await stage.send(sample_requests.too_long(QWEN3.name, stage.rng))
 
 
 async def memory_pressure(stage: Stage) -> None:
     """Requests for models that do not fit beside each other, retried and then given room."""
     while True:
-        await stage.send(sample_requests.agent(PHI4, stage.rng))
+        await stage.send(sample_requests.agent(PHI4.name, stage.rng))
         await stage.pause(2, 4)
         for _ in range(3):
-            await stage.send(sample_requests.script(NEMO, stage.rng))
+            await stage.send(sample_requests.script(NEMO.name, stage.rng))
             await stage.pause(1, 2)
-        await stage.send(sample_requests.node(GEMMA3, stage.rng))
+        await stage.send(sample_requests.node(GEMMA3.name, stage.rng))
         await stage.pause(3, 5)
         _unload(stage, PHI4)
-        await stage.send(sample_requests.node(GEMMA3, stage.rng))
+        await stage.send(sample_requests.node(GEMMA3.name, stage.rng))
         await stage.pause(1, 2)
-        await stage.send(sample_requests.agent(GEMMA3, stage.rng))
-        await stage.send(sample_requests.agent(PHI4, stage.rng))
+        await stage.send(sample_requests.agent(GEMMA3.name, stage.rng))
+        await stage.send(sample_requests.agent(PHI4.name, stage.rng))
         await stage.pause(4, 6)
         _unload(stage, GEMMA3)
 
@@ -83,7 +115,7 @@ async def short_keep_alive(stage: Stage) -> None:
     stage.world.configure(json.dumps(config).encode(), None, sample_requests.CURL)
     while True:
         await stage.pause(6, 30)
-        await stage.send(sample_requests.curl(SMOLLM2, stage.rng))
+        await stage.send(sample_requests.curl(SMOLLM2.name, stage.rng))
 
 
 def _unload(stage: Stage, model: Model) -> None:
@@ -132,5 +164,5 @@ async def flood(stage: Stage) -> None:
     while True:
         while recorded < (time.monotonic() - began) * FLOOD:
             recorded += 1
-            record_answered(stage.world, QWEN3, sample_requests.node(QWEN3, stage.rng))
+            record(stage.world, QWEN3, sample_requests.node(QWEN3.name, stage.rng))
         await asyncio.sleep(0.004)

@@ -2,10 +2,10 @@
 
 import json
 import random
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
 from dmr_tui.simulator.connection import InferenceRequest
-from dmr_tui.simulator.models.model import Model
 
 LANGCHAIN = "langchainjs-openai/1.0.0 ((node/v20.20.2; linux; x64))"
 N8N = "n8n"
@@ -56,78 +56,73 @@ _PASSAGES = (
 )
 
 
-class Make(Protocol):
-    """Makes one client's requests for `model`; the client calls it `reference`, if that is set."""
-
-    def __call__(
-        self, model: Model, rng: random.Random, reference: str = ""
-    ) -> InferenceRequest: ...
+Make = Callable[[str, random.Random], InferenceRequest]
+"""Makes one client's requests for the model that it calls by that name."""
 
 
-def agent(model: Model, rng: random.Random, reference: str = "") -> InferenceRequest:
+def agent(model: str, rng: random.Random) -> InferenceRequest:
     """An n8n AI agent: a long fixed prompt, some history, streamed with usage."""
     history: list[dict[str, str]] = [{"role": "system", "content": _SYSTEM}]
     for mail in rng.sample(_MAILS, rng.randint(0, 2)):
         history.append({"role": "user", "content": mail})
         history.append({"role": "assistant", "content": "Thank you, I will look into it at once."})
     options = {"stream": True, "stream_options": {"include_usage": True}, "temperature": 0.7}
-    return _chat(model, reference, rng.choice(_MAILS), LANGCHAIN, history, **options)
+    return _chat(model, rng.choice(_MAILS), LANGCHAIN, history, **options)
 
 
-def node(model: Model, rng: random.Random, reference: str = "") -> InferenceRequest:
+def node(model: str, rng: random.Random) -> InferenceRequest:
     """n8n's HTTP Request node: short, whole, sometimes cut at its limit."""
     text, limit = rng.choice(_SHORT), rng.choice((24, 96, 160))
-    return _chat(model, reference, text, N8N, max_tokens=limit)
+    return _chat(model, text, N8N, max_tokens=limit)
 
 
-def script(model: Model, rng: random.Random, reference: str = "") -> InferenceRequest:
+def script(model: str, rng: random.Random) -> InferenceRequest:
     """A program with OpenAI's Python SDK."""
     text = rng.choice(_QUESTIONS)
     if rng.random() < 0.3:
         wanted: dict[str, Any] = {"response_format": {"type": "json_object"}, "max_tokens": 200}
-        return _chat(model, reference, text, OPENAI_PYTHON, **wanted)
-    return _chat(model, reference, text, OPENAI_PYTHON, stream=True)
+        return _chat(model, text, OPENAI_PYTHON, **wanted)
+    return _chat(model, text, OPENAI_PYTHON, stream=True)
 
 
-def curl(model: Model, rng: random.Random, reference: str = "") -> InferenceRequest:
+def curl(model: str, rng: random.Random) -> InferenceRequest:
     """A question by hand, with curl."""
     text = rng.choice(("hello", *_QUESTIONS))
-    return _chat(model, reference, text, CURL, max_tokens=64)
+    return _chat(model, text, CURL, max_tokens=64)
 
 
-def too_long(model: Model, rng: random.Random, reference: str = "") -> InferenceRequest:
+def too_long(model: str, rng: random.Random) -> InferenceRequest:
     """A document that does not fit into the context window."""
     text = f"Summarise: {' '.join(_PASSAGES * 700)}"
-    return _chat(model, reference, text, LANGCHAIN, stream=True)
+    return _chat(model, text, LANGCHAIN, stream=True)
 
 
-def long_story(model: Model, rng: random.Random, reference: str = "") -> InferenceRequest:
+def long_story(model: str, rng: random.Random) -> InferenceRequest:
     """A request that keeps the model busy for a while."""
-    return _chat(model, reference, rng.choice(_QUESTIONS), CURL, max_tokens=600, ignore_eos=True)
+    return _chat(model, rng.choice(_QUESTIONS), CURL, max_tokens=600, ignore_eos=True)
 
 
-def indexer(model: Model, rng: random.Random, reference: str = "") -> InferenceRequest:
+def indexer(model: str, rng: random.Random) -> InferenceRequest:
     """Embeddings of a few passages."""
     texts = rng.sample(_PASSAGES, rng.randint(1, 3))
-    body = {"input": texts, "model": reference or model.name, "encoding_format": "base64"}
+    body = {"input": texts, "model": model, "encoding_format": "base64"}
     return _request("/engines/llama.cpp/v1/embeddings", body, OPENAI_PYTHON, "llama.cpp")
 
 
-def document(model: Model, text: str) -> InferenceRequest:
+def document(model: str, text: str) -> InferenceRequest:
     """A whole document in one message."""
-    return _chat(model, "", text, OPENAI_PYTHON)
+    return _chat(model, text, OPENAI_PYTHON)
 
 
 def _chat(
-    model: Model,
-    reference: str,
+    model: str,
     text: str,
     user_agent: str,
     history: list[dict[str, str]] | None = None,
     **options: Any,
 ) -> InferenceRequest:
     messages = [*(history or []), {"role": "user", "content": text}]
-    body = {"model": reference or model.name, "messages": messages, **options}
+    body = {"model": model, "messages": messages, **options}
     return _request("/engines/v1/chat/completions", body, user_agent)
 
 

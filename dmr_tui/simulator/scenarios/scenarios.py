@@ -15,7 +15,7 @@ from dmr_tui.simulator.models.library import (
 )
 from dmr_tui.simulator.models.model import GIB, Model
 from dmr_tui.simulator.scenarios import drivers
-from dmr_tui.simulator.scenarios.drivers import client
+from dmr_tui.simulator.scenarios.drivers import Driver, client
 from dmr_tui.simulator.scenarios.past import Past
 from dmr_tui.simulator.scenarios.sample_requests import (
     agent,
@@ -26,7 +26,6 @@ from dmr_tui.simulator.scenarios.sample_requests import (
     node,
     script,
 )
-from dmr_tui.simulator.scenarios.stage import Driver
 from dmr_tui.simulator.service.release import NEWEST
 from dmr_tui.simulator.service.runner_config import RunnerConfig
 from dmr_tui.simulator.service.runner_process import Key
@@ -73,7 +72,7 @@ def _configure(
     keep_alive: int | None = None,
     flags: tuple[str, ...] = (),
 ) -> None:
-    config = RunnerConfig(model.packaged_context, flags, keep_alive)
+    config = RunnerConfig(model.packaged_context, flags, keep_alive=keep_alive)
     world.loader.configs[Key(model.backend, model.digest, mode)] = config
 
 
@@ -82,7 +81,7 @@ def _workflow(world: World, past: Past) -> None:
     past.loaded(11 * _MINUTE, NOMIC, "embedding", _NOMIC_NAME)
     past.loaded(6 * _MINUTE, LLAMA32)
     past.answered((420, 371, 322, 268, 214, 159, 103, 52), QWEN3, agent)
-    past.abandoned(240, QWEN3, script(QWEN3, past.rng))
+    past.recorded(240, QWEN3, script(QWEN3.name, past.rng), answered=False)
     past.answered((340, 251, 130, 31), LLAMA32, node)
     past.answered((395, 300, 206, 110, 18), NOMIC, indexer, "embedding")
 
@@ -121,20 +120,20 @@ def _heavy(world: World, past: Past) -> None:
     past.loaded(4 * _MINUTE, QWEN3)
     text = "All work and no play makes a long document. " * 26_000
     for ago in range(10):
-        past.recorded(60.0 - ago, QWEN3, document(QWEN3, text))
+        past.recorded(60.0 - ago, QWEN3, document(QWEN3.name, text))
 
 
-_AGENTS = client(agent, QWEN3, (1.5, 7))
-_NODES = client(node, LLAMA32, (4, 11), first=(1, 3))
-_INDEXERS = client(indexer, NOMIC, (5, 14), first=(5, 14), reference=_NOMIC_NAME)
-_VLLM_AGENTS = client(agent, VLLM_QWEN3, (1, 4))
+_AGENTS = client(agent, QWEN3.name, (1.5, 7))
+_NODES = client(node, LLAMA32.name, (4, 11), first=(1, 3))
+_INDEXERS = client(indexer, _NOMIC_NAME, (5, 14), first=(5, 14))
+_VLLM_AGENTS = client(agent, VLLM_QWEN3.name, (1, 4))
 
 SCENARIOS = {
     "quiet": Scenario("Models are installed, one is loaded and idle, no requests come.", _quiet),
     "workflow": Scenario(
         "n8n, scripts and an indexer share three models; some answers are cut, some clients leave.",
         _workflow,
-        (_AGENTS, drivers.scripts, _NODES, drivers.people, _INDEXERS),
+        (_AGENTS, drivers.scripts, _NODES, drivers.by_hand, _INDEXERS),
     ),
     "pressure": Scenario(
         "GPU memory is nearly full: loads fail, clients retry, models are evicted.",
@@ -151,7 +150,7 @@ SCENARIOS = {
     "cpu": Scenario(
         "A GPU is there and engines do not use it: answers are slow, and the processor is full.",
         _processor,
-        (client(node, _SLOW_QWEN3, (1, 4)),),
+        (client(node, _SLOW_QWEN3.name, (1, 4)),),
         models=SLOW,
         uses_gpu=False,
     ),
@@ -181,7 +180,7 @@ SCENARIOS = {
     "heavy": Scenario(
         "The records hold 10 MB of prompts while a model is busy, for measuring.",
         _heavy,
-        (client(long_story, QWEN3),),
+        (client(long_story, QWEN3.name),),
     ),
     "idle": Scenario("Two models are loaded and kept, and nothing ever happens.", _idle),
 }

@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Callable, Iterable
 from itertools import count
-from typing import Any, NoReturn
+from typing import Any
 
 from dmr_tui.simulator.engine.engine import Engine
 from dmr_tui.simulator.engine.engine_log import EngineLog
@@ -16,7 +16,7 @@ from dmr_tui.simulator.logbook import Logbook
 from dmr_tui.simulator.models.model import MIB, Model
 from dmr_tui.simulator.service.recorder import Recorder
 from dmr_tui.simulator.service.runner_config import MODES, RunnerConfig
-from dmr_tui.simulator.service.runner_process import SLOTS_MAXIMUM, Key, Runner, arguments
+from dmr_tui.simulator.service.runner_process import SLOTS_MAXIMUM, Key, Runner
 
 _READY_POLL = 0.5
 _LOAD_START = 0.06
@@ -29,10 +29,6 @@ MakeEngine = Callable[[Model, Launch, EngineLog], Engine]
 
 class LoadFailed(Exception):
     """A runner could not be made ready; the text is what the client is told."""
-
-
-class AlreadyActive(Exception):
-    """A runner that is in use cannot be configured."""
 
 
 class Loader:
@@ -145,19 +141,20 @@ class Loader:
                 self._evict_model(backend, digest, mode)
         return before - len(self.runners)
 
-    def configure(self, key: Key, config: RunnerConfig) -> None:
-        """Set how a runner is started; an idle one is evicted. Raises AlreadyActive."""
+    def configure(self, key: Key, config: RunnerConfig) -> bool:
+        """Set how a runner is started; an idle one is evicted. False if it is in use."""
         facts = {"backend": key.backend, "model": key.digest}
         if self.configs.get(key) == config:
             self._log.info("Runner configuration unchanged", **facts)
-            return
+            return True
         if key in self.runners:
             self._evict_model(key.backend, key.digest, key.mode)
         if key in self.runners:
-            raise AlreadyActive
+            return False
         self._log.info("Configuring runner", **facts)
         self.configs[key] = config
         self._broadcast()
+        return True
 
     def kill_for_memory(self, runner: Runner) -> None:
         """End the engine process of `runner` as the kernel does when memory is short."""
@@ -178,9 +175,9 @@ class Loader:
         for runner in self.all():
             runner.dead = True
             runner.engine.die()
+            self._gpu.release(runner)
         self.runners.clear()
         self.configs.clear()
-        self._gpu.clear()
         self.kills_here = 0
         self._broadcast()
 
@@ -231,14 +228,14 @@ class Loader:
             launch = launch.fitted(model, self._gpu.free)
         log = EngineLog(self._log, at, silent=model.backend != "llama.cpp")
         engine = self._make_engine(model, launch, log)
-        command = arguments(model, key.mode, slot, launch.passed, config)
-        self._log.info("backend args", at, backend=key.backend, args=command)
         pid = next(self._pids)
-        return Runner(key, reference, model, slot, engine, launch, command, pid, at), log
+        runner = Runner(key, reference, model, slot, engine, launch, config, pid, at)
+        self._log.info("backend args", at, backend=key.backend, args=runner.command)
+        return runner, log
 
     def _log_loaded(self, runner: Runner, log: EngineLog, at: int | None = None) -> None:
-        config, launch = self.configs.get(runner.key), runner.launch
-        if config is not None and config.verbose:
+        launch = runner.launch
+        if runner.config.verbose:
             log.buffers(self.memory_of(runner), runner.model.layers.blocks, at)
         log.loaded(launch.slots, launch.context, runner.socket, at)
 
@@ -252,7 +249,10 @@ class Loader:
             await asyncio.sleep(seconds * _OUT_OF_MEMORY_AFTER)
             fits_without = memory.gpu - memory.cache <= self._gpu.free
             size = memory.cache if fits_without else memory.weights
-            self._fail(runner, log.out_of_memory(size / MIB))
+            reason = "not enough GPU memory to load the model (CUDA)"
+            printed = log.out_of_memory(size / MIB)
+            text = f"failed: {reason}\n\nVerbose output:\n{printed}"
+            raise LoadFailed(self._log_exit(runner, text))
         left = max(0.0, started + seconds - loop.time())
         self._gpu.allocate(runner, memory.gpu, filled_in=left)
         await asyncio.sleep(started + seconds - loop.time())
@@ -262,10 +262,6 @@ class Loader:
         await asyncio.sleep(started + ready - loop.time())
         if runner.dead:
             raise LoadFailed("inference backend quit unexpectedly")
-
-    def _fail(self, runner: Runner, printed: str) -> NoReturn:
-        reason = "not enough GPU memory to load the model (CUDA)"
-        raise LoadFailed(self._log_exit(runner, f"failed: {reason}\n\nVerbose output:\n{printed}"))
 
     def _log_exit(self, runner: Runner, reason: str) -> str:
         name = runner.key.backend
@@ -304,13 +300,8 @@ class Loader:
 
     def _evict_one(self, key: Key) -> None:
         runner = self.runners.pop(key)
-        self._log.info(
-            "Evicting backend runner",
-            backend=key.backend,
-            model=key.digest,
-            modelRef=runner.reference,
-            mode=key.mode,
-        )
+        facts = {"model": key.digest, "modelRef": runner.reference, "mode": key.mode}
+        self._log.info("Evicting backend runner", backend=key.backend, **facts)
         runner.engine.die()
         self._gpu.release(runner)
         self._recorder.remove(key.digest)

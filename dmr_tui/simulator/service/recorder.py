@@ -1,24 +1,22 @@
-"""The last requests of each loaded model, as a list and as a feed."""
+"""The last requests of each loaded model, their bodies tidied, as a list and as a feed."""
 
 import asyncio
+import json
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from dmr_tui.simulator.connection import InferenceRequest
+from dmr_tui.simulator.golang import go_json, through_float64
 from dmr_tui.simulator.logbook import Logbook
-from dmr_tui.simulator.service.record_format import (
-    answer_of_stream,
-    recorded_error,
-    recorded_request,
-)
 
 KEPT = 10
 _FEED_BUFFER = 100
+_MEDIA_KEPT = 100
 
 Group = dict[str, Any]
 
@@ -72,7 +70,7 @@ class Recorder:
             model=model,
             method="POST",
             url=request.path,
-            request=recorded_request(request.body),
+            request=_recorded_request(request.body),
             timestamp=started // 10**9,
             status_code=0,
             user_agent=request.headers.get("user-agent", ""),
@@ -93,11 +91,11 @@ class Recorder:
             return
         record.status_code = status
         answer = body.decode(errors="replace")
-        answer, stream_error = answer_of_stream(answer) if "data: " in answer else (answer, "")
+        answer, stream_error = _answer_of_stream(answer) if "data: " in answer else (answer, "")
         if stream_error:
             record.error = stream_error
         elif status >= 400:
-            record.error = recorded_error(answer)
+            record.error = _recorded_error(answer)
         else:
             record.response = answer
         event = [_group(record.model, kept.config, [record])]
@@ -128,25 +126,123 @@ class Recorder:
         self._rng.shuffle(chosen)
         return chosen
 
-    def existing(self, digest: str | None) -> Iterator[list[Group]]:
-        """Every record now, each in a group of its own, those in flight too."""
-        for group in self.groups(digest):
-            for record in group["records"]:
-                yield [{**group, "count": 1, "records": [record]}]
+    async def follow(
+        self, model: str, digest: str | None, existing: bool
+    ) -> AsyncGenerator[bytes, None]:
+        """Events of the requests that end from now on, those of one model if it is named.
 
-    def subscribe(self) -> asyncio.Queue[list[Group] | None]:
-        """Follow the requests that end from now on; None is the end.
-
-        A feed that is not read loses what goes beyond its buffer.
+        With `existing` all records of now come first, each in a group of its own, those in flight
+        too. A follower that does not read loses what goes beyond its buffer.
         """
         feed: asyncio.Queue[list[Group] | None] = asyncio.Queue()
         self._feeds.add(feed)
-        return feed
-
-    def unsubscribe(self, feed: asyncio.Queue[list[Group] | None]) -> None:
-        self._feeds.discard(feed)
+        try:
+            head = []
+            for group in self.groups(digest) if existing else ():
+                for record in group["records"]:
+                    alone = [{**group, "count": 1, "records": [record]}]
+                    head.append(f"event: existing_request\ndata: {go_json(alone)}\n\n")
+            head.append('event: connected\ndata: {"status": "connected"}\n\n')
+            yield "".join(head).encode()
+            while (ended := await feed.get()) is not None:
+                if model in ("", ended[0]["model"]):
+                    yield f"event: new_request\ndata: {go_json(ended)}\n\n".encode()
+        finally:
+            self._feeds.discard(feed)
 
 
 def _group(model: str, config: dict[str, Any], records: list[Record]) -> Group:
     shown = [msgspec.to_builtins(record) for record in records]
     return {"count": len(shown), "model": model, "config": config, "records": shown}
+
+
+def _recorded_request(body: bytes) -> str:
+    """The body; with `messages` in it, its keys are sorted and base64 media are cut."""
+    text = body.decode(errors="replace")
+    try:
+        request = json.loads(text)
+    except ValueError:
+        return text
+    if not isinstance(request, dict) or not isinstance(request.get("messages"), list):
+        return text
+    for message in request["messages"]:
+        content = message.get("content") if isinstance(message, dict) else None
+        for part in content if isinstance(content, list) else ():
+            if isinstance(part, dict):
+                _cut(part.get("image_url"), "url")
+                _cut(part.get("input_audio"), "data")
+    return go_json(through_float64(request), sort_keys=True)
+
+
+def _cut(holder: Any, key: str) -> None:
+    if not isinstance(holder, dict) or not isinstance(holder.get(key), str):
+        return
+    text = holder[key]
+    head, comma, data = text.partition(",") if text.startswith("data:") else ("", "", text)
+    if len(data) > _MEDIA_KEPT:
+        lost = len(data) - _MEDIA_KEPT
+        holder[key] = f"{head}{comma}{data[:_MEDIA_KEPT]}...[truncated {lost} chars]"
+
+
+def _recorded_error(text: str) -> str:
+    """An error body as JSON, whatever it was; an empty one is an unknown error."""
+    if not text:
+        return '{"error": "unknown error"}'
+    try:
+        json.loads(text)
+    except ValueError:
+        return f'{{"error": {go_json(text)}}}'
+    return text
+
+
+def _answer_of_stream(stream: str) -> tuple[str, str]:
+    """One chat completion out of a stream's events, and the error that the stream told of.
+
+    Text and reasoning are joined, and the last chunk's other keys kept: so `usage` and `timings`
+    survive if the last chunk had them, and tool calls and legacy completions lose their content.
+    """
+    content: list[str] = []
+    reasoning: list[str] = []
+    choice: dict[str, Any] = {}
+    last: dict[str, Any] | None = None
+    for line in stream.split("\n"):
+        if line.startswith("error: "):
+            return "", _stream_error(line.removeprefix("error: "))
+        data = line.removeprefix("data: ")
+        if data == line:
+            continue
+        if data == "[DONE]":
+            break
+        try:
+            last = json.loads(data)
+        except ValueError:
+            continue
+        if isinstance(last, dict) and last.get("choices"):
+            choice = last["choices"][0]
+            delta = choice.get("delta") or {}
+            content.append(delta.get("content") or "")
+            reasoning.append(delta.get("reasoning_content") or "")
+    if last is None:
+        return stream, ""
+    message = {"role": "assistant", "content": "".join(content)}
+    if any(reasoning):
+        message["reasoning_content"] = "".join(reasoning)
+    whole = {key: value for key, value in choice.items() if key != "delta"}
+    whole = {"finish_reason": "stop", **whole, "message": message}
+    answer = {**last, "choices": [whole], "object": "chat.completion"}
+    return go_json(through_float64(answer), sort_keys=True), ""
+
+
+def _stream_error(text: str) -> str:
+    told: dict[str, Any] = {"status_code": 400, "message": "unparseable streaming error"}
+    try:
+        error = json.loads(text)
+    except ValueError:
+        return go_json({**told, "details": text})
+    told = {
+        "status_code": int(error.get("code", 400)),
+        "message": error.get("message", "streaming error"),
+        **({"type": error["type"]} if error.get("type") else {}),
+        "details": text,
+    }
+    return go_json(told)

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from dmr_tui.simulator.output.llama_format import ENGINE_COMMIT
+from dmr_tui.simulator.output.answer_format import ENGINE_COMMIT
 
 NEWEST = "v1.2.6"
 
@@ -17,36 +17,18 @@ class Release:
 
     version: str
     number: tuple[int, ...]
-
-    @property
-    def has_banner(self) -> bool:
-        """`GET /` and `GET /engines/_configure` answer."""
-        return self.number > (1, 0, 0)
-
-    @property
-    def has_version(self) -> bool:
-        """`GET /version` answers."""
-        return self.number >= (1, 1, 0)
-
-    @property
-    def has_logs(self) -> bool:
-        """`GET /logs` answers."""
-        return self.number >= (1, 2, 0)
-
-    @property
-    def preloads(self) -> bool:
-        """`X-Preload-Only` is understood; otherwise the request generates like any other."""
-        return self.number >= (1, 1, 0)
-
-    @property
-    def records_config(self) -> bool:
-        """The groups of `GET /engines/requests` show their runner's configuration."""
-        return self.number >= (1, 1, 0)
-
-    @property
-    def backend_disk_bytes(self) -> int:
-        """The engine's size in `GET /engines/df`."""
-        return 648_311_204 if self.number >= (1, 2, 0) else 0
+    has_banner: bool
+    """`GET /` and `GET /engines/_configure` answer."""
+    has_version: bool
+    """`GET /version` answers."""
+    has_logs: bool
+    """`GET /logs` answers."""
+    preloads: bool
+    """`X-Preload-Only` is understood; otherwise the request generates like any other."""
+    records_config: bool
+    """The groups of `GET /engines/requests` show their runner's configuration."""
+    backend_disk_bytes: int
+    """The engine's size in `GET /engines/df`."""
 
     def status(self, vllm: bool, *, gpu: bool = True) -> dict[str, str]:
         """The texts of `GET /engines/status`."""
@@ -74,4 +56,15 @@ def release(version: str) -> Release:
     match = re.fullmatch(r"v?(\d+)\.(\d+)\.(\d+)", version)
     if match is None:
         raise ValueError(f"{version!r} is not a version of Docker Model Runner; write v1.2.6")
-    return Release(version, tuple(int(part) for part in match.groups()))
+    number = tuple(int(part) for part in match.groups())
+    since_1_1, since_1_2 = number >= (1, 1, 0), number >= (1, 2, 0)
+    return Release(
+        version,
+        number,
+        has_banner=number > (1, 0, 0),
+        has_version=since_1_1,
+        has_logs=since_1_2,
+        preloads=since_1_1,
+        records_config=since_1_1,
+        backend_disk_bytes=648_311_204 if since_1_2 else 0,
+    )

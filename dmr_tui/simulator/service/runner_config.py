@@ -1,8 +1,6 @@
 """The settings of a runner, as `docker model configure` makes them."""
 
 import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Literal, get_args
 
@@ -29,29 +27,24 @@ _ALLOWED = """
 _ALLOWED_FLAGS = frozenset(_ALLOWED.split())
 
 
-@dataclass(frozen=True, slots=True)
-class RunnerConfig:
-    """The settings of one runner; None and empty are not set."""
+class RunnerConfig(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The settings of one runner, as it shows them; None and empty are not set."""
 
-    context_size: int | None = None
-    runtime_flags: tuple[str, ...] = ()
+    context_size: int | None = msgspec.field(default=None, name="context-size")
+    runtime_flags: tuple[str, ...] = msgspec.field(default=(), name="runtime-flags")
+    speculative: Any = None
+    """Kept and shown, without effect, as `vllm` and `llamacpp`."""
     keep_alive: int | None = None
     """Nanoseconds; golang.FOREVER for never."""
-    other: Mapping[str, Any] = field(default_factory=dict)
-    """`speculative`, `vllm`, `llamacpp`: kept and shown, without effect."""
+    vllm: Any = None
+    llamacpp: Any = None
 
     def shown(self) -> dict[str, Any]:
         """The settings as the runner shows them."""
-        keep_alive = None if self.keep_alive is None else keep_alive_text(self.keep_alive)
-        parts = {
-            "context-size": self.context_size,
-            "runtime-flags": list(self.runtime_flags) or None,
-            "speculative": self.other.get("speculative"),
-            "keep_alive": keep_alive,
-            "vllm": self.other.get("vllm"),
-            "llamacpp": self.other.get("llamacpp"),
-        }
-        return {key: value for key, value in parts.items() if value is not None}
+        shown: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(self))
+        if self.keep_alive is not None:
+            shown["keep_alive"] = keep_alive_text(self.keep_alive)
+        return shown
 
     def launch(self, model: Model) -> Launch:
         """The launch of a runner of `model`; without any context it is the trained one."""
@@ -76,11 +69,9 @@ class RunnerConfig:
 
     def word(self, *names: str) -> str | None:
         """The word behind the last of the flags `names`."""
-        pairs = list(pairwise(self.runtime_flags))
-        pairs += [
-            (name, value) for name, _, value in (f.partition("=") for f in self.runtime_flags)
-        ]
-        return next((value for name, value in reversed(pairs) if name in names and value), None)
+        words = [word for flag in self.runtime_flags for word in flag.split("=", 1)]
+        pairs = reversed(list(pairwise(words)))
+        return next((value for name, value in pairs if name in names and value), None)
 
     @property
     def verbose(self) -> bool:
@@ -112,7 +103,7 @@ def read_configure(body: bytes, backend: str) -> tuple[str, Mode, RunnerConfig]:
         name = flag.partition("=")[0]
         if name.startswith("-") and not name[1:].isdigit() and name not in _ALLOWED_FLAGS:
             raise Refused(500, f'runtime flag "{name}" is not allowed for backend "{backend}"')
-    other = {key: getattr(asked, key) for key in ("speculative", "vllm", "llamacpp")}
-    config = RunnerConfig(asked.context, tuple(flags), keep_alive, other)
+    other = (asked.vllm, asked.llamacpp)
+    config = RunnerConfig(asked.context, tuple(flags), asked.speculative, keep_alive, *other)
     mode = asked.mode or ("embedding" if "--embeddings" in flags else "completion")
     return asked.model or "", mode, config

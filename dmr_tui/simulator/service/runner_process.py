@@ -38,8 +38,8 @@ class Runner:
     slot: int
     engine: Engine
     launch: Launch
-    command: str
-    """The engine's arguments, as the log shows them."""
+    config: RunnerConfig
+    """The settings that it was started with."""
     pid: int
     started: int
     """Unix nanoseconds."""
@@ -58,6 +58,20 @@ class Runner:
     def socket(self) -> str:
         """The socket between the runner and its engine."""
         return f"inference-runner-{self.slot}.sock"
+
+    @property
+    def command(self) -> str:
+        """The engine's arguments, as the log shows them."""
+        path, flags, passed = self.model.path, self.config.runtime_flags, self.launch.passed
+        if self.model.backend == "vllm":
+            length = ["--max-model-len", str(passed)] if passed is not None else []
+            words = ["serve", path, "--uds", self.socket, *length, *flags]
+        else:
+            modes = {"embedding": ["--embeddings"], "reranking": ["--embeddings", "--reranking"]}
+            size = ["--ctx-size", str(passed)] if passed is not None else []
+            first = ["-ngl", "999", "--metrics", "--model", path, "--host", self.socket]
+            words = [*first, *modes.get(self.key.mode, []), *size, *flags, "--jinja"]
+        return f"[{' '.join(words)}]"
 
     def status(self, keep_alive: int | None, loading: bool) -> dict[str, Any]:
         """A row of `GET /engines/ps`."""
@@ -82,17 +96,3 @@ class Runner:
         if self.requests or limit < 0:
             return None
         return (limit - (time.time_ns() - self.idle_since)) / 1e9
-
-
-def arguments(model: Model, mode: str, slot: int, passed: int | None, config: RunnerConfig) -> str:
-    """The engine's command line as the log shows it."""
-    socket, flags = f"inference-runner-{slot}.sock", config.runtime_flags
-    if model.backend == "vllm":
-        length = ["--max-model-len", str(passed)] if passed is not None else []
-        words = ["serve", model.path, "--uds", socket, *length, *flags]
-    else:
-        modes = {"embedding": ["--embeddings"], "reranking": ["--embeddings", "--reranking"]}
-        size = ["--ctx-size", str(passed)] if passed is not None else []
-        first = ["-ngl", "999", "--metrics", "--model", model.path, "--host", socket]
-        words = [*first, *modes.get(mode, []), *size, *flags, "--jinja"]
-    return f"[{' '.join(words)}]"
