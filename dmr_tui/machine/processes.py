@@ -5,11 +5,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 import psutil
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dmr_tui.machine.reading import Reading
 
@@ -34,8 +35,7 @@ _DIGEST = re.compile(r"[/\\]sha256[/\\]([0-9a-f]{64})(?![0-9a-f])")
 _CONTAINER = re.compile(r"(?<![0-9a-f])([0-9a-f]{64})(?![0-9a-f])")
 
 
-@dataclass(frozen=True, slots=True)
-class EngineProcess:
+class EngineProcess(Struct, frozen=True):
     """One engine process at one moment; sizes in bytes."""
 
     pid: int
@@ -64,8 +64,7 @@ class EngineProcess:
     """64 hex digits; None for a process that runs on the computer itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessReport:
+class ProcessReport(Struct, frozen=True):
     """The visible engine processes, and the reason why there may be more."""
 
     engines: tuple[EngineProcess, ...] = ()

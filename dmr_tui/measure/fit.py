@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
 
+from msgspec import Struct
+
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.architecture import Architecture
 
@@ -92,8 +94,7 @@ class MemoryEstimate:
         return sum(part.value or 0 for part in parts) + self.overhead
 
 
-@dataclass(frozen=True, slots=True)
-class Reclaimable:
+class Reclaimable(Struct, frozen=True):
     """Memory that would be free if a loaded model were unloaded."""
 
     key: str

@@ -1,8 +1,9 @@
 """One word for the memory pressure of a computer, and its cause."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from dmr_tui.machine.container import Container
 from dmr_tui.machine.host import Host
@@ -13,8 +14,7 @@ Word = Literal["none", "some", "high", "critical"]
 ORDER: tuple[Word, ...] = ("none", "some", "high", "critical")
 
 
-@dataclass(frozen=True, slots=True)
-class PressureLevel:
+class PressureLevel(Struct, frozen=True):
     """The pressure by all signs together."""
 
     word: Word | None

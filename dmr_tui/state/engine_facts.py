@@ -1,8 +1,10 @@
 """Facts about one loaded model from the log lines of its engine."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
+
+from msgspec import Struct
 
 SUMMED = "sum of "
 """Prefix of a device in the table of sums, which single lines replace."""
@@ -47,11 +49,10 @@ class EngineFacts:
         return None if self.ready_at is None else self.ready_at - self.started_at
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedEngines:
+class LoggedEngines(Struct, frozen=True):
     """The facts about the loaded engines in the log."""
 
-    facts: Mapping[str, EngineFacts] = field(default_factory=lambda: MappingProxyType({}))
+    facts: Mapping[str, EngineFacts] = MappingProxyType({})
     """By the model's digest."""
     readable: bool = True
     """False if the log is known to be unreadable."""

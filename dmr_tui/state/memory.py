@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
+from msgspec import Struct
+
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.architecture import Architecture
 from dmr_tui.measure.fit import (
@@ -124,8 +126,7 @@ class Fit:
         return 100.0 * (total - self.footprint.total) / self.footprint.total
 
 
-@dataclass(frozen=True, slots=True)
-class LoadConditions:
+class LoadConditions(Struct, frozen=True):
     """The facts about the computer that all verdicts depend on."""
 
     pool: Reading[MemoryPool]
@@ -137,8 +138,7 @@ class LoadConditions:
     """The slots with which engines start here by default, if one has logged it."""
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryState:
+class MemoryState(Struct, frozen=True):
     """The memory of the runner's computer; nothing of it is known if that is another one."""
 
     pool: Reading[MemoryPool] = _NO_POOL
@@ -148,7 +148,7 @@ class MemoryState:
     vram_rest: Reading[int] = NOWHERE
     """Bytes of GPU memory in use that no usage explains; never negative."""
     pressure: PressureLevel = _NO_LEVEL
-    fits: Mapping[str, Fit] = field(default_factory=lambda: MappingProxyType({}))
+    fits: Mapping[str, Fit] = MappingProxyType({})
     """By the key of the model's row; no entry for what is not installed."""
     note: str = ""
     """The part that cannot be seen, and why: "engine processes are hidden from this user"."""

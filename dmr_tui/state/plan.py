@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
+from msgspec import Struct
+
 from dmr_tui.runner.errors.explain import Explanation
 
 StepState = Literal["waiting", "running", "done", "failed"]
@@ -32,8 +34,7 @@ class LoadPlan:
         return any(each is not None for each in (self.context, self.cache_type, self.slots))
 
 
-@dataclass(frozen=True, slots=True)
-class UnloadPlan:
+class UnloadPlan(Struct, frozen=True):
     """Unload models."""
 
     name: str
@@ -63,8 +64,7 @@ class ConfigurePlan:
     """True if it restores one that was lost."""
 
 
-@dataclass(frozen=True, slots=True)
-class RemovePlan:
+class RemovePlan(Struct, frozen=True):
     """Delete a model from the disk, with all its names."""
 
     name: str
@@ -77,8 +77,7 @@ class RemovePlan:
     """Its size on disk, as the runner prints it."""
 
 
-@dataclass(frozen=True, slots=True)
-class UntagPlan:
+class UntagPlan(Struct, frozen=True):
     """Remove one name of a model, which keeps the others."""
 
     name: str
@@ -89,8 +88,7 @@ class UntagPlan:
     """The names that stay."""
 
 
-@dataclass(frozen=True, slots=True)
-class TagPlan:
+class TagPlan(Struct, frozen=True):
     """Give a model another name."""
 
     name: str

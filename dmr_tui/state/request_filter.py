@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
+
 from dmr_tui.runner.request import Outcome
 
 SHOWN_REQUESTS = 10_000
@@ -32,8 +34,7 @@ class RequestFilter:
     """Seconds since 1970, by the runner's clock."""
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """The parts of a Snapshot that are made only if the open screen needs them."""
 
     requests: RequestFilter | None = None

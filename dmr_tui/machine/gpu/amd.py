@@ -1,8 +1,9 @@
 """AMD GPUs through sysfs, without ROCm and without root."""
 
 import re
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from dmr_tui.machine.gpu import drm
 from dmr_tui.machine.gpu.fdinfo import DrmUsers

@@ -3,8 +3,9 @@
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from dmr_tui.machine.gpu.drm import LARGEST
 from dmr_tui.machine.gpu.gpu import GpuProcess
@@ -25,8 +26,7 @@ Sizes = Mapping[str, int | None]
 """Bytes by region of memory; None if the driver's figure is impossible."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Client:
+class _Client(Struct, frozen=True):
     """A card that a process has open."""
 
     address: str

@@ -1,8 +1,10 @@
 """The report of every GPU provider, the same for all makers."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import Literal, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dmr_tui.machine.reading import Reading
 
@@ -15,8 +17,7 @@ _NO_TEXT: Reading[str] = Reading(None, _UNTOLD)
 _NO_WORDS: Reading[tuple[str, ...]] = Reading(None, _UNTOLD)
 
 
-@dataclass(frozen=True, slots=True)
-class GpuProcess:
+class GpuProcess(Struct, frozen=True):
     """A program that holds memory of a GPU."""
 
     pid: int
@@ -30,8 +31,7 @@ class GpuProcess:
 _NO_LIST: Reading[tuple[GpuProcess, ...]] = Reading(None, _UNTOLD)
 
 
-@dataclass(frozen=True, slots=True)
-class Gpu:
+class Gpu(Struct, frozen=True):
     """One GPU, or one MIG slice of one, at one moment; each figure stands or fails alone."""
 
     index: int
@@ -74,8 +74,7 @@ class Gpu:
     """The index of the GPU that this MIG slice is a part of."""
 
 
-@dataclass(frozen=True, slots=True)
-class GpuReport:
+class GpuReport(Struct, frozen=True):
     """The GPUs that one provider sees, or all together; or the reason why there is none."""
 
     source: str

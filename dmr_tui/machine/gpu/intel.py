@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from dmr_tui.machine.gpu import drm
 from dmr_tui.machine.gpu.fdinfo import DrmUsers, Users

@@ -3,11 +3,12 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import psutil
 import pynvml
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dmr_tui.machine.gpu import nvml
 from dmr_tui.machine.gpu.gpu import Gpu, GpuProcess, GpuReport
@@ -28,8 +29,7 @@ _FOR_EVER = {pynvml.NVML_ERROR_NOT_SUPPORTED, pynvml.NVML_ERROR_FUNCTION_NOT_FOU
 _NOT_OF_A_SLICE = "not available for a MIG slice"
 
 
-@dataclass(frozen=True, slots=True)
-class _Device:
+class _Device(Struct, frozen=True):
     handle: Any
     name: str
     id: str

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
+
 from dmr_tui.runner.discovery.docker_contexts import (
     DEFAULT,
     Contexts,
@@ -35,8 +37,7 @@ BRIDGE = "172.17.0.1"
 EVERYWHERE = frozenset({"", "0.0.0.0", "::"})
 
 
-@dataclass(frozen=True, slots=True)
-class DockerSocket:
+class DockerSocket(Struct, frozen=True):
     """A socket at which a Docker Engine is asked for the runner."""
 
     path: str
