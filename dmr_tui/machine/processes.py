@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 
 _UNREAD: Reading[int] = Reading(None, "not read yet")
+_NO_RATE: Reading[float] = Reading(None, "measured from the second reading on")
 LOOK_AGAIN_S = 60.0
 """Seconds after which processes that were no engines are examined again."""
 YOUNG_S = 3.0
@@ -51,14 +52,14 @@ class EngineProcess(Struct, frozen=True):
     """Seconds since 1970, by this computer's clock."""
     arguments: tuple[str, ...]
     """The command line without the program."""
-    resident: Reading[int]
+    resident: Reading[int] = _UNREAD
     """All that is in RAM."""
-    own: Reading[int]
+    own: Reading[int] = _UNREAD
     """RAM of its own: cache, compute, and weights that were read and not mapped."""
-    mapped: Reading[int]
+    mapped: Reading[int] = _UNREAD
     """Pages of files in RAM, mapped weights above all: the system can drop and reread them."""
-    swapped: Reading[int]
-    cpu: Reading[float]
+    swapped: Reading[int] = _UNREAD
+    cpu: Reading[float] = _NO_RATE
     """Per cent of one core since the last reading."""
     container: str | None = None
     """64 hex digits; None for a process that runs on the computer itself."""
@@ -173,11 +174,6 @@ class EngineProcesses:
             mode=_mode(words),
             started_at=process.create_time(),
             arguments=tuple(words[1:]),
-            resident=_UNREAD,
-            own=_UNREAD,
-            mapped=_UNREAD,
-            swapped=_UNREAD,
-            cpu=Reading(None, "measured from the second reading on"),
             container=None if self._proc is None else _container(self._proc, process.pid),
         )
 
@@ -251,7 +247,7 @@ class EngineProcesses:
         before = self._cpu.get(pid)
         self._cpu[pid] = (now, spent)
         if before is None or now <= before[0]:
-            return Reading(None, "measured from the second reading on")
+            return _NO_RATE
         return Reading(round(max(0.0, 100.0 * (spent - before[1]) / (now - before[0])), 1))
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from dmr_tui.machine.gpu.drm import LARGEST
-from dmr_tui.machine.gpu.gpu import GpuProcess
+from dmr_tui.machine.gpu.gpu import LARGEST, GpuProcess
 from dmr_tui.machine.reading import Reading
 
 EVERY_S = 5.0
