@@ -99,11 +99,11 @@ def explain(error: RunnerError, model: str = "", trained: int | None = None) -> 
     if isinstance(error, Rejected):
         return explain_text(error.status, error.body, model, trained)
     text = str(error)
-    row = next((row for kind, row in BY_CLASS if isinstance(error, kind)), None)
+    row = next((row for kind, row in BY_CLASS.items() if isinstance(error, kind)), None)
     if isinstance(error, Unreachable | BrokenOff):
         found = _find(text)
         row = found if found is not None and found.kind == "unreachable" else row
-    generic = any(row is each for _, each in BY_CLASS)
+    generic = any(row is each for each in BY_CLASS.values())
     if isinstance(error, Unreachable | TimedOut) and generic and _SAYS_MORE.search(text):
         # The text says why; the usual cause would be a wrong one.
         return Explanation(text[:1].upper() + text[1:], kind="unreachable")
