@@ -1,7 +1,6 @@
 """Facts about one loaded model from the log lines of its engine."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from msgspec import Struct
@@ -10,8 +9,7 @@ SUMMED = "sum of "
 """Prefix of a device in the table of sums, which single lines replace."""
 
 
-@dataclass(frozen=True, slots=True)
-class EngineFacts:
+class EngineFacts(Struct, frozen=True):
     """Facts that one loaded engine printed about itself; times by the runner's clock."""
 
     started_at: float

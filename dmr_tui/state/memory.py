@@ -1,7 +1,6 @@
 """The users of this computer's memory, and the models that fit beside them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
@@ -31,8 +30,7 @@ _NO_ARCHITECTURE: Reading[Architecture] = Reading(
 _NO_LEVEL = PressureLevel(None)
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryUsage:
+class MemoryUsage(Struct, frozen=True):
     """The memory that one model, or one other program, holds; bytes."""
 
     key: str
@@ -66,8 +64,7 @@ class MemoryUsage:
         return Reading(self.own.value + (self.mapped.value or 0))
 
 
-@dataclass(frozen=True, slots=True)
-class Footprint:
+class Footprint(Struct, frozen=True):
     """The memory that a load really took, by model and launch; bytes."""
 
     digest: str
@@ -84,8 +81,7 @@ class Footprint:
     compute: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Fit:
+class Fit(Struct, frozen=True):
     """The verdict on one installed model, as it would be loaded now."""
 
     verdict: Verdict | Literal["loaded"]
@@ -109,7 +105,7 @@ class Fit:
     """The memory that its last load like this really took."""
     reason: str = ""
     """The reason why the verdict is unknown."""
-    architecture: Reading[Architecture] = field(default=_NO_ARCHITECTURE, repr=False)
+    architecture: Reading[Architecture] = _NO_ARCHITECTURE
     """The basis of the verdict, to try another context with."""
 
     @property

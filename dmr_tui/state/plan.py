@@ -12,8 +12,7 @@ from dmr_tui.runner.errors.explain import Explanation
 StepState = Literal["waiting", "running", "done", "failed"]
 
 
-@dataclass(frozen=True, slots=True)
-class LoadPlan:
+class LoadPlan(Struct, frozen=True):
     """Load a model, after unloading others or with another configuration if there are any."""
 
     name: str
@@ -105,8 +104,7 @@ class TagPlan(Struct, frozen=True):
 Plan = LoadPlan | UnloadPlan | ConfigurePlan | RemovePlan | TagPlan | UntagPlan
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """The steps of a plan, each with its state."""
 
     steps: tuple[StepState, ...]

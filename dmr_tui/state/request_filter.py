@@ -1,7 +1,6 @@
 """The requests that a screen shows, and the other parts that it needs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from msgspec import Struct
@@ -19,8 +18,7 @@ CallerNames = Mapping[str, str]
 """The user's names for callers, by the name that each has of its User-Agent."""
 
 
-@dataclass(frozen=True, slots=True)
-class RequestFilter:
+class RequestFilter(Struct, frozen=True):
     """A filter of requests: every condition that is set has to hold."""
 
     words: str = ""

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from dmr_tui.runner.errors.failures import BrokenOff, Rejected, RunnerError, TimedOut, Unreachable
 from dmr_tui.runner.errors.row import Kind, Row
@@ -62,8 +62,7 @@ _ESCAPE = re.compile(r"\\(.)")
 _ESCAPED = {"n": "\n", "t": "\t", "r": ""}
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Struct, frozen=True):
     """An error in three sentences; the last two may be empty."""
 
     what: str

@@ -6,9 +6,10 @@ a line without quotes looks like another number. Inside quotes a cut is seen, an
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Literal
+
+from msgspec import Struct
 
 from dmr_tui.runner.logs.engine_lines import OWN_WORDS, engine_event
 from dmr_tui.runner.logs.fields import HEAD, engine_prefix, pairs, stamp, unquoted, without_stamp
@@ -59,8 +60,7 @@ _LEVELS: dict[str, Level] = {
 _NAMING = ("modelRef", "reference", "model", "modelID")
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(Struct, frozen=True):
     """One line, taken apart."""
 
     at: float
