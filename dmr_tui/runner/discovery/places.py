@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from msgspec import Struct
@@ -94,9 +94,9 @@ def find_places(
     engine, no_engine = (None, found) if isinstance(found, str) else (found, "")
     # The flag wins over a context that is named, that over the variable and the file, and these
     # over the active context.
+    places = Places((), tls=tls, contexts=contexts, engine=engine, no_engine=no_engine)
     if host and (rule == "--host" or not context):
-        only = (parse_host(host, rule, tls),)
-        return Places(only, tls=tls, contexts=contexts, engine=engine, no_engine=no_engine)
+        return replace(places, known=(parse_host(host, rule, tls),))
     notes = [contexts.problem]
     named = contexts.get(context or contexts.active)
     if named is not None:
@@ -109,27 +109,17 @@ def find_places(
             # As `docker model` does: warn, and look in the usual places.
             notes.append(str(error))
         else:
-            return Places(
-                (endpoint,),
-                tls=tls,
-                contexts=contexts,
-                context=named.name,
-                engine=engine,
-                no_engine=no_engine,
-            )
+            return replace(places, known=(endpoint,), context=named.name)
     if context and context != DEFAULT and docker_context is None:
         raise BadHost(_no_context(context, contexts, engines))
     if in_container is None:
         in_container = Path("/.dockerenv").exists()
-    return Places(
-        tuple(_usual(tls, in_container)),
-        () if engine is None else (engine,),
-        tls,
-        tuple(note for note in (*notes, no_engine) if note),
-        contexts,
-        context or "",
-        engine,
-        no_engine,
+    return replace(
+        places,
+        known=tuple(_usual(tls, in_container)),
+        sockets=() if engine is None else (engine,),
+        notes=tuple(note for note in (*notes, no_engine) if note),
+        context=context or "",
     )
 
 

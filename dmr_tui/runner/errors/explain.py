@@ -9,21 +9,9 @@ from msgspec import Struct
 
 from dmr_tui.runner.errors.failures import BrokenOff, Rejected, RunnerError, TimedOut, Unreachable
 from dmr_tui.runner.errors.row import Kind, Row
-from dmr_tui.runner.errors.table import BY_CLASS, ENABLE_ON_DESKTOP, INSTALL_ON_LINUX, TABLE
+from dmr_tui.runner.errors.table import BY_CLASS, TABLE
 from dmr_tui.runner.names import shell_word, short
 from dmr_tui.runner.request import EngineFailure, Request
-
-__all__ = [
-    "ENABLE_ON_DESKTOP",
-    "INSTALL_ON_LINUX",
-    "Explanation",
-    "Kind",
-    "explain",
-    "explain_line",
-    "explain_quote",
-    "explain_text",
-    "telling_line",
-]
 
 HALF = 32 * 1024
 """Characters that are searched at each end of a text: a dump may be of any length."""
