@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, Never
 
 from msgspec import Struct
 
@@ -21,8 +21,7 @@ from dmr_tui.measure.pressure_level import PressureLevel
 PartsSource = Literal["engine log", "estimate", ""]
 ContextSource = Literal["engine log", "flag", "configured", "packaged", "trained", "default"]
 
-NOWHERE: Reading[int] = Reading(None, "nothing can be seen")
-_NO_CPU: Reading[float] = Reading(None, "nothing can be seen")
+NOWHERE: Reading[Never] = Reading(None, "nothing can be seen")
 _NO_POOL: Reading[MemoryPool] = Reading(None, "reading the machine …")
 _NO_ARCHITECTURE: Reading[Architecture] = Reading(
     None, "the package tells nothing about its layers"
@@ -49,7 +48,7 @@ class MemoryUsage(Struct, frozen=True):
     compute: Reading[int] = NOWHERE
     parts_source: PartsSource = ""
     """The source of the three parts, which need not add up to what is held."""
-    cpu: Reading[float] = _NO_CPU
+    cpu: Reading[float] = NOWHERE
     """Per cent of one core."""
     layers: str = ""
     """Layers on the GPU, if the engine said so: "20 of 33"."""
