@@ -7,10 +7,12 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, islice
 from typing import get_args
+
+from msgspec.structs import replace
 
 from dmr_tui.commands.pipe import nobody_reads
 from dmr_tui.export.request_rows import line_header, request_json, request_line, requests_csv

@@ -1,7 +1,8 @@
 """The memory of a control group as the Linux kernel counts it, v1 and v2."""
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from dmr_tui.machine.reading import Reading
 
@@ -13,8 +14,7 @@ _V2 = ("memory.max", "anon", "shmem", "file", "memory.events")
 """The file of the limit; anonymous, shared and cached memory in memory.stat; the file of kills."""
 
 
-@dataclass(frozen=True, slots=True)
-class CgroupMemory:
+class CgroupMemory(Struct, frozen=True):
     """One control group at one moment; bytes."""
 
     limit: Reading[int]

@@ -5,10 +5,11 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from dmr_tui.machine import cgroup
 from dmr_tui.machine.cgroup import CgroupMemory
@@ -27,8 +28,7 @@ STATS_S = 10.0
 NOWHERE = "the runner is in no container here"
 
 
-@dataclass(frozen=True, slots=True)
-class Container:
+class Container(Struct, frozen=True):
     """The runner's container at one moment; sizes in bytes."""
 
     id: str
@@ -55,8 +55,7 @@ class Container:
     """The reason why it does not run, in Docker's words."""
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerReport:
+class ContainerReport(Struct, frozen=True):
     """The runner's container, or the reason why it is not known."""
 
     container: Container | None = None

@@ -8,10 +8,21 @@ from typing import Any, TypeVar
 
 import psutil
 
-from dmr_tui.machine.pressure import UNREAD, Pressure, PressureProbe, Run, run_command
+from dmr_tui.machine.gpu.gpu import LARGEST
+from dmr_tui.machine.pressure import (
+    COMMAND_S,
+    UNREAD,
+    Pressure,
+    PressureProbe,
+    Run,
+    read_pages,
+    run_command,
+)
 from dmr_tui.machine.reading import Reading
 
 T = TypeVar("T")
+_MAC_USED = ("active", "inactive", "speculative", "wired down", "occupied by compressor")
+_MAC_CACHED = ("purgeable", "File-backed pages")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +70,7 @@ class HostProbe:
         if self._platform != "darwin":
             return _part(memory, lambda m: int(m.total - m.available))
         # psutil leaves out the memory compressor of macOS.
-        from dmr_tui.machine.gpu.apple import EVERY_S, read_vm
-
-        if self._vm is None or time.monotonic() - self._vm[0] >= EVERY_S:
+        if self._vm is None or time.monotonic() - self._vm[0] >= COMMAND_S:
             self._vm = (time.monotonic(), read_vm(self._run))
         return self._vm[1]
 
@@ -71,6 +80,21 @@ class HostProbe:
             self._primed = True
             return Reading(None, "measured from the second reading on")
         return percent
+
+
+def read_vm(run: Run = run_command) -> Reading[int]:
+    """Bytes of RAM in use as Activity Monitor counts them, by vm_stat.
+
+    Active, inactive, speculative, wired and compressed pages, less purgeable and file-backed ones.
+    """
+    pages = read_pages(run)
+    if pages.value is None:
+        return Reading(None, pages.reason)
+    if not {*_MAC_USED, *_MAC_CACHED} <= pages.value.keys():
+        return Reading(None, "vm_stat does not tell all kinds of pages")
+    used = sum(pages.value[name] for name in _MAC_USED)
+    used -= sum(pages.value[name] for name in _MAC_CACHED)
+    return Reading(used) if 0 <= used <= LARGEST else Reading(None, "vm_stat tells absurd counts")
 
 
 def _reading(measure: Callable[[], T]) -> Reading[T]:

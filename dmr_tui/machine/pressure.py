@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Never
 
 from dmr_tui.machine.reading import Reading
 
-_ELSEWHERE: Reading[float] = Reading(None, "not on this system")
-_NO_COUNT: Reading[int] = Reading(None, "not on this system")
+_ELSEWHERE: Reading[Never] = Reading(None, "not on this system")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +28,15 @@ class Pressure:
     """Bytes a second that come back from swap, since the last reading."""
     swap_out: Reading[float] = _ELSEWHERE
     """Bytes a second that go to swap, since the last reading."""
-    oom_kills: Reading[int] = _NO_COUNT
+    oom_kills: Reading[int] = _ELSEWHERE
     """Processes that the kernel killed for memory since the first reading."""
-    level: Reading[int] = _NO_COUNT
+    level: Reading[int] = _ELSEWHERE
     """macOS kern.memorystatus_vm_pressure_level: 1 normal, 2 warning, 4 critical."""
-    compressed: Reading[int] = _NO_COUNT
+    compressed: Reading[int] = _ELSEWHERE
     """Bytes that macOS's compressor occupies."""
-    committed: Reading[int] = _NO_COUNT
+    committed: Reading[int] = _ELSEWHERE
     """Windows: bytes that programs were promised."""
-    commit_limit: Reading[int] = _NO_COUNT
+    commit_limit: Reading[int] = _ELSEWHERE
     """Windows: bytes that can be promised in all."""
 
 
@@ -62,6 +62,20 @@ def run_command(command: Sequence[str]) -> str:
         list(command), capture_output=True, text=True, timeout=COMMAND_S, check=True
     )
     return done.stdout
+
+
+def read_pages(run: Run = run_command) -> Reading[dict[str, int]]:
+    """Read the bytes of each kind of page of macOS, by vm_stat."""
+    try:
+        output = run(("/usr/bin/vm_stat",))
+    except (OSError, subprocess.SubprocessError) as error:
+        return Reading(None, f"vm_stat: {error}")
+    size = re.search(r"page size of (\d+) bytes", output)
+    pages = re.findall(r"^([^:]+):\s+(\d+)\.?\s*$", output, re.MULTILINE) if size else ()
+    each = int(size[1]) if size else 0
+    return Reading(
+        {name.strip('" ').removeprefix("Pages "): int(count) * each for name, count in pages}
+    )
 
 
 class PressureProbe:
@@ -140,7 +154,14 @@ class PressureProbe:
         return self._mac[1]
 
     def _ask_mac(self) -> Pressure:
-        return Pressure(level=self._mac_level(), compressed=self._mac_compressed())
+        level, pages = self._mac_level(), read_pages(self._run)
+        if pages.value is None:
+            compressed: Reading[int] = Reading(None, pages.reason)
+        elif "occupied by compressor" in pages.value:
+            compressed = Reading(pages.value["occupied by compressor"])
+        else:
+            compressed = Reading(None, "vm_stat does not tell the compressor")
+        return Pressure(level=level, compressed=compressed)
 
     def _mac_level(self) -> Reading[int]:
         try:
@@ -149,17 +170,6 @@ class PressureProbe:
             return Reading(None, f"sysctl: {error}")
         known = level.strip() in {"1", "2", "4"}
         return Reading(int(level)) if known else Reading(None, f"sysctl says {level[:20]!r}")
-
-    def _mac_compressed(self) -> Reading[int]:
-        try:
-            pages = self._run(["/usr/bin/vm_stat"])
-        except (OSError, subprocess.SubprocessError) as error:
-            return Reading(None, f"vm_stat: {error}")
-        size = re.search(r"page size of (\d+) bytes", pages)
-        compressed = re.search(r"occupied by compressor:\s+(\d+)", pages)
-        if size is None or compressed is None:
-            return Reading(None, "vm_stat does not tell the compressor")
-        return Reading(int(size[1]) * int(compressed[1]))
 
 
 def _rate(

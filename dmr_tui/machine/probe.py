@@ -13,6 +13,7 @@ from dmr_tui.machine.gpu.gpu import GpuProvider, GpuReport
 from dmr_tui.machine.host import Host, HostProbe
 from dmr_tui.machine.processes import EngineProcesses, ProcessReport
 
+_NO_NVML = "no NVIDIA driver on this machine"
 LOOK_AGAIN_S = 10.0
 """Seconds between two searches for a driver that was absent."""
 
@@ -96,11 +97,14 @@ class LocalMachine:
         """`docker` is the path of the Docker Engine's socket; None, with a reason, without one."""
         host, engines = HostProbe(), EngineProcesses()
         container = RunnerContainer(lambda: engines.containers, docker, no_docker)
-        gpus = [("NVIDIA GPUs", _nvidia())]
+        gpus = [("NVIDIA GPUs", LazyProvider("NVML", _NO_NVML, _has_nvml, _nvidia))]
         if sys.platform == "darwin":
-            gpus = [("Apple GPU", _apple())]
+            gpus = [("Apple GPU", LazyProvider("ioreg", "", lambda: True, _apple))]
         elif sys.platform == "linux":
-            gpus += [("AMD GPUs", _amd()), ("Intel GPUs", _intel())]
+            gpus.append(("AMD GPUs", LazyProvider("sysfs", "", lambda: bool(cards(AMD)), _amd)))
+            gpus.append(
+                ("Intel GPUs", LazyProvider("sysfs", "", lambda: bool(cards(INTEL)), _intel))
+            )
         self._closed = [provider for _, provider in gpus]
         self._parts = (
             Part("machine", "host", host.read),
@@ -120,16 +124,6 @@ class LocalMachine:
             provider.close()
 
 
-def _nvidia() -> LazyProvider:
-    def make() -> GpuProvider:
-        # Imported late: the binding is one large file, which only a machine with the driver needs.
-        from dmr_tui.machine.gpu.nvidia import NvidiaProvider
-
-        return NvidiaProvider()
-
-    return LazyProvider("NVML", "no NVIDIA driver on this machine", _has_nvml, make)
-
-
 def _has_nvml() -> bool:
     """Return whether the driver's library can be loaded."""
     windows = sys.platform == "win32"
@@ -140,28 +134,26 @@ def _has_nvml() -> bool:
     return True
 
 
-def _amd() -> LazyProvider:
-    def make() -> GpuProvider:
-        from dmr_tui.machine.gpu.amd import AmdProvider
+# Imported late: each is large, and only a machine with the driver needs it.
+def _nvidia() -> GpuProvider:
+    from dmr_tui.machine.gpu.nvidia import NvidiaProvider
 
-        return AmdProvider()
-
-    return LazyProvider("sysfs", "", lambda: bool(cards(AMD)), make)
+    return NvidiaProvider()
 
 
-def _intel() -> LazyProvider:
-    def make() -> GpuProvider:
-        from dmr_tui.machine.gpu.intel import IntelProvider
+def _amd() -> GpuProvider:
+    from dmr_tui.machine.gpu.amd import AmdProvider
 
-        return IntelProvider()
-
-    return LazyProvider("sysfs", "", lambda: bool(cards(INTEL)), make)
+    return AmdProvider()
 
 
-def _apple() -> LazyProvider:
-    def make() -> GpuProvider:
-        from dmr_tui.machine.gpu.apple import AppleProvider
+def _intel() -> GpuProvider:
+    from dmr_tui.machine.gpu.intel import IntelProvider
 
-        return AppleProvider()
+    return IntelProvider()
 
-    return LazyProvider("ioreg", "", lambda: True, make)
+
+def _apple() -> GpuProvider:
+    from dmr_tui.machine.gpu.apple import AppleProvider
+
+    return AppleProvider()

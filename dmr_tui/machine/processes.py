@@ -5,11 +5,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 import psutil
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dmr_tui.machine.reading import Reading
 
@@ -17,6 +18,7 @@ T = TypeVar("T")
 
 
 _UNREAD: Reading[int] = Reading(None, "not read yet")
+_NO_RATE: Reading[float] = Reading(None, "measured from the second reading on")
 LOOK_AGAIN_S = 60.0
 """Seconds after which processes that were no engines are examined again."""
 YOUNG_S = 3.0
@@ -34,8 +36,7 @@ _DIGEST = re.compile(r"[/\\]sha256[/\\]([0-9a-f]{64})(?![0-9a-f])")
 _CONTAINER = re.compile(r"(?<![0-9a-f])([0-9a-f]{64})(?![0-9a-f])")
 
 
-@dataclass(frozen=True, slots=True)
-class EngineProcess:
+class EngineProcess(Struct, frozen=True):
     """One engine process at one moment; sizes in bytes."""
 
     pid: int
@@ -51,21 +52,20 @@ class EngineProcess:
     """Seconds since 1970, by this computer's clock."""
     arguments: tuple[str, ...]
     """The command line without the program."""
-    resident: Reading[int]
+    resident: Reading[int] = _UNREAD
     """All that is in RAM."""
-    own: Reading[int]
+    own: Reading[int] = _UNREAD
     """RAM of its own: cache, compute, and weights that were read and not mapped."""
-    mapped: Reading[int]
+    mapped: Reading[int] = _UNREAD
     """Pages of files in RAM, mapped weights above all: the system can drop and reread them."""
-    swapped: Reading[int]
-    cpu: Reading[float]
+    swapped: Reading[int] = _UNREAD
+    cpu: Reading[float] = _NO_RATE
     """Per cent of one core since the last reading."""
     container: str | None = None
     """64 hex digits; None for a process that runs on the computer itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessReport:
+class ProcessReport(Struct, frozen=True):
     """The visible engine processes, and the reason why there may be more."""
 
     engines: tuple[EngineProcess, ...] = ()
@@ -174,11 +174,6 @@ class EngineProcesses:
             mode=_mode(words),
             started_at=process.create_time(),
             arguments=tuple(words[1:]),
-            resident=_UNREAD,
-            own=_UNREAD,
-            mapped=_UNREAD,
-            swapped=_UNREAD,
-            cpu=Reading(None, "measured from the second reading on"),
             container=None if self._proc is None else _container(self._proc, process.pid),
         )
 
@@ -252,7 +247,7 @@ class EngineProcesses:
         before = self._cpu.get(pid)
         self._cpu[pid] = (now, spent)
         if before is None or now <= before[0]:
-            return Reading(None, "measured from the second reading on")
+            return _NO_RATE
         return Reading(round(max(0.0, 100.0 * (spent - before[1]) / (now - before[0])), 1))
 
 

@@ -1,13 +1,13 @@
 """A measured value, or the reason why there is none."""
 
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 T = TypeVar("T", covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Reading(Generic[T]):
+class Reading(Struct, Generic[T], frozen=True):
     """A value, or None with the reason in words that the user can act on."""
 
     value: T | None

@@ -6,10 +6,11 @@ import socket
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
+
+from msgspec import Struct
 
 from dmr_tui.machine.reading import Reading
 
@@ -17,8 +18,7 @@ Platform = Literal["linux", "macos", "windows"]
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True):
     """This computer, as far as it matters for reaching a runner."""
 
     platform: Platform

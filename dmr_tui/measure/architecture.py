@@ -1,7 +1,8 @@
 """The shape of a network by its GGUF header, as far as its memory depends on it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from dmr_tui.machine.reading import Reading
 
@@ -24,8 +25,7 @@ _VOCABULARIES = {
 """Tokens in the vocabulary, by the name of the tokenizer in the header."""
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(Struct, frozen=True):
     """One block of the network; sizes in elements."""
 
     kv_heads: int
@@ -36,8 +36,7 @@ class Layer:
     """Tokens that it looks back; None if all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Architecture:
+class Architecture(Struct, frozen=True):
     """A network's shape; lengths in elements, windows in tokens."""
 
     architecture: str

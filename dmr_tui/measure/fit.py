@@ -2,9 +2,11 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.architecture import Architecture
@@ -35,8 +37,7 @@ LARGEST_VOCABULARY = 262_144
 """Assumed where the header does not tell: of the models in use, Gemma's is the largest."""
 
 
-@dataclass(frozen=True, slots=True)
-class LaunchConfig:
+class LaunchConfig(Struct, frozen=True):
     """The options with which an engine is, or would be, started."""
 
     context: int
@@ -52,8 +53,7 @@ class LaunchConfig:
     """Layers that go to the GPU; None for all."""
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryPool:
+class MemoryPool(Struct, frozen=True):
     """The memory into which the next model would be loaded; bytes."""
 
     kind: PoolKind
@@ -65,8 +65,7 @@ class MemoryPool:
     """The source of the numbers, as the screens name it."""
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryEstimate:
+class MemoryEstimate(Struct, frozen=True):
     """The memory that a model needs, by parts that may be unknown; bytes."""
 
     launch: LaunchConfig
@@ -92,8 +91,7 @@ class MemoryEstimate:
         return sum(part.value or 0 for part in parts) + self.overhead
 
 
-@dataclass(frozen=True, slots=True)
-class Reclaimable:
+class Reclaimable(Struct, frozen=True):
     """Memory that would be free if a loaded model were unloaded."""
 
     key: str

@@ -3,7 +3,8 @@
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from dmr_tui.measure.rates import Rate, client_decode_rate, decode_rate, prefill_rate
 from dmr_tui.runner.errors.explain import Explanation
@@ -50,8 +51,7 @@ class Passage:
 NOTHING = Passage()
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Struct, frozen=True):
     """One answer at one moment: while it streams, and when it has ended; times in seconds.
 
     None is unknown, never zero.
@@ -91,7 +91,7 @@ class Turn:
     """Tokens per second as they arrived here, also where the engine has its own rate."""
     wait_s: float | None = None
     """TTFT less the engine's prefill: queue, network, tokenizing."""
-    timings: Timings | None = field(default=None, repr=False)
+    timings: Timings | None = None
 
     @property
     def text(self) -> str:

@@ -1,7 +1,8 @@
 """Tokens per second: the numbers to divide, and the source of each rate."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from dmr_tui.runner.wire import Timings
 
@@ -16,8 +17,7 @@ MAX_PER_ARRIVAL = 32
 """Mean tokens per arrival above which something between the engine and us saves them up."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(Struct, frozen=True):
     """A rate in tokens per second, and its source."""
 
     value: float

@@ -1,11 +1,11 @@
 """Percentiles and rolling windows."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(Struct, frozen=True):
     """A sample in five numbers."""
 
     count: int

@@ -1,7 +1,9 @@
 """The numbers from which on something is called heavy, critical or slow."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from msgspec import Struct
 
 Levels = tuple[float, ...]
 
@@ -31,11 +33,10 @@ _UNITS = {"temperature": "°C", "swapping": "MiB/s", "pressure_swap": "MiB/s"}
 _MOST = {"swapping": 1e6, "pressure_swap": 1e6}
 
 
-@dataclass(frozen=True, slots=True)
-class Thresholds:
+class Thresholds(Struct, frozen=True):
     """The levels in force: the user's, else the defaults."""
 
-    chosen: Mapping[str, Levels] = field(default_factory=dict)
+    chosen: Mapping[str, Levels] = MappingProxyType({})
     """The user's, by name."""
 
     def levels(self, name: str) -> Levels:

@@ -1,8 +1,9 @@
 """The free text of `GET /engines/status`, old and new, as a state."""
 
 import re
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 State = Literal["running", "error", "not installed", "installing", "unknown"]
 
@@ -11,8 +12,7 @@ _VARIANT = re.compile(r"\b(cuda|metal|vulkan|rocm|opencl|musa|cann|cpu)\b", re.I
 _VERSION = re.compile(r"\b(b\d{3,6}|v?\d+\.\d+(?:\.\d+)*\S*|[0-9a-f]{7,12})\b")
 
 
-@dataclass(frozen=True, slots=True)
-class Backend:
+class Backend(Struct, frozen=True):
     """One inference backend of the runner."""
 
     name: str

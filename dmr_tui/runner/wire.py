@@ -48,10 +48,9 @@ class Running(Struct, frozen=True):
 
 
 class DiskUsage(Struct, frozen=True):
-    """`GET /engines/df`, bytes; old versions say 0 for the backend."""
+    """`GET /engines/df`, bytes."""
 
     models_disk_usage: int
-    default_backend_disk_usage: int = 0
 
 
 class RunnerConfig(Struct, frozen=True):
@@ -117,7 +116,6 @@ class Record(Struct, frozen=True):
 
     id: str
     model: str
-    method: str = ""
     url: str = ""
     request: str = ""
     response: str = ""
@@ -167,7 +165,6 @@ class Usage(Struct, frozen=True):
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
-    total_tokens: int | None = None
     prompt_tokens_details: PromptDetails | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
@@ -198,16 +195,6 @@ class PromptProgress(Struct, frozen=True):
     total: int
     processed: int
     cache: int = 0
-
-
-class EngineError(Struct, frozen=True):
-    """llama.cpp's error object; `n_prompt_tokens` and `n_ctx` only if the context is too small."""
-
-    message: str = ""
-    type: str = ""
-    code: Any = None
-    n_prompt_tokens: int | None = None
-    n_ctx: int | None = None
 
 
 class Chunk(Struct, frozen=True):

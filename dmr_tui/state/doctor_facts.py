@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
+
 from dmr_tui.machine.surroundings import Surroundings
 from dmr_tui.runner.discovery.docker_engine import Controller, DockerEngine
 from dmr_tui.runner.discovery.places import Places
@@ -11,8 +13,7 @@ from dmr_tui.runner.errors.explain import Explanation
 Install = Literal["desktop", "engine", "cloud", "elsewhere", "none", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
-class EngineProof:
+class EngineProof(Struct, frozen=True):
     """A model that was loaded to see an engine work."""
 
     model: str

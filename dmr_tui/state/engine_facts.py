@@ -1,15 +1,15 @@
 """Facts about one loaded model from the log lines of its engine."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
+
+from msgspec import Struct
 
 SUMMED = "sum of "
 """Prefix of a device in the table of sums, which single lines replace."""
 
 
-@dataclass(frozen=True, slots=True)
-class EngineFacts:
+class EngineFacts(Struct, frozen=True):
     """Facts that one loaded engine printed about itself; times by the runner's clock."""
 
     started_at: float
@@ -47,11 +47,10 @@ class EngineFacts:
         return None if self.ready_at is None else self.ready_at - self.started_at
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedEngines:
+class LoggedEngines(Struct, frozen=True):
     """The facts about the loaded engines in the log."""
 
-    facts: Mapping[str, EngineFacts] = field(default_factory=lambda: MappingProxyType({}))
+    facts: Mapping[str, EngineFacts] = MappingProxyType({})
     """By the model's digest."""
     readable: bool = True
     """False if the log is known to be unreadable."""

@@ -1,9 +1,10 @@
 """The users of this computer's memory, and the models that fit beside them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, Never
+
+from msgspec import Struct
 
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.architecture import Architecture
@@ -20,8 +21,7 @@ from dmr_tui.measure.pressure_level import PressureLevel
 PartsSource = Literal["engine log", "estimate", ""]
 ContextSource = Literal["engine log", "flag", "configured", "packaged", "trained", "default"]
 
-NOWHERE: Reading[int] = Reading(None, "nothing can be seen")
-_NO_CPU: Reading[float] = Reading(None, "nothing can be seen")
+NOWHERE: Reading[Never] = Reading(None, "nothing can be seen")
 _NO_POOL: Reading[MemoryPool] = Reading(None, "reading the machine …")
 _NO_ARCHITECTURE: Reading[Architecture] = Reading(
     None, "the package tells nothing about its layers"
@@ -29,8 +29,7 @@ _NO_ARCHITECTURE: Reading[Architecture] = Reading(
 _NO_LEVEL = PressureLevel(None)
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryUsage:
+class MemoryUsage(Struct, frozen=True):
     """The memory that one model, or one other program, holds; bytes."""
 
     key: str
@@ -49,7 +48,7 @@ class MemoryUsage:
     compute: Reading[int] = NOWHERE
     parts_source: PartsSource = ""
     """The source of the three parts, which need not add up to what is held."""
-    cpu: Reading[float] = _NO_CPU
+    cpu: Reading[float] = NOWHERE
     """Per cent of one core."""
     layers: str = ""
     """Layers on the GPU, if the engine said so: "20 of 33"."""
@@ -64,8 +63,7 @@ class MemoryUsage:
         return Reading(self.own.value + (self.mapped.value or 0))
 
 
-@dataclass(frozen=True, slots=True)
-class Footprint:
+class Footprint(Struct, frozen=True):
     """The memory that a load really took, by model and launch; bytes."""
 
     digest: str
@@ -82,8 +80,7 @@ class Footprint:
     compute: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Fit:
+class Fit(Struct, frozen=True):
     """The verdict on one installed model, as it would be loaded now."""
 
     verdict: Verdict | Literal["loaded"]
@@ -107,7 +104,7 @@ class Fit:
     """The memory that its last load like this really took."""
     reason: str = ""
     """The reason why the verdict is unknown."""
-    architecture: Reading[Architecture] = field(default=_NO_ARCHITECTURE, repr=False)
+    architecture: Reading[Architecture] = _NO_ARCHITECTURE
     """The basis of the verdict, to try another context with."""
 
     @property
@@ -124,8 +121,7 @@ class Fit:
         return 100.0 * (total - self.footprint.total) / self.footprint.total
 
 
-@dataclass(frozen=True, slots=True)
-class LoadConditions:
+class LoadConditions(Struct, frozen=True):
     """The facts about the computer that all verdicts depend on."""
 
     pool: Reading[MemoryPool]
@@ -137,8 +133,7 @@ class LoadConditions:
     """The slots with which engines start here by default, if one has logged it."""
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryState:
+class MemoryState(Struct, frozen=True):
     """The memory of the runner's computer; nothing of it is known if that is another one."""
 
     pool: Reading[MemoryPool] = _NO_POOL
@@ -148,7 +143,7 @@ class MemoryState:
     vram_rest: Reading[int] = NOWHERE
     """Bytes of GPU memory in use that no usage explains; never negative."""
     pressure: PressureLevel = _NO_LEVEL
-    fits: Mapping[str, Fit] = field(default_factory=lambda: MappingProxyType({}))
+    fits: Mapping[str, Fit] = MappingProxyType({})
     """By the key of the model's row; no entry for what is not installed."""
     note: str = ""
     """The part that cannot be seen, and why: "engine processes are hidden from this user"."""

@@ -1,14 +1,14 @@
 """One row for each model, installed or loaded or both."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct
 
 from dmr_tui.runner.wire import Model
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """One backend runner: a model loaded in one mode."""
 
     backend: str
@@ -21,8 +21,7 @@ class Run:
     never_unloads: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """The context windows of a model, in tokens; each from another source."""
 
     trained: int | None = None
@@ -37,8 +36,7 @@ class Context:
     slots: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ModelRow:
+class ModelRow(Struct, frozen=True):
     """One model, installed or loaded or both."""
 
     key: str
@@ -48,7 +46,7 @@ class ModelRow:
     ref: str
     """The name of this model in a request."""
     digest: str | None
-    model: Model | None = field(repr=False, default=None)
+    model: Model | None = None
     """The runner's whole entry; None if the model is not installed."""
     parameters: int | None = None
     quantization: str | None = None

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
+from msgspec import Struct
+
 from dmr_tui.runner.errors.explain import Explanation
 
 StepState = Literal["waiting", "running", "done", "failed"]
 
 
-@dataclass(frozen=True, slots=True)
-class LoadPlan:
+class LoadPlan(Struct, frozen=True):
     """Load a model, after unloading others or with another configuration if there are any."""
 
     name: str
@@ -32,8 +33,7 @@ class LoadPlan:
         return any(each is not None for each in (self.context, self.cache_type, self.slots))
 
 
-@dataclass(frozen=True, slots=True)
-class UnloadPlan:
+class UnloadPlan(Struct, frozen=True):
     """Unload models."""
 
     name: str
@@ -63,8 +63,7 @@ class ConfigurePlan:
     """True if it restores one that was lost."""
 
 
-@dataclass(frozen=True, slots=True)
-class RemovePlan:
+class RemovePlan(Struct, frozen=True):
     """Delete a model from the disk, with all its names."""
 
     name: str
@@ -77,8 +76,7 @@ class RemovePlan:
     """Its size on disk, as the runner prints it."""
 
 
-@dataclass(frozen=True, slots=True)
-class UntagPlan:
+class UntagPlan(Struct, frozen=True):
     """Remove one name of a model, which keeps the others."""
 
     name: str
@@ -89,8 +87,7 @@ class UntagPlan:
     """The names that stay."""
 
 
-@dataclass(frozen=True, slots=True)
-class TagPlan:
+class TagPlan(Struct, frozen=True):
     """Give a model another name."""
 
     name: str
@@ -107,8 +104,7 @@ class TagPlan:
 Plan = LoadPlan | UnloadPlan | ConfigurePlan | RemovePlan | TagPlan | UntagPlan
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """The steps of a plan, each with its state."""
 
     steps: tuple[StepState, ...]

@@ -1,22 +1,21 @@
 """A prompt, as it is sent to a model."""
 
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 EXTRAS = {"timings_per_token": True, "return_progress": True}
 """Options that make the engine report more while it answers."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """One message of a conversation."""
 
     role: Literal["system", "user", "assistant"]
     content: str
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
+class Prompt(Struct, frozen=True):
     """A question to a model, with its options."""
 
     model: str

@@ -1,9 +1,10 @@
 """Answers to the questions of a screen that no Snapshot answers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.fit import MemoryPool
@@ -15,8 +16,7 @@ Holder = Literal["nobody", "itself", "another"]
 NOT_READ: Reading[MemoryPool] = Reading(None, "the machine was not read yet")
 
 
-@dataclass(frozen=True, slots=True)
-class Bodies:
+class Bodies(Struct, frozen=True):
     """Prompt and answer of one request, read only when the user opens it."""
 
     id: str
@@ -29,17 +29,15 @@ class Bodies:
     """The reason why there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredConfigResult:
+class StoredConfigResult(Struct, frozen=True):
     """A configuration as it is stored, or why it could not be read."""
 
-    config: dict[str, Any] = field(default_factory=dict)
+    config: dict[str, Any] = {}
     """Every key, unknown ones too; empty if none is stored."""
     failure: Explanation | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RemoteModel:
+class RemoteModel(Struct, frozen=True):
     """One model that could be pulled."""
 
     name: str
@@ -54,7 +52,7 @@ class RemoteModel:
     """The verdict on it; None if it cannot be judged."""
     pool: Reading[MemoryPool] = NOT_READ
     """The memory into which it would be loaded."""
-    names: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    names: Mapping[str, str] = MappingProxyType({})
     """The names of the installed models by key, to name those that could make room for it."""
     failure: Explanation | None = None
 

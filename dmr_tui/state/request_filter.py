@@ -1,8 +1,9 @@
 """The requests that a screen shows, and the other parts that it needs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from dmr_tui.runner.request import Outcome
 
@@ -17,8 +18,7 @@ CallerNames = Mapping[str, str]
 """The user's names for callers, by the name that each has of its User-Agent."""
 
 
-@dataclass(frozen=True, slots=True)
-class RequestFilter:
+class RequestFilter(Struct, frozen=True):
     """A filter of requests: every condition that is set has to hold."""
 
     words: str = ""
@@ -32,8 +32,7 @@ class RequestFilter:
     """Seconds since 1970, by the runner's clock."""
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """The parts of a Snapshot that are made only if the open screen needs them."""
 
     requests: RequestFilter | None = None

@@ -1,14 +1,13 @@
 """The lists and sums of finished requests that screens show."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from dmr_tui.measure.stats import Series, Summary
 from dmr_tui.runner.request import Request, Slower
 from dmr_tui.state.request_filter import View
 
 
-@dataclass(frozen=True, slots=True)
-class SlowLately:
+class SlowLately(Struct, frozen=True):
     """The newest requests of a group, most of which were slow."""
 
     requests: int
@@ -18,8 +17,7 @@ class SlowLately:
     """The newest of the slow ones."""
 
 
-@dataclass(frozen=True, slots=True)
-class RequestGroup:
+class RequestGroup(Struct, frozen=True):
     """The numbers of the requests of one caller, or to one model."""
 
     name: str
@@ -51,8 +49,7 @@ class RequestGroup:
     """None if its newest requests were not slow."""
 
 
-@dataclass(frozen=True, slots=True)
-class Throughput:
+class Throughput(Struct, frozen=True):
     """The speed of all finished requests over the last `window_s` seconds."""
 
     window_s: float
@@ -75,8 +72,7 @@ class Throughput:
 NO_THROUGHPUT = Throughput(300.0)
 
 
-@dataclass(frozen=True, slots=True)
-class FinishedRequests:
+class FinishedRequests(Struct, frozen=True):
     """The finished requests that the open screen needs."""
 
     view: View

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from msgspec import Struct
+
 from dmr_tui.machine.probe import Machine
 from dmr_tui.measure.stats import Series
 from dmr_tui.runner.backend import Backend
@@ -28,8 +30,7 @@ DEMO_RULE = "--demo"
 """The rule of an endpoint that is simulated."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """One address that was tried, and what came back."""
 
     endpoint: Endpoint

@@ -1,14 +1,14 @@
 """The health of one source of data."""
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 SourceHealth = Literal["waiting", "ok", "stale", "absent"]
 """`absent` is an endpoint that this version of the runner does not have."""
 
 
-@dataclass(frozen=True, slots=True)
-class SourceState:
+class SourceState(Struct, frozen=True):
     """One source of data: whether it answers, and since when it does not."""
 
     name: str

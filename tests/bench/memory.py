@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from dmr_tui.commands.demo_machine import SimulatedMachine
 from dmr_tui.machine.probe import LocalMachine, Part
+from dmr_tui.machine.reading import Reading
 from dmr_tui.monitor.alerts import find
 from dmr_tui.monitor.machine.machine_monitor import MachineMonitor
 from dmr_tui.monitor.memory.footprints import Footprints
@@ -87,7 +88,7 @@ def _join_ms() -> float:
     began = time.process_time()
     for round in range(ROUNDS):
         used = machine.host.ram_used
-        host = replace(machine.host, ram_used=replace(used, value=(used.value or 0) + round))
+        host = replace(machine.host, ram_used=Reading((used.value or 0) + round))
         known = Known(snapshot.runner, snapshot.models, now=float(round))
         memory = watch.look(replace(machine, host=host), known)
         find(replace(snapshot, memory=memory))

@@ -1,8 +1,7 @@
 """The numbers under an answer, in words."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from dmr_tui.measure.meter import Passage, Turn
 from dmr_tui.measure.rates import Rate

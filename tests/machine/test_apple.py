@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from dmr_tui.machine.gpu.apple import BUDGET_S, AppleProvider, read_vm
+from dmr_tui.machine.gpu.apple import BUDGET_S, AppleProvider
 from dmr_tui.machine.gpu.macmon import Macmon
-from dmr_tui.machine.host import HostProbe
+from dmr_tui.machine.host import HostProbe, read_vm
 from dmr_tui.machine.pressure import PressureProbe
 from dmr_tui.machine.reading import Reading
 

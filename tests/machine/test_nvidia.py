@@ -17,16 +17,16 @@ needs_compiler = pytest.mark.skipif(
 )
 
 READER = """
-import dataclasses, json, sys
+import msgspec, sys
 from dmr_tui.machine.gpu.nvidia import NvidiaProvider
 now = [0.0]
 provider = NvidiaProvider(clock=lambda: now[0])
 reports = []
 for step in range(int(sys.argv[1])):
-    reports.append(dataclasses.asdict(provider.read()))
+    reports.append(provider.read())
     now[0] += float(sys.argv[2])
 provider.close()
-print(json.dumps(reports))
+print(msgspec.json.encode(reports).decode())
 """
 
 

@@ -1,6 +1,6 @@
 """Rates are added up only while calls decode at the same time."""
 
-from dmr_tui.measure.concurrency import combined_rate
+from dmr_tui.measure.request_numbers import combined_rate
 from dmr_tui.runner.request import Request
 from dmr_tui.runner.wire import Timings
 

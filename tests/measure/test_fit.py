@@ -1,9 +1,9 @@
 """The formulas of need, against what engines printed; verdicts, and what to unload."""
 
 import random
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.architecture import Architecture, Layer

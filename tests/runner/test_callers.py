@@ -2,7 +2,7 @@
 
 import pytest
 
-from dmr_tui.runner.callers import N8N_LIMIT, caller_name, time_limit
+from dmr_tui.runner.records import N8N_LIMIT, caller_name, time_limit
 from tests.recorded import client_records
 
 LANGCHAIN = "LangChain JS (n8n AI nodes)"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dmr_tui.runner.clock import ClockOffset
+from dmr_tui.runner.client import ClockOffset
 
 
 def test_clocks_that_may_agree_are_taken_to_agree() -> None:

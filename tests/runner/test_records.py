@@ -4,8 +4,7 @@ import msgspec
 import pytest
 
 from dmr_tui.runner import wire
-from dmr_tui.runner.callers import caller_name
-from dmr_tui.runner.records import read_record
+from dmr_tui.runner.records import caller_name, read_record
 from dmr_tui.runner.request import Request
 from tests.recorded import client_records, recorded
 

@@ -1,9 +1,10 @@
 """A made-up runner with an eventful hour: its timeline, and the log of a real one."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec.structs import replace
 from textual.pilot import Pilot
 
 from dmr_tui.runner.logs.log_line import LogLine, parse_line

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import msgspec
+from msgspec import structs
 
 from dmr_tui.machine.gpu.gpu import Gpu, GpuReport
 from dmr_tui.machine.host import Host
@@ -82,7 +83,7 @@ class StillMonitor:
     def ask(self, prompt: Prompt, publish: Callable[[Turn], None]) -> Callable[[], None]:
         self.prompts.append(prompt)
         for turn in self._turns:
-            publish(replace(turn, model=prompt.model))
+            publish(structs.replace(turn, model=prompt.model))
 
         def stop() -> None:
             self.stopped += 1

@@ -1,9 +1,9 @@
 """Asking before a load or an unload, and showing how it goes: a still monitor, and a real one."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from textual.pilot import Pilot
 
 from dmr_tui.machine.reading import Reading

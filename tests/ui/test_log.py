@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from dmr_tui.runner.logs.log_line import LogLine
 from dmr_tui.ui.timeline import log_pane
@@ -165,7 +166,7 @@ def test_what_was_cut_off_in_front() -> None:
     assert cut_off(lines[:8], lines[3:]) == 3
     assert cut_off(lines[:8], lines[8:]) is None
     assert cut_off(lines[3:8], lines) == -3
-    same = tuple(replace(line) for line in lines)
+    same = tuple(structs.replace(line) for line in lines)
     assert cut_off(lines[:8], same[3:]) == 3, "equal lines that were read again"
     twice = (lines[0], lines[1], lines[0], lines[1], lines[2])
     assert cut_off(twice[:2], twice) == 0

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import msgspec
 import pytest
+from msgspec import structs
 from textual.pilot import Pilot
 
 from dmr_tui.machine.gpu.gpu import GpuReport
@@ -191,7 +192,7 @@ async def test_what_the_last_load_took_and_how_far_the_formula_is(share: float, 
     assert memory is not None
     total = memory.fits[QWEN3.digest].estimate.total.value
     assert total is not None
-    took = replace(QWEN3_TOOK, total=int(total * share))
+    took = structs.replace(QWEN3_TOOK, total=int(total * share))
 
     async def test(pilot: Pilot[None], screen: MemoryScreen, monitor: StillMonitor) -> None:
         lines = screen.what_if.lines(400, 50)

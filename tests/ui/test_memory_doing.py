@@ -1,8 +1,7 @@
 """Loading, unloading and making room from the memory screen: asked first, then done."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 from textual.pilot import Pilot
 
 from dmr_tui.machine.probe import Machine

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import textual
+from msgspec import structs
 from textual.pilot import Pilot
 from textual.widgets import TextArea
 
@@ -67,7 +68,7 @@ ANSWER = Turn(
     prefill=Rate(812.4, "server"),
     timings=Timings(prompt_n=128, prompt_ms=157.0),
 )
-FAILED = replace(
+FAILED = structs.replace(
     Turn("ai/qwen3:8B-Q4_K_M", ended=True),
     failure=Explanation(
         "gemma3:4B does not fit into GPU memory",
@@ -148,7 +149,7 @@ def test_no_runner(snap_compare: Any, size: tuple[int, int]) -> None:
 
 def test_no_gpu_and_nothing_loaded(snap_compare: Any) -> None:
     shown = snapshot(
-        models=tuple(replace(row, runs=()) for row in rows()),
+        models=tuple(structs.replace(row, runs=()) for row in rows()),
         in_flight=(),
         throughput=Throughput(300.0),
         machine=machine(GpuReport("NVML", (), "no NVIDIA driver on this machine")),

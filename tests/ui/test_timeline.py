@@ -1,8 +1,7 @@
 """What happened, as a person reads it, and the ways from it to the log and to calls."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from dmr_tui.ui.messages import LinesWanted
 from dmr_tui.ui.timeline.timeline_screen import TimelineScreen, request_at

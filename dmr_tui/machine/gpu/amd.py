@@ -1,38 +1,31 @@
 """AMD GPUs through sysfs, without ROCm and without root."""
 
 import re
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
 
 from dmr_tui.machine.gpu import drm
 from dmr_tui.machine.gpu.fdinfo import DrmUsers
-from dmr_tui.machine.gpu.gpu import Gpu, GpuReport, MemoryKind
+from dmr_tui.machine.gpu.gpu import Gpu, MemoryKind
 from dmr_tui.machine.reading import Reading
 
-SOURCE = "sysfs"
 APU_VRAM = 4 * 2**30
 """Most bytes of its own that a GPU inside a processor has, where no sensor tells it apart."""
 MEGAHERTZ = 1e-6
 _CURRENT = re.compile(r"^\s*\d+:\s*(\d+)\s*M[Hh]z\s*\*", re.MULTILINE)
-_ASLEEP: Reading[float] = Reading(None, drm.ASLEEP)
 
 
-class AmdProvider:
-    """Reader of every AMD card; a missing file leaves its figure unknown."""
+class AmdProvider(drm.SysfsProvider):
+    """Reader of every AMD card."""
+
+    maker, vendor = "AMD", drm.AMD
 
     def __init__(self, root: Path = drm.ROOT, proc: Path = Path("/proc")) -> None:
-        self._root = root
+        super().__init__(root)
         self._users = DrmUsers(proc)
         self._driver = drm.driver_version("amdgpu")
-
-    def read(self) -> GpuReport:
-        """Read every card as it is now."""
-        devices = drm.cards(drm.AMD, self._root)
-        gpus = tuple(self._gpu(index, device) for index, device in enumerate(devices))
-        return GpuReport(SOURCE, gpus, "" if gpus else "no AMD GPU is there any more")
-
-    def close(self) -> None:
-        """Do nothing: sysfs has nothing to release."""
 
     def _gpu(self, index: int, device: Path) -> Gpu:
         address = drm.pci_address(device)
@@ -41,41 +34,30 @@ class AmdProvider:
         gpu = Gpu(
             index=index,
             name=drm.text(device / "product_name").value or drm.pci_name(device, "AMD"),
-            use=_ASLEEP,
             memory_used=used,
             memory_total=total,
-            temperature=_ASLEEP,
-            power=_ASLEEP,
-            power_limit=_ASLEEP,
-            clock=_ASLEEP,
-            maker="AMD",
-            source=SOURCE,
+            maker=self.maker,
+            source=drm.SOURCE,
             id=address,
             memory_kind=kind,
-            memory_clock=_ASLEEP,
-            fan=_ASLEEP,
-            pcie=Reading(None, drm.ASLEEP),
             driver=self._driver,
             processes=self._users.of(address, *regions),
         )
-        return gpu if drm.is_asleep(device) else _with_sensors(gpu, device)
+        asleep = drm.is_asleep(device)
+        return replace(gpu, **(dict.fromkeys(_FIGURES, drm.ASLEEP) if asleep else _figures(device)))
 
 
-def _with_sensors(gpu: Gpu, device: Path) -> Gpu:
-    """Add the figures that only a card awake gives."""
+_FIGURES = ("use", "temperature", "power", "power_limit", "clock", "memory_clock", "fan", "pcie")
+"""The figures that only a card awake gives."""
+
+
+def _figures(device: Path) -> dict[str, Reading[Any]]:
     sensors = drm.hwmon(device)
-    return replace(
-        gpu,
+    return dict(
         use=drm.number(device / "gpu_busy_percent", 0, 100),
         # Accelerators such as the MI300 have only the second, at the hottest spot.
-        temperature=drm.first_of(
-            lambda: drm.number(sensors / "temp1_input", -50, 200, 1e-3),
-            lambda: drm.number(sensors / "temp2_input", -50, 200, 1e-3),
-        ),
-        power=drm.first_of(
-            lambda: drm.number(sensors / "power1_average", 0, 10_000, 1e-6),
-            lambda: drm.number(sensors / "power1_input", 0, 10_000, 1e-6),
-        ),
+        temperature=drm.number(sensors / "temp1_input", -50, 200, 1e-3, or_of="temp2_input"),
+        power=drm.number(sensors / "power1_average", 0, 10_000, 1e-6, or_of="power1_input"),
         power_limit=drm.number(sensors / "power1_cap", 1, 10_000, 1e-6),
         clock=drm.first_of(
             lambda: drm.number(sensors / "freq1_input", 0, 20_000, MEGAHERTZ),

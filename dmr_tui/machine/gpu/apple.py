@@ -1,14 +1,12 @@
 """Apple's GPUs without root: ioreg, sysctl, vm_stat; power and temperature if macmon is there."""
 
 import plistlib
-import re
 import subprocess
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from dmr_tui.machine.gpu.drm import LARGEST
-from dmr_tui.machine.gpu.gpu import Gpu, GpuReport
+from dmr_tui.machine.gpu.gpu import LARGEST, Gpu, GpuReport
 from dmr_tui.machine.gpu.macmon import Macmon
 from dmr_tui.machine.pressure import Run, run_command
 from dmr_tui.machine.reading import Reading
@@ -32,31 +30,7 @@ No figure was found for less than 16 GiB: there the older share stands.
 """
 _IOREG = ("/usr/sbin/ioreg", "-r", "-d", "1", "-w", "0", "-c", "IOAccelerator", "-a")
 _SYSCTL = ("/usr/sbin/sysctl", "-n", "hw.memsize", "kern.osproductversion", "iogpu.wired_limit_mb")
-_VM_STAT = ("/usr/bin/vm_stat",)
 _UNTOLD: Reading[float] = Reading(None, "macOS does not tell it of such a GPU")
-_PAGES = ("active", "inactive", "speculative", "wired down", "occupied by compressor")
-
-
-def read_vm(run: Run = run_command) -> Reading[int]:
-    """Bytes of RAM in use as Activity Monitor counts them, by vm_stat.
-
-    Active, inactive, speculative, wired and compressed pages, less purgeable and file-backed ones.
-    """
-    try:
-        output = run(_VM_STAT)
-    except (OSError, subprocess.SubprocessError) as error:
-        return Reading(None, f"vm_stat: {error}")
-    size = re.search(r"page size of (\d+) bytes", output)
-    pages = {
-        name.strip('" ').removeprefix("Pages "): int(count)
-        for name, count in re.findall(r"^([^:]+):\s+(\d+)\.?\s*$", output, re.MULTILINE)
-    }
-    needed = (*_PAGES, "purgeable", "File-backed pages")
-    if size is None or any(name not in pages for name in needed):
-        return Reading(None, "vm_stat does not tell all kinds of pages")
-    used = sum(pages[name] for name in _PAGES) - pages["purgeable"] - pages["File-backed pages"]
-    total = used * int(size[1])
-    return Reading(total) if 0 <= total <= LARGEST else Reading(None, "vm_stat tells absurd counts")
 
 
 class AppleProvider:
@@ -132,13 +106,16 @@ def _gpu(
     shared = own_used is None or own_free is None
     if shared:
         # "In use" is momentary; the allocated memory shows a loaded model while it is idle, too.
-        used = _known(_count(figures, "Alloc system memory"), "Alloc system memory")
+        held = _count(figures, "Alloc system memory")
+        used = Reading(held, "" if held is not None else "ioreg does not tell Alloc system memory")
         total = budget
     else:
         used, total = Reading(own_used), Reading((own_used or 0) + (own_free or 0))
     if used.value is not None and total.value is not None and used.value > 2 * total.value:
         used = Reading(None, f"ioreg says {used.value} bytes used of {total.value}")
-    use = _first(figures, "Device Utilization %", "GPU Activity(%)")
+    use = _count(figures, "Device Utilization %")
+    if use is None:
+        use = _count(figures, "GPU Activity(%)")
     model = entry.get("model")
     name = model.decode(errors="replace").strip("\0") if isinstance(model, bytes) else model
     cores = entry.get("gpu-core-count")
@@ -164,11 +141,3 @@ def _gpu(
 def _count(figures: Mapping[str, Any], name: str) -> int | None:
     value = figures.get(name)
     return value if isinstance(value, int) and 0 <= value < 2**50 else None
-
-
-def _first(figures: Mapping[str, Any], *names: str) -> int | None:
-    return next((value for name in names if (value := _count(figures, name)) is not None), None)
-
-
-def _known(value: int | None, name: str) -> Reading[int]:
-    return Reading(value, "" if value is not None else f"ioreg does not tell {name}")

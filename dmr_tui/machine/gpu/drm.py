@@ -2,16 +2,38 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Never, TypeVar
 
+from dmr_tui.machine.gpu.gpu import LARGEST, Gpu, GpuReport, Maker
 from dmr_tui.machine.reading import Reading
 
 T = TypeVar("T")
 
 AMD, INTEL = 0x1002, 0x8086
 ROOT = Path("/sys/class/drm")
-LARGEST = 2**50
-"""Bytes beyond which a size is not believed: the kernel's -1, or a driver's mistake."""
+SOURCE = "sysfs"
+
+
+class SysfsProvider:
+    """Reader of every card of one maker; a missing file leaves its figure unknown."""
+
+    maker: Maker
+    vendor: int
+
+    def __init__(self, root: Path = ROOT) -> None:
+        self._root = root
+
+    def read(self) -> GpuReport:
+        """Read every card as it is now."""
+        devices = cards(self.vendor, self._root)
+        gpus = tuple(self._gpu(index, device) for index, device in enumerate(devices))
+        return GpuReport(SOURCE, gpus, "" if gpus else f"no {self.maker} GPU is there any more")
+
+    def close(self) -> None:
+        """Do nothing: sysfs has nothing to release."""
+
+    def _gpu(self, index: int, device: Path) -> Gpu:
+        raise NotImplementedError
 
 
 def cards(vendor: int, root: Path = ROOT) -> tuple[Path, ...]:
@@ -41,8 +63,18 @@ def text(path: Path) -> Reading[str]:
         return Reading(None, f"sysfs: {path.name}: {error.strerror}")
 
 
-def number(path: Path, lowest: float, highest: float, scale: float = 1.0) -> Reading[float]:
-    """Read a number from a file and multiply it by `scale`; outside the limits it is unknown."""
+def number(
+    path: Path, lowest: float, highest: float, scale: float = 1.0, *, or_of: str = ""
+) -> Reading[float]:
+    """Read a number from a file and multiply it by `scale`; outside the limits it is unknown.
+
+    `or_of` is the name of the file beside it that some drivers have in its place.
+    """
+    if or_of:
+        return first_of(
+            lambda: number(path, lowest, highest, scale),
+            lambda: number(path.with_name(or_of), lowest, highest, scale),
+        )
     content = text(path)
     if content.value is None:
         return Reading(None, content.reason)
@@ -57,12 +89,8 @@ def number(path: Path, lowest: float, highest: float, scale: float = 1.0) -> Rea
 
 def size(path: Path) -> Reading[int]:
     """Read a number of bytes from a file."""
-    return whole(number(path, 0, LARGEST))
-
-
-def whole(reading: Reading[float]) -> Reading[int]:
-    """Drop the fraction of a number."""
-    return Reading(None if reading.value is None else int(reading.value), reading.reason)
+    read = number(path, 0, LARGEST)
+    return Reading(None if read.value is None else int(read.value), read.reason)
 
 
 def first_of(*readings: Callable[[], Reading[T]]) -> Reading[T]:
@@ -75,7 +103,9 @@ def first_of(*readings: Callable[[], Reading[T]]) -> Reading[T]:
     return found[-1] if found[-1].value is not None else found[0]
 
 
-ASLEEP = "the GPU is asleep to save power, and reading this would wake it"
+ASLEEP: Reading[Never] = Reading(
+    None, "the GPU is asleep to save power, and reading this would wake it"
+)
 
 
 def is_asleep(device: Path) -> bool:

@@ -3,11 +3,11 @@
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from dmr_tui.machine.gpu.drm import LARGEST
-from dmr_tui.machine.gpu.gpu import GpuProcess
+from msgspec import Struct
+
+from dmr_tui.machine.gpu.gpu import LARGEST, GpuProcess
 from dmr_tui.machine.reading import Reading
 
 EVERY_S = 5.0
@@ -25,8 +25,7 @@ Sizes = Mapping[str, int | None]
 """Bytes by region of memory; None if the driver's figure is impossible."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Client:
+class _Client(Struct, frozen=True):
     """A card that a process has open."""
 
     address: str

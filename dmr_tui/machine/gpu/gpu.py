@@ -1,22 +1,22 @@
 """The report of every GPU provider, the same for all makers."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import Literal, Never, Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dmr_tui.machine.reading import Reading
 
 Maker = Literal["NVIDIA", "AMD", "Apple", "Intel", ""]
 MemoryKind = Literal["VRAM", "VRAM+GTT", "unified"]
 
-_UNTOLD = "this driver does not tell"
-_NOT_READ: Reading[float] = Reading(None, _UNTOLD)
-_NO_TEXT: Reading[str] = Reading(None, _UNTOLD)
-_NO_WORDS: Reading[tuple[str, ...]] = Reading(None, _UNTOLD)
+LARGEST = 2**50
+"""Bytes beyond which a size is not believed: the kernel's -1, or a driver's mistake."""
+_UNTOLD: Reading[Never] = Reading(None, "this driver does not tell")
 
 
-@dataclass(frozen=True, slots=True)
-class GpuProcess:
+class GpuProcess(Struct, frozen=True):
     """A program that holds memory of a GPU."""
 
     pid: int
@@ -27,29 +27,25 @@ class GpuProcess:
     """Bytes."""
 
 
-_NO_LIST: Reading[tuple[GpuProcess, ...]] = Reading(None, _UNTOLD)
-
-
-@dataclass(frozen=True, slots=True)
-class Gpu:
+class Gpu(Struct, frozen=True):
     """One GPU, or one MIG slice of one, at one moment; each figure stands or fails alone."""
 
     index: int
     """Running number over all makers."""
     name: str
-    use: Reading[float]
-    """Per cent of the sample period in which a kernel ran."""
     memory_used: Reading[int]
     """Bytes."""
     memory_total: Reading[int]
     """Bytes; of unified memory, what the GPU may take of the computer's."""
-    temperature: Reading[float]
+    use: Reading[float] = _UNTOLD
+    """Per cent of the sample period in which a kernel ran."""
+    temperature: Reading[float] = _UNTOLD
     """Degrees Celsius."""
-    power: Reading[float]
+    power: Reading[float] = _UNTOLD
     """Watts."""
-    power_limit: Reading[float]
+    power_limit: Reading[float] = _UNTOLD
     """Watts."""
-    clock: Reading[float]
+    clock: Reading[float] = _UNTOLD
     """Megahertz of the compute units."""
     maker: Maker = ""
     source: str = ""
@@ -58,24 +54,23 @@ class Gpu:
     """The same at every reading: UUID or PCI address."""
     memory_kind: MemoryKind = "VRAM"
     """"unified": it is the computer's own memory, which must not be counted twice."""
-    memory_clock: Reading[float] = _NOT_READ
+    memory_clock: Reading[float] = _UNTOLD
     """Megahertz."""
-    fan: Reading[float] = _NOT_READ
+    fan: Reading[float] = _UNTOLD
     """Per cent of the highest speed."""
-    throttle: Reading[tuple[str, ...]] = _NO_WORDS
+    throttle: Reading[tuple[str, ...]] = _UNTOLD
     """The reasons why it is slowed down, in words; empty if it is not."""
-    pcie: Reading[str] = _NO_TEXT
+    pcie: Reading[str] = _UNTOLD
     """The link now and at best, such as "gen 4 ×16"."""
     driver: str = ""
     """The driver's version."""
-    processes: Reading[tuple[GpuProcess, ...]] = _NO_LIST
+    processes: Reading[tuple[GpuProcess, ...]] = _UNTOLD
     """The programs that hold its memory, the largest first."""
     slice_of: int | None = None
     """The index of the GPU that this MIG slice is a part of."""
 
 
-@dataclass(frozen=True, slots=True)
-class GpuReport:
+class GpuReport(Struct, frozen=True):
     """The GPUs that one provider sees, or all together; or the reason why there is none."""
 
     source: str

@@ -2,25 +2,29 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
 
 from dmr_tui.machine.gpu import drm
 from dmr_tui.machine.gpu.fdinfo import DrmUsers, Users
-from dmr_tui.machine.gpu.gpu import Gpu, GpuReport
+from dmr_tui.machine.gpu.gpu import Gpu
 from dmr_tui.machine.reading import Reading
 
-SOURCE = "sysfs"
 _NO_USE: Reading[float] = Reading(None, "sysfs does not tell it; intel_gpu_top, with rights, does")
-_ASLEEP: Reading[float] = Reading(None, drm.ASLEEP)
 _SHARED: Reading[int] = Reading(None, "it uses the computer's memory, and sysfs tells no share")
 _NO_TOTAL: Reading[int] = Reading(None, "this driver does not tell the size of its memory in sysfs")
+_FIGURES = ("temperature", "power", "power_limit", "clock", "pcie")
+"""The figures that only a card awake gives."""
 _BUILT_IN = ":00:02.0"
 """End of the PCI address of every GPU in an Intel processor."""
 
 
-class IntelProvider:
+class IntelProvider(drm.SysfsProvider):
     """Reader of every Intel card, with the driver i915 or xe."""
+
+    maker, vendor = "Intel", drm.INTEL
 
     def __init__(
         self,
@@ -28,19 +32,10 @@ class IntelProvider:
         proc: Path = Path("/proc"),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._root = root
+        super().__init__(root)
         self._clock = clock
         self._users = DrmUsers(proc)
         self._energy: dict[str, tuple[float, float]] = {}
-
-    def read(self) -> GpuReport:
-        """Read every card as it is now."""
-        devices = drm.cards(drm.INTEL, self._root)
-        gpus = tuple(self._gpu(index, device) for index, device in enumerate(devices))
-        return GpuReport(SOURCE, gpus, "" if gpus else "no Intel GPU is there any more")
-
-    def close(self) -> None:
-        """Do nothing: sysfs has nothing to release."""
 
     def _gpu(self, index: int, device: Path) -> Gpu:
         address = drm.pci_address(device)
@@ -57,31 +52,23 @@ class IntelProvider:
             use=_NO_USE,
             memory_used=_SHARED if shared else _used(users, total),
             memory_total=total,
-            temperature=_ASLEEP,
-            power=_ASLEEP,
-            power_limit=_ASLEEP,
-            clock=_ASLEEP,
-            maker="Intel",
-            source=SOURCE,
+            maker=self.maker,
+            source=drm.SOURCE,
             id=address,
             memory_kind="unified" if shared else "VRAM",
             fan=Reading(None, "sysfs tells revolutions without their limit"),
-            pcie=Reading(None, drm.ASLEEP),
             processes=users,
         )
-        return gpu if drm.is_asleep(device) else self._with_sensors(gpu, device)
+        if drm.is_asleep(device):
+            return replace(gpu, **dict.fromkeys(_FIGURES, drm.ASLEEP))
+        return replace(gpu, **self._figures(address, device))
 
-    def _with_sensors(self, gpu: Gpu, device: Path) -> Gpu:
-        """Add the figures that only a card awake gives."""
+    def _figures(self, address: str, device: Path) -> dict[str, Reading[Any]]:
         sensors = drm.hwmon(device)
-        return replace(
-            gpu,
+        return dict(
             # xe counts the package and the memory as 2 and 3.
-            temperature=drm.first_of(
-                lambda: drm.number(sensors / "temp1_input", -50, 200, 1e-3),
-                lambda: drm.number(sensors / "temp2_input", -50, 200, 1e-3),
-            ),
-            power=self._power(gpu.id, sensors),
+            temperature=drm.number(sensors / "temp1_input", -50, 200, 1e-3, or_of="temp2_input"),
+            power=self._power(address, sensors),
             power_limit=drm.number(sensors / "power1_max", 1, 10_000, 1e-6),
             clock=drm.first_of(
                 lambda: drm.number(device.parent / "gt_act_freq_mhz", 0, 20_000),
@@ -92,10 +79,7 @@ class IntelProvider:
 
     def _power(self, address: str, sensors: Path) -> Reading[float]:
         """Return the watts since the last reading: the sensors count energy."""
-        joules = drm.first_of(
-            lambda: drm.number(sensors / "energy1_input", 0, 1e15, 1e-6),
-            lambda: drm.number(sensors / "energy2_input", 0, 1e15, 1e-6),
-        )
+        joules = drm.number(sensors / "energy1_input", 0, 1e15, 1e-6, or_of="energy2_input")
         if joules.value is None:
             return joules
         now, before = self._clock(), self._energy.get(address)

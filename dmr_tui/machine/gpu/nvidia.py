@@ -3,11 +3,12 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import psutil
 import pynvml
+from msgspec import Struct
+from msgspec.structs import replace
 
 from dmr_tui.machine.gpu import nvml
 from dmr_tui.machine.gpu.gpu import Gpu, GpuProcess, GpuReport
@@ -28,8 +29,7 @@ _FOR_EVER = {pynvml.NVML_ERROR_NOT_SUPPORTED, pynvml.NVML_ERROR_FUNCTION_NOT_FOU
 _NOT_OF_A_SLICE = "not available for a MIG slice"
 
 
-@dataclass(frozen=True, slots=True)
-class _Device:
+class _Device(Struct, frozen=True):
     handle: Any
     name: str
     id: str
@@ -140,12 +140,16 @@ class NvidiaProvider:
             memory_total=total,
             temperature=self._ask(device, "temperature", nvml.temperature),
             power=self._ask(device, "power", nvml.power),
-            power_limit=self._ask_seldom(device, "limit", nvml.power_limit),
+            power_limit=self._ask_seldom(
+                device, "limit", lambda h: nvml.power(h, pynvml.nvmlDeviceGetEnforcedPowerLimit)
+            ),
             clock=self._ask(device, "clock", nvml.clock),
             maker="NVIDIA",
             source=SOURCE,
             id=device.id,
-            memory_clock=self._ask(device, "memory clock", nvml.memory_clock),
+            memory_clock=self._ask(
+                device, "memory clock", lambda h: nvml.clock(h, pynvml.NVML_CLOCK_MEM)
+            ),
             fan=self._ask(device, "fan", nvml.fan),
             throttle=self._ask(device, "throttle", nvml.throttle),
             pcie=self._pcie(device),
@@ -160,7 +164,7 @@ class NvidiaProvider:
 
     def _pcie(self, device: _Device) -> Reading[str]:
         now = self._ask(device, "link", nvml.link)
-        best = self._ask_seldom(device, "best link", nvml.best_link).value
+        best = self._ask_seldom(device, "best link", lambda h: nvml.link(h, "Max")).value
         if now.value is None or best in {None, now.value}:
             return now
         return Reading(f"{now.value} of {best}")

@@ -2,16 +2,14 @@
 
 from collections.abc import Callable, Container
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 
 import psutil
 import pynvml
 
-from dmr_tui.machine.gpu.gpu import GpuProcess
+from dmr_tui.machine.gpu.gpu import LARGEST, GpuProcess
 from dmr_tui.machine.reading import Reading
 
-LARGEST = 2**50
-"""Bytes beyond which a size is not believed."""
 KEPT_NAMES = 256
 """Names of processes that are remembered before those that ended are forgotten."""
 _REASONS = (
@@ -89,24 +87,19 @@ def temperature(handle: Any) -> float:
     return _between(value, -50.0, 200.0, f"{value:.0f} °C")
 
 
-def power(handle: Any) -> float:
-    """Return the watts now."""
-    return _watts(pynvml.nvmlDeviceGetPowerUsage(handle))
+def power(handle: Any, read: Callable[[Any], int] = pynvml.nvmlDeviceGetPowerUsage) -> float:
+    """Return the watts now, or by another function of NVML."""
+    milliwatts = read(handle)
+    # 2^32 - 1 and its like are "unknown" in some drivers.
+    if not 0 <= milliwatts < 10_000_000:
+        raise ValueError("says an impossible power")
+    return milliwatts / 1000.0
 
 
-def power_limit(handle: Any) -> float:
-    """Return the watts that it may take."""
-    return _watts(pynvml.nvmlDeviceGetEnforcedPowerLimit(handle))
-
-
-def clock(handle: Any) -> float:
-    """Return the megahertz of the compute units."""
-    return _megahertz(pynvml.nvmlDeviceGetClockInfo(handle, pynvml.NVML_CLOCK_SM))
-
-
-def memory_clock(handle: Any) -> float:
-    """Return the megahertz of the memory."""
-    return _megahertz(pynvml.nvmlDeviceGetClockInfo(handle, pynvml.NVML_CLOCK_MEM))
+def clock(handle: Any, which: int = pynvml.NVML_CLOCK_SM) -> float:
+    """Return the megahertz of the compute units, or of another part."""
+    value = float(pynvml.nvmlDeviceGetClockInfo(handle, which))
+    return _between(value, 0.0, 20_000.0, f"{value:.0f} MHz")
 
 
 def fan(handle: Any) -> float:
@@ -129,23 +122,13 @@ def throttle(handle: Any) -> tuple[str, ...]:
     return tuple(word for bit, word in _REASONS if bits & bit)
 
 
-def link(handle: Any) -> str:
-    """Return the PCIe link now. Its traffic is left out: reading that blocks for 20 ms."""
-    return _link(
-        pynvml.nvmlDeviceGetCurrPcieLinkGeneration(handle),
-        pynvml.nvmlDeviceGetCurrPcieLinkWidth(handle),
-    )
+def link(handle: Any, which: Literal["Curr", "Max"] = "Curr") -> str:
+    """Return the PCIe link now, or the best that GPU and slot are capable of.
 
-
-def best_link(handle: Any) -> str:
-    """Return the PCIe link that GPU and slot are capable of."""
-    return _link(
-        pynvml.nvmlDeviceGetMaxPcieLinkGeneration(handle),
-        pynvml.nvmlDeviceGetMaxPcieLinkWidth(handle),
-    )
-
-
-def _link(generation: int, width: int) -> str:
+    Its traffic is left out: reading that blocks for 20 ms.
+    """
+    generation = getattr(pynvml, f"nvmlDeviceGet{which}PcieLinkGeneration")(handle)
+    width = getattr(pynvml, f"nvmlDeviceGet{which}PcieLinkWidth")(handle)
     if not (1 <= generation <= 16 and 1 <= width <= 64):
         raise ValueError(f"says a PCIe link of generation {generation}, width {width}")
     return f"gen {generation} ×{width}"
@@ -201,14 +184,3 @@ def _between(value: float, lowest: float, highest: float, shown: str) -> float:
     if not lowest <= value <= highest:
         raise ValueError(f"says {shown}")
     return value
-
-
-def _watts(milliwatts: int) -> float:
-    # 2^32 - 1 and its like are "unknown" in some drivers.
-    if not 0 <= milliwatts < 10_000_000:
-        raise ValueError("says an impossible power")
-    return milliwatts / 1000.0
-
-
-def _megahertz(value: int) -> float:
-    return _between(float(value), 0.0, 20_000.0, f"{value} MHz")

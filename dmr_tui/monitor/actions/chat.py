@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Protocol
 
 import anyio
+from msgspec.structs import replace
 
 from dmr_tui.measure.meter import Meter, Turn
 from dmr_tui.monitor.model_rows import Installed

@@ -1,7 +1,8 @@
 """A model of a registry, before a byte of it is downloaded."""
 
-from dataclasses import replace
 from types import MappingProxyType
+
+from msgspec.structs import replace
 
 from dmr_tui.monitor.memory.fits import Architectures, find_fits
 from dmr_tui.monitor.memory.footprints import Footprints

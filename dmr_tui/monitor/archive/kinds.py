@@ -2,8 +2,10 @@
 
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec.structs import replace
 
 from dmr_tui.monitor.archive.rows import (
     ANY_ERROR,

@@ -1,6 +1,6 @@
 """Facts about the loaded models from the log lines of their engines."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from dmr_tui.runner.logs.log_event import (
     BufferAllocated,

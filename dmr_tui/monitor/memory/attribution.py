@@ -2,7 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from dmr_tui.machine.gpu.gpu import Gpu, GpuProcess
 from dmr_tui.machine.probe import Machine

@@ -1,8 +1,9 @@
 """Fits of the installed models as they would be loaded now, and what to unload for them."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Literal
+
+from msgspec.structs import replace
 
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.architecture import Architecture, read_architecture

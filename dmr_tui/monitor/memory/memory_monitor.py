@@ -4,8 +4,10 @@ Nothing of it is needed for the first paint, so that it is imported after that.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
+
+from msgspec.structs import replace
 
 from dmr_tui.machine.probe import Machine
 from dmr_tui.machine.processes import EngineProcess

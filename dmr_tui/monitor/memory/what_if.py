@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec import structs
+
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.architecture import Architecture
 from dmr_tui.measure.fit import (
@@ -39,7 +41,7 @@ class WhatIf:
 
     def asked(self, asked: LaunchConfig) -> LaunchConfig:
         """Return the launch config with these wishes."""
-        return replace(
+        return structs.replace(
             asked,
             context=asked.context if self.context is None else self.context,
             key_type=self.cache_type or asked.key_type,
@@ -91,7 +93,7 @@ class WhatIfResult:
         pool = self.memory.pool
         if pool.value is None:
             return pool
-        return Reading(replace(pool.value, free=pool.value.free + self.own))
+        return Reading(structs.replace(pool.value, free=pool.value.free + self.own))
 
     @property
     def free(self) -> Reading[int]:
@@ -208,7 +210,7 @@ def forecast_launch(snapshot: Snapshot, row: ModelRow, config: Mapping[str, Any]
     configured = size if isinstance(size, int) else None
     words = [str(flag) for flag in flags] if isinstance(flags, list) else []
     usual = None if fit is None or not fit.estimate.launch.unified else fit.estimate.launch.slots
-    then = replace(row, context=replace(row.context, configured=configured))
+    then = structs.replace(row, context=structs.replace(row.context, configured=configured))
     asked, source = default_launch(then, read_flags(words), usual)
     pool: Reading[MemoryPool] = Reading(None, "the machine was not read yet")
     architecture: Reading[Architecture] = Reading(None, pool.reason)

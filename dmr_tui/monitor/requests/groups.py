@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Iterable
 
-from dmr_tui.measure.concurrency import combined_rate
 from dmr_tui.measure.rates import Rate, decode_rate, prefill_rate
-from dmr_tui.measure.request_numbers import cache_share, ended, ttft_s, waited_s
+from dmr_tui.measure.request_numbers import cache_share, combined_rate, ended, ttft_s, waited_s
 from dmr_tui.measure.stats import Summary, percentile, summary
 from dmr_tui.runner.names import short
 from dmr_tui.runner.request import FAILURES, Request

@@ -246,16 +246,20 @@ def _published(ports: dict[str, Any] | None) -> tuple[Published, ...]:
     return tuple(Published(*each) for each in ordered)
 
 
+_TROUBLES: tuple[tuple[type[RunnerError], str, Trouble, str], ...] = (
+    (TimedOut, "", "hung", "the Docker Engine took the connection and said nothing"),
+    (Unreachable, "permission", "not allowed", "no permission to use the Docker socket"),
+    (Unreachable, "no such socket", "no socket", "there is no Docker socket"),
+    (Unreachable, "", "not running", "the Docker socket is there, and no Engine behind it"),
+    (Rejected, "", "failed", "the Docker Engine answered {}"),
+    (RunnerError, "", "failed", "{}"),
+)
+"""Errors, by their class and a part of their text, with the trouble and its reason."""
+
+
 def _trouble(error: RunnerError) -> tuple[Trouble, str]:
-    text = str(error)
-    if isinstance(error, TimedOut):
-        return "hung", "the Docker Engine took the connection and said nothing"
-    if isinstance(error, Unreachable) and "permission" in text:
-        return "not allowed", "no permission to use the Docker socket"
-    if isinstance(error, Unreachable) and "no such socket" in text:
-        return "no socket", "there is no Docker socket"
-    if isinstance(error, Unreachable):
-        return "not running", "the Docker socket is there, and no Engine behind it"
-    if isinstance(error, Rejected):
-        return "failed", f"the Docker Engine answered {text}"
-    return "failed", text
+    return next(
+        (trouble, reason.format(error))
+        for kind, part, trouble, reason in _TROUBLES
+        if isinstance(error, kind) and part in str(error)
+    )

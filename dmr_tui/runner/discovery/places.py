@@ -3,8 +3,10 @@
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
 
 from dmr_tui.runner.discovery.docker_contexts import (
     DEFAULT,
@@ -35,8 +37,7 @@ BRIDGE = "172.17.0.1"
 EVERYWHERE = frozenset({"", "0.0.0.0", "::"})
 
 
-@dataclass(frozen=True, slots=True)
-class DockerSocket:
+class DockerSocket(Struct, frozen=True):
     """A socket at which a Docker Engine is asked for the runner."""
 
     path: str
@@ -89,15 +90,14 @@ def find_places(
     docker_context = None
     if context and context != DEFAULT:
         docker_context = next((each for each in engines if each.name == context), None)
-    sockets, without = _sockets(folder, env, engines, docker_context)
-    engine = sockets[0] if sockets else None
-    no_engine = "; ".join(without)
+    found = _engine(folder, env, engines, docker_context)
+    engine, no_engine = (None, found) if isinstance(found, str) else (found, "")
     # The flag wins over a context that is named, that over the variable and the file, and these
     # over the active context.
+    places = Places((), tls=tls, contexts=contexts, engine=engine, no_engine=no_engine)
     if host and (rule == "--host" or not context):
-        only = (parse_host(host, rule, tls),)
-        return Places(only, tls=tls, contexts=contexts, engine=engine, no_engine=no_engine)
-    notes = tuple(note for note in (contexts.problem,) if note)
+        return replace(places, known=(parse_host(host, rule, tls),))
+    notes = [contexts.problem]
     named = contexts.get(context or contexts.active)
     if named is not None:
         words = f"context {named.name}"
@@ -107,29 +107,19 @@ def find_places(
             if context:
                 raise
             # As `docker model` does: warn, and look in the usual places.
-            notes += (str(error),)
+            notes.append(str(error))
         else:
-            return Places(
-                (endpoint,),
-                tls=tls,
-                contexts=contexts,
-                context=named.name,
-                engine=engine,
-                no_engine=no_engine,
-            )
+            return replace(places, known=(endpoint,), context=named.name)
     if context and context != DEFAULT and docker_context is None:
         raise BadHost(_no_context(context, contexts, engines))
     if in_container is None:
         in_container = Path("/.dockerenv").exists()
-    return Places(
-        tuple(_usual(tls, in_container)),
-        sockets,
-        tls,
-        notes + without,
-        contexts,
-        context or "",
-        engine,
-        no_engine,
+    return replace(
+        places,
+        known=tuple(_usual(tls, in_container)),
+        sockets=() if engine is None else (engine,),
+        notes=tuple(note for note in (*notes, no_engine) if note),
+        context=context or "",
     )
 
 
@@ -149,13 +139,13 @@ def _usual(tls: TlsOptions, in_container: bool) -> Iterator[Endpoint]:
         yield Endpoint(f"http://{BRIDGE}:{DEFAULT_PORT}", "inside a container, Docker Engine")
 
 
-def _sockets(
+def _engine(
     folder: Path,
     env: Mapping[str, str],
     engines: Sequence[DockerContext],
     docker_context: DockerContext | None,
-) -> tuple[tuple[DockerSocket, ...], tuple[str, ...]]:
-    """The sockets of the chosen Engine, and the reasons why one cannot be asked."""
+) -> DockerSocket | str:
+    """Return the socket of the chosen Engine, or the reason why it cannot be asked."""
     if docker_context is not None:
         return _socket(docker_context.host, f"context {docker_context.name}", docker_context.cloud)
     if host := env.get("DOCKER_HOST"):
@@ -164,7 +154,7 @@ def _sockets(
     if name != DEFAULT:
         active = next((each for each in engines if each.name == name), None)
         if active is None:
-            return (), (f"Docker's context {name!r} is active, and is not there",)
+            return f"Docker's context {name!r} is active, and is not there"
         return _socket(active.host, f"Docker's context {name}", active.cloud)
     home = Path(os.path.expanduser("~"))
     usual = [Path("/var/run/docker.sock"), home / ".docker/run/docker.sock"]
@@ -173,9 +163,9 @@ def _sockets(
         usual.append(Path(runtime) / "docker.sock")
     there = [path for path in usual if _exists(path)]
     if sys.platform == "win32":
-        return (), ("on Windows Docker is asked through a named pipe, which dmr-tui cannot",)
+        return "on Windows Docker is asked through a named pipe, which dmr-tui cannot"
     chosen = there[0] if there else usual[0]
-    return (DockerSocket(str(chosen), "Docker's usual socket"),), ()
+    return DockerSocket(str(chosen), "Docker's usual socket")
 
 
 def _exists(path: Path) -> bool:
@@ -186,15 +176,13 @@ def _exists(path: Path) -> bool:
         return True
 
 
-def _socket(
-    host: str, rule: str, cloud: bool = False
-) -> tuple[tuple[DockerSocket, ...], tuple[str, ...]]:
+def _socket(host: str, rule: str, cloud: bool = False) -> DockerSocket | str:
     scheme, _, path = host.partition("://")
     if scheme == "unix" and path.strip():
-        return (DockerSocket(path.strip(), rule, cloud),), ()
+        return DockerSocket(path.strip(), rule, cloud)
     forward = "; forward the port (ssh -L 12434:localhost:12434 HOST), and it is found here"
     hint = forward if scheme == "ssh" else ""
-    return (), (f"{rule} names an Engine by {scheme}, which is not asked for the runner{hint}",)
+    return f"{rule} names an Engine by {scheme}, which is not asked for the runner{hint}"
 
 
 def by_docker(engine: DockerEngine, tls: TlsOptions) -> tuple[Endpoint, ...]:

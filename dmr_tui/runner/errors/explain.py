@@ -2,28 +2,16 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from dmr_tui.runner.errors.failures import BrokenOff, Rejected, RunnerError, TimedOut, Unreachable
 from dmr_tui.runner.errors.row import Kind, Row
-from dmr_tui.runner.errors.table import BY_CLASS, ENABLE_ON_DESKTOP, INSTALL_ON_LINUX, TABLE
+from dmr_tui.runner.errors.table import BY_CLASS, TABLE
 from dmr_tui.runner.names import shell_word, short
 from dmr_tui.runner.request import EngineFailure, Request
-
-__all__ = [
-    "ENABLE_ON_DESKTOP",
-    "INSTALL_ON_LINUX",
-    "Explanation",
-    "Kind",
-    "explain",
-    "explain_line",
-    "explain_quote",
-    "explain_text",
-    "telling_line",
-]
 
 HALF = 32 * 1024
 """Characters that are searched at each end of a text: a dump may be of any length."""
@@ -62,8 +50,7 @@ _ESCAPE = re.compile(r"\\(.)")
 _ESCAPED = {"n": "\n", "t": "\t", "r": ""}
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Struct, frozen=True):
     """An error in three sentences; the last two may be empty."""
 
     what: str
@@ -99,11 +86,11 @@ def explain(error: RunnerError, model: str = "", trained: int | None = None) -> 
     if isinstance(error, Rejected):
         return explain_text(error.status, error.body, model, trained)
     text = str(error)
-    row = next((row for kind, row in BY_CLASS if isinstance(error, kind)), None)
+    row = next((row for kind, row in BY_CLASS.items() if isinstance(error, kind)), None)
     if isinstance(error, Unreachable | BrokenOff):
         found = _find(text)
         row = found if found is not None and found.kind == "unreachable" else row
-    generic = any(row is each for _, each in BY_CLASS)
+    generic = any(row is each for each in BY_CLASS.values())
     if isinstance(error, Unreachable | TimedOut) and generic and _SAYS_MORE.search(text):
         # The text says why; the usual cause would be a wrong one.
         return Explanation(text[:1].upper() + text[1:], kind="unreachable")

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 Kind = Literal[
     "context overflow",
@@ -25,8 +26,7 @@ Kind = Literal[
 """The kinds of error; `loading` and `client left` are no fault of the runner's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One row; {model}, {name} and {said} stand for the model, its name in a command, the line."""
 
     pattern: str

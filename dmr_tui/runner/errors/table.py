@@ -281,55 +281,40 @@ _REQUEST_ROWS: tuple[Row, ...] = (
 # from it, so the rows about loading come first and end with the ones that say least.
 TABLE = LOAD_ROWS + _REQUEST_ROWS
 
-BY_CLASS: tuple[tuple[type[RunnerError], Row], ...] = (
-    (Unreachable, _UNREACHABLE),
-    (
-        TimedOut,
-        Row(
-            r"",
-            "timed out",
-            "The runner took the call and did not answer in time",
-            "It is paused, or the machine is busy or out of memory.",
-            "Look at the container and at memory pressure.",
-        ),
+BY_CLASS: dict[type[RunnerError], Row] = {
+    Unreachable: _UNREACHABLE,
+    TimedOut: Row(
+        r"",
+        "timed out",
+        "The runner took the call and did not answer in time",
+        "It is paused, or the machine is busy or out of memory.",
+        "Look at the container and at memory pressure.",
     ),
-    (
-        BrokenOff,
-        Row(
-            r"",
-            "engine died",
-            "The answer broke off in the middle",
-            "The engine crashed or was killed, often for memory, or the runner was restarted.",
-            f"Its log says which: {LOG}",
-        ),
+    BrokenOff: Row(
+        r"",
+        "engine died",
+        "The answer broke off in the middle",
+        "The engine crashed or was killed, often for memory, or the runner was restarted.",
+        f"Its log says which: {LOG}",
     ),
-    (
-        NotARunner,
-        Row(
-            r"",
-            "unreachable",
-            "What answers there is not Docker Model Runner",
-            "Another program has the port.",
-            "Name the right address with --host.",
-        ),
+    NotARunner: Row(
+        r"",
+        "unreachable",
+        "What answers there is not Docker Model Runner",
+        "Another program has the port.",
+        "Name the right address with --host.",
     ),
-    (
-        BadAnswer,
-        Row(
-            r"",
-            "failed",
-            "The runner's answer cannot be read",
-            "It is a version that speaks differently, or a proxy in between.",
-        ),
+    BadAnswer: Row(
+        r"",
+        "failed",
+        "The runner's answer cannot be read",
+        "It is a version that speaks differently, or a proxy in between.",
     ),
-    (
-        ReadOnly,
-        Row(
-            r"",
-            "refused",
-            "Read-only mode: nothing was sent",
-            "",
-            "Start without --read-only to send prompts.",
-        ),
+    ReadOnly: Row(
+        r"",
+        "refused",
+        "Read-only mode: nothing was sent",
+        "",
+        "Start without --read-only to send prompts.",
     ),
-)
+}

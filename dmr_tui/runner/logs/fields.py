@@ -33,12 +33,6 @@ def without_stamp(line: str) -> str:
     return line[match.end() :].lstrip(" ") if match else line
 
 
-def times(line: str, uptime: float | None) -> tuple[float, float | None]:
-    """The time of `line`, and the start of the engine that printed it `uptime` seconds later."""
-    at = stamp(line)
-    return at, at - uptime if uptime is not None and at else None
-
-
 @lru_cache(maxsize=256)
 def _moment(text: str, zone: str) -> float:
     try:

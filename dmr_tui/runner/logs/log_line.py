@@ -6,8 +6,10 @@ a line without quotes looks like another number. Inside quotes a cut is seen, an
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from typing import Literal
+
+from msgspec import Struct
 
 from dmr_tui.runner.logs.engine_lines import OWN_WORDS, engine_event
 from dmr_tui.runner.logs.fields import HEAD, engine_prefix, pairs, stamp, unquoted, without_stamp
@@ -58,8 +60,7 @@ _LEVELS: dict[str, Level] = {
 _NAMING = ("modelRef", "reference", "model", "modelID")
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(Struct, frozen=True):
     """One line, taken apart."""
 
     at: float
@@ -146,13 +147,22 @@ def _digest_within(text: str) -> str | None:
     return next((d for word in words if (d := digest_in(word))), None)
 
 
-def _of_kind(kind: type[RunnerStarted | RunnerStopping | ConfigurationKept]) -> Reader:
-    return lambda line: kind(stamp(line))
+def _of_kind(kind: Callable[..., LogEvent], *fields: str) -> Reader:
+    """Return a reader of the events of a kind, with these fields by the pairs of the line."""
 
+    def read(line: str) -> LogEvent:
+        values = pairs(line)
+        model = values.get("model", "")
+        digest = digest_in(model) if "digest" in fields else None
+        read = {
+            "digest": digest,
+            "model": values.get("modelRef", "" if digest else model),
+            "mode": values.get("mode", ""),
+            "error": values.get("error", ""),
+        }
+        return kind(stamp(line), **{name: read[name] for name in fields})
 
-def _requested(line: str) -> LogEvent:
-    values = pairs(line)
-    return ModelRequested(stamp(line), digest_in(values.get("model", "")), values.get("mode", ""))
+    return read
 
 
 def _started(line: str) -> LogEvent | None:
@@ -182,23 +192,6 @@ def _mode(backend: str, arguments: str) -> str:
     return "embedding" if pooling else "completion"
 
 
-def _failed(line: str) -> LogEvent:
-    values = pairs(line)
-    digest = digest_in(values.get("model", ""))
-    return LoadFailed(stamp(line), digest, values.get("mode", ""), values.get("error", ""))
-
-
-def _exited(line: str) -> LogEvent:
-    values = pairs(line)
-    return EngineExited(stamp(line), values.get("model", ""), values.get("error", ""))
-
-
-def _unloaded(line: str) -> LogEvent:
-    values = pairs(line)
-    digest, model = digest_in(values.get("model", "")), values.get("modelRef", "")
-    return Unloaded(stamp(line), digest, values.get("mode", ""), model, "for uninstall" in line)
-
-
 def _making_room(line: str) -> LogEvent:
     values = pairs(line)
     # With slots after them, these two numbers are whole even if the line is not.
@@ -210,20 +203,6 @@ def _making_room(line: str) -> LogEvent:
 def _evicted(line: str) -> LogEvent:
     count = pairs(line).get("count", "")
     return Evicted(stamp(line), int(count) if count.isdecimal() and len(count) < 10 else 0)
-
-
-def _nothing(line: str) -> LogEvent:
-    return NothingToUnload(stamp(line), digest_in(pairs(line).get("model", "")))
-
-
-def _configuring(line: str) -> LogEvent:
-    model = pairs(line).get("model", "")
-    digest = digest_in(model)
-    return Configuring(stamp(line), digest, "" if digest else model)
-
-
-def _ollama(line: str) -> LogEvent:
-    return OllamaOptions(stamp(line), pairs(line).get("model", ""))
 
 
 def _error(line: str, start: int) -> LogEvent | None:
@@ -247,18 +226,20 @@ _READERS: dict[str, Reader | None] = {
     "Removed records for model": None,
     "Successfully initialized store": _of_kind(RunnerStarted),
     "Shutdown signal received": _of_kind(RunnerStopping),
-    "Loading backend runner": _requested,
+    "Loading backend runner": _of_kind(ModelRequested, "digest", "mode"),
     "backend args": _started,
-    "Backend runner initialization failed": _failed,
-    "Unable to start backend runner": _failed,
-    "Backend running model exited with error": _exited,
-    "Evicting backend runner": _unloaded,
-    "Evicting backend runner for uninstall": _unloaded,
+    "Backend runner initialization failed": _of_kind(LoadFailed, "digest", "mode", "error"),
+    "Unable to start backend runner": _of_kind(LoadFailed, "digest", "mode", "error"),
+    "Backend running model exited with error": _of_kind(EngineExited, "model", "error"),
+    "Evicting backend runner": _of_kind(Unloaded, "digest", "mode", "model"),
+    "Evicting backend runner for uninstall": _of_kind(
+        partial(Unloaded, uninstalled=True), "digest", "mode", "model"
+    ),
     "Evicting to make room": _making_room,
     "Evicted runner(s)": _evicted,
-    "No unused runner found": _nothing,
-    "Configuring runner": _configuring,
-    "configureModel: configuring model": _ollama,
+    "No unused runner found": _of_kind(NothingToUnload, "digest"),
+    "Configuring runner": _of_kind(Configuring, "digest", "model"),
+    "configureModel: configuring model": _of_kind(OllamaOptions, "model"),
     "Runner configuration unchanged": _of_kind(ConfigurationKept),
     "Failed to configure runner": _of_kind(ConfigurationKept),
 }

@@ -1,8 +1,9 @@
 """The filter of requests, in words."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Literal
+
+from msgspec.structs import replace
 
 from dmr_tui.runner.names import short
 from dmr_tui.runner.request import Request

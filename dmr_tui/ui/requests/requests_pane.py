@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
+from msgspec.structs import replace
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -237,7 +238,7 @@ class RequestsPane(Vertical):
         if group is not None:
             wanted: dict[str, str] = {self.mode: group.name}
             self.set_mode("list")
-            self.ask(replace(self.asked, **wanted))  # type: ignore[arg-type]
+            self.ask(replace(self.asked, **wanted))
 
     def pause(self) -> None:
         """Let the rows stand still, or go on."""

@@ -1,6 +1,6 @@
 """Who holds memory: engines joined to models, others by name, the rest left unexplained."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from dmr_tui.machine.reading import Reading
 from dmr_tui.monitor.memory.attribution import attribute

@@ -1,8 +1,7 @@
 """Which model fits, the way it would be loaded, and what to unload for it."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.fit import LaunchConfig, MemoryPool, Reclaimable

@@ -3,10 +3,10 @@
 import os
 import stat
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from dmr_tui.measure.fit import LaunchConfig
 from dmr_tui.monitor.memory.footprints import KEPT, Footprints

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from dmr_tui.machine.container import Container
 from dmr_tui.machine.reading import Reading
@@ -120,7 +121,9 @@ def test_a_context_stays_within_what_the_model_was_trained_for(wanted: int, give
 
 def test_a_context_has_an_end_where_no_header_tells_one() -> None:
     asked = trial(QWEN3)
-    row: ModelRow = replace(asked.row, context=replace(asked.row.context, trained=None))
+    row: ModelRow = structs.replace(
+        asked.row, context=structs.replace(asked.row.context, trained=None)
+    )
     assert replace(asked, row=row).with_context(10**12).context == LONGEST
 
 
@@ -136,8 +139,10 @@ def test_cache_types_come_round() -> None:
 def test_a_cache_type_that_nobody_tries_is_left_for_the_first() -> None:
     asked = trial(PHI4)
     strange = LaunchConfig(4096, key_type="iq4_nl", value_type="iq4_nl")
-    estimate = replace(asked.fit.estimate, launch=strange)
-    changed = replace(asked, fit=replace(asked.fit, estimate=estimate)).with_next_cache_type()
+    estimate = structs.replace(asked.fit.estimate, launch=strange)
+    changed = replace(
+        asked, fit=structs.replace(asked.fit, estimate=estimate)
+    ).with_next_cache_type()
     assert changed.cache_type == "f16"
 
 
@@ -148,7 +153,7 @@ def test_slots_have_ends(wanted: int, given: int) -> None:
 
 def test_a_package_that_tells_no_size_is_unknown() -> None:
     asked = trial(PHI4, WhatIf(context=4096))
-    changed = replace(asked, row=replace(asked.row, size_bytes=None))
+    changed = replace(asked, row=structs.replace(asked.row, size_bytes=None))
     assert changed.need.total == Reading(None, "the runner does not tell the size of the weights")
     assert changed.verdict == "unknown"
     assert changed.unload == ()

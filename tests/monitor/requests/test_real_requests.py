@@ -11,9 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from dmr_tui.measure.concurrency import combined_rate
 from dmr_tui.measure.rates import decode_rate
-from dmr_tui.measure.request_numbers import ttft_s, waited_s
+from dmr_tui.measure.request_numbers import combined_rate, ttft_s, waited_s
 from dmr_tui.runner.request import Request
 from dmr_tui.simulator.server import Simulator
 from dmr_tui.state.request_filter import RequestFilter, View

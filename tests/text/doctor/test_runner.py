@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from dmr_tui.machine.gpu.gpu import GpuReport
 from dmr_tui.machine.reading import Reading
@@ -123,7 +124,7 @@ def event(kind: str, at: float, text: str = "") -> Event:
 
 def idle(models: Iterable[ModelRow]) -> tuple[ModelRow, ...]:
     """The models as they are when none is loaded."""
-    return tuple(replace(row, runs=()) for row in models if row.model is not None)
+    return tuple(structs.replace(row, runs=()) for row in models if row.model is not None)
 
 
 def at_work(**more: Any) -> Check:
@@ -153,7 +154,7 @@ def test_an_engine_that_works_or_has_worked() -> None:
 
 def test_a_model_that_is_still_loading_proves_nothing() -> None:
     models = tuple(
-        replace(row, runs=tuple(replace(run, state="loading") for run in row.runs))
+        structs.replace(row, runs=tuple(structs.replace(run, state="loading") for run in row.runs))
         for row in rows()
     )
     assert at_work(models=models).result == "unknown"
