@@ -2,12 +2,12 @@
 
 import json
 import sys
-from typing import Protocol
+from typing import Any, Protocol
 
 import anyio
 
 from dmr_tui.commands.target import chosen
-from dmr_tui.export.turn_json import turn_json
+from dmr_tui.export.picked import picked
 from dmr_tui.measure.meter import Turn
 from dmr_tui.monitor.actions.chat import Ask
 from dmr_tui.monitor.model_rows import Installed
@@ -113,3 +113,20 @@ class _TextPrinter:
                 print(f"dmr-tui: {plain(line)}", file=sys.stderr)
         if turn.ttft_s is not None:
             print(plain(figures_line(turn)), file=sys.stderr, flush=True)
+
+
+def turn_json(turn: Turn) -> dict[str, Any]:
+    """Return the answer; null where unknown, times in seconds, rates in tokens per second."""
+    return {
+        **picked(
+            turn,
+            "model text reasoning? tool_calls finish_reason cold load_s ttft_s first_visible_s"
+            " e2e_s wait_s prompt_tokens cached_tokens completion_tokens",
+        ),
+        "prefill_tok_s": turn.prefill.value if turn.prefill else None,
+        "prefill_source": turn.prefill.source if turn.prefill else None,
+        "decode_tok_s": turn.decode.value if turn.decode else None,
+        "decode_source": turn.decode.source if turn.decode else None,
+        **picked(turn, "client_decode_tok_s=client_decode stopped"),
+        "error": turn.failure and picked(turn.failure, "what cause? step? detail?"),
+    }
