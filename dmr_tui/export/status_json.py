@@ -1,6 +1,5 @@
 """One Snapshot as JSON: null where unknown, with the reason beside it where there is one."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from dmr_tui.export.picked import picked, reading_json
@@ -17,6 +16,7 @@ from dmr_tui.state.requests import Throughput
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text.alerts import alert_text
 from dmr_tui.text.format import DEFAULT_UNITS, Units
+from dmr_tui.text.request_fields import moment_json
 
 HEALTHY, DEGRADED, NO_RUNNER = 0, 1, 2
 """Exit codes of `dmr-tui status`."""
@@ -45,7 +45,7 @@ def snapshot_json(snapshot: Snapshot, units: Units = DEFAULT_UNITS) -> dict[str,
     runner, endpoint = snapshot.runner, snapshot.runner.endpoint
     backends = [picked(each, "name state version variant detail") for each in runner.backends]
     return {
-        "taken_at": _moment(snapshot.taken_at),
+        "taken_at": moment_json(snapshot.taken_at),
         "endpoint": None if endpoint is None else picked(endpoint, "url socket rule"),
         "attempts": [
             {**picked(attempt.endpoint, "url socket rule"), **picked(attempt, "ok answer")}
@@ -75,7 +75,7 @@ def snapshot_json(snapshot: Snapshot, units: Units = DEFAULT_UNITS) -> dict[str,
             for alert in snapshot.alerts
         ],
         "sources": [
-            {**picked(source, "name health reason"), "good_at": _moment(source.good_at)}
+            {**picked(source, "name health reason"), "good_at": moment_json(source.good_at)}
             for source in snapshot.sources
         ],
     }
@@ -104,8 +104,8 @@ def _run(row: ModelRow, run: Run) -> dict[str, Any]:
     return {
         **picked(row, "model=name digest"),
         **picked(run, "backend mode state"),
-        "since": _moment(run.since),
-        "unloads_at": _moment(run.unloads_at),
+        "since": moment_json(run.since),
+        "unloads_at": moment_json(run.unloads_at),
         "never_unloads": run.never_unloads,
     }
 
@@ -114,7 +114,7 @@ def _request(request: Request, snapshot: Snapshot) -> dict[str, Any]:
     decode, prefill = decode_rate(request.timings), prefill_rate(request.timings)
     return {
         **picked(request, "id model digest api caller outcome status"),
-        "started_at": _moment(request.started_at - snapshot.clock_offset),
+        "started_at": moment_json(request.started_at - snapshot.clock_offset),
         **picked(request, "duration_s=duration finish_reason"),
         "error": error_text(request) or None,
         **picked(request, "prompt_tokens cached_tokens completion_tokens"),
@@ -224,9 +224,3 @@ def _need(need: MemoryEstimate) -> dict[str, Any]:
     return picked(
         need, "source total weights=weights.value cache=cache.value compute=compute.value overhead"
     )
-
-
-def _moment(at: float | None) -> str | None:
-    if at is None or at <= 0.0:
-        return None
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
