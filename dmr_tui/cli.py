@@ -14,9 +14,10 @@ from dmr_tui import __version__
 from dmr_tui.runner.endpoint import BadHost
 from dmr_tui.settings.errors import BadSettings
 
-USAGE = 64
-"""Exit code for a flag, variable or file that cannot be used (EX_USAGE)."""
+USAGE, INTERRUPTED = 64, 130
+"""Exit codes: a flag, variable or file that cannot be used (EX_USAGE); Ctrl+C."""
 
+Switch = bool | None
 Json = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
 
 app = typer.Typer(
@@ -30,6 +31,10 @@ app = typer.Typer(
 )
 
 
+def _switch(name: str, sentence: str) -> Any:
+    return typer.Option(f"--{name}/--no-{name}", help=sentence)
+
+
 class Command(TyperCommand):
     """A command that takes the dashboard's options after its name as well."""
 
@@ -40,7 +45,10 @@ class Command(TyperCommand):
     def invoke(self, ctx: Any) -> Any:
         """Hand the dashboard's options on, and the others to the command."""
         ctx.obj.take({each.name: ctx.params.pop(each.name) for each in _shared(ctx)})
-        return super().invoke(ctx)
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise typer.Exit(INTERRUPTED) from None
 
 
 def _shared(ctx: Any) -> list[Any]:
@@ -75,11 +83,8 @@ def dashboard(
         str | None,
         typer.Option(help="A context of docker model, or of Docker.", metavar="NAME"),
     ] = None,
-    tls: Annotated[bool | None, typer.Option("--tls/--no-tls", help="Speak TLS to it.")] = None,
-    tls_skip_verify: Annotated[
-        bool | None,
-        typer.Option("--tls-skip-verify/--no-tls-skip-verify", help="Take any certificate."),
-    ] = None,
+    tls: Annotated[Switch, _switch("tls", "Speak TLS to it.")] = None,
+    tls_skip_verify: Annotated[Switch, _switch("tls-skip-verify", "Take any certificate.")] = None,
     tls_ca_cert: Annotated[
         str | None,
         typer.Option(help="Certificates of those who may sign the runner's.", metavar="FILE"),
@@ -88,8 +93,7 @@ def dashboard(
         float | None, typer.Option(help="Seconds between two polls, 0.25 to 60.", metavar="S")
     ] = None,
     read_only: Annotated[
-        bool | None,
-        typer.Option("--read-only/--no-read-only", help="Send nothing that changes the runner."),
+        Switch, _switch("read-only", "Send nothing that changes the runner.")
     ] = None,
     theme: Annotated[
         str | None,
@@ -116,23 +120,19 @@ def dashboard(
         Path | None, typer.Option(help="Another settings file than the usual one.", metavar="FILE")
     ] = None,
     archive: Annotated[
-        bool | None,
-        typer.Option("--archive/--no-archive", help="Keep calls on disk; without their prompts."),
+        Switch, _switch("archive", "Keep requests on disk; without their prompts.")
     ] = None,
     archive_file: Annotated[
         str | None, typer.Option(help="Keep them in this file.", metavar="FILE")
     ] = None,
     archive_days: Annotated[
-        float | None, typer.Option(help="Delete calls that are older.", metavar="N")
+        float | None, typer.Option(help="Delete requests that are older.", metavar="N")
     ] = None,
     archive_mb: Annotated[
-        float | None, typer.Option(help="Delete the oldest calls beyond this.", metavar="N")
+        float | None, typer.Option(help="Delete the oldest requests beyond this.", metavar="N")
     ] = None,
     archive_bodies: Annotated[
-        bool | None,
-        typer.Option(
-            "--archive-bodies/--no-archive-bodies", help="Keep prompts and answers as well."
-        ),
+        Switch, _switch("archive-bodies", "Keep prompts and answers as well.")
     ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
@@ -178,7 +178,7 @@ def doctor(
         bool, typer.Option("--prove", help="Load the smallest model, to see an engine work.")
     ] = False,
 ) -> None:
-    """Check everything, and print what is wrong and what mends it.
+    """Check everything, and print what is wrong and what fixes it.
 
     Exit code 0: healthy, 1: something is wrong, 2: no runner.
     """
@@ -223,25 +223,17 @@ def ask(
     Exit code 0: answered, 1: failed, 2: no runner.
     """
     from dmr_tui.commands.ask import run_ask
+    from dmr_tui.state.prompt import Message, Prompt
 
     if not model.strip():
         raise BadSettings("the name of the model is empty")
     text = sys.stdin.read() if prompt == "-" else prompt
     if not text.strip():
         raise BadSettings("the prompt is empty")
-    raise typer.Exit(
-        run_ask(
-            ctx.obj.settings(),
-            model,
-            text,
-            demo=ctx.obj.demo,
-            as_json=json,
-            max_tokens=max_tokens,
-            temperature=temperature,
-            seed=seed,
-            system=system,
-        )
-    )
+    asked = Message("user", text)
+    messages = (Message("system", system), asked) if system else (asked,)
+    given = Prompt(model, messages, temperature, max_tokens, seed)
+    raise typer.Exit(run_ask(ctx.obj.settings(), given, demo=ctx.obj.demo, as_json=json))
 
 
 @app.command(cls=Command)
@@ -267,7 +259,7 @@ def requests(
     json: Annotated[bool, typer.Option("--json", help="One JSON object each line.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="A table with a header.")] = False,
 ) -> None:
-    """Print the calls that the dashboard kept, the oldest first.
+    """Print the requests that the dashboard kept, the oldest first.
 
     Exit code 0: printed, also if there are none, 1: the archive cannot be read.
     """
@@ -315,17 +307,7 @@ def simulate(
     with _kept_imports():
         from dmr_tui.commands.simulate import run_simulate
 
-    raise typer.Exit(
-        run_simulate(
-            port=port,
-            scenario=scenario,
-            seed=seed,
-            engine=engine,
-            cpus=cpus,
-            models=models,
-            show=show,
-        )
-    )
+    raise typer.Exit(run_simulate(port, scenario, seed, engine, cpus, models, show=show))
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import chain, islice
 from typing import get_args
 
-from dmr_tui.commands.pipe import nobody_reads
+from dmr_tui.commands.pipe import drop_output
 from dmr_tui.export.request_rows import line_header, request_json, request_line, requests_csv
 from dmr_tui.monitor.archive.file import ArchiveDamaged, ArchiveFailed
 from dmr_tui.monitor.archive.store import Archive
@@ -25,8 +25,9 @@ from dmr_tui.state.request_filter import ANY_FAILURE, AnyFailure, CallerNames, R
 from dmr_tui.text.sanitize import plain
 
 POLL_S = 1.0
+NO_CALL = "The archive has no call yet"
 _TOGETHER = 500
-"""Calls that are printed at a time."""
+"""Requests that are printed at a time."""
 _AGO = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
@@ -85,7 +86,7 @@ def run_requests(settings: Settings, choice: Choice, *, demo: bool) -> int:
     except KeyboardInterrupt:
         return 0
     except BrokenPipeError:
-        nobody_reads()
+        drop_output()
         return 0
 
 
@@ -140,20 +141,15 @@ def _print_archived(settings: Settings, choice: Choice, wanted: RequestFilter, s
         if not printed:
             if choice.as_csv:
                 show((), names)
-            _say_nothing(archive)
+            kept = archive.count(RequestFilter(), {}, None)
+            why = f"None of the {kept:,} archived calls matches"
+            print(f"{why if kept else NO_CALL}: {plain(str(path))}", file=sys.stderr)
         elif printed == choice.limit and not (choice.as_json or choice.as_csv):
             total = archive.count(wanted, names, None)
             if total > printed:
-                print(
-                    f"The newest {printed:,} of {total:,}; --limit 0 prints all.", file=sys.stderr
-                )
+                text = f"The newest {printed:,} of {total:,}; --limit 0 prints all."
+                print(text, file=sys.stderr)
         return place
-
-
-def _say_nothing(archive: Archive) -> None:
-    kept = archive.count(RequestFilter(), {}, None)
-    why = f"None of the {kept:,} archived calls matches" if kept else "The archive has no call yet"
-    print(f"{why}: {plain(str(archive.path))}", file=sys.stderr)
 
 
 def _shower(choice: Choice) -> Show:

@@ -27,9 +27,8 @@ from dmr_tui.state.memory import Fit
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
 from dmr_tui.text.events import event_text
-from dmr_tui.text.fit_advice import load_advice
 from dmr_tui.text.format import Units
-from dmr_tui.text.memory import need_text
+from dmr_tui.text.memory import load_advice, need_text
 
 MIB = 2**20
 
