@@ -1,4 +1,4 @@
-"""The commands. Textual, the simulator and drivers are imported only by those that need them."""
+"""The commands. Textual, the simulator and drivers are imported only where they are used."""
 
 import gc
 import sys
@@ -68,7 +68,7 @@ def _shared(ctx: Any) -> list[Any]:
 @contextmanager
 def _kept_imports() -> Iterator[None]:
     # Searching for cycles stops every thread, in the middle of a measurement as well: a tenth of a
-    # second for all that is imported here, which stays until the end and need not be searched.
+    # second for all that is imported here, which stays until the end and is never garbage.
     gc.disable()
     try:
         yield
@@ -268,7 +268,7 @@ def simulate(
     models: Annotated[int | None, _option("More installed models.", min=0)] = None,
     show: Annotated[bool, _flag("--list", "List the scenarios.")] = False,
 ) -> None:
-    """Serve a Model Runner without models, for anyone's tests."""
+    """Serve a Model Runner without models, for any tests."""
     if (name := ctx.obj.first) is not None:
         raise BadSettings(f"simulate takes its own options only, not --{name.replace('_', '-')}")
     with _kept_imports():

@@ -71,11 +71,11 @@ def run_dashboard(settings: Settings, *, demo: bool) -> int:
         )
         _end_without_terminal(lambda: app.monitor.stop())
         try:
-            # One that comes when the event loop has just closed is no longer heard by the app.
+            # An interrupt just after the event loop has closed does not reach the app.
             with suppress(KeyboardInterrupt):
                 app.run()
         finally:
-            # It ends already: another interrupt would only kill it before it has tidied up.
+            # The app is ending: another interrupt would only keep it from closing everything.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             app.monitor.stop()
             # The process ends here; looking for cycles in all that is left would take 0.2 s.
@@ -86,7 +86,7 @@ def run_dashboard(settings: Settings, *, demo: bool) -> int:
 def _keymap(settings: Settings) -> dict[str, str]:
     if not settings.keys:
         return {}
-    # Without keys of the user, the table of all commands need not be imported.
+    # Without keys of the user, the table of commands is not imported.
     from dmr_tui.ui.commands.keymap import keymap
 
     return keymap(settings)
@@ -154,14 +154,14 @@ def _end_without_terminal(close: Callable[[], None]) -> None:
 
 def _wait_for_hang_up(close: Callable[[], None]) -> None:
     poll = select.poll()
-    # Asking for nothing tells of a hang-up alone, and costs nothing until then.
+    # Registered for no event, it reports a hang-up alone, and costs nothing until then.
     poll.register(sys.stdin.fileno(), 0)
     happened = 0
     while not happened & (select.POLLHUP | select.POLLERR):
         with suppress(InterruptedError):
             happened = next((events for _, events in poll.poll()), 0)
         if happened & select.POLLNVAL:
-            # A system that cannot tell.
+            # This system cannot detect a hang-up.
             return
     threading.Timer(LONGEST_S, os._exit, (GONE,)).start()
     with suppress(Exception):

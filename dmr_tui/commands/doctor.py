@@ -38,8 +38,8 @@ def run_doctor(settings: Settings, *, demo: bool, as_json: bool, prove: bool) ->
 
         snapshot = anyio.run(once)
     checks = diagnose(snapshot, settings.preferences.units)
-    told = json.dumps(doctor_json(snapshot, checks)) if as_json else doctor_page(snapshot, checks)
-    print(told, flush=True)
+    text = json.dumps(doctor_json(snapshot, checks)) if as_json else doctor_page(snapshot, checks)
+    print(text, flush=True)
     return doctor_exit_code(snapshot, checks)
 
 

@@ -1,4 +1,4 @@
-"""`dmr-tui requests`: the calls that the archive keeps, oldest first like a log."""
+"""`dmr-tui requests`: the requests in the archive, oldest first like a log."""
 
 import io
 import json
@@ -25,13 +25,13 @@ from dmr_tui.state.request_filter import ANY_FAILURE, AnyFailure, CallerNames, R
 from dmr_tui.text.sanitize import plain
 
 POLL_S = 1.0
-NO_CALL = "The archive has no call yet"
-_TOGETHER = 500
+_NO_REQUEST = "The archive has no call yet"
+_BATCH = 500
 """Requests that are printed at a time."""
 _AGO = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
-_SAID: dict[Outcome, tuple[str, ...]] = {
+_SCREEN_WORDS: dict[Outcome, tuple[str, ...]] = {
     "cut": ("cut at max tokens",),
     "client left": ("left", "timed out"),
     "context overflow": ("overflow",),
@@ -60,7 +60,7 @@ class Choice:
 
 
 def run_requests(settings: Settings, choice: Choice, *, demo: bool) -> int:
-    """Print the calls, and return the exit code. Raises BadSettings for what makes no sense."""
+    """Print the requests, and return the exit code. Raises BadSettings for what makes no sense."""
     if choice.as_json and choice.as_csv:
         raise BadSettings("--json --csv: one of them")
     wanted = _wanted(choice, time.time())
@@ -113,11 +113,11 @@ def follow(settings: Settings, wanted: RequestFilter, show: Show, place: int = 0
 
 
 def _print_archived(settings: Settings, choice: Choice, wanted: RequestFilter, show: Show) -> int:
-    """Print what is in the archive; returns the place up to which that is."""
+    """Print the archived requests; returns the place of the last one."""
     path = data_path(settings)
     if not path.exists():
         if choice.follow:
-            # What comes is what was asked for.
+            # The requests to come are what the user asked for.
             return 0
         why = "There is no archive yet; the dashboard begins it"
         if not settings.archive:
@@ -135,7 +135,7 @@ def _print_archived(settings: Settings, choice: Choice, wanted: RequestFilter, s
         else:
             found = stack.enter_context(closing(archive.walk(wanted, names, None)))
         printed = 0
-        while several := list(islice(found, _TOGETHER)):
+        while several := list(islice(found, _BATCH)):
             show(several, names)
             printed += len(several)
         if not printed:
@@ -143,7 +143,7 @@ def _print_archived(settings: Settings, choice: Choice, wanted: RequestFilter, s
                 show((), names)
             kept = archive.count(RequestFilter(), {}, None)
             why = f"None of the {kept:,} archived calls matches"
-            print(f"{why if kept else NO_CALL}: {plain(str(path))}", file=sys.stderr)
+            print(f"{why if kept else _NO_REQUEST}: {plain(str(path))}", file=sys.stderr)
         elif printed == choice.limit and not (choice.as_json or choice.as_csv):
             total = archive.count(wanted, names, None)
             if total > printed:
@@ -183,7 +183,7 @@ def _wanted(choice: Choice, now: float) -> RequestFilter:
 
 
 def _by_given_name(wanted: RequestFilter, names: CallerNames) -> RequestFilter:
-    """The same for a caller that was named by its own name although it has been given one."""
+    """Look for the name that the user gave a caller, if the caller's own name was typed."""
     asked = (wanted.caller or "").lower()
     given = next((name for own, name in names.items() if own.lower() == asked), None)
     return wanted if given is None else replace(wanted, caller=given)
@@ -196,7 +196,7 @@ def _outcome(text: str) -> Outcome | AnyFailure:
         return ANY_FAILURE
     outcomes: tuple[Outcome, ...] = get_args(Outcome)
     for outcome in outcomes:
-        if word in {outcome, *_SAID.get(outcome, ())}:
+        if word in {outcome, *_SCREEN_WORDS.get(outcome, ())}:
             return outcome
     raise BadSettings(f"--status {plain(text)!r}: one of {', '.join(outcomes)}")
 

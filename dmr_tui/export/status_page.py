@@ -21,7 +21,7 @@ def as_page(snapshot: Snapshot, units: Units = DEFAULT_UNITS) -> str:
     parts = [
         _runner(snapshot),
         _models(snapshot, units),
-        _traffic(snapshot),
+        _requests(snapshot),
         _machine(snapshot, units),
         _memory(snapshot, units),
         _warnings(snapshot, units),
@@ -48,8 +48,8 @@ def _runner(snapshot: Snapshot) -> list[str]:
     for backend in runner.backends:
         build = " ".join(filter(None, (backend.version, backend.variant)))
         detail = build if backend.state == "running" and build else backend.detail or ""
-        told = f": {plain(detail)}" if detail else ""
-        lines.append(f"  {plain(backend.name):10} {backend.state}{told}")
+        suffix = f": {plain(detail)}" if detail else ""
+        lines.append(f"  {plain(backend.name):10} {backend.state}{suffix}")
     failing = [
         alert.fact.source for alert in snapshot.alerts if isinstance(alert.fact, SourceFails)
     ]
@@ -60,7 +60,7 @@ def _runner(snapshot: Snapshot) -> list[str]:
 
 
 def _warnings(snapshot: Snapshot, units: Units) -> list[str]:
-    """All warnings but those that the lines about the runner tell."""
+    """All warnings but those that the lines about the runner show."""
     lines = []
     for alert in snapshot.alerts:
         if alert.dismissable and not isinstance(alert.fact, SourceFails):
@@ -111,7 +111,7 @@ def state_of(run: Run, now: float) -> str:
     return f"idle, unloads in {format.countdown(run.unloads_at - now)}{mode}"
 
 
-def _traffic(snapshot: Snapshot) -> list[str]:
+def _requests(snapshot: Snapshot) -> list[str]:
     if not snapshot.runner.up:
         return []
     throughput = snapshot.throughput

@@ -44,7 +44,7 @@ def missed(fit: Fit) -> str:
 def load_advice(fit: Fit, names: Mapping[str, str]) -> list[str]:
     """Each way in which a model that does not fit well could be loaded; empty if none is known.
 
-    `names` are those of the models by key, as the place that shows it calls them.
+    `names` are those of the models by key, as the screen writes them.
     """
     ways = []
     if fit.unload:
@@ -64,7 +64,7 @@ def load_advice(fit: Fit, names: Mapping[str, str]) -> list[str]:
 
 def listed(keys: Sequence[str], names: Mapping[str, str]) -> str:
     """The names of those models, in one phrase."""
-    called = [names.get(key, key) for key in keys]
-    if len(called) < 2:
-        return "".join(called)
-    return f"{', '.join(called[:-1])} and {called[-1]}"
+    shown = [names.get(key, key) for key in keys]
+    if len(shown) < 2:
+        return "".join(shown)
+    return f"{', '.join(shown[:-1])} and {shown[-1]}"

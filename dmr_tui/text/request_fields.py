@@ -61,7 +61,7 @@ class RequestField:
     title: str = ""
     """The header of its column, for numbers that the list of requests shows."""
     words: Callable[[Any], str] = str
-    """The value for people."""
+    """The value as the screens show it."""
     width: int = 0
     """Cells of the column."""
 

@@ -54,7 +54,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The checks of one thing; what is called makes one of them."""
+    """The checks of one subject; called like a function, it makes one of them."""
 
     name: str
 

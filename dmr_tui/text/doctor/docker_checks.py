@@ -198,7 +198,7 @@ def _death(controller: Controller) -> str:
 
 def _refused(controller: Controller, word: str) -> Iterator[Step]:
     error, start = controller.error.lower(), f"docker start {word}"
-    # The port first: its error names the container, which may be called after the GPU.
+    # The port first: its error names the container, which may have the GPU in it.
     if "already allocated" in error or "already in use" in error:
         ports = sorted({each.port for each in controller.published}) or [DEFAULT_PORT]
         yield Step("see who has it", f"sudo ss -ltnp 'sport = :{ports[0]}'")

@@ -29,8 +29,9 @@ def find_places(facts: Facts) -> Iterator[Check]:
         yield PLACES("context", "ok", f"{name}, {why}")
     elif contexts is not None and contexts.named:
         names = ", ".join(each.name for each in contexts.named)
-        told = f"none is used; there are {names}" if contexts.active == DEFAULT else contexts.active
-        yield PLACES("context", "note", told)
+        unused = f"none is used; there are {names}"
+        evidence = unused if contexts.active == DEFAULT else contexts.active
+        yield PLACES("context", "note", evidence)
     attempts = facts.snapshot.attempts
     if not attempts:
         yield PLACES("addresses", "unknown", "none was tried yet")
@@ -50,7 +51,7 @@ def _tried(attempt: Attempt, facts: Facts, first: Attempt | None) -> Check:
     if attempt.ok:
         return PLACES(label, "ok", evidence)
     fix = () if facts.up else tuple(_way_out(attempt, facts))
-    # One of several usual places is no problem of its own: Docker tells why there is none.
+    # One of several usual places is no problem of its own: Docker's checks say why.
     bad = fix or (facts.doctor.explicit and not facts.up)
     return PLACES(label, "problem" if bad else "note", evidence, *fix)
 
@@ -140,18 +141,18 @@ def find_way(facts: Facts) -> Iterator[Check]:
 
 def _names(facts: Facts) -> Iterator[Check]:
     tried = {attempt.endpoint.host for attempt in facts.snapshot.attempts}
-    for host, told in facts.around.names.items():
+    for host, address in facts.around.names.items():
         if host not in tried or host.replace(".", "").isdigit() or ":" in host:
             continue
-        if told.value is not None:
-            yield WAY(f"name {host}", "ok", told.value)
+        if address.value is not None:
+            yield WAY(f"name {host}", "ok", address.value)
         elif facts.up:
-            yield WAY(f"name {host}", "note", told.reason)
+            yield WAY(f"name {host}", "note", address.reason)
         else:
             step = Step("in Compose: extra_hosts: ['model-runner.docker.internal:host-gateway']")
             fix = (step,) if host == CONTAINER_HOST else ()
             result: Result = "problem" if facts.doctor.explicit else "note"
-            yield WAY(f"name {host}", result, told.reason, *fix)
+            yield WAY(f"name {host}", result, address.reason, *fix)
 
 
 def _tls(facts: Facts) -> Iterator[Check]:

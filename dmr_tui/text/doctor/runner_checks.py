@@ -45,16 +45,16 @@ def find_runner(facts: Facts) -> Iterator[Check]:
 
 def _version(facts: Facts) -> Check:
     snapshot = facts.snapshot
-    absent = [words for name, words in LACKS if snapshot.source(name).health == "absent"]
+    absent = [lack for name, lack in LACKS if snapshot.source(name).health == "absent"]
     version = snapshot.runner.version
-    told = plain(version) if version else "before March 2026: it does not tell its version"
+    words = plain(version) if version else "before March 2026: it does not tell its version"
     if version is None:
         # The header of a preload came with the same release as GET /version.
         absent.append("loading without an answer: a load generates one token")
     if absent:
         lacks = f"it lacks {'; '.join(absent)}"
-        return RUNNER("version", "warning", f"{told}; {lacks}", _update(facts))
-    return RUNNER("version", "ok", told)
+        return RUNNER("version", "warning", f"{words}; {lacks}", _update(facts))
+    return RUNNER("version", "ok", words)
 
 
 def _backend(backend: Backend, facts: Facts) -> Check:
@@ -68,7 +68,7 @@ def _backend(backend: Backend, facts: Facts) -> Check:
             return RUNNER(name, "note", f"is being installed {detail}".rstrip())
         case "error":
             if any(each.state == "running" for each in facts.snapshot.runner.backends):
-                # A backend that is not in use may well lack what it needs.
+                # A backend that is not in use may well lack a dependency.
                 return RUNNER(name, "note", f"cannot run: {detail}")
             fix = (Step("4 Timeline shows its log"), _update(facts))
             return RUNNER(name, "problem", f"failed: {detail}", *fix)
@@ -103,8 +103,8 @@ def _models(snapshot: Snapshot) -> Check:
     installed = [row for row in snapshot.models if row.model is not None]
     if installed:
         size = snapshot.runner.models_bytes
-        told = "" if size is None else f", {format.disk(size)} on disk"
-        return RUNNER("models", "ok", f"{len(installed)} installed{told}")
+        used = "" if size is None else f", {format.disk(size)} on disk"
+        return RUNNER("models", "ok", f"{len(installed)} installed{used}")
     steps = (
         Step("n in the list of models, or", "dmr-tui pull ai/smollm2"),
         Step(command="docker model pull ai/gemma3"),
