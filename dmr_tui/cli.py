@@ -53,12 +53,13 @@ class Command(TyperCommand):
         return [*super().get_params(ctx), *_shared(ctx)]
 
     def invoke(self, ctx: Any) -> Any:
-        """Hand the dashboard's options on, and the others to the command."""
+        """Hand the dashboard's options on, and the others to the command; end with its code."""
         ctx.obj.take({each.name: ctx.params.pop(each.name) for each in _shared(ctx)})
         try:
-            return super().invoke(ctx)
+            code = super().invoke(ctx)
         except KeyboardInterrupt:
-            raise typer.Exit(INTERRUPTED) from None
+            code = INTERRUPTED
+        raise typer.Exit(code)
 
 
 def _shared(ctx: Any) -> list[Any]:
@@ -141,14 +142,14 @@ def status(
     ctx: typer.Context,
     json: Json = False,
     watch: Annotated[bool, _flag("--watch", "Go on, one each interval.")] = False,
-) -> None:
+) -> int:
     """Print what is true now. Exit code 0: healthy, 1: degraded, 2: no runner.
 
     With --watch until Ctrl+C; the exit code is that of what was printed last.
     """
     from dmr_tui.commands.status import run_status
 
-    raise typer.Exit(run_status(ctx.obj.settings(), demo=ctx.obj.demo, as_json=json, watch=watch))
+    return run_status(ctx.obj.settings(), demo=ctx.obj.demo, as_json=json, watch=watch)
 
 
 @app.command(cls=Command)
@@ -158,14 +159,14 @@ def doctor(
     prove: Annotated[
         bool, _flag("--prove", "Load the smallest model, to see an engine work.")
     ] = False,
-) -> None:
+) -> int:
     """Check everything, and print what is wrong and what fixes it.
 
     Exit code 0: healthy, 1: something is wrong, 2: no runner.
     """
     from dmr_tui.commands.doctor import run_doctor
 
-    raise typer.Exit(run_doctor(ctx.obj.settings(), demo=ctx.obj.demo, as_json=json, prove=prove))
+    return run_doctor(ctx.obj.settings(), demo=ctx.obj.demo, as_json=json, prove=prove)
 
 
 @app.command(cls=Command)
@@ -174,14 +175,14 @@ def pull(
     name: Annotated[str, typer.Argument(help="As in docker model pull: ai/smollm2, hf.co/…")],
     json: JsonLines = False,
     yes: Annotated[bool, _flag("--yes", "Also if it does not fit into memory.", "-y")] = False,
-) -> None:
+) -> int:
     """Look a model up, say whether it fits, and download it.
 
     Exit code 0: downloaded, 1: failed, 2: no runner.
     """
     from dmr_tui.commands.pull import run_pull
 
-    raise typer.Exit(run_pull(ctx.obj.settings(), name, demo=ctx.obj.demo, as_json=json, yes=yes))
+    return run_pull(ctx.obj.settings(), name, demo=ctx.obj.demo, as_json=json, yes=yes)
 
 
 @app.command(cls=Command)
@@ -194,7 +195,7 @@ def ask(
     temperature: Annotated[Number, _option("Sampling temperature.", min=0.0, max=2.0)] = None,
     seed: Annotated[int | None, _option("Seed of the sampling.")] = None,
     system: Annotated[Text, _option("A system prompt.")] = None,
-) -> None:
+) -> int:
     """Send one test prompt and print the answer with its numbers.
 
     Exit code 0: answered, 1: failed, 2: no runner.
@@ -210,7 +211,7 @@ def ask(
     asked = Message("user", text)
     messages = (Message("system", system), asked) if system else (asked,)
     given = Prompt(model, messages, temperature, max_tokens, seed)
-    raise typer.Exit(run_ask(ctx.obj.settings(), given, demo=ctx.obj.demo, as_json=json))
+    return run_ask(ctx.obj.settings(), given, demo=ctx.obj.demo, as_json=json)
 
 
 @app.command(cls=Command)
@@ -229,7 +230,7 @@ def requests(
     follow: Annotated[bool, _flag("--follow", "Go on with those that end now.")] = False,
     json: JsonLines = False,
     csv: Annotated[bool, _flag("--csv", "A table with a header.")] = False,
-) -> None:
+) -> int:
     """Print the requests that the dashboard kept, the oldest first.
 
     Exit code 0: printed, also if there are none, 1: the archive cannot be read.
@@ -237,7 +238,7 @@ def requests(
     from dmr_tui.commands.requests import Choice, run_requests
 
     choice = Choice(since, model, caller, status, grep, limit, follow, json, csv)
-    raise typer.Exit(run_requests(ctx.obj.settings(), choice, demo=ctx.obj.demo))
+    return run_requests(ctx.obj.settings(), choice, demo=ctx.obj.demo)
 
 
 @app.command("config", cls=Command)
@@ -248,13 +249,11 @@ def configuration(
         bool, _flag("--example", "A settings file with every key, to start from.")
     ] = False,
     keys: Annotated[bool, _flag("--keys", "Every ID that can have other keys.")] = False,
-) -> None:
+) -> int:
     """Print the settings in force, and where each of them comes from."""
     from dmr_tui.commands.config import run_config
 
-    raise typer.Exit(
-        run_config(ctx.obj.settings, ctx.obj.file, as_json=json, example=example, keys=keys)
-    )
+    return run_config(ctx.obj.settings, ctx.obj.file, as_json=json, example=example, keys=keys)
 
 
 @app.command()
@@ -268,7 +267,7 @@ def simulate(
     models: Annotated[int | None, _option("More installed models.", min=0)] = None,
     show: Annotated[bool, _flag("--list", "List the scenarios.")] = False,
 ) -> None:
-    """Serve a Model Runner without models, for any tests."""
+    """Serve a Model Runner without models, for your own tests."""
     if (name := ctx.obj.first) is not None:
         raise BadSettings(f"simulate takes its own options only, not --{name.replace('_', '-')}")
     with _kept_imports():

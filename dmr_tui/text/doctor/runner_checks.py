@@ -136,9 +136,10 @@ def _engine(facts: Facts) -> Check:
     if loads or any(request.outcome in {"ok", "cut"} for request in snapshot.finished):
         return RUNNER(ENGINE, "ok", "it has loaded models or answered calls before")
     evidence = "nothing was loaded yet; Running in its status proves nothing"
-    smallest = smallest_model(snapshot)
-    fix = () if smallest is None else (_proof(smallest),)
-    return RUNNER(ENGINE, "unknown", evidence, *fix)
+    if (model := smallest_model(snapshot)) is None:
+        return RUNNER(ENGINE, "unknown", evidence)
+    load = f"p loads {plain(model.name)}, the smallest, to prove it; or dmr-tui doctor --prove"
+    return RUNNER(ENGINE, "unknown", evidence, Step(load))
 
 
 def _proved(proof: EngineProof) -> Check:
@@ -148,11 +149,6 @@ def _proved(proof: EngineProof) -> Check:
         return RUNNER(ENGINE, "ok", f"{model} was loaded in {proof.seconds:.1f} s")
     steps = (Step(text) for text in (why.cause, why.step) if text)
     return RUNNER(ENGINE, "problem", f"{model} was not loaded: {why.what}", *steps)
-
-
-def _proof(model: ModelRow) -> Step:
-    name = plain(model.name)
-    return Step(f"p loads {name}, the smallest, to prove it; or dmr-tui doctor --prove")
 
 
 def smallest_model(snapshot: Snapshot) -> ModelRow | None:
