@@ -1,4 +1,4 @@
-"""The commands. Textual, the simulator and drivers are imported only by those that need them."""
+"""The commands. Textual, the simulator and drivers are imported only where they are used."""
 
 import gc
 import sys
@@ -14,10 +14,12 @@ from dmr_tui import __version__
 from dmr_tui.runner.endpoint import BadHost
 from dmr_tui.settings.errors import BadSettings
 
-USAGE = 64
-"""Exit code for a flag, variable or file that cannot be used (EX_USAGE)."""
+USAGE, INTERRUPTED = 64, 130
+"""Exit codes: a flag, variable or file that cannot be used (EX_USAGE); Ctrl+C."""
 
-Json = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
+Text = str | None
+Switch = bool | None
+Number = float | None
 
 app = typer.Typer(
     name="dmr-tui",
@@ -30,6 +32,19 @@ app = typer.Typer(
 )
 
 
+def _option(sentence: str, metavar: str | None = None, **limits: Any) -> Any:
+    return typer.Option(help=sentence, metavar=metavar, **limits)
+
+
+def _flag(name: str, sentence: str, *short: str) -> Any:
+    """Return an option without its opposite."""
+    return typer.Option(name, *short, help=sentence)
+
+
+Json = Annotated[bool, _flag("--json", "JSON instead of text.")]
+JsonLines = Annotated[bool, _flag("--json", "One JSON object each line.")]
+
+
 class Command(TyperCommand):
     """A command that takes the dashboard's options after its name as well."""
 
@@ -38,9 +53,13 @@ class Command(TyperCommand):
         return [*super().get_params(ctx), *_shared(ctx)]
 
     def invoke(self, ctx: Any) -> Any:
-        """Hand the dashboard's options on, and the others to the command."""
+        """Hand the dashboard's options on, and the others to the command; end with its code."""
         ctx.obj.take({each.name: ctx.params.pop(each.name) for each in _shared(ctx)})
-        return super().invoke(ctx)
+        try:
+            code = super().invoke(ctx)
+        except KeyboardInterrupt:
+            code = INTERRUPTED
+        raise typer.Exit(code)
 
 
 def _shared(ctx: Any) -> list[Any]:
@@ -50,7 +69,7 @@ def _shared(ctx: Any) -> list[Any]:
 @contextmanager
 def _kept_imports() -> Iterator[None]:
     # Searching for cycles stops every thread, in the middle of a measurement as well: a tenth of a
-    # second for all that is imported here, which stays until the end and need not be searched.
+    # second for all that is imported here, which stays until the end and is never garbage.
     gc.disable()
     try:
         yield
@@ -69,71 +88,34 @@ def _version(wanted: bool) -> None:
 def dashboard(
     ctx: typer.Context,
     host: Annotated[
-        str | None, typer.Option(help="The runner: URL, host:port, or the path of a unix socket.")
+        Text, _option("The runner: URL, host:port, or the path of a unix socket.")
     ] = None,
-    context: Annotated[
-        str | None,
-        typer.Option(help="A context of docker model, or of Docker.", metavar="NAME"),
-    ] = None,
-    tls: Annotated[bool | None, typer.Option("--tls/--no-tls", help="Speak TLS to it.")] = None,
-    tls_skip_verify: Annotated[
-        bool | None,
-        typer.Option("--tls-skip-verify/--no-tls-skip-verify", help="Take any certificate."),
-    ] = None,
+    context: Annotated[Text, _option("A context of docker model, or of Docker.", "NAME")] = None,
+    tls: Annotated[Switch, _option("Speak TLS to it.")] = None,
+    tls_skip_verify: Annotated[Switch, _option("Take any certificate.")] = None,
     tls_ca_cert: Annotated[
-        str | None,
-        typer.Option(help="Certificates of those who may sign the runner's.", metavar="FILE"),
+        Text, _option("Certificates of those who may sign the runner's.", "FILE")
     ] = None,
-    interval: Annotated[
-        float | None, typer.Option(help="Seconds between two polls, 0.25 to 60.", metavar="S")
-    ] = None,
-    read_only: Annotated[
-        bool | None,
-        typer.Option("--read-only/--no-read-only", help="Send nothing that changes the runner."),
-    ] = None,
-    theme: Annotated[
-        str | None,
-        typer.Option(help="dmr-dark, dmr-light, ansi-dark or ansi-light.", metavar="NAME"),
-    ] = None,
-    memory_unit: Annotated[
-        str | None, typer.Option(help="How memory is counted: GiB or GB.", metavar="UNIT")
-    ] = None,
-    temperature_unit: Annotated[
-        str | None, typer.Option(help="Degrees: C or F.", metavar="UNIT")
-    ] = None,
+    interval: Annotated[Number, _option("Seconds between two polls, 0.25 to 60.", "S")] = None,
+    read_only: Annotated[Switch, _option("Send nothing that changes the runner.")] = None,
+    theme: Annotated[Text, _option("dmr-dark, dmr-light, ansi-dark or ansi-light.", "NAME")] = None,
+    memory_unit: Annotated[Text, _option("How memory is counted: GiB or GB.", "UNIT")] = None,
+    temperature_unit: Annotated[Text, _option("Degrees: C or F.", "UNIT")] = None,
     key: Annotated[
-        list[str] | None,
-        typer.Option(help="Other keys; config --keys lists the IDs.", metavar="ID=KEYS"),
+        list[str] | None, _option("Other keys; config --keys lists the IDs.", "ID=KEYS")
     ] = None,
     threshold: Annotated[
-        list[str] | None,
-        typer.Option(help="What is heavy or critical; config lists them.", metavar="NAME=A,B,C"),
+        list[str] | None, _option("What is heavy or critical; config lists them.", "NAME=A,B,C")
     ] = None,
-    demo: Annotated[
-        bool | None, typer.Option("--demo", help="A simulated runner instead of a real one.")
-    ] = None,
+    demo: Annotated[Switch, _flag("--demo", "A simulated runner instead of a real one.")] = None,
     config: Annotated[
-        Path | None, typer.Option(help="Another settings file than the usual one.", metavar="FILE")
+        Path | None, _option("Another settings file than the usual one.", "FILE")
     ] = None,
-    archive: Annotated[
-        bool | None,
-        typer.Option("--archive/--no-archive", help="Keep calls on disk; without their prompts."),
-    ] = None,
-    archive_file: Annotated[
-        str | None, typer.Option(help="Keep them in this file.", metavar="FILE")
-    ] = None,
-    archive_days: Annotated[
-        float | None, typer.Option(help="Delete calls that are older.", metavar="N")
-    ] = None,
-    archive_mb: Annotated[
-        float | None, typer.Option(help="Delete the oldest calls beyond this.", metavar="N")
-    ] = None,
-    archive_bodies: Annotated[
-        bool | None,
-        typer.Option(
-            "--archive-bodies/--no-archive-bodies", help="Keep prompts and answers as well."
-        ),
-    ] = None,
+    archive: Annotated[Switch, _option("Keep requests on disk; without their prompts.")] = None,
+    archive_file: Annotated[Text, _option("Keep them in this file.", "FILE")] = None,
+    archive_days: Annotated[Number, _option("Delete requests that are older.", "N")] = None,
+    archive_mb: Annotated[Number, _option("Delete the oldest requests beyond this.", "N")] = None,
+    archive_bodies: Annotated[Switch, _option("Keep prompts and answers as well.")] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
@@ -159,15 +141,15 @@ SHARED = tuple(
 def status(
     ctx: typer.Context,
     json: Json = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Go on, one each interval.")] = False,
-) -> None:
+    watch: Annotated[bool, _flag("--watch", "Go on, one each interval.")] = False,
+) -> int:
     """Print what is true now. Exit code 0: healthy, 1: degraded, 2: no runner.
 
     With --watch until Ctrl+C; the exit code is that of what was printed last.
     """
     from dmr_tui.commands.status import run_status
 
-    raise typer.Exit(run_status(ctx.obj.settings(), demo=ctx.obj.demo, as_json=json, watch=watch))
+    return run_status(ctx.obj.settings(), demo=ctx.obj.demo, as_json=json, watch=watch)
 
 
 @app.command(cls=Command)
@@ -175,34 +157,32 @@ def doctor(
     ctx: typer.Context,
     json: Json = False,
     prove: Annotated[
-        bool, typer.Option("--prove", help="Load the smallest model, to see an engine work.")
+        bool, _flag("--prove", "Load the smallest model, to see an engine work.")
     ] = False,
-) -> None:
-    """Check everything, and print what is wrong and what mends it.
+) -> int:
+    """Check everything, and print what is wrong and what fixes it.
 
     Exit code 0: healthy, 1: something is wrong, 2: no runner.
     """
     from dmr_tui.commands.doctor import run_doctor
 
-    raise typer.Exit(run_doctor(ctx.obj.settings(), demo=ctx.obj.demo, as_json=json, prove=prove))
+    return run_doctor(ctx.obj.settings(), demo=ctx.obj.demo, as_json=json, prove=prove)
 
 
 @app.command(cls=Command)
 def pull(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="As in docker model pull: ai/smollm2, hf.co/…")],
-    json: Annotated[bool, typer.Option("--json", help="One JSON object each line.")] = False,
-    yes: Annotated[
-        bool, typer.Option("--yes", "-y", help="Also if it does not fit into memory.")
-    ] = False,
-) -> None:
+    json: JsonLines = False,
+    yes: Annotated[bool, _flag("--yes", "Also if it does not fit into memory.", "-y")] = False,
+) -> int:
     """Look a model up, say whether it fits, and download it.
 
     Exit code 0: downloaded, 1: failed, 2: no runner.
     """
     from dmr_tui.commands.pull import run_pull
 
-    raise typer.Exit(run_pull(ctx.obj.settings(), name, demo=ctx.obj.demo, as_json=json, yes=yes))
+    return run_pull(ctx.obj.settings(), name, demo=ctx.obj.demo, as_json=json, yes=yes)
 
 
 @app.command(cls=Command)
@@ -211,70 +191,54 @@ def ask(
     model: Annotated[str, typer.Argument(help="Any name of an installed model.")],
     prompt: Annotated[str, typer.Argument(help="The prompt; - reads it from standard input.")],
     json: Json = False,
-    max_tokens: Annotated[int | None, typer.Option(min=1, help="End the answer here.")] = None,
-    temperature: Annotated[
-        float | None, typer.Option(min=0.0, max=2.0, help="Sampling temperature.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the sampling.")] = None,
-    system: Annotated[str | None, typer.Option(help="A system prompt.")] = None,
-) -> None:
+    max_tokens: Annotated[int | None, _option("End the answer here.", min=1)] = None,
+    temperature: Annotated[Number, _option("Sampling temperature.", min=0.0, max=2.0)] = None,
+    seed: Annotated[int | None, _option("Seed of the sampling.")] = None,
+    system: Annotated[Text, _option("A system prompt.")] = None,
+) -> int:
     """Send one test prompt and print the answer with its numbers.
 
     Exit code 0: answered, 1: failed, 2: no runner.
     """
     from dmr_tui.commands.ask import run_ask
+    from dmr_tui.state.prompt import Message, Prompt
 
     if not model.strip():
         raise BadSettings("the name of the model is empty")
     text = sys.stdin.read() if prompt == "-" else prompt
     if not text.strip():
         raise BadSettings("the prompt is empty")
-    raise typer.Exit(
-        run_ask(
-            ctx.obj.settings(),
-            model,
-            text,
-            demo=ctx.obj.demo,
-            as_json=json,
-            max_tokens=max_tokens,
-            temperature=temperature,
-            seed=seed,
-            system=system,
-        )
-    )
+    asked = Message("user", text)
+    messages = (Message("system", system), asked) if system else (asked,)
+    given = Prompt(model, messages, temperature, max_tokens, seed)
+    return run_ask(ctx.obj.settings(), given, demo=ctx.obj.demo, as_json=json)
 
 
 @app.command(cls=Command)
 def requests(
     ctx: typer.Context,
     since: Annotated[
-        str | None,
-        typer.Option(help="Ended since: 90s, 15m, 24h, 7d ago, or 2026-08-01T12:30.", metavar="T"),
+        Text, _option("Ended since: 90s, 15m, 24h, 7d ago, or 2026-08-01T12:30.", "T")
     ] = None,
-    model: Annotated[str | None, typer.Option(help="Of this model only.")] = None,
-    caller: Annotated[str | None, typer.Option(help="Of this caller only.")] = None,
-    status: Annotated[
-        str | None, typer.Option(help="With this end only: ok, cut, failed, client-left, …")
-    ] = None,
+    model: Annotated[Text, _option("Of this model only.")] = None,
+    caller: Annotated[Text, _option("Of this caller only.")] = None,
+    status: Annotated[Text, _option("With this end only: ok, cut, failed, client-left, …")] = None,
     grep: Annotated[
-        str | None,
-        typer.Option(help="With all of these words in model, caller, API, status, error."),
+        Text, _option("With all of these words in model, caller, API, status, error.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=0, help="The newest N; 0 prints all.")] = 200,
-    follow: Annotated[
-        bool, typer.Option("--follow", help="Go on with those that end now.")
-    ] = False,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object each line.")] = False,
-    csv: Annotated[bool, typer.Option("--csv", help="A table with a header.")] = False,
-) -> None:
-    """Print the calls that the dashboard kept, the oldest first.
+    limit: Annotated[int, _option("The newest N; 0 prints all.", min=0)] = 200,
+    follow: Annotated[bool, _flag("--follow", "Go on with those that end now.")] = False,
+    json: JsonLines = False,
+    csv: Annotated[bool, _flag("--csv", "A table with a header.")] = False,
+) -> int:
+    """Print the requests that the dashboard kept, the oldest first.
 
     Exit code 0: printed, also if there are none, 1: the archive cannot be read.
     """
     from dmr_tui.commands.requests import Choice, run_requests
 
     choice = Choice(since, model, caller, status, grep, limit, follow, json, csv)
-    raise typer.Exit(run_requests(ctx.obj.settings(), choice, demo=ctx.obj.demo))
+    return run_requests(ctx.obj.settings(), choice, demo=ctx.obj.demo)
 
 
 @app.command("config", cls=Command)
@@ -282,50 +246,34 @@ def configuration(
     ctx: typer.Context,
     json: Json = False,
     example: Annotated[
-        bool, typer.Option("--example", help="A settings file with every key, to start from.")
+        bool, _flag("--example", "A settings file with every key, to start from.")
     ] = False,
-    keys: Annotated[
-        bool, typer.Option("--keys", help="Every ID that can have other keys.")
-    ] = False,
-) -> None:
+    keys: Annotated[bool, _flag("--keys", "Every ID that can have other keys.")] = False,
+) -> int:
     """Print the settings in force, and where each of them comes from."""
     from dmr_tui.commands.config import run_config
 
-    raise typer.Exit(
-        run_config(ctx.obj.settings, ctx.obj.file, as_json=json, example=example, keys=keys)
-    )
+    return run_config(ctx.obj.settings, ctx.obj.file, as_json=json, example=example, keys=keys)
 
 
 @app.command()
 def simulate(
     ctx: typer.Context,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 12434,
-    scenario: Annotated[str, typer.Option(help="What happens; --list shows them all.")] = "quiet",
-    seed: Annotated[int, typer.Option(help="The same seed makes the same run.")] = 0,
-    engine: Annotated[
-        str | None, typer.Option(help="A real llama-server that answers.", metavar="URL")
-    ] = None,
-    cpus: Annotated[int, typer.Option(min=1, help="Processors; min(CPUs, 8) runner slots.")] = 8,
-    models: Annotated[int | None, typer.Option(min=0, help="More installed models.")] = None,
-    show: Annotated[bool, typer.Option("--list", help="List the scenarios.")] = False,
+    port: Annotated[int, _option("0 takes a free one.", min=0, max=65535)] = 12434,
+    scenario: Annotated[str, _option("What happens; --list shows them all.")] = "quiet",
+    seed: Annotated[int, _option("The same seed makes the same run.")] = 0,
+    engine: Annotated[Text, _option("A real llama-server that answers.", "URL")] = None,
+    cpus: Annotated[int, _option("Processors; min(CPUs, 8) runner slots.", min=1)] = 8,
+    models: Annotated[int | None, _option("More installed models.", min=0)] = None,
+    show: Annotated[bool, _flag("--list", "List the scenarios.")] = False,
 ) -> None:
-    """Serve a Model Runner without models, for anyone's tests."""
+    """Serve a Model Runner without models, for your own tests."""
     if (name := ctx.obj.first) is not None:
         raise BadSettings(f"simulate takes its own options only, not --{name.replace('_', '-')}")
     with _kept_imports():
         from dmr_tui.commands.simulate import run_simulate
 
-    raise typer.Exit(
-        run_simulate(
-            port=port,
-            scenario=scenario,
-            seed=seed,
-            engine=engine,
-            cpus=cpus,
-            models=models,
-            show=show,
-        )
-    )
+    raise typer.Exit(run_simulate(port, scenario, seed, engine, cpus, models, show=show))
 
 
 def main() -> None:

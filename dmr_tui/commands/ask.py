@@ -2,68 +2,45 @@
 
 import json
 import sys
-from typing import Protocol
+from typing import Any
 
 import anyio
 
-from dmr_tui.commands.target import chosen
-from dmr_tui.export.turn_json import turn_json
+from dmr_tui.commands.target import chosen, found_runner
+from dmr_tui.export.picked import picked
 from dmr_tui.measure.meter import Turn
 from dmr_tui.monitor.actions.chat import Ask
 from dmr_tui.monitor.model_rows import Installed
-from dmr_tui.monitor.search import Search
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.errors.explain import explain
 from dmr_tui.runner.errors.failures import RunnerError
 from dmr_tui.settings.schema import Settings
-from dmr_tui.state.prompt import Message, Prompt
+from dmr_tui.state.prompt import Prompt
 from dmr_tui.text.sanitize import plain, plain_lines
 from dmr_tui.text.turns import failure_lines, figures_line
 
-ANSWERED, FAILED, NO_RUNNER, INTERRUPTED = 0, 1, 2, 130
+ANSWERED, FAILED, NO_RUNNER = 0, 1, 2
 
 
-def run_ask(
-    settings: Settings,
-    model: str,
-    text: str,
-    *,
-    demo: bool,
-    as_json: bool,
-    max_tokens: int | None,
-    temperature: float | None,
-    seed: int | None,
-    system: str | None,
-) -> int:
+def run_ask(settings: Settings, prompt: Prompt, *, demo: bool, as_json: bool) -> int:
     """Ask, print, and return the exit code."""
-    messages = [Message("user", text)]
-    if system:
-        messages.insert(0, Message("system", system))
-    prompt = Prompt(model, tuple(messages), temperature, max_tokens, seed)
-    printer: _Printer = _JsonPrinter() if as_json else _TextPrinter()
-    with chosen(settings, demo=demo) as (places, machine):
+    printer = _JsonPrinter() if as_json else _TextPrinter()
+    with chosen(settings, demo=demo) as (places, _):
 
         async def session() -> int:
-            found = await Search(places, read_only=settings.read_only).run()
-            client = found.client
-            if client is None:
-                printer.show(Turn(model, ended=True, failure=found.no_runner))
-                return NO_RUNNER
-            try:
-                turn = await _ask(client, prompt, printer)
-            finally:
-                await client.aclose()
-            return FAILED if turn.failure else ANSWERED
+            async with found_runner(places, read_only=settings.read_only) as found:
+                if found.client is None:
+                    printer.show(Turn(prompt.model, ended=True, failure=found.no_runner))
+                    return NO_RUNNER
+                turn = await _ask(found.client, prompt, printer)
+                return FAILED if turn.failure else ANSWERED
 
-        try:
-            return anyio.run(session)
-        except KeyboardInterrupt:
-            return INTERRUPTED
-        finally:
-            machine.close()
+        return anyio.run(session)
 
 
-async def _ask(client: RunnerClient, prompt: Prompt, printer: "_Printer") -> Turn:
+async def _ask(
+    client: RunnerClient, prompt: Prompt, printer: "_JsonPrinter | _TextPrinter"
+) -> Turn:
     try:
         installed = Installed(await client.models())
     except RunnerError as error:
@@ -71,10 +48,6 @@ async def _ask(client: RunnerClient, prompt: Prompt, printer: "_Printer") -> Tur
         printer.show(turn)
         return turn
     return await Ask(client, installed, prompt, printer.show).run()
-
-
-class _Printer(Protocol):
-    def show(self, turn: Turn) -> None: ...
 
 
 class _JsonPrinter:
@@ -113,3 +86,20 @@ class _TextPrinter:
                 print(f"dmr-tui: {plain(line)}", file=sys.stderr)
         if turn.ttft_s is not None:
             print(plain(figures_line(turn)), file=sys.stderr, flush=True)
+
+
+def turn_json(turn: Turn) -> dict[str, Any]:
+    """Return the answer; null where unknown, times in seconds, rates in tokens per second."""
+    return {
+        **picked(
+            turn,
+            "model text reasoning? tool_calls finish_reason cold load_s ttft_s first_visible_s"
+            " e2e_s wait_s prompt_tokens cached_tokens completion_tokens",
+        ),
+        "prefill_tok_s": turn.prefill.value if turn.prefill else None,
+        "prefill_source": turn.prefill.source if turn.prefill else None,
+        "decode_tok_s": turn.decode.value if turn.decode else None,
+        "decode_source": turn.decode.source if turn.decode else None,
+        **picked(turn, "client_decode_tok_s=client_decode stopped"),
+        "error": turn.failure and picked(turn.failure, "what cause? step? detail?"),
+    }

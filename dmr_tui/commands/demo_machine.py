@@ -112,7 +112,9 @@ class SimulatedMachine:
 
     def _engine(self, runner: Runner) -> EngineProcess:
         taken = self._world.loader.memory_of(runner)
-        own, mapped = int(taken.own * self._grown(runner)), taken.mapped
+        age = time.time() - runner.started / 1e9
+        grown = min(1.0, 0.2 + age / max(0.1, runner.model.profile.load_seconds))
+        own, mapped = int(taken.own * grown), taken.mapped
         return EngineProcess(
             pid=runner.pid,
             name=runner.program,
@@ -128,10 +130,6 @@ class SimulatedMachine:
             cpu=Reading(round(self._engine_cpu(runner), 1)),
             container=_CONTAINER,
         )
-
-    def _grown(self, runner: Runner) -> float:
-        age = time.time() - runner.started / 1e9
-        return min(1.0, 0.2 + age / max(0.1, runner.model.profile.load_seconds))
 
     def _engine_cpu(self, runner: Runner) -> float:
         if not runner.requests:

@@ -1,4 +1,4 @@
-"""`dmr-tui requests --follow`: hears the calls itself, whether or not a dashboard does so too."""
+"""`dmr-tui requests --follow`: watches the runner itself, with or without a dashboard."""
 
 import queue
 import sys
@@ -23,7 +23,7 @@ Show = Callable[[Iterable[Request], CallerNames], None]
 def listening(
     settings: Settings, *, demo: bool, publish: Callable[[Snapshot], None] = lambda snapshot: None
 ) -> Iterator[LiveMonitor]:
-    """A monitor that hears every call and, unless it is the demo, keeps it."""
+    """Run a monitor that archives every request, unless it watches the demo."""
     with chosen(settings, demo=demo) as (places, machine):
         monitor = LiveMonitor(
             places,
@@ -33,17 +33,17 @@ def listening(
             archive=None if demo else archive(settings),
             thresholds=settings.preferences.thresholds,
         )
-        told = False
+        warned = False
 
-        def hear(snapshot: Snapshot) -> None:
-            nonlocal told
-            if snapshot.runner.up is False and not told:
+        def take(snapshot: Snapshot) -> None:
+            nonlocal warned
+            if snapshot.runner.up is False and not warned:
                 where = snapshot.runner.endpoint.label if snapshot.runner.endpoint else "here"
                 print(f"dmr-tui: no runner answers at {plain(where)}; waiting", file=sys.stderr)
-            told = snapshot.runner.up is False
+            warned = snapshot.runner.up is False
             publish(snapshot)
 
-        monitor.start(hear, lambda crash: print(f"dmr-tui: {crash_text(crash)}", file=sys.stderr))
+        monitor.start(take, lambda crash: print(f"dmr-tui: {crash_text(crash)}", file=sys.stderr))
         try:
             yield monitor
         finally:
@@ -51,15 +51,15 @@ def listening(
 
 
 def follow_session(settings: Settings, wanted: RequestFilter, show: Show, *, demo: bool) -> int:
-    """Show what ends from now on without keeping it, until Ctrl+C."""
-    heard: queue.SimpleQueue[Snapshot] = queue.SimpleQueue()
+    """Show requests that end from now on, without an archive, until Ctrl+C."""
+    snapshots: queue.SimpleQueue[Snapshot] = queue.SimpleQueue()
     seen: set[str] = set()
     began = time.time()
-    with listening(settings, demo=demo, publish=heard.put) as monitor:
+    with listening(settings, demo=demo, publish=snapshots.put) as monitor:
         monitor.look(View(requests=wanted))
         while True:
-            snapshot = heard.get()
-            # What the runner still offers of before is not shown.
+            snapshot = snapshots.get()
+            # The runner still has requests of before, which are not shown.
             start = began + snapshot.clock_offset
             rows = () if snapshot.requests is None else snapshot.requests.rows
             new = [row for row in reversed(rows) if row.id not in seen and ended(row) > start]

@@ -7,14 +7,14 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
-from dmr_tui.commands.pipe import say
-from dmr_tui.commands.target import chosen
+from dmr_tui.commands.pipe import print_line
+from dmr_tui.commands.target import chosen, found_runner
+from dmr_tui.export.picked import picked
 from dmr_tui.machine.probe import MachineProbe
 from dmr_tui.monitor.actions.pulls import Pulls
 from dmr_tui.monitor.actions.remote_model import look_up
 from dmr_tui.monitor.model_rows import Installed
 from dmr_tui.monitor.poller import Poller
-from dmr_tui.monitor.search import Search
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.discovery.places import Places
 from dmr_tui.runner.errors.explain import Explanation
@@ -24,15 +24,18 @@ from dmr_tui.settings.schema import Settings
 from dmr_tui.state.plan import Pull
 from dmr_tui.state.replies import RemoteModel
 from dmr_tui.text import format
-from dmr_tui.text.fit_advice import load_advice
 from dmr_tui.text.format import Units
-from dmr_tui.text.memory import free_text, need_text
+from dmr_tui.text.memory import free_text, load_advice, need_text
 from dmr_tui.text.sanitize import plain
 from dmr_tui.text.turns import failure_lines
 
-PULLED, FAILED, NO_RUNNER, INTERRUPTED = 0, 1, 2, 130
+PULLED, FAILED, NO_RUNNER = 0, 1, 2
 STEP = 0.1
 """Share of the model between two lines where no terminal can draw one over the other."""
+PROGRESS = (
+    "name done_bytes=done total_bytes=total resumed_bytes=resumed rate_bytes_s=rate left_s"
+    " said=message?"
+)
 
 
 def run_pull(settings: Settings, name: str, *, demo: bool, as_json: bool, yes: bool) -> int:
@@ -44,31 +47,27 @@ def run_pull(settings: Settings, name: str, *, demo: bool, as_json: bool, yes: b
         raise BadSettings(f"{plain(name)!r} is no name of a model; write ai/smollm2 or hf.co/…")
     if settings.read_only:
         raise BadSettings("pull: --read-only forbids it")
-    printer = _JsonPrinter() if as_json else _TextPrinter(settings.preferences.units)
+    units = settings.preferences.units
+    printer = _JsonPrinter(units) if as_json else _TextPrinter(units)
     with chosen(settings, demo=demo) as (places, machine):
 
         async def session() -> int:
-            found = await Search(places, read_only=False).run()
-            if found.client is None:
-                printer.fail(found.no_runner)
-                return NO_RUNNER
-            try:
+            async with found_runner(places, read_only=False) as found:
+                if found.client is None:
+                    printer.fail(found.no_runner)
+                    return NO_RUNNER
                 return await _pull(found.client, name, machine, printer, yes=yes)
-            finally:
-                with anyio.CancelScope(shield=True):
-                    await found.client.aclose()
 
         try:
             return anyio.run(session)
         except KeyboardInterrupt:
-            printer.stopped()
-            return INTERRUPTED
-        finally:
-            machine.close()
+            text = "stopped; the runner keeps what has come, and goes on from there next time"
+            print(f"\ndmr-tui: {text}", file=sys.stderr)
+            raise
 
 
 async def _pull(
-    client: RunnerClient, name: str, machine: MachineProbe, printer: "_Printer", *, yes: bool
+    client: RunnerClient, name: str, machine: MachineProbe, printer: "_TextPrinter", *, yes: bool
 ) -> int:
     remote = await _look_up(client, name, machine)
     printer.remote(remote)
@@ -94,63 +93,39 @@ async def _look_up(client: RunnerClient, name: str, machine: MachineProbe) -> Re
     return await look_up(client, name, installed, poller.loading)
 
 
-class _Printer:
-    def remote(self, remote: RemoteModel) -> None:
-        """Tell what was found."""
+class _TextPrinter:
+    """Facts on standard output; progress, questions and failures on standard error."""
 
-    def progress(self, pull: Pull) -> None:
-        """Tell how far it is."""
-
-    def end(self, pull: Pull) -> None:
-        """Tell how it ended."""
-
-    def fail(self, why: Explanation) -> None:
-        """Tell why there is nothing to tell."""
-        for line in failure_lines(why):
-            print(f"dmr-tui: {plain(line)}", file=sys.stderr)
-
-    def asks(self) -> bool:
-        """Ask whether the model is wanted although it is too big."""
-        print(
-            "dmr-tui: it does not fit into this computer; --yes downloads it anyway",
-            file=sys.stderr,
-        )
-        return False
-
-    def stopped(self) -> None:
-        """Ctrl+C."""
-        text = "dmr-tui: stopped; the runner keeps what has come, and goes on from there next time"
-        print(f"\n{text}", file=sys.stderr)
-
-
-class _TextPrinter(_Printer):
     def __init__(self, units: Units) -> None:
         self._units = units
         self._terminal = sys.stderr.isatty()
+        self._can_ask = self._terminal and sys.stdin.isatty()
         self._told = -1.0
         self._width = 0
 
     def remote(self, remote: RemoteModel) -> None:
+        """Print what was found."""
         if remote.row is None:
             self.fail(remote.failure or Explanation("It was not found"))
             return
-        row, fit = remote.row, remote.fit
+        row, fit, pool = remote.row, remote.fit, remote.pool.value
         facts = [
             plain(format.told_size(row.size_text, row.size_bytes)),
             plain(row.quantization or format.UNKNOWN),
             f"{format.parameters(row.parameters)} parameters",
             f"context {format.window(row.context.packaged or row.context.trained)}",
         ]
-        say(f"{plain(row.name)}: {', '.join(facts)}")
+        print_line(f"{plain(row.name)}: {', '.join(facts)}")
         if fit is not None and fit.need.total.value is not None:
             needs = need_text(fit.need, self._units)
             tokens = format.window(fit.need.launch.context)
-            free = _free(remote, self._units)
-            say(f"needs {needs} of memory with {tokens} of context: {fit.verdict}{free}")
+            free = "" if pool is None else f", {free_text(pool, self._units)} free"
+            print_line(f"needs {needs} of memory with {tokens} of context: {fit.verdict}{free}")
         if fit is not None and fit.lacks_memory and (ways := load_advice(fit, remote.names)):
-            say(f"to load it: {', or '.join(map(plain, ways))}")
+            print_line(f"to load it: {', or '.join(map(plain, ways))}")
 
     def progress(self, pull: Pull) -> None:
+        """Print how far it is."""
         if self._terminal:
             self._over(_line(pull))
         elif pull.share is not None and pull.share >= self._told + STEP:
@@ -158,6 +133,7 @@ class _TextPrinter(_Printer):
             print(_line(pull), file=sys.stderr, flush=True)
 
     def end(self, pull: Pull) -> None:
+        """Print how it ended."""
         if self._terminal:
             self._over(_line(pull))
             print(file=sys.stderr)
@@ -166,17 +142,21 @@ class _TextPrinter(_Printer):
         if pull.failure is not None:
             self.fail(pull.failure)
         elif pull.state == "done":
-            say(plain(pull.message) or "done")
+            print_line(plain(pull.message) or "done")
+
+    def fail(self, why: Explanation) -> None:
+        """Print why there is nothing to print."""
+        for line in failure_lines(why):
+            print(f"dmr-tui: {plain(line)}", file=sys.stderr)
 
     def asks(self) -> bool:
-        if not (sys.stdin.isatty() and self._terminal):
-            return super().asks()
-        print(
-            "It does not fit into this computer. Download it anyway? [y/N] ",
-            end="",
-            file=sys.stderr,
-        )
-        sys.stderr.flush()
+        """Ask whether the model is wanted although it is too big."""
+        if not self._can_ask:
+            text = "dmr-tui: it does not fit into this computer; --yes downloads it anyway"
+            print(text, file=sys.stderr)
+            return False
+        text = "It does not fit into this computer. Download it anyway? [y/N] "
+        print(text, end="", file=sys.stderr, flush=True)
         return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
     def _over(self, line: str) -> None:
@@ -185,61 +165,46 @@ class _TextPrinter(_Printer):
         self._width = len(line)
 
 
-class _JsonPrinter(_Printer):
+class _JsonPrinter(_TextPrinter):
+    """One object each line; it asks nothing."""
+
+    def __init__(self, units: Units) -> None:
+        super().__init__(units)
+        self._can_ask = False
+
     def remote(self, remote: RemoteModel) -> None:
         row, fit = remote.row, remote.fit
-        told: dict[str, Any] = {
-            "event": "found",
-            "name": remote.name,
-            "installed": remote.installed,
-        }
         if row is None:
             self.fail(remote.failure or Explanation("It was not found"))
             return
-        told |= {
-            "digest": row.digest,
-            "size_bytes": row.size_bytes,
-            "quantization": row.quantization,
-            "parameters": row.parameters,
-            "context": row.context.packaged or row.context.trained,
-            "needs_bytes": None if fit is None else fit.need.total.value,
-            "verdict": None if fit is None else fit.verdict,
-            "free_bytes": None if remote.pool.value is None else remote.pool.value.free,
-            "ways_to_load": [] if fit is None else load_advice(fit, remote.names),
-        }
-        say(json.dumps(told))
+        self._print(
+            "found",
+            {
+                **picked(remote, "name installed"),
+                **picked(row, "digest size_bytes quantization parameters"),
+                "context": row.context.packaged or row.context.trained,
+                "needs_bytes": None if fit is None else fit.need.total.value,
+                "verdict": None if fit is None else fit.verdict,
+                "free_bytes": None if remote.pool.value is None else remote.pool.value.free,
+                "ways_to_load": [] if fit is None else load_advice(fit, remote.names),
+            },
+        )
 
     def progress(self, pull: Pull) -> None:
         if pull.state == "pulling":
-            self._tell("progress", pull)
+            self._print("progress", picked(pull, PROGRESS))
 
     def end(self, pull: Pull) -> None:
         if pull.failure is not None:
             self.fail(pull.failure)
         else:
-            self._tell(pull.state, pull)
+            self._print(pull.state, picked(pull, PROGRESS))
 
     def fail(self, why: Explanation) -> None:
-        told = {"event": "failed", "what": why.what, "cause": why.cause, "step": why.step}
-        say(json.dumps(told))
+        self._print("failed", picked(why, "what cause step"))
 
-    def _tell(self, event: str, pull: Pull) -> None:
-        told = {
-            "event": event,
-            "name": pull.name,
-            "done_bytes": pull.done,
-            "total_bytes": pull.total,
-            "resumed_bytes": pull.resumed,
-            "rate_bytes_s": pull.rate,
-            "left_s": pull.left_s,
-            "said": pull.message or None,
-        }
-        say(json.dumps(told))
-
-
-def _free(remote: RemoteModel, units: Units) -> str:
-    pool = remote.pool.value
-    return "" if pool is None else f", {free_text(pool, units)} free"
+    def _print(self, event: str, facts: dict[str, Any]) -> None:
+        print_line(json.dumps({"event": event, **facts}))
 
 
 def _line(pull: Pull) -> str:

@@ -1,4 +1,4 @@
-"""`dmr-tui requests`: the calls that the archive keeps, oldest first like a log."""
+"""`dmr-tui requests`: the requests in the archive, oldest first like a log."""
 
 import io
 import json
@@ -14,7 +14,7 @@ from typing import get_args
 
 from msgspec.structs import replace
 
-from dmr_tui.commands.pipe import nobody_reads
+from dmr_tui.commands.pipe import drop_output
 from dmr_tui.export.request_rows import line_header, request_json, request_line, requests_csv
 from dmr_tui.monitor.archive.file import ArchiveDamaged, ArchiveFailed
 from dmr_tui.monitor.archive.store import Archive
@@ -27,12 +27,13 @@ from dmr_tui.state.request_filter import ANY_FAILURE, AnyFailure, CallerNames, R
 from dmr_tui.text.sanitize import plain
 
 POLL_S = 1.0
-_TOGETHER = 500
-"""Calls that are printed at a time."""
+_NO_REQUEST = "The archive has no call yet"
+_BATCH = 500
+"""Requests that are printed at a time."""
 _AGO = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
-_SAID: dict[Outcome, tuple[str, ...]] = {
+_SCREEN_WORDS: dict[Outcome, tuple[str, ...]] = {
     "cut": ("cut at max tokens",),
     "client left": ("left", "timed out"),
     "context overflow": ("overflow",),
@@ -61,7 +62,7 @@ class Choice:
 
 
 def run_requests(settings: Settings, choice: Choice, *, demo: bool) -> int:
-    """Print the calls, and return the exit code. Raises BadSettings for what makes no sense."""
+    """Print the requests, and return the exit code. Raises BadSettings for what makes no sense."""
     if choice.as_json and choice.as_csv:
         raise BadSettings("--json --csv: one of them")
     wanted = _wanted(choice, time.time())
@@ -87,7 +88,7 @@ def run_requests(settings: Settings, choice: Choice, *, demo: bool) -> int:
     except KeyboardInterrupt:
         return 0
     except BrokenPipeError:
-        nobody_reads()
+        drop_output()
         return 0
 
 
@@ -114,11 +115,11 @@ def follow(settings: Settings, wanted: RequestFilter, show: Show, place: int = 0
 
 
 def _print_archived(settings: Settings, choice: Choice, wanted: RequestFilter, show: Show) -> int:
-    """Print what is in the archive; returns the place up to which that is."""
+    """Print the archived requests; returns the place of the last one."""
     path = data_path(settings)
     if not path.exists():
         if choice.follow:
-            # What comes is what was asked for.
+            # The requests to come are what the user asked for.
             return 0
         why = "There is no archive yet; the dashboard begins it"
         if not settings.archive:
@@ -136,26 +137,21 @@ def _print_archived(settings: Settings, choice: Choice, wanted: RequestFilter, s
         else:
             found = stack.enter_context(closing(archive.walk(wanted, names, None)))
         printed = 0
-        while several := list(islice(found, _TOGETHER)):
+        while several := list(islice(found, _BATCH)):
             show(several, names)
             printed += len(several)
         if not printed:
             if choice.as_csv:
                 show((), names)
-            _say_nothing(archive)
+            kept = archive.count(RequestFilter(), {}, None)
+            why = f"None of the {kept:,} archived calls matches"
+            print(f"{why if kept else _NO_REQUEST}: {plain(str(path))}", file=sys.stderr)
         elif printed == choice.limit and not (choice.as_json or choice.as_csv):
             total = archive.count(wanted, names, None)
             if total > printed:
-                print(
-                    f"The newest {printed:,} of {total:,}; --limit 0 prints all.", file=sys.stderr
-                )
+                text = f"The newest {printed:,} of {total:,}; --limit 0 prints all."
+                print(text, file=sys.stderr)
         return place
-
-
-def _say_nothing(archive: Archive) -> None:
-    kept = archive.count(RequestFilter(), {}, None)
-    why = f"None of the {kept:,} archived calls matches" if kept else "The archive has no call yet"
-    print(f"{why}: {plain(str(archive.path))}", file=sys.stderr)
 
 
 def _shower(choice: Choice) -> Show:
@@ -189,7 +185,7 @@ def _wanted(choice: Choice, now: float) -> RequestFilter:
 
 
 def _by_given_name(wanted: RequestFilter, names: CallerNames) -> RequestFilter:
-    """The same for a caller that was named by its own name although it has been given one."""
+    """Look for the name that the user gave a caller, if the caller's own name was typed."""
     asked = (wanted.caller or "").lower()
     given = next((name for own, name in names.items() if own.lower() == asked), None)
     return wanted if given is None else replace(wanted, caller=given)
@@ -202,7 +198,7 @@ def _outcome(text: str) -> Outcome | AnyFailure:
         return ANY_FAILURE
     outcomes: tuple[Outcome, ...] = get_args(Outcome)
     for outcome in outcomes:
-        if word in {outcome, *_SAID.get(outcome, ())}:
+        if word in {outcome, *_SCREEN_WORDS.get(outcome, ())}:
             return outcome
     raise BadSettings(f"--status {plain(text)!r}: one of {', '.join(outcomes)}")
 

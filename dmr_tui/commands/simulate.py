@@ -11,13 +11,13 @@ USAGE, UNAVAILABLE = 64, 69
 
 
 def run_simulate(
-    *,
     port: int,
     scenario: str,
     seed: int,
     engine: str | None,
     cpus: int,
     models: int | None,
+    *,
     show: bool,
 ) -> int:
     """Serve until interrupted, or (`show`) list the scenarios; returns the exit code."""
@@ -31,12 +31,9 @@ def run_simulate(
     except ValueError as error:
         print(f"dmr-tui: {error}", file=sys.stderr)
         return USAGE
-    except OSError as error:
-        taken = error.errno == errno.EADDRINUSE
-        told = f"port {port} is taken; --port 0 takes a free one" if taken else error
-        print(f"dmr-tui: {told}", file=sys.stderr)
-        return UNAVAILABLE
-    except NoEngine as error:
-        print(f"dmr-tui: {error}", file=sys.stderr)
+    except (OSError, NoEngine) as error:
+        taken = getattr(error, "errno", None) == errno.EADDRINUSE
+        why = f"port {port} is taken; --port 0 takes a free one" if taken else error
+        print(f"dmr-tui: {why}", file=sys.stderr)
         return UNAVAILABLE
     return 0

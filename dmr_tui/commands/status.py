@@ -1,10 +1,11 @@
 """`dmr-tui status`: one Snapshot, or one each interval."""
 
 import json
+from contextlib import suppress
 
 import anyio
 
-from dmr_tui.commands.pipe import nobody_reads
+from dmr_tui.commands.pipe import drop_output
 from dmr_tui.commands.target import chosen
 from dmr_tui.export.status_json import exit_code, snapshot_json
 from dmr_tui.export.status_page import as_page
@@ -20,10 +21,10 @@ def run_status(settings: Settings, *, demo: bool, as_json: bool, watch: bool) ->
         shown: list[Snapshot] = []
 
         def show(snapshot: Snapshot) -> None:
-            text = (
-                json.dumps(snapshot_json(snapshot, units)) if as_json else as_page(snapshot, units)
-            )
-            print(text if as_json or not watch else f"{text}\n", flush=True)
+            if as_json:
+                print(json.dumps(snapshot_json(snapshot, units)), flush=True)
+            else:
+                print(as_page(snapshot, units), end="\n\n" if watch else "\n", flush=True)
             shown[:] = [snapshot]
 
         poller = Poller(
@@ -38,13 +39,9 @@ def run_status(settings: Settings, *, demo: bool, as_json: bool, watch: bool) ->
         async def once() -> None:
             show(await poller.once())
 
-        try:
+        with suppress(KeyboardInterrupt):
             try:
                 anyio.run(poller.run_paced if watch else once)
             except* BrokenPipeError:
-                nobody_reads()
-        except KeyboardInterrupt:
-            pass
-        finally:
-            machine.close()
+                drop_output()
         return exit_code(shown[-1]) if shown else 2

@@ -1,11 +1,13 @@
 """The runner that a command means: a real one, or for --demo a simulated one."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import anyio
 
 from dmr_tui.machine.probe import LocalMachine, MachineProbe
 from dmr_tui.monitor.archive.options import ArchiveOptions
+from dmr_tui.monitor.search import Found, Search
 from dmr_tui.runner.discovery.docker_contexts import DEFAULT
 from dmr_tui.runner.discovery.places import Places, find_places
 from dmr_tui.runner.endpoint import DEFAULT_TLS, Endpoint, TlsOptions, parse_host
@@ -21,12 +23,28 @@ DEMO_PULL_RATE = 60e6
 @contextmanager
 def chosen(settings: Settings, *, demo: bool) -> Iterator[tuple[Places, MachineProbe]]:
     """Endpoints to try and the machine to read; a simulated runner ends with the block."""
-    if not demo:
-        found = places(settings)
-        yield found, this_machine(found)
+    if demo:
+        with demo_runner() as (endpoint, machine):
+            yield Places((endpoint,)), machine
         return
-    with demo_runner() as (endpoint, machine):
-        yield Places((endpoint,)), machine
+    found = places(settings)
+    local = this_machine(found)
+    try:
+        yield found, local
+    finally:
+        local.close()
+
+
+@asynccontextmanager
+async def found_runner(places: Places, *, read_only: bool) -> AsyncIterator[Found]:
+    """Search for the runner, and close its client at the end of the block."""
+    found = await Search(places, read_only=read_only).run()
+    try:
+        yield found
+    finally:
+        if found.client is not None:
+            with anyio.CancelScope(shield=True):
+                await found.client.aclose()
 
 
 def places(settings: Settings, context: str | None = None) -> Places:
@@ -47,7 +65,7 @@ def this_machine(places: Places) -> LocalMachine:
 
 @contextmanager
 def demo_runner(scenario: str = DEMO_SCENARIO) -> Iterator[tuple[Endpoint, MachineProbe]]:
-    """A simulated runner with n8n's traffic, served over HTTP, and the machine under it."""
+    """A simulated runner with n8n's requests, served over HTTP, and the machine under it."""
     from dmr_tui.commands.demo_machine import SimulatedMachine
     from dmr_tui.simulator.server import Simulator, serve
 
@@ -67,8 +85,3 @@ def archive(settings: Settings) -> ArchiveOptions | None:
         keep_mb=settings.archive_mb,
         bodies=settings.archive_bodies,
     )
-
-
-def kept(settings: Settings) -> Path | None:
-    """The folder of what is remembered, that of the archive; None without an archive."""
-    return data_path(settings).parent if settings.archive else None

@@ -1,1 +1,1 @@
-"""The Snapshot for programs and people without a screen."""
+"""The Snapshot for programs, and for users without a screen."""

@@ -4,20 +4,14 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
+from dmr_tui.export.picked import picked
 from dmr_tui.state.snapshot import Snapshot
-from dmr_tui.text.doctor.check import Check, Result
+from dmr_tui.text.doctor.check import Check
 from dmr_tui.text.doctor.diagnosis import worst
 from dmr_tui.text.sanitize import plain
 
 ALL_WELL, SOMETHING_WRONG, NO_RUNNER = 0, 1, 2
 """Exit codes of `dmr-tui doctor`."""
-MARKS: dict[Result, str] = {
-    "ok": "ok",
-    "note": "note",
-    "warning": "warning",
-    "problem": "PROBLEM",
-    "unknown": "unknown",
-}
 NAME = 24
 
 
@@ -35,13 +29,7 @@ def doctor_json(snapshot: Snapshot, checks: Sequence[Check]) -> dict[str, Any]:
         "runner": bool(snapshot.runner.up),
         "result": worst(checks),
         "checks": [
-            {
-                "group": check.group,
-                "name": check.name,
-                "result": check.result,
-                "evidence": check.evidence,
-                "fix": list(check.fix),
-            }
+            {**picked(check, "group name result evidence"), "fix": list(check.fix)}
             for check in checks
         ],
     }
@@ -76,6 +64,7 @@ def _groups(checks: Sequence[Check]) -> Iterator[list[str]]:
         width = max(NAME, *(len(plain(check.name)) for check in members))
         for check in members:
             name = f"{plain(check.name):{width}}"
-            lines.append(f"  {MARKS[check.result]:8} {name} {plain(check.evidence)}")
+            mark = "PROBLEM" if check.result == "problem" else check.result
+            lines.append(f"  {mark:8} {name} {plain(check.evidence)}")
             lines += [f"{'':10} {'':{width}} -> {plain(step)}" for step in check.fix]
         yield [*lines, ""]

@@ -1,18 +1,14 @@
-"""One call as JSON, as a row of a table, and as a line of text."""
+"""One request as JSON, as a row of a table, and as a line of text."""
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 
-from dmr_tui.measure.request_numbers import (
-    ended,
-    new_tokens,
-    ttft_s,
-)
+from dmr_tui.measure.request_numbers import ended, new_tokens, ttft_s
 from dmr_tui.runner.names import short
 from dmr_tui.runner.request import Request
 from dmr_tui.state.request_filter import CallerNames
@@ -23,31 +19,31 @@ from dmr_tui.text.sanitize import plain
 
 CSV_FIELDS = tuple(field.name for field in FIELDS)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_COLUMNS = (
-    ("ENDED", 11),
-    ("MODEL", 15),
-    ("CALLER", 10),
-    ("API", 9),
-    ("PROMPT", -11),
-    ("GEN", -5),
-    ("PREFILL", -7),
-    ("DECODE", -6),
-    ("TTFT", -6),
-    ("TOTAL", -6),
-    ("STATUS", 24),
-)
-"""Names and cells; a negative number is a column of numbers, which stand on the right."""
-WIDTH = 120
 _SHORT_APIS = {
     "OpenAI chat": "chat",
     "OpenAI completion": "complete",
     "Anthropic tokens": "tokens",
     "embeddings": "embed",
 }
+_COLUMNS: tuple[tuple[str, int, Callable[[Request, CallerNames, float], str]], ...] = (
+    ("ENDED", 11, lambda r, names, now: _time(ended(r), now)),
+    ("MODEL", 15, lambda r, names, now: short(r.model)),
+    ("CALLER", 10, lambda r, names, now: names.get(r.caller, r.caller)),
+    ("API", 9, lambda r, names, now: _SHORT_APIS.get(r.api, r.api)),
+    ("PROMPT", -11, lambda r, names, now: _prompt(r)),
+    ("GEN", -5, lambda r, names, now: _count(r.completion_tokens)),
+    ("PREFILL", -7, lambda r, names, now: _words("prefill_tok_s", r)),
+    ("DECODE", -6, lambda r, names, now: _words("decode_tok_s", r)),
+    ("TTFT", -6, lambda r, names, now: _seconds(ttft_s(r))),
+    ("TOTAL", -6, lambda r, names, now: _seconds(r.duration)),
+    ("STATUS", 24, lambda r, names, now: status_text(r)),
+)
+"""Name, cells and text; with negative cells a column of numbers, which stand on the right."""
+WIDTH = 120
 
 
 def request_json(request: Request, names: CallerNames) -> dict[str, Any]:
-    """The call for programs: null where unknown; no prompt, no answer, no credential in it.
+    """Return the request; null where unknown, and no prompt, no answer and no credential.
 
     Times in seconds, moments in ISO 8601 (UTC), rates in tokens per second as the engine's own
     timings give them.
@@ -58,7 +54,7 @@ def request_json(request: Request, names: CallerNames) -> dict[str, Any]:
 
 
 def requests_csv(requests: Iterable[Request], names: CallerNames, *, header: bool = True) -> str:
-    """The calls as a table; no cell is one that a spreadsheet would calculate."""
+    """Return the requests as a table; no cell is one that a spreadsheet would calculate."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     if header:
@@ -70,27 +66,13 @@ def requests_csv(requests: Iterable[Request], names: CallerNames, *, header: boo
 
 
 def line_header() -> str:
-    """The names of the columns of `request_line`."""
-    return _line([name for name, _ in _COLUMNS])
+    """Return the names of the columns of `request_line`."""
+    return _line([name for name, _, _ in _COLUMNS])
 
 
 def request_line(request: Request, names: CallerNames, now: float) -> str:
-    """The call in one line of at most `WIDTH` cells; the day is said if it is not that of `now`."""
-    return _line(
-        [
-            _time(ended(request), now),
-            short(request.model),
-            names.get(request.caller, request.caller),
-            _SHORT_APIS.get(request.api, request.api),
-            _prompt(request),
-            _count(request.completion_tokens),
-            _words("prefill_tok_s", request),
-            _words("decode_tok_s", request),
-            _seconds(ttft_s(request)),
-            _seconds(request.duration),
-            status_text(request),
-        ]
-    )
+    """Return one line of at most `WIDTH` cells; it says the day if that is not the day of `now`."""
+    return _line([value(request, names, now) for _, _, value in _COLUMNS])
 
 
 def _words(name: str, request: Request) -> str:
@@ -100,14 +82,12 @@ def _words(name: str, request: Request) -> str:
 
 def _line(values: list[str]) -> str:
     cells = []
-    for (_, width), value in zip(_COLUMNS, values, strict=True):
-        text = plain(value)
-        pool = abs(width)
-        if cell_len(text) > pool:
-            text = f"{set_cell_size(text, pool - 1).rstrip()}…"
-        cells.append(
-            " " * (pool - cell_len(text)) + text if width < 0 else set_cell_size(text, pool)
-        )
+    for (_, width, _), value in zip(_COLUMNS, values, strict=True):
+        text, size = plain(value), abs(width)
+        if cell_len(text) > size:
+            text = f"{set_cell_size(text, size - 1).rstrip()}…"
+        space = " " * (size - cell_len(text))
+        cells.append(f"{space}{text}" if width < 0 else f"{text}{space}")
     return " ".join(cells).rstrip()
 
 

@@ -1,6 +1,5 @@
 """One Snapshot as a page of plain text, for terminals without a screen."""
 
-from dmr_tui.export.memory_report import memory_lines
 from dmr_tui.machine.gpu.gpu import Gpu
 from dmr_tui.machine.reading import Reading
 from dmr_tui.state.alert import SourceFails
@@ -10,8 +9,11 @@ from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
 from dmr_tui.text.alerts import alert_text
 from dmr_tui.text.format import DEFAULT_UNITS, Units
-from dmr_tui.text.memory import verdict_text
+from dmr_tui.text.memory import free_text, verdict_text
 from dmr_tui.text.sanitize import plain
+
+LISTED = 8
+"""Holders of memory that a page lists."""
 
 
 def as_page(snapshot: Snapshot, units: Units = DEFAULT_UNITS) -> str:
@@ -19,9 +21,9 @@ def as_page(snapshot: Snapshot, units: Units = DEFAULT_UNITS) -> str:
     parts = [
         _runner(snapshot),
         _models(snapshot, units),
-        _traffic(snapshot),
+        _requests(snapshot),
         _machine(snapshot, units),
-        memory_lines(snapshot, units),
+        _memory(snapshot, units),
         _warnings(snapshot, units),
     ]
     return "\n".join(line for part in parts for line in part)
@@ -46,8 +48,8 @@ def _runner(snapshot: Snapshot) -> list[str]:
     for backend in runner.backends:
         build = " ".join(filter(None, (backend.version, backend.variant)))
         detail = build if backend.state == "running" and build else backend.detail or ""
-        told = f": {plain(detail)}" if detail else ""
-        lines.append(f"  {plain(backend.name):10} {backend.state}{told}")
+        suffix = f": {plain(detail)}" if detail else ""
+        lines.append(f"  {plain(backend.name):10} {backend.state}{suffix}")
     failing = [
         alert.fact.source for alert in snapshot.alerts if isinstance(alert.fact, SourceFails)
     ]
@@ -58,7 +60,7 @@ def _runner(snapshot: Snapshot) -> list[str]:
 
 
 def _warnings(snapshot: Snapshot, units: Units) -> list[str]:
-    """All warnings but those that the lines about the runner tell."""
+    """All warnings but those that the lines about the runner show."""
     lines = []
     for alert in snapshot.alerts:
         if alert.dismissable and not isinstance(alert.fact, SourceFails):
@@ -109,7 +111,7 @@ def state_of(run: Run, now: float) -> str:
     return f"idle, unloads in {format.countdown(run.unloads_at - now)}{mode}"
 
 
-def _traffic(snapshot: Snapshot) -> list[str]:
+def _requests(snapshot: Snapshot) -> list[str]:
     if not snapshot.runner.up:
         return []
     throughput = snapshot.throughput
@@ -157,3 +159,29 @@ def _gpu(gpu: Gpu, units: Units) -> str:
 
 def _number(reading: Reading[float]) -> str:
     return format.UNKNOWN if reading.value is None else f"{reading.value:.0f}"
+
+
+def _memory(snapshot: Snapshot, units: Units) -> list[str]:
+    memory = snapshot.memory
+    if memory is None:
+        return []
+    pool = memory.pool.value
+    free = (
+        f"{format.UNKNOWN} {plain(memory.pool.reason)}"
+        if pool is None
+        else f"{free_text(pool, units)} free"
+    )
+    word = memory.pressure.word
+    lines = [f"memory     {free}"]
+    if word is not None:
+        cause = f": {plain(memory.pressure.cause)}" if memory.pressure.cause else ""
+        lines.append(f"  pressure {word}{cause}")
+    for usage in memory.usages[:LISTED]:
+        held = []
+        if usage.vram.value:
+            held.append(f"{units.memory(usage.vram.value)} VRAM")
+        if usage.ram.value:
+            held.append(f"{units.memory(usage.ram.value)} RAM")
+        size = " · ".join(held) or f"{format.UNKNOWN} {plain(usage.vram.reason)}"
+        lines.append(f"  {plain(usage.name)}: {size}")
+    return lines

@@ -2,17 +2,21 @@
 
 import os
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+import msgspec
 import platformdirs
 
-from dmr_tui.settings.checks import checked, entry
-from dmr_tui.settings.errors import BadSettings
+from dmr_tui.measure import thresholds
+from dmr_tui.measure.thresholds import Levels
+from dmr_tui.settings.errors import BadSettings, did_you_mean
 from dmr_tui.settings.schema import SETTABLE, TABLES, VARIABLES, Settings, flag_of
 from dmr_tui.text.sanitize import plain
-from dmr_tui.text.suggest import did_you_mean
+
+_TYPES = get_type_hints(Settings, include_extras=True)
+_WORDS = {"yes": True, "no": False}
 
 
 def config_path(env: Mapping[str, str] = os.environ) -> Path:
@@ -38,10 +42,15 @@ def load(
     """
     collected = _Collected()
     named = path is not None or "DMR_TUI_CONFIG" in env
-    collected.take_file(path or config_path(env), must_exist=named)
-    collected.take_environment(env)
-    collected.take_flags(flags)
+    path = path or config_path(env)
+    collected.take(_from_file(path, must_exist=named), str(path))
+    collected.take(_from_environment(env), VARIABLES["host"])
+    collected.take(_from_flags(flags), flag_of("host"))
     return collected.settings()
+
+
+Found = tuple[str, Any, str]
+"""The name of a setting or, as "keys.ID", of an entry of a table; its value; where it was found."""
 
 
 class _Collected:
@@ -56,81 +65,76 @@ class _Collected:
         rule = self._rule if self._values.get("host") else ""
         return Settings(**self._values, host_rule=rule, origins=self._origins)
 
-    def take_file(self, path: Path, *, must_exist: bool) -> None:
-        text = _read(path, must_exist=must_exist)
-        try:
-            table = tomllib.loads(text)
-        except (ValueError, RecursionError) as error:
-            # A number of thousands of digits raises a plain ValueError.
-            raise BadSettings(f"{path}: {error}") from None
-        found: dict[str, tuple[Any, str]] = {}
-        for name, value in table.items():
-            if name in TABLES:
-                self._take_table(name, value, f"{path}, line", text)
-                continue
-            where = f"{path}, line {_line(text, name)}"
-            if name not in SETTABLE:
-                near = did_you_mean(name, SETTABLE) or f"; there are {', '.join(SETTABLE)}"
-                raise BadSettings(f"{where}: no setting is called {plain(name)!r}{near}")
-            found[name] = (checked(name, value, where), where)
-        self._take(found, str(path))
-
-    def _take_table(self, table: str, value: Any, place: str, text: str) -> None:
-        if not isinstance(value, dict):
-            where = f"{place} {_line(text, table)}"
-            raise BadSettings(f"{where}: {table} is a table: [{table}], then a line for each")
-        for name, each in _flat(value):
-            where = f"{place} {_line(text, f'{table}.{name}')}"
-            self._enter(table, name, each, where)
-
-    def take_environment(self, env: Mapping[str, str]) -> None:
-        found: dict[str, tuple[Any, str]] = {}
-        for name, variable in VARIABLES.items():
-            text = env.get(variable)
-            if text is not None and name in ("tls", "tls_skip_verify"):
-                # The rule of `docker model` itself: nothing but this word means yes.
-                found[name] = (text == "true", variable)
-            elif text and name in TABLES:
-                self._take_entries(name, filter(str.strip, text.split(";")), variable)
-            elif text:
-                found[name] = (checked(name, text, variable), variable)
-        self._take(found, VARIABLES["host"])
-
-    def take_flags(self, flags: Mapping[str, Any]) -> None:
-        if flags.get("host") is not None and flags.get("context") is not None:
-            raise BadSettings("--host and --context: one of them says where the runner is")
-        found: dict[str, tuple[Any, str]] = {}
-        for name, value in flags.items():
-            if value is not None and name in TABLES:
-                self._take_entries(name, value, flag_of(name))
-            elif value is not None:
-                found[name] = (checked(name, value, flag_of(name)), flag_of(name))
-        self._take(found, flag_of("host"))
-
-    def _take(self, found: Mapping[str, tuple[Any, str]], rule: str) -> None:
+    def take(self, source: Iterable[Found], rule: str) -> None:
         """Take the values of one source, which replace those of the sources before it."""
+        given = tuple(source)
+        names = {name for name, _, _ in given}
         for name, other in (("host", "context"), ("context", "host")):
             # Host and context exclude each other: the later source wins.
-            if name in found and other not in found:
+            if name in names and other not in names:
                 self._values.pop(other, None)
                 self._origins.pop(other, None)
-        if "host" in found:
+        if "host" in names:
             self._rule = rule
-        for name, (value, where) in found.items():
-            self._values[name] = value
+        for name, value, where in given:
+            table, dot, key = name.partition(".")
+            if dot:
+                self._values[table][key] = _entry(table, key, value, where)
+            else:
+                self._values[name] = _checked(name, value, where)
             self._origins[name] = where
 
-    def _take_entries(self, table: str, entries: Iterable[str], where: str) -> None:
-        for text in entries:
-            name, equals, value = text.partition("=")
-            if not equals:
-                form = "ID=KEYS" if table == "keys" else "NAME=NUMBERS"
-                raise BadSettings(f"{where}: {plain(text)!r}: write {form}")
-            self._enter(table, name.strip(), value, where)
 
-    def _enter(self, table: str, name: str, value: Any, where: str) -> None:
-        self._values[table][name] = entry(table, name, value, where)
-        self._origins[f"{table}.{name}"] = where
+def _from_file(path: Path, *, must_exist: bool) -> Iterator[Found]:
+    text = _read(path, must_exist=must_exist)
+    try:
+        table = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        # A number of thousands of digits raises a plain ValueError.
+        raise BadSettings(f"{path}: {error}") from None
+    for name, value in table.items():
+        where = f"{path}, line {_line(text, name)}"
+        if name not in SETTABLE:
+            near = did_you_mean(name, SETTABLE) or f"; there are {', '.join(SETTABLE)}"
+            raise BadSettings(f"{where}: no setting is called {plain(name)!r}{near}")
+        if name not in TABLES:
+            yield name, value, where
+        elif not isinstance(value, dict):
+            raise BadSettings(f"{where}: {name} is a table: [{name}], then a line for each")
+        else:
+            for key, each in _flat(value, f"{name}."):
+                yield key, each, f"{path}, line {_line(text, key)}"
+
+
+def _from_environment(env: Mapping[str, str]) -> Iterator[Found]:
+    for name, variable in VARIABLES.items():
+        text = env.get(variable)
+        if text is not None and name in ("tls", "tls_skip_verify"):
+            # The rule of `docker model` itself: nothing but this word means yes.
+            yield name, text == "true", variable
+        elif text and name in TABLES:
+            yield from _entries(name, filter(str.strip, text.split(";")), variable)
+        elif text:
+            yield name, text, variable
+
+
+def _from_flags(flags: Mapping[str, Any]) -> Iterator[Found]:
+    if flags.get("host") is not None and flags.get("context") is not None:
+        raise BadSettings("--host and --context: one of them says where the runner is")
+    for name, value in flags.items():
+        if value is not None and name in TABLES:
+            yield from _entries(name, value, flag_of(name))
+        elif value is not None:
+            yield name, value, flag_of(name)
+
+
+def _entries(table: str, entries: Iterable[str], where: str) -> Iterator[Found]:
+    for text in entries:
+        name, equals, value = text.partition("=")
+        if not equals:
+            form = "ID=KEYS" if table == "keys" else "NAME=NUMBERS"
+            raise BadSettings(f"{where}: {plain(text)!r}: write {form}")
+        yield f"{table}.{name.strip()}", value, where
 
 
 def _read(path: Path, *, must_exist: bool) -> str:
@@ -144,7 +148,7 @@ def _read(path: Path, *, must_exist: bool) -> str:
         raise BadSettings(f"{path}: cannot be read: {error}") from None
 
 
-def _flat(table: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, Any]]:
+def _flat(table: Mapping[str, Any], before: str) -> Iterator[tuple[str, Any]]:
     """Yield the entries with their whole names: a dot without quotes makes a table in TOML."""
     for name, value in table.items():
         if isinstance(value, dict):
@@ -174,3 +178,58 @@ def _line(text: str, name: str) -> int:
 def _bare(key: str) -> str:
     """Remove quotes and blanks from a key."""
     return "".join(each for each in key if each not in "\"' \t")
+
+
+def _checked(name: str, value: Any, where: str) -> Any:
+    """Return the value as it is used. Raises BadSettings, which names its place `where`.
+
+    Text from a variable or a flag is read as the number or the switch that it spells.
+    """
+    kind = _TYPES[name]
+    spelled = _WORDS.get(value.lower(), value) if isinstance(value, str) else value
+    try:
+        found = msgspec.convert(spelled, kind, strict=not isinstance(spelled, str))
+    except msgspec.ValidationError:
+        raise BadSettings(f"{where}: {name} = {plain(str(value))!r}: {_allowed(kind)}") from None
+    # An empty text means the default.
+    return None if found == "" else found
+
+
+def _allowed(kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return f"one of {', '.join(get_args(kind))}"
+    (meta,) = kind.__metadata__
+    return str(meta.description)
+
+
+def _entry(table: str, name: str, value: Any, where: str) -> Any:
+    """Return one entry of a table as it is used. Raises BadSettings."""
+    try:
+        return _keys(value) if table == "keys" else _levels(name, value)
+    except (TypeError, ValueError) as error:
+        shown = plain(str(value))
+        raise BadSettings(f"{where}: {plain(name)} = {shown!r}: {error}") from None
+
+
+def _keys(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError('keys in quotes, several with commas between: "s" or "s,f7"')
+    return ",".join(key.strip() for key in value.split(","))
+
+
+def _levels(name: str, value: Any) -> Levels:
+    if name not in thresholds.KNOWN:
+        names = tuple(thresholds.KNOWN)
+        close = did_you_mean(name, names) or f"; there are {', '.join(names)}"
+        raise ValueError(f"no threshold is called so{close}")
+    if isinstance(value, str):
+        numbers: Sequence[Any] = value.split(",")
+    else:
+        numbers = value if isinstance(value, list) else [value]
+    try:
+        found = tuple(float(each) for each in numbers)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(thresholds.allowed(name)) from None
+    if any(isinstance(each, bool) for each in numbers):
+        raise ValueError(thresholds.allowed(name))
+    return thresholds.checked(name, found)

@@ -59,13 +59,13 @@ class Settings:
     temperature_unit: Literal["C", "F"] = "C"
     """Degrees: C or F."""
     archive: _Switch = True
-    """Keep the calls that ended, without their prompts and answers: true or false."""
+    """Keep the requests that ended, without their prompts and answers: true or false."""
     archive_file: _File = None
     """The file that they are kept in. None: requests.db in the platform's data folder."""
     archive_days: _Days = 30.0
-    """Days after which a call is deleted, 0.01 to 36500."""
+    """Days after which a request is deleted, 0.01 to 36500."""
     archive_mb: _Megabytes = 500.0
-    """Megabytes from which on the oldest calls are deleted, 1 or more."""
+    """Megabytes from which on the oldest requests are deleted, 1 or more."""
     archive_bodies: _Switch = False
     """Keep prompts and answers as well: true or false."""
     keys: Mapping[str, str] = field(default_factory=dict)

@@ -27,9 +27,8 @@ from dmr_tui.state.memory import Fit
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
 from dmr_tui.text.events import event_text
-from dmr_tui.text.fit_advice import load_advice
 from dmr_tui.text.format import Units
-from dmr_tui.text.memory import need_text
+from dmr_tui.text.memory import load_advice, need_text
 
 MIB = 2**20
 
@@ -38,7 +37,7 @@ class AlertText(NamedTuple):
     """A warning in words."""
 
     text: str
-    """One sentence with its numbers, without a full stop; raw, as names are told by others."""
+    """One sentence with its numbers, without a full stop; raw, as names come from outside."""
     step: str
     """The next step, in a few words; may be empty."""
 
@@ -46,7 +45,7 @@ class AlertText(NamedTuple):
 def alert_text(alert: Alert, snapshot: Snapshot, units: Units, now: float) -> AlertText:
     """The warning in words, at `now` by this computer's clock.
 
-    `snapshot` knows how models are called.
+    `snapshot` knows the names of the models.
     """
     return AlertText(*_words(alert.fact, snapshot, units, now))
 
@@ -115,10 +114,10 @@ def _words(fact: AlertFact, snapshot: Snapshot, units: Units, now: float) -> tup
 
 def _config(config: Mapping[str, object]) -> str:
     context = config.get("context-size")
-    told = [f"context {format.window(context)}"] if isinstance(context, int) else []
-    told += [str(config["keep_alive"])] if config.get("keep_alive") else []
-    told += ["flags"] if config.get("runtime-flags") else []
-    return ", ".join(told) or "all of it"
+    parts = [f"context {format.window(context)}"] if isinstance(context, int) else []
+    parts += [str(config["keep_alive"])] if config.get("keep_alive") else []
+    parts += ["flags"] if config.get("runtime-flags") else []
+    return ", ".join(parts) or "all of it"
 
 
 def _advice(fit: Fit | None, snapshot: Snapshot) -> str:

@@ -106,18 +106,17 @@ def words(detail: object, event: Event) -> EventText:
 def _load(detail: LoadDetail, event: Event) -> EventText:
     on = f"on {detail.backend}" if detail.backend else ""
     if event.kind == "load started":
-        asked = "" if detail.requested is None else f"{_asked_context(detail.requested)} asked for"
-        return EventText(", ".join(filter(None, (on, asked))))
+        if detail.requested is None:
+            return EventText(on)
+        largest = detail.requested <= 0
+        context = "the largest context" if largest else f"context {detail.requested:,}"
+        return EventText(", ".join(filter(None, (on, f"{context} asked for"))))
     if not detail.end_logged:
         return EventText(f"on {detail.backend}; when it was ready, the log does not tell")
     if detail.context is None:
         return EventText(f"on {detail.backend}")
     where = "1 slot" if detail.slots == 1 else f"each of {detail.slots} slots"
     return EventText(f"context {detail.context:,} in {where}")
-
-
-def _asked_context(tokens: int) -> str:
-    return "the largest context" if tokens <= 0 else f"context {tokens:,}"
 
 
 @words.register

@@ -1,4 +1,4 @@
-"""Numbers as people read them: one form for each kind of quantity, on every screen."""
+"""Numbers as users read them: one form for each kind of quantity, on every screen."""
 
 import math
 from dataclasses import dataclass

@@ -31,7 +31,7 @@ def title_of(plan: Plan) -> str:
 
 
 def steps_of(plan: Plan) -> list[str]:
-    """Each call to the runner that carries it out."""
+    """Each request to the runner that carries it out."""
     match plan:
         case UnloadPlan():
             return [f"unload {name}" for _, name in plan.models]
@@ -53,24 +53,24 @@ def steps_of(plan: Plan) -> list[str]:
 
 def changes(plan: LoadPlan) -> list[str]:
     """Each part of the configuration that a load changes."""
-    told = []
+    parts = []
     if plan.context is not None:
-        told.append(f"context {plan.context:,}")
+        parts.append(f"context {plan.context:,}")
     if plan.cache_type is not None:
-        told.append(f"KV cache {plan.cache_type}")
+        parts.append(f"KV cache {plan.cache_type}")
     if plan.slots is not None:
-        told.append(f"{plan.slots} slot{'' if plan.slots == 1 else 's'}")
-    return told
+        parts.append(f"{plan.slots} slot{'' if plan.slots == 1 else 's'}")
+    return parts
 
 
 def differences(plan: ConfigurePlan) -> list[str]:
     """Each key that changes, with its value now and then."""
-    told = []
+    parts = []
     for key in sorted(plan.before.keys() | plan.config.keys()):
         was, will = plan.before.get(key), plan.config.get(key)
         if was != will:
-            told.append(f"{key} {_value(was)} → {_value(will)}")
-    return told
+            parts.append(f"{key} {_value(was)} → {_value(will)}")
+    return parts
 
 
 def _value(value: Any) -> str:

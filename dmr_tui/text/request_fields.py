@@ -33,7 +33,8 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 6)
 
 
-def _moment(at: float | None) -> str | None:
+def moment_json(at: float | None) -> str | None:
+    """Return a moment in ISO 8601 (UTC); None if it is unknown or beyond all calendars."""
     if at is None or at <= 0.0:
         return None
     try:
@@ -60,7 +61,7 @@ class RequestField:
     title: str = ""
     """The header of its column, for numbers that the list of requests shows."""
     words: Callable[[Any], str] = str
-    """The value for people."""
+    """The value as the screens show it."""
     width: int = 0
     """Cells of the column."""
 
@@ -80,8 +81,8 @@ def _slow(request: Request) -> str | None:
 
 
 FIELDS = (
-    RequestField("started_at", lambda r: r.started_at, _moment),
-    RequestField("ended_at", lambda r: r.finished_at, _moment),
+    RequestField("started_at", lambda r: r.started_at, moment_json),
+    RequestField("ended_at", lambda r: r.finished_at, moment_json),
     RequestField("model", lambda r: r.model),
     RequestField("digest", lambda r: r.digest),
     RequestField("api", lambda r: r.api),
@@ -109,7 +110,7 @@ FIELDS = (
     RequestField("decode_tok_s", _decode, _rounded, "DECODE", format.rate, 6),
     RequestField("streamed", lambda r: r.streamed),
     RequestField("tries", lambda r: r.tries),
-    RequestField("first_started_at", lambda r: r.first_started_at, _moment),
+    RequestField("first_started_at", lambda r: r.first_started_at, moment_json),
     RequestField("time_limit_s", lambda r: r.limit),
     RequestField("timed_out_after_s", timed_out_after),
     RequestField("slow", _slow),

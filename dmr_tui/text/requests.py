@@ -103,7 +103,7 @@ def exact_moment(at: float) -> str:
 
 
 def why_ended(request: Request, caller: str) -> str:
-    """In a sentence, how a call ended that is neither ok nor failed."""
+    """Say in a sentence how a request ended that is neither ok nor failed."""
     if request.outcome == "cut":
         used, size = context_used(request), window(request)
         if used is not None and size and used >= size:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from dmr_tui.commands.dashboard import Contexts
 from dmr_tui.commands.demo_machine import SimulatedMachine
-from dmr_tui.commands.switch_runner import Contexts
 from dmr_tui.commands.target import this_machine
 from dmr_tui.monitor.live import LiveMonitor, Monitor
 from dmr_tui.runner.discovery.places import DockerSocket, Places

@@ -18,9 +18,11 @@ from dmr_tui.export.request_rows import (
     request_line,
     requests_csv,
 )
+from dmr_tui.export.status_json import snapshot_json
 from dmr_tui.measure.request_numbers import ended
 from dmr_tui.runner.request import Request
 from dmr_tui.runner.wire import Timings
+from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text.requests import status_words
 
 AT = 1_790_000_000.0
@@ -160,6 +162,8 @@ def test_a_moment_beyond_all_calendars() -> None:
     far = replace(CALL, started_at=1e30, finished_at=1e30)
     assert request_json(far, {})["started_at"] is None
     assert request_line(far, {}, AT).startswith("— ")
+    (said,) = snapshot_json(Snapshot(finished=(far,)))["requests"]["finished"]
+    assert said["started_at"] is None
 
 
 @pytest.mark.parametrize(

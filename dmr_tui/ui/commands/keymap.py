@@ -5,9 +5,8 @@ from string import punctuation
 
 from textual.keys import Keys
 
-from dmr_tui.settings.errors import BadSettings
+from dmr_tui.settings.errors import BadSettings, did_you_mean
 from dmr_tui.settings.schema import Settings
-from dmr_tui.text.suggest import did_you_mean
 from dmr_tui.ui.commands.command import Command
 from dmr_tui.ui.commands.table import COMMANDS
 from dmr_tui.ui.widgets.textual_internals import key_name

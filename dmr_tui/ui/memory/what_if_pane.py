@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from dmr_tui.monitor.memory.what_if import AS_IT_IS, WhatIf, WhatIfResult
 from dmr_tui.state.model_row import ModelRow
-from dmr_tui.text.fit_advice import listed, load_advice
-from dmr_tui.text.memory import missed
+from dmr_tui.text.memory import listed, load_advice, missed
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.machine.memory_bars import short_name
 from dmr_tui.ui.memory.what_if_text import brief_lines, part_lines, question_lines, verdict_lines

@@ -21,8 +21,7 @@ from dmr_tui.state.plan import (
 )
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
-from dmr_tui.text.fit_advice import listed
-from dmr_tui.text.memory import free_text, need_text
+from dmr_tui.text.memory import free_text, listed, need_text
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.models.configure_dialog import ConfigureDialog
 from dmr_tui.ui.models.confirm_dialog import ConfirmDialog

@@ -18,9 +18,8 @@ from dmr_tui.state.plan import Pull
 from dmr_tui.state.replies import RemoteModel
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
-from dmr_tui.text.fit_advice import load_advice
 from dmr_tui.text.format import Units
-from dmr_tui.text.memory import free_text
+from dmr_tui.text.memory import free_text, load_advice
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.models.verdicts import VERDICT_STYLES, needs_words
 from dmr_tui.ui.shell.pane import Page

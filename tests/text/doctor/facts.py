@@ -16,8 +16,7 @@ from dmr_tui.runner.discovery.places import DockerSocket, Places
 from dmr_tui.runner.endpoint import Endpoint, TlsOptions, parse_host
 from dmr_tui.state.doctor_facts import DoctorFacts
 from dmr_tui.state.snapshot import Attempt, Runner, Snapshot
-from dmr_tui.text.doctor.check import Check
-from dmr_tui.text.doctor.facts import Facts
+from dmr_tui.text.doctor.check import Check, Facts
 from tests.ui import still
 
 SOCKET = "/var/run/docker.sock"

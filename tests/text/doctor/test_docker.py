@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from dmr_tui.runner.discovery.docker_engine import Published, Trouble
+from dmr_tui.text.doctor.check import Facts
 from dmr_tui.text.doctor.docker_checks import find_docker
-from dmr_tui.text.doctor.facts import Facts
 from tests.text.doctor import facts as made
 from tests.text.doctor.facts import (
     DESKTOP,

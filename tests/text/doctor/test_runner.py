@@ -17,8 +17,7 @@ from dmr_tui.state.memory import MemoryState, MemoryUsage
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.state.source_state import SourceState
-from dmr_tui.text.doctor.check import Check
-from dmr_tui.text.doctor.facts import Facts
+from dmr_tui.text.doctor.check import Check, Facts
 from dmr_tui.text.doctor.runner_checks import find_runner, smallest_model
 from tests.text.doctor.facts import DESKTOP, check, controller, down, engine, facts
 from tests.ui.still import HERE, MODELS, NOW, gpu, machine, request, rows, snapshot

@@ -13,9 +13,8 @@ from dmr_tui.runner.endpoint import TlsOptions
 from dmr_tui.state.alert import Alert, EngineKilled, GpuUnused
 from dmr_tui.state.snapshot import Runner
 from dmr_tui.state.source_state import SourceState
-from dmr_tui.text.doctor.check import Step
+from dmr_tui.text.doctor.check import Facts, Step
 from dmr_tui.text.doctor.diagnosis import diagnose
-from dmr_tui.text.doctor.facts import Facts
 from tests.text.doctor.facts import (
     DESKTOP,
     REFUSED,

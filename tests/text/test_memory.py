@@ -5,7 +5,7 @@ import pytest
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.fit import LaunchConfig, MemoryEstimate, Verdict
 from dmr_tui.state.memory import Fit
-from dmr_tui.text.fit_advice import listed, load_advice
+from dmr_tui.text.memory import listed, load_advice
 
 NEED = MemoryEstimate(LaunchConfig(8192), Reading(2**30), Reading(0), Reading(0))
 NAMES = {"a": "qwen3", "b": "phi4"}
