@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.widget import Widget
 
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.runner.endpoint import Endpoint
@@ -13,8 +12,7 @@ from dmr_tui.ui.chat.chat_pane import ChatOptions, ChatPane
 from dmr_tui.ui.chat.presets import Preset
 from dmr_tui.ui.chat.prompt import PromptArea
 from dmr_tui.ui.dashboard.throughput_pane import ThroughputPane
-from dmr_tui.ui.machine.hardware_pane import HardwarePane
-from dmr_tui.ui.machine.memory_pane import MemoryPane
+from dmr_tui.ui.machine.hardware_pane import HardwarePane, MemoryPane
 from dmr_tui.ui.messages import MemoryWanted, ModelChosen
 from dmr_tui.ui.models.model_actions import ModelActionsScreen
 from dmr_tui.ui.models.models_pane import ModelsPane
@@ -135,7 +133,7 @@ class DashboardScreen(ModelActionsScreen):
 
     def action_presets(self) -> None:
         """Choose a test prompt and send it."""
-        from dmr_tui.ui.chat.presets_dialog import PresetsDialog
+        from dmr_tui.ui.chat.chat_dialogs import PresetsDialog
 
         async def chosen(preset: Preset | None) -> None:
             if preset is not None:
@@ -146,7 +144,7 @@ class DashboardScreen(ModelActionsScreen):
 
     def action_chat_options(self) -> None:
         """Set system prompt, temperature, token limit and seed."""
-        from dmr_tui.ui.chat.options_dialog import OptionsDialog
+        from dmr_tui.ui.chat.chat_dialogs import OptionsDialog
 
         def chosen(options: ChatOptions | None) -> None:
             if options is not None:
@@ -187,9 +185,6 @@ class DashboardScreen(ModelActionsScreen):
         if self.maximized is not None:
             self.minimize()
             return
-        focused = self.focused
-        pane = focused
-        while pane is not None and pane.id not in {"models", "chat"}:
-            pane = pane.parent if isinstance(pane.parent, Widget) else None
-        if pane is not None:
-            self.maximize(pane)
+        for node in self.focused.ancestors_with_self if self.focused is not None else ():
+            if isinstance(node, ModelsPane | ChatPane):
+                self.maximize(node)

@@ -3,7 +3,7 @@
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from dmr_tui.monitor.memory.what_if import AS_IT_IS
+from dmr_tui.monitor.memory.what_if import AS_IT_IS, WhatIfResult
 from dmr_tui.ui.memory.fits_pane import FitsPane
 from dmr_tui.ui.memory.usage_pane import UsagePane
 from dmr_tui.ui.memory.what_if_pane import WhatIfPane
@@ -70,23 +70,27 @@ class MemoryScreen(ModelActionsScreen):
 
     def action_context(self, factor: float) -> None:
         """Ask about a context so many times as long."""
-        self.what_if.scale_context(factor)
+        self.what_if.ask(lambda t: t.with_context(int(t.asked.context * factor)))
 
     def action_context_by(self, tokens: int) -> None:
         """Ask about a context so many tokens longer."""
-        self.what_if.move_context(tokens)
+        self.what_if.ask(lambda trial: trial.with_context(trial.asked.context + tokens))
 
     def action_next_cache_type(self) -> None:
         """Ask about another type of the KV cache."""
-        self.what_if.next_cache_type()
+        self.what_if.ask(WhatIfResult.with_next_cache_type)
 
     def action_slots(self, number: int) -> None:
         """Ask about so many slots more."""
-        self.what_if.move_slots(number)
+        self.what_if.ask(lambda trial: trial.with_slots(trial.asked.slots + number))
 
     def action_largest(self) -> None:
         """Ask about the largest context that fits."""
-        self.what_if.take_largest()
+        self.what_if.ask(
+            lambda trial: (
+                trial.what if (most := trial.largest) is None else trial.with_context(most)
+            )
+        )
 
     def action_as_loaded(self) -> None:
         """Go back to how the runner would load it."""
@@ -101,8 +105,7 @@ class MemoryScreen(ModelActionsScreen):
         self._follow_cursor()
         from dmr_tui.ui.models import plan_questions
 
-        row = self.fits.row
-        if row is not None:
+        if (row := self.fits.row) is not None:
             plan_questions.load(self, row, self.what_if.what, self.what_if.trial)
 
     def action_maximize_pane(self) -> None:
@@ -114,9 +117,6 @@ class MemoryScreen(ModelActionsScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Hide (False) or dim (None) what cannot be done now."""
-        if not self.is_mounted:
-            return True
-        match action:
-            case "drop_filter":
-                return self.fits.filtered or self.maximized is not None
+        if self.is_mounted and action == "drop_filter":
+            return self.fits.filtered or self.maximized is not None
         return super().check_action(action, parameters)

@@ -1,31 +1,36 @@
 """The need of a model with another context, cache type or number of slots."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 
+from dmr_tui.machine.reading import Reading
 from dmr_tui.monitor.memory.what_if import AS_IT_IS, WhatIf, WhatIfResult
 from dmr_tui.state.model_row import ModelRow
+from dmr_tui.text import format
 from dmr_tui.text.fit_advice import listed, load_advice
-from dmr_tui.text.memory import missed
+from dmr_tui.text.format import Units
+from dmr_tui.text.memory import missed, need_text
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.machine.memory_bars import short_name
-from dmr_tui.ui.memory.what_if_text import brief_lines, part_lines, question_lines, verdict_lines
+from dmr_tui.ui.models.verdicts import SOURCES, VERDICT_STYLES
 from dmr_tui.ui.shell.pane import Pane
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, Part, width_of, wrapped
+from dmr_tui.ui.widgets.pictures import bar
 
 BESIDE = 38
 """Cells of the left half, where question and verdict stand beside each other."""
 WIDE = 66
 """Cells from which on there is room for that."""
+LABEL = 11
+DOT: Part = (f" {GLYPHS.dot} ", "$faint")
 
 
 class WhatIfPane(Pane):
     """The need by its parts, against what is free; computed again at each key."""
 
-    def __init__(self, *, id: str, classes: str) -> None:
-        super().__init__(id=id, classes=classes)
-        self.row: ModelRow | None = None
-        self.what = AS_IT_IS
+    row: ModelRow | None = None
+    what = AS_IT_IS
 
     def show(self, row: ModelRow | None) -> None:
         """Ask about another model; nothing is changed about it yet."""
@@ -56,31 +61,10 @@ class WhatIfPane(Pane):
         self.what = what
         self._settle()
 
-    def scale_context(self, factor: float) -> None:
-        """Ask about a context that many times as long."""
+    def ask(self, question: Callable[[WhatIfResult], WhatIf]) -> None:
+        """Ask another question, made from this one if there is one."""
         if (trial := self.trial) is not None:
-            self.change(trial.with_context(int(trial.asked.context * factor)))
-
-    def move_context(self, tokens: int) -> None:
-        """Ask about a context so many tokens longer."""
-        if (trial := self.trial) is not None:
-            self.change(trial.with_context(trial.asked.context + tokens))
-
-    def next_cache_type(self) -> None:
-        """Ask about the next of f16, q8_0 and q4_0."""
-        if (trial := self.trial) is not None:
-            self.change(trial.with_next_cache_type())
-
-    def move_slots(self, number: int) -> None:
-        """Ask about so many slots more."""
-        if (trial := self.trial) is not None:
-            self.change(trial.with_slots(trial.asked.slots + number))
-
-    def take_largest(self) -> None:
-        """Ask about the largest context that fits like this."""
-        trial = self.trial
-        if trial is not None and (largest := trial.largest) is not None:
-            self.change(trial.with_context(largest))
+            self.change(question(trial))
 
     def titles(self) -> tuple[str, str]:
         """Return the model that is asked about."""
@@ -96,21 +80,21 @@ class WhatIfPane(Pane):
             empty = "reading the machine …" if reading else "no model chosen"
             return [((empty, "$faint"),)]
         width, units = width - 1, self.preferences.units
-        asked = [*question_lines(trial), (), *part_lines(trial, units)]
+        asked = [*_question_lines(trial), (), *_part_lines(trial, units)]
         remarks = list(self._remarks(trial))
-        verdict = verdict_lines(trial, units, min(width, BESIDE))
+        verdict = _verdict_lines(trial, units, min(width, BESIDE))
         whole = _wrapped([*asked, *verdict, *remarks], width)
         if len(whole) <= height:
             return whole
         # A low and wide pane has the verdict beside the parts.
         left = _wrapped([line for line in asked if line], BESIDE)
         if width < WIDE or height < len(left):
-            brief = [*brief_lines(trial, units), *filter(None, remarks)]
+            brief = [*_brief_lines(trial, units), *filter(None, remarks)]
             return _ended(_wrapped(brief, width), height)
         pool = width - BESIDE - 2
-        right = _wrapped([*verdict_lines(trial, units, pool), *remarks], pool)
+        right = _wrapped([*_verdict_lines(trial, units, pool), *remarks], pool)
         if len(right) > height:
-            right = _wrapped([*verdict_lines(trial, units, 0), *filter(None, remarks)], pool)
+            right = _wrapped([*_verdict_lines(trial, units, 0), *filter(None, remarks)], pool)
         return _beside(left, _ended(right, height), BESIDE + 2)
 
     def _remarks(self, trial: WhatIfResult) -> Iterator[Line]:
@@ -164,9 +148,128 @@ def _ended(lines: list[Line], height: int) -> list[Line]:
 
 def _beside(left: Sequence[Line], right: Sequence[Line], width: int) -> list[Line]:
     """Return two columns, the second of which begins after `width` cells."""
-    lines: list[Line] = []
-    for row in range(max(len(left), len(right))):
-        first = left[row] if row < len(left) else ()
-        gap = " " * max(0, width - width_of(first))
-        lines.append((*first, (gap, ""), *(right[row] if row < len(right) else ())))
-    return lines
+    return [
+        (*first, (" " * max(0, width - width_of(first)), ""), *second)
+        for first, second in zip_longest(left, right, fillvalue=())
+    ]
+
+
+def _question_lines(trial: WhatIfResult) -> Iterator[Line]:
+    """The launch config of the what-if; what the user changed stands out."""
+    asked, what = trial.asked, trial.what
+    source = "tokens" if what.context is not None else SOURCES[trial.fit.context_source]
+    yield _fact("context", f"{asked.context:,}", f" {source}", what.context)
+    yield _fact("KV cache", _types(trial), "", what.cache_type)
+    each = "" if asked.unified or asked.slots == 1 else f" of {asked.context // asked.slots:,}"
+    shared = ", sharing it" if asked.unified and asked.slots > 1 else each
+    yield _fact("slots", str(asked.slots), shared, what.slots)
+    if asked.gpu_layers is not None:
+        yield _fact("GPU layers", str(asked.gpu_layers), "", None)
+
+
+def _types(trial: WhatIfResult) -> str:
+    key, value = plain(trial.asked.key_type), plain(trial.asked.value_type)
+    return key if key == value else f"{key} / {value}"
+
+
+def _fact(label: str, value: str, tail: str, changed: object) -> Line:
+    style = "bold $accent" if changed is not None else "bold $value"
+    return ((label.ljust(LABEL), "$label"), (f" {value}", style), (tail, "$faint"))
+
+
+def _parts(trial: WhatIfResult) -> Iterator[tuple[str, Reading[int]]]:
+    needed, pool = trial.need, trial.memory.pool.value
+    yield "weights", needed.weights
+    yield "KV cache", needed.cache
+    yield "compute", needed.compute
+    if needed.overhead:
+        # Beside its model an engine takes the driver's context, or what its program needs.
+        on_gpu = pool is not None and pool.kind != "RAM"
+        yield "driver" if on_gpu else "program", Reading(needed.overhead)
+
+
+def _part_lines(trial: WhatIfResult, units: Units) -> Iterator[Line]:
+    """One line for each part of the need; a reason that parts share is given once."""
+    told = ""
+    for label, part in _parts(trial):
+        tail: Part = (f" {units.memory(part.value):>9}", "$value")
+        if part.value is None:
+            reason = plain(part.reason) if part.reason != told else ""
+            tail, told = (f" {format.UNKNOWN} {reason}", "$label"), part.reason
+        yield ((label.ljust(LABEL), "$label"), tail)
+
+
+def _verdict_lines(trial: WhatIfResult, units: Units, width: int) -> Iterator[Line]:
+    """Needed, free, and the verdict in a word; with a bar if there is a width for it."""
+    needed, pool = trial.need, trial.memory.pool.value
+    total, free = needed.total.value, trial.free.value
+    if total is not None:
+        estimate = needed.source == "estimate"
+        yield (
+            ("= needs".ljust(LABEL), "bold $label"),
+            (f"{'~' if estimate else ' '}{units.memory(total):>9}", "bold $value"),
+            (f"  {'by formula' if estimate else 'by last load'}", "$faint"),
+        )
+    if pool is None or free is None:
+        yield ((plain(trial.memory.pool.reason), "$label"),)
+        return
+    if trial.loaded:
+        yield (("loaded", VERDICT_STYLES["loaded"]), (" as it is", "$label"))
+    else:
+        style = VERDICT_STYLES[trial.verdict]
+        own = ", its own included" if trial.own else ""
+        yield (
+            ("free".ljust(LABEL), "$label"),
+            (f" {units.memory(free):>9}", "$value"),
+            (f"  {pool.kind}{own}", "$label"),
+        )
+        if total is not None and width:
+            cells = max(6, width - LABEL - 12)
+            yield ((" " * LABEL, ""), (bar(100.0 * total / max(1, free), cells), style))
+        why = "" if total is not None else ": not all of it is known"
+        verdict = (f" {trial.verdict}", style)
+        yield (("verdict".ljust(LABEL), "$label"), verdict, (why, "$label"))
+    if (largest := trial.largest) is not None:
+        yield (
+            ("fits up to".ljust(LABEL), "$label"),
+            (f" {largest:,}", "bold $value"),
+            (" tokens (M)", "$faint"),
+        )
+
+
+def _brief_lines(trial: WhatIfResult, units: Units) -> Iterator[Line]:
+    """Question, need and verdict in a few lines, for a small pane."""
+    asked = trial.asked
+    source = "tokens" if trial.what.context is not None else SOURCES[trial.fit.context_source]
+    slots = f"{asked.slots} slot{'' if asked.slots == 1 else 's'}"
+    yield (
+        (f"{asked.context:,}", "bold $value"),
+        (f" {source}", "$faint"),
+        DOT,
+        (_types(trial), "bold $value"),
+        DOT,
+        (slots, "bold $value"),
+    )
+    told: list[Part] = []
+    for label, part in _parts(trial):
+        told += [DOT] if told else []
+        told += [(f"{label} ", "$label"), (units.memory(part.value), "$value")]
+    yield tuple(told)
+    yield tuple(_in_short(trial, units))
+    reason = trial.need.total.reason or trial.memory.pool.reason
+    if reason:
+        yield ((plain(reason), "$label"),)
+
+
+def _in_short(trial: WhatIfResult, units: Units) -> Iterator[Part]:
+    needed, free = trial.need, trial.free.value
+    if needed.total.value is not None:
+        yield from (("= ", "bold $label"), (need_text(needed, units), "bold $value"), DOT)
+    if trial.loaded:
+        yield "loaded", VERDICT_STYLES["loaded"]
+    else:
+        if free is not None:
+            yield from ((f"{units.memory(free)}", "$value"), (" free", "$label"), DOT)
+        yield trial.verdict, VERDICT_STYLES[trial.verdict]
+    if (largest := trial.largest) is not None:
+        yield from (DOT, (f"fits up to {format.window(largest)} (M)", "$label"))
