@@ -35,7 +35,8 @@ class PromptArea(TextArea):
             placeholder="ask the chosen model …",
         )
         self._history: list[str] = []
-        self._place: int | None = None
+        self._place = 0
+        """Place in the history of the prompt that is shown; after the last one it is the draft."""
         self._draft = ""
 
     def on_key(self, event: events.Key) -> None:
@@ -64,7 +65,7 @@ class PromptArea(TextArea):
         if not self._history or self._history[-1] != text:
             self._history.append(text)
             del self._history[:-REMEMBERED]
-        self._place = None
+        self._place = len(self._history)
 
     def restore(self, text: str) -> None:
         """Give a prompt back, unless another one has been begun."""
@@ -76,9 +77,8 @@ class PromptArea(TextArea):
         if self.cursor_location[0] > 0:
             self.action_cursor_up()
             return
-        if self._place is None:
+        if self._place == len(self._history):
             self._draft = self.text
-            self._place = len(self._history)
         if self._place > 0:
             self._place -= 1
             self._fill(self._history[self._place])
@@ -87,15 +87,9 @@ class PromptArea(TextArea):
         """Bring back the prompt after this one from the last line; else go one line down."""
         if self.cursor_location[0] < self.document.line_count - 1:
             self.action_cursor_down()
-            return
-        if self._place is None:
-            return
-        self._place += 1
-        if self._place >= len(self._history):
-            self._place = None
-            self._fill(self._draft)
-        else:
-            self._fill(self._history[self._place])
+        elif self._place < len(self._history):
+            self._place += 1
+            self._fill([*self._history, self._draft][self._place])
 
     def _fill(self, text: str) -> None:
         self.text = text
