@@ -18,7 +18,7 @@ from dmr_tui.monitor.live import Monitor
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.prompt import Message, Prompt
 from dmr_tui.state.snapshot import Snapshot
-from dmr_tui.text.sanitize import plain, plain_lines
+from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.chat.presets import Preset
 from dmr_tui.ui.chat.prompt import PromptArea
 from dmr_tui.ui.chat.turn_view import TurnView
@@ -252,19 +252,10 @@ class ChatPane(Vertical, Titled):
         self._show_words()
         self.screen.refresh_bindings()
 
-    def copy_last(self) -> None:
-        """Put the last answer on the clipboard."""
-        self.app.copy_to_clipboard(plain_lines(self.answer))
-        self.notify(f"Copied {len(self.answer):,} characters")
-
     def set_options(self, options: ChatOptions) -> None:
         """Ask like this from now on."""
         self.options = options
         self._show_words()
-
-    def focus_prompt(self) -> None:
-        """Give the keys to the prompt."""
-        self.query_one(PromptArea).focus()
 
     def titles(self) -> tuple[str, str]:
         """Return the chosen model, and the options that differ from the engine's."""

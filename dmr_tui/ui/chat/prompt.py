@@ -56,10 +56,6 @@ class PromptArea(TextArea):
         if self.text.strip():
             self.post_message(self.Submitted(self.text.strip()))
 
-    def new_line(self) -> None:
-        """Begin a new line at the cursor."""
-        self.insert("\n")
-
     def remember(self, text: str) -> None:
         """Add a prompt that was sent to the history."""
         if not self._history or self._history[-1] != text:

@@ -8,6 +8,7 @@ from textual.containers import Horizontal, Vertical
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.runner.endpoint import Endpoint
 from dmr_tui.state.model_row import ModelRow
+from dmr_tui.text.sanitize import plain_lines
 from dmr_tui.ui.chat.chat_pane import ChatOptions, ChatPane
 from dmr_tui.ui.chat.presets import Preset
 from dmr_tui.ui.chat.prompt import PromptArea
@@ -47,7 +48,7 @@ class DashboardScreen(ModelActionsScreen):
                 yield ThroughputPane(id="throughput", classes="pane").data_bind(bound)
             yield ChatPane(self._monitor).data_bind(bound)
         yield NoticePane(id="notice").data_bind(bound)
-        yield KeyBar().data_bind(DashboardScreen.snapshot)
+        yield KeyBar().data_bind(bound)
 
     def on_mount(self) -> None:
         self.query_one(NoticePane).display = False
@@ -98,20 +99,18 @@ class DashboardScreen(ModelActionsScreen):
 
     def action_choose_model(self) -> None:
         """Chat with the model under the cursor."""
-        row = self.models.row
-        if row is not None:
+        if (row := self.models.row) is not None:
             self.post_message(ModelChosen(row))
 
     def action_model_memory(self) -> None:
         """Go to the memory that the model under the cursor needs."""
-        row = self.models.row
-        if row is not None:
+        if (row := self.models.row) is not None:
             self.post_message(MemoryWanted(row.key))
 
     def action_focus_chat(self) -> None:
         """Write a prompt."""
         self.add_class("-chatting")
-        self.chat.focus_prompt()
+        self.query_one(PromptArea).focus()
 
     def action_focus_models(self) -> None:
         """Go back to the list."""
@@ -125,7 +124,7 @@ class DashboardScreen(ModelActionsScreen):
 
     def action_new_line(self) -> None:
         """Begin a new line in the prompt."""
-        self.query_one(PromptArea).new_line()
+        self.query_one(PromptArea).insert("\n")
 
     def action_stop_answer(self) -> None:
         """Stop the answer."""
@@ -158,7 +157,9 @@ class DashboardScreen(ModelActionsScreen):
 
     def action_copy_answer(self) -> None:
         """Copy the last answer."""
-        self.chat.copy_last()
+        answer = self.chat.answer
+        self.app.copy_to_clipboard(plain_lines(answer))
+        self.notify(f"Copied {len(answer):,} characters")
 
     async def action_clear_chat(self) -> None:
         """Forget the conversation."""

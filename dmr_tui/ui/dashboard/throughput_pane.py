@@ -164,8 +164,8 @@ def _request(request: Request, snapshot: Snapshot, width: int, late: float) -> L
     n8n = request.caller.endswith("(n8n AI nodes)")
     caller = "n8n AI node" if n8n else plain(request.caller)
     who = f"{caller} {GLYPHS.dot} {plain(short(request.model))}"
-    pool = width - len(clock) - 1
-    return ((fit(who, pool), "$label"), (" ", ""), (clock, style))
+    cells = width - len(clock) - 1
+    return ((fit(who, cells), "$label"), (" ", ""), (clock, style))
 
 
 def _padded(line: Line) -> list[Part]:

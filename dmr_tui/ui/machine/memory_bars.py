@@ -184,17 +184,17 @@ def legend(store: Store, width: int, units: Units) -> Line:
     for place, each in enumerate(named):
         dot = f" {GLYPHS.dot} " if parts else ""
         size = units.gib(each.size)
-        pool = width - width_of(parts) - len(dot) - len(each.sign) - len(size) - 2
+        cells = width - width_of(parts) - len(dot) - len(each.sign) - len(size) - 2
         if place < len(named) - 1:
-            pool -= len(f" {GLYPHS.dot} {len(named) - place - 1} more")
+            cells -= len(f" {GLYPHS.dot} {len(named) - place - 1} more")
         name = short_name(each.name) if each.sign in GLYPHS.parts else plain(each.name)
-        if len(name) > pool and pool < 8:
+        if len(name) > cells and cells < 8:
             parts.append((f"{dot}{len(named) - place} more", "$faint"))
             break
         parts += [
             (dot, "$faint"),
             (f"{each.sign} ", "$label"),
-            (name if len(name) <= pool else fit(name, pool), "$label"),
+            (name if len(name) <= cells else fit(name, cells), "$label"),
             (f" {size}", "$value"),
         ]
     return tuple(parts)

@@ -41,14 +41,14 @@ class WhatIfPane(Pane):
 
     def _settle(self) -> None:
         """Take a question for none if the model is loaded like that by now."""
-        trial = self.trial
-        if trial is not None:
-            as_it_is = trial.asked == trial.fit.estimate.launch
-            self.what = AS_IT_IS if as_it_is else trial.changed(self.what)
+        result = self.result
+        if result is not None:
+            as_it_is = result.asked == result.fit.estimate.launch
+            self.what = AS_IT_IS if as_it_is else result.changed(self.what)
         self.tick()
 
     @property
-    def trial(self) -> WhatIfResult | None:
+    def result(self) -> WhatIfResult | None:
         """The question as it stands; None while there is nothing to ask about."""
         memory, row = self.snapshot.memory, self.row
         fit = None if memory is None or row is None else memory.fits.get(row.key)
@@ -63,8 +63,8 @@ class WhatIfPane(Pane):
 
     def ask(self, question: Callable[[WhatIfResult], WhatIf]) -> None:
         """Ask another question, made from this one if there is one."""
-        if (trial := self.trial) is not None:
-            self.change(question(trial))
+        if (result := self.result) is not None:
+            self.change(question(result))
 
     def titles(self) -> tuple[str, str]:
         """Return the model that is asked about."""
@@ -74,65 +74,68 @@ class WhatIfPane(Pane):
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         """Return the question, the need by its parts, the verdict, and what to do."""
-        trial = self.trial
-        if trial is None:
+        result = self.result
+        if result is None:
             reading = self.snapshot.memory is None and self.snapshot.runner.up
             empty = "reading the machine …" if reading else "no model chosen"
             return [((empty, "$faint"),)]
         width, units = width - 1, self.preferences.units
-        asked = [*_question_lines(trial), (), *_part_lines(trial, units)]
-        remarks = list(self._remarks(trial))
-        verdict = _verdict_lines(trial, units, min(width, BESIDE))
+        asked = [*_question_lines(result), (), *_part_lines(result, units)]
+        remarks = list(self._remarks(result))
+        verdict = _verdict_lines(result, units, min(width, BESIDE))
         whole = _wrapped([*asked, *verdict, *remarks], width)
         if len(whole) <= height:
             return whole
         # A low and wide pane has the verdict beside the parts.
         left = _wrapped([line for line in asked if line], BESIDE)
         if width < WIDE or height < len(left):
-            brief = [*_brief_lines(trial, units), *filter(None, remarks)]
+            brief = [*_brief_lines(result, units), *filter(None, remarks)]
             return _ended(_wrapped(brief, width), height)
-        pool = width - BESIDE - 2
-        right = _wrapped([*_verdict_lines(trial, units, pool), *remarks], pool)
+        rest = width - BESIDE - 2
+        right = _wrapped([*_verdict_lines(result, units, rest), *remarks], rest)
         if len(right) > height:
-            right = _wrapped([*_verdict_lines(trial, units, 0), *filter(None, remarks)], pool)
+            right = _wrapped([*_verdict_lines(result, units, 0), *filter(None, remarks)], rest)
         return _beside(left, _ended(right, height), BESIDE + 2)
 
-    def _remarks(self, trial: WhatIfResult) -> Iterator[Line]:
-        plan = self._plan(trial)
+    def _remarks(self, result: WhatIfResult) -> Iterator[Line]:
+        plan = self._plan(result)
         if plan:
             yield ()
             yield tuple(plan)
-        taken = trial.fit.footprint
-        if taken is not None and trial.what == AS_IT_IS:
+        taken = result.fit.footprint
+        if taken is not None and result.what == AS_IT_IS:
             yield ()
             total = self.preferences.units.memory(taken.total)
             told = f"Its last load like this took {total} ({taken.source})"
-            yield ((told + missed(trial.fit), "$label"),)
+            yield ((told + missed(result.fit), "$label"),)
 
-    def _plan(self, trial: WhatIfResult) -> list[Part]:
+    def _plan(self, result: WhatIfResult) -> list[Part]:
         """Return how to get the model loaded, and the key that does it."""
         names = {row.key: short_name(row.name) for row in self.snapshot.models}
         key = "" if self.snapshot.read_only else " (l)"
-        if trial.what != AS_IT_IS:
+        if result.what != AS_IT_IS:
             if not key:
                 return []
-            return [("l", "bold $accent"), (f" loads it like this{_first(trial, names)}", "$label")]
-        ways = load_advice(trial.fit, names)
-        if trial.row.loaded or not ways:
+            return [
+                ("l", "bold $accent"),
+                (f" loads it like this{_first(result, names)}", "$label"),
+            ]
+        ways = load_advice(result.fit, names)
+        if result.row.loaded or not ways:
             return []
         return [
-            (f"To load {short_name(trial.row.name)}: ", "$label"),
+            (f"To load {short_name(result.row.name)}: ", "$label"),
             (ways[0], "bold $value"),
             (key, "$faint"),
             ("".join(f", or {way}" for way in ways[1:]), "bold $value"),
         ]
 
 
-def _first(trial: WhatIfResult, names: Mapping[str, str]) -> str:
+def _first(result: WhatIfResult, names: Mapping[str, str]) -> str:
     """Say what has to happen before."""
-    if trial.unload:
-        return f", after unloading {listed(trial.unload, names)}"
-    return ", which may fail" if trial.lacks_memory else ""
+    if result.unload:
+        return f", after unloading {listed(result.unload, names)}"
+    return ", which may fail" if result.lacks_memory else ""
 
 
 def _wrapped(lines: Sequence[Line], width: int) -> list[Line]:
@@ -154,12 +157,12 @@ def _beside(left: Sequence[Line], right: Sequence[Line], width: int) -> list[Lin
     ]
 
 
-def _question_lines(trial: WhatIfResult) -> Iterator[Line]:
+def _question_lines(result: WhatIfResult) -> Iterator[Line]:
     """The launch config of the what-if; what the user changed stands out."""
-    asked, what = trial.asked, trial.what
-    source = "tokens" if what.context is not None else SOURCES[trial.fit.context_source]
+    asked, what = result.asked, result.what
+    source = "tokens" if what.context is not None else SOURCES[result.fit.context_source]
     yield _fact("context", f"{asked.context:,}", f" {source}", what.context)
-    yield _fact("KV cache", _types(trial), "", what.cache_type)
+    yield _fact("KV cache", _types(result), "", what.cache_type)
     each = "" if asked.unified or asked.slots == 1 else f" of {asked.context // asked.slots:,}"
     shared = ", sharing it" if asked.unified and asked.slots > 1 else each
     yield _fact("slots", str(asked.slots), shared, what.slots)
@@ -167,8 +170,8 @@ def _question_lines(trial: WhatIfResult) -> Iterator[Line]:
         yield _fact("GPU layers", str(asked.gpu_layers), "", None)
 
 
-def _types(trial: WhatIfResult) -> str:
-    key, value = plain(trial.asked.key_type), plain(trial.asked.value_type)
+def _types(result: WhatIfResult) -> str:
+    key, value = plain(result.asked.key_type), plain(result.asked.value_type)
     return key if key == value else f"{key} / {value}"
 
 
@@ -177,8 +180,8 @@ def _fact(label: str, value: str, tail: str, changed: object) -> Line:
     return ((label.ljust(LABEL), "$label"), (f" {value}", style), (tail, "$faint"))
 
 
-def _parts(trial: WhatIfResult) -> Iterator[tuple[str, Reading[int]]]:
-    needed, pool = trial.need, trial.memory.pool.value
+def _parts(result: WhatIfResult) -> Iterator[tuple[str, Reading[int]]]:
+    needed, pool = result.need, result.memory.pool.value
     yield "weights", needed.weights
     yield "KV cache", needed.cache
     yield "compute", needed.compute
@@ -188,10 +191,10 @@ def _parts(trial: WhatIfResult) -> Iterator[tuple[str, Reading[int]]]:
         yield "driver" if on_gpu else "program", Reading(needed.overhead)
 
 
-def _part_lines(trial: WhatIfResult, units: Units) -> Iterator[Line]:
+def _part_lines(result: WhatIfResult, units: Units) -> Iterator[Line]:
     """One line for each part of the need; a reason that parts share is given once."""
     told = ""
-    for label, part in _parts(trial):
+    for label, part in _parts(result):
         tail: Part = (f" {units.memory(part.value):>9}", "$value")
         if part.value is None:
             reason = plain(part.reason) if part.reason != told else ""
@@ -199,10 +202,10 @@ def _part_lines(trial: WhatIfResult, units: Units) -> Iterator[Line]:
         yield ((label.ljust(LABEL), "$label"), tail)
 
 
-def _verdict_lines(trial: WhatIfResult, units: Units, width: int) -> Iterator[Line]:
+def _verdict_lines(result: WhatIfResult, units: Units, width: int) -> Iterator[Line]:
     """Needed, free, and the verdict in a word; with a bar if there is a width for it."""
-    needed, pool = trial.need, trial.memory.pool.value
-    total, free = needed.total.value, trial.free.value
+    needed, pool = result.need, result.memory.pool.value
+    total, free = needed.total.value, result.free.value
     if total is not None:
         estimate = needed.source == "estimate"
         yield (
@@ -211,13 +214,13 @@ def _verdict_lines(trial: WhatIfResult, units: Units, width: int) -> Iterator[Li
             (f"  {'by formula' if estimate else 'by last load'}", "$faint"),
         )
     if pool is None or free is None:
-        yield ((plain(trial.memory.pool.reason), "$label"),)
+        yield ((plain(result.memory.pool.reason), "$label"),)
         return
-    if trial.loaded:
+    if result.loaded:
         yield (("loaded", VERDICT_STYLES["loaded"]), (" as it is", "$label"))
     else:
-        style = VERDICT_STYLES[trial.verdict]
-        own = ", its own included" if trial.own else ""
+        style = VERDICT_STYLES[result.verdict]
+        own = ", its own included" if result.own else ""
         yield (
             ("free".ljust(LABEL), "$label"),
             (f" {units.memory(free):>9}", "$value"),
@@ -227,9 +230,9 @@ def _verdict_lines(trial: WhatIfResult, units: Units, width: int) -> Iterator[Li
             cells = max(6, width - LABEL - 12)
             yield ((" " * LABEL, ""), (bar(100.0 * total / max(1, free), cells), style))
         why = "" if total is not None else ": not all of it is known"
-        verdict = (f" {trial.verdict}", style)
+        verdict = (f" {result.verdict}", style)
         yield (("verdict".ljust(LABEL), "$label"), verdict, (why, "$label"))
-    if (largest := trial.largest) is not None:
+    if (largest := result.largest) is not None:
         yield (
             ("fits up to".ljust(LABEL), "$label"),
             (f" {largest:,}", "bold $value"),
@@ -237,39 +240,39 @@ def _verdict_lines(trial: WhatIfResult, units: Units, width: int) -> Iterator[Li
         )
 
 
-def _brief_lines(trial: WhatIfResult, units: Units) -> Iterator[Line]:
+def _brief_lines(result: WhatIfResult, units: Units) -> Iterator[Line]:
     """Question, need and verdict in a few lines, for a small pane."""
-    asked = trial.asked
-    source = "tokens" if trial.what.context is not None else SOURCES[trial.fit.context_source]
+    asked = result.asked
+    source = "tokens" if result.what.context is not None else SOURCES[result.fit.context_source]
     slots = f"{asked.slots} slot{'' if asked.slots == 1 else 's'}"
     yield (
         (f"{asked.context:,}", "bold $value"),
         (f" {source}", "$faint"),
         DOT,
-        (_types(trial), "bold $value"),
+        (_types(result), "bold $value"),
         DOT,
         (slots, "bold $value"),
     )
     told: list[Part] = []
-    for label, part in _parts(trial):
+    for label, part in _parts(result):
         told += [DOT] if told else []
         told += [(f"{label} ", "$label"), (units.memory(part.value), "$value")]
     yield tuple(told)
-    yield tuple(_in_short(trial, units))
-    reason = trial.need.total.reason or trial.memory.pool.reason
+    yield tuple(_in_short(result, units))
+    reason = result.need.total.reason or result.memory.pool.reason
     if reason:
         yield ((plain(reason), "$label"),)
 
 
-def _in_short(trial: WhatIfResult, units: Units) -> Iterator[Part]:
-    needed, free = trial.need, trial.free.value
+def _in_short(result: WhatIfResult, units: Units) -> Iterator[Part]:
+    needed, free = result.need, result.free.value
     if needed.total.value is not None:
         yield from (("= ", "bold $label"), (need_text(needed, units), "bold $value"), DOT)
-    if trial.loaded:
+    if result.loaded:
         yield "loaded", VERDICT_STYLES["loaded"]
     else:
         if free is not None:
             yield from ((f"{units.memory(free)}", "$value"), (" free", "$label"), DOT)
-        yield trial.verdict, VERDICT_STYLES[trial.verdict]
-    if (largest := trial.largest) is not None:
+        yield result.verdict, VERDICT_STYLES[result.verdict]
+    if (largest := result.largest) is not None:
         yield from (DOT, (f"fits up to {format.window(largest)} (M)", "$label"))

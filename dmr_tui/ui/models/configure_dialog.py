@@ -61,7 +61,7 @@ FIELDS = (
 READ = {"context-size": _context, "keep_alive": _keep_alive, "runtime-flags": _flags}
 """What makes a value of the text in each field, or raises ValueError."""
 Ask = Callable[[ConfigurePlan, Callable[[bool | None], None]], None]
-"""Asks the user, runs the plan, and then says whether it was done."""
+"""Ask the user, run the plan, and then say whether it was done."""
 
 
 class ConfigureDialog(FormDialog[None]):

@@ -1,4 +1,4 @@
-"""Asks before anything is changed in the runner, and then shows how far it is."""
+"""Question before anything is changed in the runner, and then how far it is."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

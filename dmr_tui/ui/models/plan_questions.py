@@ -51,19 +51,14 @@ def ask(
         screen.app.push_screen(ConfirmDialog(plan, remarks, screen.monitor), ended)
 
 
-def load_as_it_is(screen: LiveScreen, row: ModelRow) -> None:
-    """Load the model as the runner would, or as the verdict on it says."""
-    memory = screen.snapshot.memory
-    fit = None if memory is None or row.digest is None else memory.fits.get(row.key)
-    trial = None if fit is None or memory is None else WhatIfResult(row, fit, memory, AS_IT_IS)
-    load(screen, row, AS_IT_IS, trial)
-
-
-def load(screen: LiveScreen, row: ModelRow, what: WhatIf, trial: WhatIfResult | None) -> None:
+def load(screen: LiveScreen, row: ModelRow, what: WhatIf = AS_IT_IS) -> None:
     """Load the model as asked; where that does not fit, in the way that is printed beside it."""
     if row.digest is None:
         return
-    unload, context = ((), what.context) if trial is None else trial.way
+    memory = screen.snapshot.memory
+    fit = None if memory is None else memory.fits.get(row.key)
+    result = None if fit is None or memory is None else WhatIfResult(row, fit, memory, what)
+    unload, context = ((), what.context) if result is None else result.way
     names = {each.key: each.name for each in screen.snapshot.models}
     going = {key: names.get(key, key) for key in unload}
     plan = LoadPlan(
@@ -79,7 +74,7 @@ def load(screen: LiveScreen, row: ModelRow, what: WhatIf, trial: WhatIfResult | 
     if row.loaded and not plan.configures:
         screen.notify(f"{plain(row.name)} is loaded; o configures it", markup=False)
         return
-    told = list(_pool(screen, trial, plan, as_asked=context == what.context))
+    told = list(_pool(screen, result, plan, as_asked=context == what.context))
     runner = screen.snapshot.runner
     full = runner.slots_total is not None and (runner.slots_used or 0) >= runner.slots_total
     if full and not row.loaded and not plan.unload:
@@ -98,28 +93,28 @@ def load(screen: LiveScreen, row: ModelRow, what: WhatIf, trial: WhatIfResult | 
 
 
 def _pool(
-    screen: LiveScreen, trial: WhatIfResult | None, plan: LoadPlan, *, as_asked: bool
+    screen: LiveScreen, result: WhatIfResult | None, plan: LoadPlan, *, as_asked: bool
 ) -> Iterator[str]:
     """Yield sentences about what the load needs, what is free, and what will be."""
-    if trial is None:
+    if result is None:
         return
     units = preferences_of(screen.app).units
-    needs, pool, memory = trial.need.total, trial.pool.value, screen.snapshot.memory
+    needs, pool, memory = result.need.total, result.pool.value, screen.snapshot.memory
     if needs.value is None:
         yield f"Whether it fits is not known: {needs.reason}."
         return
-    if pool is not None and not trial.loaded:
+    if pool is not None and not result.loaded:
         free = f"{free_text(pool, units)} are free"
         held = held_by(memory.usages, memory.pool) if memory is not None else ()
         freed = sum(each.size for each in held if each.key in dict(plan.unload))
         then = f", {units.memory(pool.free + freed)} after unloading" if freed else ""
-        then = f", its own included{then}" if trial.own else then
-        tokens = f"With {trial.asked.context:,} tokens of context"
-        yield f"{tokens} it needs {need_text(trial.need, units)}; {free}{then}."
+        then = f", its own included{then}" if result.own else then
+        tokens = f"With {result.asked.context:,} tokens of context"
+        yield f"{tokens} it needs {need_text(result.need, units)}; {free}{then}."
     if not as_asked and plan.context is not None:
-        less = replace(trial, what=replace(trial.what, context=plan.context)).need.total.value
+        less = replace(result, what=replace(result.what, context=plan.context)).need.total.value
         yield f"With {plan.context:,} it needs ~{units.memory(less)}."
-    if as_asked and trial.hopeless:
+    if as_asked and result.hopeless:
         yield "By the estimate it does not fit: the load may fail."
 
 
@@ -312,7 +307,7 @@ def _mode(row: ModelRow) -> str:
 
 
 QUESTIONS: dict[str, Callable[[LiveScreen, ModelRow], None]] = {
-    "load_model": load_as_it_is,
+    "load_model": load,
     "unload_model": unload,
     "configure_model": configure,
     "tag_model": tag,

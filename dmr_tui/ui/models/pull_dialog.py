@@ -1,4 +1,4 @@
-"""Looks a model up before a byte is downloaded, and shows the downloads."""
+"""Look-up of a remote model before a byte is downloaded, and the downloads."""
 
 from collections.abc import Callable
 from typing import ClassVar
@@ -56,7 +56,7 @@ class PullDialog(ModalScreen[None]):
         with dialog_box("pulling", "Pull a model", ""):
             yield Label("Name of a model")
             yield Input(placeholder=HINT, id="pull-name", max_length=200, compact=True)
-            yield Static(id="offer", markup=False)
+            yield Static(id="remote-model", markup=False)
             yield Table[Pull](
                 _columns(),
                 key=lambda pull: canonical(pull.name),
@@ -131,7 +131,7 @@ class PullDialog(ModalScreen[None]):
         self._remote, self._asked = remote, asked
         lines = _told(remote, asked, preferences_of(self.app).units)
         words = Content("\n").join(Content.assemble(*line) for line in lines)
-        self.query_one("#offer", Static).update(words)
+        self.query_one("#remote-model", Static).update(words)
         self.query_one("#go", Button).label = "Pull" if self._found else "Look up"
 
     def action_stop(self) -> None:
