@@ -41,15 +41,12 @@ class PromptArea(TextArea):
 
     def on_key(self, event: events.Key) -> None:
         """Send with enter, before the text area takes it for a new line."""
-        if event.key == "enter" and "enter" in self._send_keys():
+        # The text area takes this key before any binding; another one may be chosen for sending.
+        keymap: Mapping[str, str] = getattr(self.app, "keymap", {})
+        if event.key == "enter" and "enter" in keymap.get("chat.send_prompt", "enter").split(","):
             event.stop()
             event.prevent_default()
             self.submit()
-
-    def _send_keys(self) -> list[str]:
-        # The text area takes this key before any binding; another one may be chosen for sending.
-        keymap: Mapping[str, str] = getattr(self.app, "keymap", {})
-        return keymap.get("chat.send_prompt", "enter").split(",")
 
     def submit(self) -> None:
         """Send the text."""

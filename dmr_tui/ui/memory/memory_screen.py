@@ -161,7 +161,8 @@ class UsagePane(Pane):
         found = stores(self.snapshot)
         if not found:
             return [READING]
-        shown = _fitting(found, height)
+        # RAM is always among them.
+        shown = found if len(found) <= height else [*found[: max(0, height - 2)], found[-1]]
         spare = height - len(shown) - (len(shown) < len(found))
         memory, crowded = self.snapshot.memory, _crowded(found, height)
         ends = [] if crowded else [pressure_line(self.snapshot, self.preferences)]
@@ -177,10 +178,3 @@ class UsagePane(Pane):
 def _crowded(found: Sequence[Store], height: int) -> bool:
     """Return True if bars and holders leave no line for the pressure."""
     return height < 2 * len(found) + 1
-
-
-def _fitting(found: Sequence[Store], height: int) -> list[Store]:
-    """Return the stores whose bars fit, RAM always among them."""
-    if len(found) <= height:
-        return list(found)
-    return [*found[: max(0, height - 2)], found[-1]]

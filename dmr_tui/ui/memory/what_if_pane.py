@@ -1,6 +1,6 @@
 """The need of a model with another context, cache type or number of slots."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 
 from dmr_tui.machine.reading import Reading
@@ -116,10 +116,10 @@ class WhatIfPane(Pane):
         if result.what != AS_IT_IS:
             if not key:
                 return []
-            return [
-                ("l", "bold $accent"),
-                (f" loads it like this{_first(result, names)}", "$label"),
-            ]
+            first = ", which may fail" if result.lacks_memory else ""
+            if result.unload:
+                first = f", after unloading {listed(result.unload, names)}"
+            return [("l", "bold $accent"), (f" loads it like this{first}", "$label")]
         ways = load_advice(result.fit, names)
         if result.row.loaded or not ways:
             return []
@@ -129,13 +129,6 @@ class WhatIfPane(Pane):
             (key, "$faint"),
             ("".join(f", or {way}" for way in ways[1:]), "bold $value"),
         ]
-
-
-def _first(result: WhatIfResult, names: Mapping[str, str]) -> str:
-    """Say what has to happen before."""
-    if result.unload:
-        return f", after unloading {listed(result.unload, names)}"
-    return ", which may fail" if result.lacks_memory else ""
 
 
 def _wrapped(lines: Sequence[Line], width: int) -> list[Line]:
