@@ -58,10 +58,10 @@ def small_card() -> Machine:
 
 async def test_where_unloading_alone_does_not_help_the_context_is_cut_as_well() -> None:
     async def test(pilot: Pilot[None], screen: MemoryScreen, monitor: StillMonitor) -> None:
-        trial = screen.what_if.trial
-        assert trial is not None
-        assert trial.fit.smaller is not None
-        keys, most = trial.fit.smaller
+        result = screen.what_if.result
+        assert result is not None
+        assert result.fit.smaller is not None
+        keys, most = result.fit.smaller
         await shows(pilot.app, "To load phi4: unload qwen3 and", "of context (l)")
         await pilot.press("l")
         await shows(pilot.app, "are free, 12.0 GiB after unloading.")
@@ -163,10 +163,10 @@ async def test_a_model_is_unloaded_for_real(beside: Beside) -> None:
 
 async def test_where_only_less_context_helps_the_key_does_just_that() -> None:
     async def test(pilot: Pilot[None], screen: MemoryScreen, monitor: StillMonitor) -> None:
-        trial = screen.what_if.trial
-        assert trial is not None
-        largest = trial.fit.largest_context
-        assert trial.fit.verdict == "too big"
+        result = screen.what_if.result
+        assert result is not None
+        largest = result.fit.largest_context
+        assert result.fit.verdict == "too big"
         assert largest is not None
         await shows(pilot.app, "To load phi4: load it with")
         await pilot.press("l")

@@ -18,7 +18,7 @@ from dmr_tui.monitor.live import Monitor
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.prompt import Message, Prompt
 from dmr_tui.state.snapshot import Snapshot
-from dmr_tui.text.sanitize import plain, plain_lines
+from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.chat.presets import Preset
 from dmr_tui.ui.chat.prompt import PromptArea
 from dmr_tui.ui.chat.turn_view import TurnView
@@ -130,8 +130,7 @@ class ChatPane(Vertical, Titled):
     async def send(self, text: str, preset: Preset | None = None) -> None:
         """Ask the chosen model; a test prompt is asked without the conversation before it."""
         prompt_area = self.query_one(PromptArea)
-        problem = self._problem()
-        if problem:
+        if problem := self._problem():
             self.notify(problem, severity="warning", markup=False)
             return
         assert self.model is not None
@@ -141,31 +140,34 @@ class ChatPane(Vertical, Titled):
             prompt_area.text = ""
         self._asked = (text, preset)
         prompt = self._prompt(question, preset)
-        view = self._new_turn(question)
+        self._number += 1
+        view = TurnView(self._number, question)
+        self._turns.append(view)
+        self._show_words()
         self._stop = self._cancel_asking
         self.screen.refresh_bindings()
-        await self._show_turn(view)
+        transcript = self.query_one("#transcript", VerticalScroll)
+        if len(self._turns) > KEPT_TURNS:
+            await self._turns.pop(0).remove()
+        await transcript.mount(view)
+        transcript.anchor()
         # Only when all of this is painted, so that the time to first token holds no painting.
         self.call_after_refresh(self._ask, prompt, view.number)
 
     def _ask(self, prompt: Prompt, number: int) -> None:
         if self.streaming:
-            publish = partial(self._advance, number)
-            self._stop = self._monitor().ask(prompt, publish)
-
-    def _advance(self, number: int, turn: Turn) -> None:
-        self._post(TurnAdvanced(number, turn))
+            self._stop = self._monitor().ask(prompt, partial(self._heard, number))
 
     def _cancel_asking(self) -> None:
         # Stopped before it was sent.
         if self.last is not None and self.model is not None:
             self._stop = None
-            self._advance(self.last.number, Turn(self.model.ref, ended=True, stopped=True))
+            self._heard(self.last.number, Turn(self.model.ref, ended=True, stopped=True))
 
-    def _post(self, message: TurnAdvanced) -> None:
+    def _heard(self, number: int, turn: Turn) -> None:
         # From the monitor's thread; a pane that is gone has no use for it.
         if self.is_running:
-            self.post_message(message)
+            self.post_message(TurnAdvanced(number, turn))
 
     def _problem(self) -> str:
         if self.streaming:
@@ -178,9 +180,8 @@ class ChatPane(Vertical, Titled):
 
     def _prompt(self, question: str, preset: Preset | None) -> Prompt:
         assert self.model is not None
-        messages = []
-        if self.options.system:
-            messages.append(Message("system", self.options.system))
+        system = self.options.system
+        messages = [Message("system", system)] if system else []
         if preset is None:
             messages += self._conversation()
         messages.append(Message("user", question))
@@ -200,20 +201,6 @@ class ChatPane(Vertical, Titled):
             if turn is not None and turn.ended and turn.answer and not turn.stopped:
                 messages += [Message("user", view.question), Message("assistant", turn.text)]
         return messages
-
-    def _new_turn(self, question: str) -> TurnView:
-        self._number += 1
-        view = TurnView(self._number, question)
-        self._turns.append(view)
-        self._show_words()
-        return view
-
-    async def _show_turn(self, view: TurnView) -> None:
-        transcript = self.query_one("#transcript", VerticalScroll)
-        if len(self._turns) > KEPT_TURNS:
-            await self._turns.pop(0).remove()
-        await transcript.mount(view)
-        transcript.anchor()
 
     async def on_turn_advanced(self, event: TurnAdvanced) -> None:
         """Show an answer that has grown or ended."""
@@ -240,12 +227,10 @@ class ChatPane(Vertical, Titled):
             await view.remove()
             self._show_words()
 
-    def stop(self) -> bool:
-        """Stop the answer; False if there is none."""
-        if self._stop is None:
-            return False
-        self._stop()
-        return True
+    def stop(self) -> None:
+        """Stop the answer, if there is one."""
+        if self._stop is not None:
+            self._stop()
 
     async def regenerate(self) -> None:
         """Ask the last prompt again, in place of its answer."""
@@ -267,19 +252,10 @@ class ChatPane(Vertical, Titled):
         self._show_words()
         self.screen.refresh_bindings()
 
-    def copy_last(self) -> None:
-        """Put the last answer on the clipboard."""
-        self.app.copy_to_clipboard(plain_lines(self.answer))
-        self.notify(f"Copied {len(self.answer):,} characters")
-
     def set_options(self, options: ChatOptions) -> None:
         """Ask like this from now on."""
         self.options = options
         self._show_words()
-
-    def focus_prompt(self) -> None:
-        """Give the keys to the prompt."""
-        self.query_one(PromptArea).focus()
 
     def titles(self) -> tuple[str, str]:
         """Return the chosen model, and the options that differ from the engine's."""
@@ -302,18 +278,9 @@ class ChatPane(Vertical, Titled):
         if self.model is None:
             text = "Choose a model with enter in the list of models, then write a prompt here."
             return Content.styled(text, "$label")
-        return Content.assemble(
-            ("Write a prompt and press ", "$label"),
-            ("enter", "$value"),
-            (", or ", "$label"),
-            ("ctrl+t", "$value"),
-            (
-                " for a test prompt. Under each answer stand decode and prefill speed, time to"
-                " first token and token counts, each with its source: ",
-                "$label",
-            ),
-            ("server", "$value"),
-            (" is the engine's own stopwatch, ", "$label"),
-            ("client", "$value"),
-            (" is measured here.", "$label"),
+        return Content.from_markup(
+            "[$label]Write a prompt and press [$value]enter[/], or [$value]ctrl+t[/] for a test"
+            " prompt. Under each answer stand decode and prefill speed, time to first token and"
+            " token counts, each with its source: [$value]server[/] is the engine's own"
+            " stopwatch, [$value]client[/] is measured here."
         )

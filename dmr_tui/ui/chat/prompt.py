@@ -35,36 +35,30 @@ class PromptArea(TextArea):
             placeholder="ask the chosen model …",
         )
         self._history: list[str] = []
-        self._place: int | None = None
+        self._place = 0
+        """Place in the history of the prompt that is shown; after the last one it is the draft."""
         self._draft = ""
 
     def on_key(self, event: events.Key) -> None:
         """Send with enter, before the text area takes it for a new line."""
-        if event.key == "enter" and "enter" in self._send_keys():
+        # The text area takes this key before any binding; another one may be chosen for sending.
+        keymap: Mapping[str, str] = getattr(self.app, "keymap", {})
+        if event.key == "enter" and "enter" in keymap.get("chat.send_prompt", "enter").split(","):
             event.stop()
             event.prevent_default()
             self.submit()
-
-    def _send_keys(self) -> list[str]:
-        # The text area takes this key before any binding; another one may be chosen for sending.
-        keymap: Mapping[str, str] = getattr(self.app, "keymap", {})
-        return keymap.get("chat.send_prompt", "enter").split(",")
 
     def submit(self) -> None:
         """Send the text."""
         if self.text.strip():
             self.post_message(self.Submitted(self.text.strip()))
 
-    def new_line(self) -> None:
-        """Begin a new line at the cursor."""
-        self.insert("\n")
-
     def remember(self, text: str) -> None:
         """Add a prompt that was sent to the history."""
         if not self._history or self._history[-1] != text:
             self._history.append(text)
             del self._history[:-REMEMBERED]
-        self._place = None
+        self._place = len(self._history)
 
     def restore(self, text: str) -> None:
         """Give a prompt back, unless another one has been begun."""
@@ -76,9 +70,8 @@ class PromptArea(TextArea):
         if self.cursor_location[0] > 0:
             self.action_cursor_up()
             return
-        if self._place is None:
+        if self._place == len(self._history):
             self._draft = self.text
-            self._place = len(self._history)
         if self._place > 0:
             self._place -= 1
             self._fill(self._history[self._place])
@@ -87,15 +80,9 @@ class PromptArea(TextArea):
         """Bring back the prompt after this one from the last line; else go one line down."""
         if self.cursor_location[0] < self.document.line_count - 1:
             self.action_cursor_down()
-            return
-        if self._place is None:
-            return
-        self._place += 1
-        if self._place >= len(self._history):
-            self._place = None
-            self._fill(self._draft)
-        else:
-            self._fill(self._history[self._place])
+        elif self._place < len(self._history):
+            self._place += 1
+            self._fill([*self._history, self._draft][self._place])
 
     def _fill(self, text: str) -> None:
         self.text = text

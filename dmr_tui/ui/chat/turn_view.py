@@ -54,7 +54,8 @@ class TurnView(Vertical):
         if turn.thoughts:
             await self._show_reasoning(turn)
         if turn.answer.size > self._written:
-            await self._write(plain_lines(turn.answer.since(self._written)))
+            self._answer.display = True
+            await self._answer.append(plain_lines(turn.answer.since(self._written)))
             self._written = turn.answer.size
         if turn.failure is not None:
             self.add_class("-failed")
@@ -62,11 +63,6 @@ class TurnView(Vertical):
         if turn.ended or since >= FIGURES_S:
             self._figured_at = time.monotonic()
             self._show_figures(turn)
-
-    async def _write(self, text: str) -> None:
-        if not self._answer.display:
-            self._answer.display = True
-        await self._answer.append(text)
 
     async def _show_reasoning(self, turn: Turn) -> None:
         self._words.add(turn.thoughts.since(self._thought))
@@ -95,9 +91,8 @@ class TurnView(Vertical):
 
     def _show_figures(self, turn: Turn) -> None:
         content = turn_content(turn)
-        key = content.markup
-        if key != self._figures:
-            self._figures = key
+        if content.markup != self._figures:
+            self._figures = content.markup
             self.query_one(".figures", Static).update(content)
 
 

@@ -4,17 +4,16 @@ from collections.abc import Callable
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.widget import Widget
 
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.runner.endpoint import Endpoint
 from dmr_tui.state.model_row import ModelRow
+from dmr_tui.text.sanitize import plain_lines
 from dmr_tui.ui.chat.chat_pane import ChatOptions, ChatPane
 from dmr_tui.ui.chat.presets import Preset
 from dmr_tui.ui.chat.prompt import PromptArea
 from dmr_tui.ui.dashboard.throughput_pane import ThroughputPane
-from dmr_tui.ui.machine.hardware_pane import HardwarePane
-from dmr_tui.ui.machine.memory_pane import MemoryPane
+from dmr_tui.ui.machine.hardware_pane import HardwarePane, MemoryPane
 from dmr_tui.ui.messages import MemoryWanted, ModelChosen
 from dmr_tui.ui.models.model_actions import ModelActionsScreen
 from dmr_tui.ui.models.models_pane import ModelsPane
@@ -49,7 +48,7 @@ class DashboardScreen(ModelActionsScreen):
                 yield ThroughputPane(id="throughput", classes="pane").data_bind(bound)
             yield ChatPane(self._monitor).data_bind(bound)
         yield NoticePane(id="notice").data_bind(bound)
-        yield KeyBar().data_bind(DashboardScreen.snapshot)
+        yield KeyBar().data_bind(bound)
 
     def on_mount(self) -> None:
         self.query_one(NoticePane).display = False
@@ -100,20 +99,18 @@ class DashboardScreen(ModelActionsScreen):
 
     def action_choose_model(self) -> None:
         """Chat with the model under the cursor."""
-        row = self.models.row
-        if row is not None:
+        if (row := self.models.row) is not None:
             self.post_message(ModelChosen(row))
 
     def action_model_memory(self) -> None:
         """Go to the memory that the model under the cursor needs."""
-        row = self.models.row
-        if row is not None:
+        if (row := self.models.row) is not None:
             self.post_message(MemoryWanted(row.key))
 
     def action_focus_chat(self) -> None:
         """Write a prompt."""
         self.add_class("-chatting")
-        self.chat.focus_prompt()
+        self.query_one(PromptArea).focus()
 
     def action_focus_models(self) -> None:
         """Go back to the list."""
@@ -127,7 +124,7 @@ class DashboardScreen(ModelActionsScreen):
 
     def action_new_line(self) -> None:
         """Begin a new line in the prompt."""
-        self.query_one(PromptArea).new_line()
+        self.query_one(PromptArea).insert("\n")
 
     def action_stop_answer(self) -> None:
         """Stop the answer."""
@@ -135,7 +132,7 @@ class DashboardScreen(ModelActionsScreen):
 
     def action_presets(self) -> None:
         """Choose a test prompt and send it."""
-        from dmr_tui.ui.chat.presets_dialog import PresetsDialog
+        from dmr_tui.ui.chat.chat_dialogs import PresetsDialog
 
         async def chosen(preset: Preset | None) -> None:
             if preset is not None:
@@ -146,7 +143,7 @@ class DashboardScreen(ModelActionsScreen):
 
     def action_chat_options(self) -> None:
         """Set system prompt, temperature, token limit and seed."""
-        from dmr_tui.ui.chat.options_dialog import OptionsDialog
+        from dmr_tui.ui.chat.chat_dialogs import OptionsDialog
 
         def chosen(options: ChatOptions | None) -> None:
             if options is not None:
@@ -160,7 +157,9 @@ class DashboardScreen(ModelActionsScreen):
 
     def action_copy_answer(self) -> None:
         """Copy the last answer."""
-        self.chat.copy_last()
+        answer = self.chat.answer
+        self.app.copy_to_clipboard(plain_lines(answer))
+        self.notify(f"Copied {len(answer):,} characters")
 
     async def action_clear_chat(self) -> None:
         """Forget the conversation."""
@@ -187,9 +186,6 @@ class DashboardScreen(ModelActionsScreen):
         if self.maximized is not None:
             self.minimize()
             return
-        focused = self.focused
-        pane = focused
-        while pane is not None and pane.id not in {"models", "chat"}:
-            pane = pane.parent if isinstance(pane.parent, Widget) else None
-        if pane is not None:
-            self.maximize(pane)
+        for node in self.focused.ancestors_with_self if self.focused is not None else ():
+            if isinstance(node, ModelsPane | ChatPane):
+                self.maximize(node)

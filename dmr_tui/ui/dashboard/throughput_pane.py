@@ -1,7 +1,7 @@
 """The speed of the runner: finished requests of all callers, and those in flight."""
 
 from collections.abc import Sequence
-from itertools import takewhile
+from itertools import islice, takewhile, zip_longest
 
 from dmr_tui.measure.stats import Series, Summary
 from dmr_tui.runner.names import short
@@ -46,11 +46,8 @@ class ThroughputPane(Pane):
             return self._below(width, height)
         left = self._rates(width - IN_FLIGHT - 2, height)
         right = self._in_flight(IN_FLIGHT, height)
-        rows = min(height, max(len(left), len(right)))
-        left += [()] * (rows - len(left))
-        right += [()] * (rows - len(right))
-        pairs = zip(left[:rows], right[:rows], strict=True)
-        return [spread(a, [("  ", ""), *_padded(b, IN_FLIGHT)], width) for a, b in pairs]
+        pairs = islice(zip_longest(left, right, fillvalue=()), height)
+        return [spread(a, _padded(b), width) for a, b in pairs]
 
     def _below(self, width: int, height: int) -> list[Line]:
         lines = self._rates(width, min(height, 3))
@@ -82,24 +79,19 @@ class ThroughputPane(Pane):
         throughput = self.snapshot.throughput
         rows = max(1, min(TALLEST, (height - 1) // 2))
         return [
-            *_rate("decode", throughput.decode, throughput.last_decode, throughput, width, rows),
-            *_rate("prefill", throughput.prefill, throughput.last_prefill, throughput, width, rows),
+            *_rate("decode", throughput, width, rows),
+            *_rate("prefill", throughput, width, rows),
             _counts(throughput, failed_loads(self.snapshot)),
         ]
 
 
-def _rate(
-    label: str,
-    summary: Summary | None,
-    last: float | None,
-    throughput: Throughput,
-    width: int,
-    rows: int,
-) -> list[Line]:
-    head: Part = (fit(label, LABEL), "$label")
+def _rate(name: str, throughput: Throughput, width: int, rows: int) -> list[Line]:
+    summary: Summary | None = getattr(throughput, name)
+    last: float | None = getattr(throughput, f"last_{name}")
+    series: Series = getattr(throughput, f"{name}_series")
+    head: Part = (fit(name, LABEL), "$label")
     if summary is None:
-        return [(head, (f"{format.UNKNOWN} {_why_none(label, throughput)}", "$faint"))]
-    series: Series = throughput.decode_series if label == "decode" else throughput.prefill_series
+        return [(head, (f"{format.UNKNOWN} {_why_none(name, throughput)}", "$faint"))]
     top = round_top(summary.highest)
     value: list[Part] = [
         (f"{format.rate(last):>6}", "bold $value"),
@@ -122,10 +114,10 @@ def _rate(
     return [(head, (row, "$load-moderate"), (f" {scale}", "$faint"), *value)]
 
 
-def _why_none(label: str, throughput: Throughput) -> str:
+def _why_none(name: str, throughput: Throughput) -> str:
     if throughput.untimed:
         return "no timings in these replies"
-    if label == "prefill" and throughput.decode is not None:
+    if name == "prefill" and throughput.decode is not None:
         return "no call with 64 new prompt tokens"
     if throughput.finished:
         return "no call generated tokens"
@@ -140,31 +132,23 @@ def failed_loads(snapshot: Snapshot) -> int:
 
 
 def _counts(throughput: Throughput, loads: int) -> Line:
-    lost: list[Part] = []
-    if loads:
-        lost = [
-            (str(loads), "bold $error"),
-            (f" load{'s' if loads > 1 else ''} failed", "$error"),
-        ]
-    if throughput.finished == 0:
-        return tuple(lost) or (("no requests yet", "$faint"),)
-    parts: list[Part] = [
-        (str(throughput.finished), "bold $value"),
-        (" requests" if throughput.finished != 1 else " request", "$label"),
-    ]
-    if throughput.failed or not lost:
-        parts += [
-            (", ", "$label"),
-            (str(throughput.failed), "bold $error" if throughput.failed else "$value"),
-            (" failed", "$error" if throughput.failed else "$label"),
-        ]
-    if lost:
-        parts += [(", ", "$label"), *lost]
-    if throughput.client_left:
-        parts += [(", ", "$label"), (str(throughput.client_left), "$value"), (" left", "$label")]
-    if throughput.untimed:
-        parts += [(", ", "$label"), (str(throughput.untimed), "$value"), (" untimed", "$label")]
-    if throughput.decode is not None:
+    finished, failed = throughput.finished, throughput.failed
+    red = ("bold $error", "$error")
+    counts = [(loads, f"load{'s' if loads > 1 else ''} failed", *red)] if loads else []
+    if finished:
+        if failed or not loads:
+            counts.insert(0, (failed, "failed", *(red if failed else ("$value", "$label"))))
+        word = "requests" if finished != 1 else "request"
+        counts.insert(0, (finished, word, "bold $value", "$label"))
+        rare = ((throughput.client_left, "left"), (throughput.untimed, "untimed"))
+        counts += [(number, word, "$value", "$label") for number, word in rare if number]
+    if not counts:
+        return (("no requests yet", "$faint"),)
+    parts: list[Part] = []
+    for number, word, style, word_style in counts:
+        parts += [(", ", "$label")] if parts else []
+        parts += [(str(number), style), (f" {word}", word_style)]
+    if finished and throughput.decode is not None:
         parts.append((f" {GLYPHS.dot} server", "$faint"))
     return tuple(parts)
 
@@ -177,14 +161,12 @@ def _request(request: Request, snapshot: Snapshot, width: int, late: float) -> L
         clock += f"/{format.clock(request.limit)}"
         if 100.0 * elapsed >= late * request.limit:
             style = "bold $load-critical"
-    caller = plain(request.caller).removesuffix(" (n8n AI nodes)")
-    if request.caller.endswith("(n8n AI nodes)"):
-        caller = "n8n AI node"
+    n8n = request.caller.endswith("(n8n AI nodes)")
+    caller = "n8n AI node" if n8n else plain(request.caller)
     who = f"{caller} {GLYPHS.dot} {plain(short(request.model))}"
-    pool = width - len(clock) - 1
-    return ((fit(who, pool), "$label"), (" ", ""), (clock, style))
+    cells = width - len(clock) - 1
+    return ((fit(who, cells), "$label"), (" ", ""), (clock, style))
 
 
-def _padded(line: Line, width: int) -> list[Part]:
-    used = width_of(line)
-    return [*line, (" " * max(0, width - used), "")]
+def _padded(line: Line) -> list[Part]:
+    return [("  ", ""), *line, (" " * max(0, IN_FLIGHT - width_of(line)), "")]

@@ -29,7 +29,16 @@ from dmr_tui.ui.widgets.lines import Line, Part, wrapped
 LABEL = 22
 NAME = 29
 WIDE = 100
-HEALTH_STYLES = {"ok": "$success", "stale": "$warning", "absent": "$label", "waiting": "$label"}
+HEALTH: dict[str, Part] = {
+    "ok": ("ok", "$success"),
+    "stale": ("stale", "$warning"),
+    "absent": ("this version of the runner does not have it", "$label"),
+}
+WAITING = {
+    "requests in flight": "asked only while a model is busy",
+    "log": "read when a model was loaded or something went wrong",
+    "archive": "opened soon",
+}
 SOURCES = {
     "runners": "what is loaded",
     "backends": "state of the backends",
@@ -145,10 +154,9 @@ def _title_of(snapshot: Snapshot) -> Iterator[Line]:
     else:
         yield _title("No Docker Model Runner answers")
     if not runner.up:
-        every = f"{snapshot.interval_s:g}"
         yield (
             ("  It is tried again by itself, at first every ", "$label"),
-            (f"{every} s", "$value"),
+            (f"{snapshot.interval_s:g} s", "$value"),
             ("; this screen closes when a runner answers.", "$label"),
         )
     yield ()
@@ -201,24 +209,17 @@ def _checks(checks: Sequence[Check], width: int) -> Iterator[Line]:
 def _sources(snapshot: Snapshot) -> Iterator[Line]:
     yield _title("Sources")
     for source in snapshot.sources:
-        name = SOURCES.get(source.name, source.name)
-        yield _fact(name, *_health(source))
+        yield _fact(SOURCES.get(source.name, source.name), *_health(source))
     yield ()
 
 
 def _health(source: SourceState) -> list[Part]:
-    words = {"ok": "ok", "absent": "this version of the runner does not have it"}
     if source.name in OF_MACHINE and source.health in {"ok", "absent"} and source.reason:
         # What is not on this computer is no fault.
         return [(plain(source.reason), "$label")]
     if source.health == "waiting":
-        when = {
-            "requests in flight": "asked only while a model is busy",
-            "log": "read when a model was loaded or something went wrong",
-            "archive": "opened soon",
-        }
-        return [(when.get(source.name, "not asked yet"), "$label")]
-    parts: list[Part] = [(words.get(source.health, "stale"), HEALTH_STYLES[source.health])]
+        return [(WAITING.get(source.name, "not asked yet"), "$label")]
+    parts: list[Part] = [HEALTH[source.health]]
     if source.health == "stale" and source.good_at is not None:
         parts.append((f", good {format.age(now() - source.good_at)} ago", "$label"))
     if source.reason:
@@ -228,54 +229,44 @@ def _health(source: SourceState) -> list[Part]:
 
 def _unknown(snapshot: Snapshot) -> Iterator[Line]:
     """Yield every number that has no value, with the reason."""
-    found = list(_missing(snapshot))
-    if not found:
-        return
-    yield _title("What is not known, and why")
-    for name, reason in found:
-        yield _fact(name, (plain(reason), "$value"))
+    if found := list(_missing(snapshot)):
+        yield _title("What is not known, and why")
+        yield from (_fact(name, (plain(reason), "$value")) for name, reason in found)
 
 
 def _missing(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
     machine = snapshot.machine.machine
     if machine is not None:
-        host = machine.host
-        figures_of_host: list[tuple[str, Reading[float]]] = [
+        host, gpus = machine.host, machine.gpu.gpus
+        numbers: list[tuple[str, Reading[Any]]] = [
             ("CPU", host.cpu),
             ("RAM", host.ram_used),
             ("swap", host.swap_used),
         ]
-        yield from ((n, r.reason) for n, r in figures_of_host if r.value is None)
-        if not machine.gpu.gpus:
-            yield "GPU", machine.gpu.reason
-        for gpu in machine.gpu.gpus:
-            figures_of_gpu: list[tuple[str, Reading[Any]]] = [
-                ("use", gpu.use),
-                ("memory", gpu.memory_used),
-                ("temperature", gpu.temperature),
-                ("power", gpu.power),
-                ("clock", gpu.clock),
-                ("processes", gpu.processes),
-                ("throttling", gpu.throttle),
+        if not gpus:
+            numbers.append(("GPU", Reading(None, machine.gpu.reason)))
+        for gpu in gpus:
+            gpu_name = f"GPU {gpu.index}"
+            numbers += [
+                (f"{gpu_name} use", gpu.use),
+                (f"{gpu_name} memory", gpu.memory_used),
+                (f"{gpu_name} temperature", gpu.temperature),
+                (f"{gpu_name} power", gpu.power),
+                (f"{gpu_name} clock", gpu.clock),
+                (f"{gpu_name} processes", gpu.processes),
+                (f"{gpu_name} throttling", gpu.throttle),
             ]
-            for name, reading in figures_of_gpu:
-                if reading.value is None:
-                    yield f"GPU {gpu.index} {name}", reading.reason
-    if snapshot.runner.up:
-        yield from _memory(snapshot)
-        if snapshot.runner.slots_total is None:
-            yield "number of slots", "min(CPUs, 8) of the runner's machine, which is not this one"
-        if snapshot.throughput.untimed:
-            yield "some rates", f"{snapshot.throughput.untimed} replies hold no timings"
-
-
-def _memory(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
-    memory = snapshot.memory
-    if memory is None:
+        yield from ((name, number.reason) for name, number in numbers if number.value is None)
+    if not snapshot.runner.up:
         return
-    if memory.note:
-        yield "memory of each model", memory.note
-    if memory.pool.value is None and memory.pool.reason != memory.note:
-        yield "free memory", memory.pool.reason
-    if memory.pressure.word is None and not memory.note:
-        yield "memory pressure", "nothing on this system tells it"
+    if (memory := snapshot.memory) is not None:
+        if memory.note:
+            yield "memory of each model", memory.note
+        if memory.pool.value is None and memory.pool.reason != memory.note:
+            yield "free memory", memory.pool.reason
+        if memory.pressure.word is None and not memory.note:
+            yield "memory pressure", "nothing on this system tells it"
+    if snapshot.runner.slots_total is None:
+        yield "number of slots", "min(CPUs, 8) of the runner's machine, which is not this one"
+    if snapshot.throughput.untimed:
+        yield "some rates", f"{snapshot.throughput.untimed} replies hold no timings"

@@ -1,4 +1,4 @@
-"""GPU and processor: how busy, how hot, with the last minute."""
+"""GPU and processor: how busy, how hot, with the last minute; VRAM and RAM: how full, by whom."""
 
 from collections.abc import Sequence
 
@@ -10,6 +10,7 @@ from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
 from dmr_tui.text.preferences import Preferences
 from dmr_tui.text.sanitize import plain
+from dmr_tui.ui.machine.memory_bars import pressure_line, store_lines, stores
 from dmr_tui.ui.shell.pane import Pane
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, Part, fit, spread
@@ -18,6 +19,7 @@ from dmr_tui.ui.widgets.pictures import history, load_style
 LABEL = 5
 TALLEST = 6
 """Rows of one picture at the most."""
+READING: Line = (("reading the machine …", "$faint"),)
 
 
 class HardwarePane(Pane):
@@ -29,7 +31,8 @@ class HardwarePane(Pane):
         gpus = machine.gpu.gpus if machine else ()
         name = "GPU and CPU"
         if len(gpus) == 1:
-            name = f"GPU {gpus[0].index} {GLYPHS.dot} {_short_name(gpus[0].name)}"
+            short = plain(gpus[0].name).removeprefix("NVIDIA ").removeprefix("GeForce ")
+            name = f"GPU {gpus[0].index} {GLYPHS.dot} {short}"
         elif gpus:
             name = f"{len(gpus)} GPUs"
         return name + whose(self.snapshot), stale_note(self.snapshot)
@@ -39,25 +42,39 @@ class HardwarePane(Pane):
         state = self.snapshot.machine
         machine = state.machine
         if machine is None:
-            return [(("reading the machine …", "$faint"),)]
+            return [READING]
         width -= 1
         gpus, levels = machine.gpu.gpus, self.preferences.thresholds.levels
-        pictures = len(gpus) or 1
-        rows = max(1, min(TALLEST, (height - 1 - 2 * len(gpus)) // pictures))
+        rows = max(1, min(TALLEST, (height - 1 - 2 * len(gpus)) // (len(gpus) or 1)))
         lines: list[Line] = []
         for gpu, series in zip(gpus, state.gpu_use, strict=False):
             label = f"GPU {gpu.index}" if len(gpus) > 1 else "use"
             lines += trend(label, gpu.use, series, width, rows, state.span_s, levels("gpu"))
             lines.append(tuple(_vitals(gpu, self.preferences)))
         if not gpus:
-            lines.append(
-                ((f"GPU  {format.UNKNOWN} ", "$label"), (plain(machine.gpu.reason), "$label"))
-            )
+            lines.append(((f"GPU  {format.UNKNOWN} {plain(machine.gpu.reason)}", "$label"),))
         cores = f" of {machine.host.cpu_count} cores"
         rows = 1 if gpus else max(1, min(TALLEST, height - 3))
         span, cpu = state.span_s, machine.host.cpu
         lines += trend("CPU", cpu, state.cpu, width, rows, span, levels("cpu"), unit=cores)
         return lines[:height]
+
+
+class MemoryPane(Pane):
+    """A stacked bar for each memory with its holders, and its history where there is room."""
+
+    def titles(self) -> tuple[str, str]:
+        """Name the machine if it is not the runner's."""
+        return "Memory" + whose(self.snapshot), stale_note(self.snapshot)
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        """Return VRAM of each GPU, RAM, pressure and swap."""
+        found, preferences = stores(self.snapshot), self.preferences
+        if not found:
+            return [READING]
+        spare = height - 1 - len(found)
+        lines = store_lines(found, self.snapshot, preferences, width - 1, spare, label=7, tallest=4)
+        return [*lines, pressure_line(self.snapshot, preferences)][:height]
 
 
 def trend(
@@ -76,7 +93,8 @@ def trend(
     `levels`: the per cent from which on it is heavy, and critical.
     """
     if reading.value is None:
-        return [_unknown(label, reading.reason)]
+        unknown = f"{format.UNKNOWN} {plain(reading.reason)}"
+        return [((fit(label, LABEL), "$label"), (unknown, "$label"))]
     heavy, critical = levels
     style = load_style(reading.value, heavy=heavy, critical=critical)
     head: list[Part] = [
@@ -96,34 +114,21 @@ def trend(
     return [(head[0], (picture_row, style), (" ", ""), *head[1:], (span, "$faint"))]
 
 
-def _unknown(label: str, reason: str) -> Line:
-    return ((fit(label, LABEL), "$label"), (f"{format.UNKNOWN} {plain(reason)}", "$label"))
-
-
 def _vitals(gpu: Gpu, preferences: Preferences) -> list[Part]:
     limit = "" if gpu.power_limit.value is None else f" of {gpu.power_limit.value:.0f}"
-    clock = gpu.clock.value
-    degrees = gpu.temperature.value
+    clock, power, degrees = gpu.clock.value, gpu.power.value, gpu.temperature.value
     units = preferences.units
     hot = degrees is not None and degrees >= preferences.thresholds.level("temperature")
     return [
         (units.temperature(degrees), "bold $load-critical" if hot else "bold $value"),
         (f" {units.degree}", "$label"),
         (f" {GLYPHS.dot} ", "$faint"),
-        (_whole(gpu.power), "bold $value"),
+        (format.UNKNOWN if power is None else f"{power:.0f}", "bold $value"),
         (f"{limit} W", "$label"),
         (f" {GLYPHS.dot} ", "$faint"),
         (format.UNKNOWN if clock is None else f"{clock / 1000:.2f}", "bold $value"),
         (" GHz", "$label"),
     ]
-
-
-def _whole(reading: Reading[float]) -> str:
-    return format.UNKNOWN if reading.value is None else f"{reading.value:.0f}"
-
-
-def _short_name(name: str) -> str:
-    return plain(name).removeprefix("NVIDIA ").removeprefix("GeForce ")
 
 
 def whose(snapshot: Snapshot) -> str:

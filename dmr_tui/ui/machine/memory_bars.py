@@ -1,13 +1,13 @@
 """VRAM and RAM as stores: how much there is, and who holds which part of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dmr_tui.machine.gpu.gpu import Gpu
 from dmr_tui.machine.probe import Machine
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.stats import Series
-from dmr_tui.state.memory import MemoryState, MemoryUsage
+from dmr_tui.state.memory import MemoryState
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
 from dmr_tui.text.format import Units
@@ -15,9 +15,11 @@ from dmr_tui.text.preferences import Preferences
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, Part, fit, width_of
-from dmr_tui.ui.widgets.pictures import Share, load_style, stacked
+from dmr_tui.ui.widgets.pictures import Share, history, load_style, stacked
 
 LABEL = 8
+TALLEST = 5
+"""Rows of a history at the most."""
 LEAST = 48 * 2**20
 """Bytes below which a holder is not named."""
 
@@ -29,8 +31,6 @@ class Slice:
     name: str
     size: int
     sign: str
-    free: bool = False
-    """It could be dropped: mapped pages, which count as available."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,28 +57,18 @@ def stores(snapshot: Snapshot) -> list[Store]:
         for gpu, series in zip(machine.gpu.gpus, state.gpu_memory, strict=False)
         if gpu.index not in cut and gpu.memory_kind != "unified"
     ]
-    found = [
-        Store(
-            _label(gpu, len(shown)),
-            gpu.memory_used,
-            gpu.memory_total,
-            series,
-            _of_gpu(gpu, memory, signs),
-        )
-        for gpu, series in shown
-    ]
+    found = []
+    for gpu, series in shown:
+        label = f"VRAM{gpu.index}" if len(shown) > 1 else "VRAM"
+        slices = _of_gpu(gpu, memory, signs)
+        found.append(Store(label, gpu.memory_used, gpu.memory_total, series, slices))
     # That of an Intel GPU in the processor is called RAM by everybody.
     unified = any(g.memory_kind == "unified" and g.maker != "Intel" for g in machine.gpu.gpus)
     if not machine.gpu.gpus:
         found.append(Store("VRAM", Reading(None, machine.gpu.reason), Reading(None), ()))
     ram = _of_ram(machine, memory, signs)
-    label = "unified" if unified else "RAM"
-    host = machine.host
+    host, label = machine.host, "unified" if unified else "RAM"
     return [*found, Store(label, host.ram_used, host.ram_total, state.ram, ram)]
-
-
-def _label(gpu: Gpu, count: int) -> str:
-    return f"VRAM{gpu.index}" if count > 1 else "VRAM"
 
 
 def _signs(memory: MemoryState | None) -> Mapping[str, str]:
@@ -92,19 +82,17 @@ def _of_gpu(gpu: Gpu, memory: MemoryState | None, signs: Mapping[str, str]) -> t
     if memory is None or used is None:
         return ()
     holders = {pid: each for each in memory.usages for pid in each.pids}
-    sizes: dict[str, int] = {}
-    names: dict[str, tuple[str, str]] = {}
+    held: dict[str, Slice] = {}
     for process in processes or ():
-        if process.memory.value is None:
+        if (size := process.memory.value) is None:
             continue
         usage = holders.get(process.pid)
         key = usage.key or usage.name if usage else str(process.pid)
-        sizes[key] = sizes.get(key, 0) + process.memory.value
-        named = usage.name if usage else process.name or f"process {process.pid}"
-        names[key] = (named, signs.get(key, GLYPHS.others))
-    slices = [Slice(names[key][0], size, names[key][1]) for key, size in sizes.items()]
-    slices.sort(key=lambda each: (each.sign == GLYPHS.others, -each.size))
-    rest = used - sum(sizes.values())
+        name = usage.name if usage else process.name or f"process {process.pid}"
+        before = held[key].size if key in held else 0
+        held[key] = Slice(name, before + size, signs.get(key, GLYPHS.others))
+    slices = sorted(held.values(), key=lambda each: (each.sign == GLYPHS.others, -each.size))
+    rest = used - sum(each.size for each in slices)
     if rest > LEAST:
         word = "unexplained" if processes is not None else "not told by whom"
         slices.append(Slice(word, rest, GLYPHS.rest))
@@ -117,19 +105,18 @@ def _of_ram(
     used = machine.host.ram_used.value
     if memory is None or used is None:
         return ()
-    models = [each for each in memory.usages if each.key and each.own.value]
-    slices = [_own(each, signs) for each in models]
+    slices = [
+        Slice(each.name, each.own.value, signs.get(each.key, GLYPHS.parts[0]))
+        for each in memory.usages
+        if each.key and each.own.value
+    ]
     others = used - sum(each.size for each in slices)
     if others > LEAST:
         slices.append(Slice("other programs", others, GLYPHS.others))
     mapped = sum(each.mapped.value or 0 for each in memory.usages if each.key)
     if mapped > LEAST:
-        slices.append(Slice("mapped weights", mapped, GLYPHS.mapped, free=True))
+        slices.append(Slice("mapped weights", mapped, GLYPHS.mapped))
     return tuple(slices)
-
-
-def _own(usage: MemoryUsage, signs: Mapping[str, str]) -> Slice:
-    return Slice(usage.name, usage.own.value or 0, signs.get(usage.key, GLYPHS.parts[0]))
 
 
 def bar_line(store: Store, width: int, preferences: Preferences, label: int = LABEL) -> Line:
@@ -138,8 +125,7 @@ def bar_line(store: Store, width: int, preferences: Preferences, label: int = LA
     if used is None or not total:
         reason = plain(store.used.reason or store.total.reason)
         return ((fit(store.label, label), "$label"), (f"{format.UNKNOWN} {reason}", "$label"))
-    percent = 100.0 * used / total
-    units = preferences.units
+    percent, units = 100.0 * used / total, preferences.units
     heavy, critical = preferences.thresholds.levels("memory")
     style = load_style(percent, heavy=heavy, critical=critical)
     value: list[Part] = [
@@ -148,8 +134,42 @@ def bar_line(store: Store, width: int, preferences: Preferences, label: int = LA
         (f"{percent:4.0f} %", "$label"),
         (" full" if percent >= critical else "", "bold $load-critical"),
     ]
-    pool = max(4, width - label - width_of(value))
-    return ((fit(store.label, label), "$label"), *_bar(store, used, total, style, pool), *value)
+    slices = store.slices or (Slice("used", used, GLYPHS.full),)
+    quiet = {GLYPHS.others: "$label", GLYPHS.rest: "$label", GLYPHS.mapped: "$faint"}
+    shares = [Share(100.0 * s.size / total, s.sign, quiet.get(s.sign, style)) for s in slices]
+    bar = stacked(shares, max(4, width - label - width_of(value)))
+    return ((fit(store.label, label), "$label"), *bar, *value)
+
+
+def store_lines(
+    shown: Sequence[Store],
+    snapshot: Snapshot,
+    preferences: Preferences,
+    width: int,
+    spare: int,
+    *,
+    label: int = LABEL,
+    tallest: int = TALLEST,
+) -> list[Line]:
+    """Draw a bar for each store; holders and history below it as far as `spare` lines go."""
+    spare = max(0, spare)
+    known = [store for store in shown if store.used.value is not None]
+    named = [store for store in known if store.slices][:spare]
+    rows = min(tallest, (spare - len(named)) // max(1, len(known)))
+    lines: list[Line] = []
+    for store in shown:
+        lines.append(bar_line(store, width, preferences, label))
+        if store in named:
+            lines.append(((" " * label, ""), *legend(store, width - label, preferences.units)))
+        if store in known and rows:
+            cells = min(60, width - label - 6)
+            span = f" {format.age(cells * snapshot.machine.span_s / 60.0)}"
+            pictures = history(store.series[-cells:], cells, 100.0, rows=rows)
+            lines += [
+                ((" " * label, ""), (row, "$faint"), (span if number == rows else "", "$faint"))
+                for number, row in enumerate(pictures, 1)
+            ]
+    return lines
 
 
 def short_name(name: str) -> str:
@@ -157,34 +177,24 @@ def short_name(name: str) -> str:
     return plain(name).rpartition("/")[2].partition(":")[0] or plain(name)
 
 
-def _bar(store: Store, used: int, total: int, style: str, pool: int) -> list[Part]:
-    slices = store.slices or (Slice("used", used, GLYPHS.full),)
-    quiet = {GLYPHS.others: "$label", GLYPHS.rest: "$label", GLYPHS.mapped: "$faint"}
-    shares = [Share(100.0 * s.size / total, s.sign, quiet.get(s.sign, style)) for s in slices]
-    return stacked(shares, pool)
-
-
-def legend(store: Store, width: int, units: Units, *, signs: bool = True) -> Line:
+def legend(store: Store, width: int, units: Units) -> Line:
     """Return the holders of the store, the largest that fit into the line; the rest is counted."""
     parts: list[Part] = []
     named = [each for each in store.slices if each.size > LEAST]
     for place, each in enumerate(named):
         dot = f" {GLYPHS.dot} " if parts else ""
         size = units.gib(each.size)
-        more = f"{dot}{len(named) - place} more"
-        head = f"{each.sign} " if signs else ""
-        pool = width - width_of(parts) - len(dot) - len(head) - len(size) - 1
-        last = place == len(named) - 1
-        if not last:
-            pool -= len(f" {GLYPHS.dot} {len(named) - place - 1} more")
+        cells = width - width_of(parts) - len(dot) - len(each.sign) - len(size) - 2
+        if place < len(named) - 1:
+            cells -= len(f" {GLYPHS.dot} {len(named) - place - 1} more")
         name = short_name(each.name) if each.sign in GLYPHS.parts else plain(each.name)
-        if len(name) > pool and pool < 8:
-            parts.append((more, "$faint"))
+        if len(name) > cells and cells < 8:
+            parts.append((f"{dot}{len(named) - place} more", "$faint"))
             break
         parts += [
             (dot, "$faint"),
-            (head, "$label"),
-            (name if len(name) <= pool else fit(name, pool), "$label"),
+            (f"{each.sign} ", "$label"),
+            (name if len(name) <= cells else fit(name, cells), "$label"),
             (f" {size}", "$value"),
         ]
     return tuple(parts)

@@ -18,6 +18,7 @@ from dmr_tui.ui.widgets.lines import Part
 from dmr_tui.ui.widgets.table import Column
 
 VERDICT_ORDER = {"loaded": 0, "fits": 1, "tight": 2, "no room": 3, "too big": 4, "unknown": 5}
+Number = Callable[[ModelRow], int | None]
 
 
 class FitsPane(ModelList):
@@ -26,26 +27,24 @@ class FitsPane(ModelList):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("memory")]
 
     def __init__(self) -> None:
-        windows = (
-            ("trained", "TRAINED", 7, lambda row: row.context.trained),
-            ("packaged", "PACKAGED", 8, lambda row: row.context.packaged),
-            ("set", "SET", 6, lambda row: row.context.configured),
-            ("in use", "IN USE", 6, lambda row: row.context.effective),
-        )
-        drops = {"trained": 7, "packaged": 6, "set": 5, "in use": 4}
+        cache = self._of(lambda fit: fit.need.cache.value)
+        compute = self._of(lambda fit: fit.need.compute.value)
+        weights = self._memory(self._of(lambda fit: fit.need.weights.value))
+        total = self._of(lambda fit: fit.need.at_least)
+        order = self._of(lambda fit: VERDICT_ORDER[fit.verdict])
         super().__init__(
             (
                 Column("model", "MODEL", 0, _name, lambda row: row.name.lower()),
-                *(
-                    Column(key, title, width, _window(of), of, True, drops[key])
-                    for key, title, width, of in windows
-                ),
-                Column("weights", "WEIGHTS", 8, self._part_of("weights"), _size, True, 8),
-                Column("cache", "KV", 8, self._part_of("cache"), self._cache, True, 9),
-                Column("compute", "COMPUTE", 8, self._part_of("compute"), self._compute, True, 10),
-                Column("needs", "NEEDS", 9, self._needs, self._total, True),
-                Column("verdict", "VERDICT", 8, self._verdict, self._order),
-                Column("largest", "LARGEST", 7, self._largest, self._most, True, 2),
+                _window("trained", 7, 7, lambda row: row.context.trained),
+                _window("packaged", 8, 6, lambda row: row.context.packaged),
+                _window("set", 6, 5, lambda row: row.context.configured),
+                _window("in use", 6, 4, lambda row: row.context.effective),
+                Column("weights", "WEIGHTS", 8, weights, lambda row: row.size_bytes, True, 8),
+                Column("cache", "KV", 8, self._memory(cache), cache, True, 9),
+                Column("compute", "COMPUTE", 8, self._memory(compute), compute, True, 10),
+                Column("needs", "NEEDS", 9, self._needs, total, True),
+                Column("verdict", "VERDICT", 8, self._verdict, order),
+                _window("largest", 7, 2, self._of(lambda fit: fit.largest_context)),
             ),
             id="fits",
             part="fit",
@@ -64,68 +63,40 @@ class FitsPane(ModelList):
         fits = self.snapshot.memory.fits if self.snapshot.memory else {}
         counts = [sum(fit.verdict == word for fit in fits.values()) for word in VERDICT_ORDER]
         words = [f"{n} {w}" for n, w in zip(counts, VERDICT_ORDER, strict=True) if n]
-        total, shown = len(self.listed(self.snapshot)), len(self._table.rows)
-        first = f"Models {total}" if shown == total else f"Models {shown} of {total}"
-        state = f"by {self._table.sorted_by}" if self._table.sorted_by else ""
-        return f" {GLYPHS.dot} ".join([first, *words]), state
+        return f" {GLYPHS.dot} ".join([f"Models {self.count}", *words]), self.order
 
-    def _fit(self, row: ModelRow) -> Fit | None:
-        return self.snapshot.memory.fits.get(row.key) if self.snapshot.memory else None
+    def _of(self, number: Callable[[Fit], int | None]) -> Number:
+        def value(row: ModelRow) -> int | None:
+            fit = self.fit(row)
+            return None if fit is None else number(fit)
 
-    def _part_of(self, name: str) -> Callable[[ModelRow], Part]:
+        return value
+
+    def _memory(self, size: Number) -> Callable[[ModelRow], Part]:
         def cell(row: ModelRow) -> Part:
-            fit = self._fit(row)
-            value = None if fit is None else getattr(fit.need, name).value
+            value = size(row)
             text = preferences_of(self.app).units.memory(value)
             return text, "$faint" if value is None else "$label"
 
         return cell
 
-    def _cache(self, row: ModelRow) -> int | None:
-        fit = self._fit(row)
-        return None if fit is None else fit.need.cache.value
-
-    def _compute(self, row: ModelRow) -> int | None:
-        fit = self._fit(row)
-        return None if fit is None else fit.need.compute.value
-
-    def _total(self, row: ModelRow) -> int | None:
-        fit = self._fit(row)
-        return None if fit is None else fit.need.at_least
-
     def _needs(self, row: ModelRow) -> Part:
-        return needs_words(self._fit(row), preferences_of(self.app).units)
+        return needs_words(self.fit(row), preferences_of(self.app).units)
 
     def _verdict(self, row: ModelRow) -> Part:
-        fit = self._fit(row)
+        fit = self.fit(row)
         if fit is None:
             return format.UNKNOWN, "$faint"
         return fit.verdict, VERDICT_STYLES[fit.verdict]
-
-    def _order(self, row: ModelRow) -> int | None:
-        fit = self._fit(row)
-        return None if fit is None else VERDICT_ORDER[fit.verdict]
-
-    def _most(self, row: ModelRow) -> int | None:
-        fit = self._fit(row)
-        return None if fit is None else fit.largest_context
-
-    def _largest(self, row: ModelRow) -> Part:
-        most = self._most(row)
-        return format.window(most), "$faint" if most is None else "$value"
 
 
 def _name(row: ModelRow) -> Part:
     return called(row), "bold $value" if row.runs else "$value"
 
 
-def _size(row: ModelRow) -> int | None:
-    return row.size_bytes
-
-
-def _window(of: Callable[[ModelRow], int | None]) -> Callable[[ModelRow], Part]:
+def _window(key: str, width: int, drop: int, of: Number) -> Column[ModelRow]:
     def cell(row: ModelRow) -> Part:
         tokens = of(row)
         return format.window(tokens), "$faint" if tokens is None else "$value"
 
-    return cell
+    return Column(key, key.upper(), width, cell, of, True, drop)

@@ -6,9 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Input, Label, Static
 
 from dmr_tui.monitor.live import Monitor
@@ -20,174 +18,11 @@ from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text.plans import differences
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.models.verdicts import SOURCES, VERDICT_STYLES
-from dmr_tui.ui.shell.form import FormDialog
+from dmr_tui.ui.shell.form import FormDialog, dialog_box
 from dmr_tui.ui.shell.pane import preferences_of
 
-FIELDS = (
-    ("context-size", "Context in tokens; -1 for as long as it was trained", "as packaged"),
-    ("keep_alive", "Keep loaded after its last call: 10m, 1h30m, 0, or -1 for ever", "5m"),
-    ("runtime-flags", "Flags of the engine, as on a command line", "none"),
-)
 _DURATION = re.compile(r"-1|0|(?:\d+(?:\.\d+)?(?:h|m|s|ms))+")
 LONGEST = 2**31 - 1
-
-
-Ask = Callable[[ConfigurePlan, Callable[[bool | None], None]], None]
-"""Asks the user, runs the plan, and then says whether it was done."""
-
-
-class ConfigureDialog(FormDialog[None]):
-    """Three fields with what is stored; keys that they do not know stay as they are.
-
-    It stays below the question: what was written is still there if the runner refuses it.
-    """
-
-    class Stored(Message):
-        """The stored configuration has come."""
-
-        def __init__(self, stored: StoredConfigResult) -> None:
-            super().__init__()
-            self.stored = stored
-
-    def __init__(self, row: ModelRow, mode: str, monitor: Callable[[], Monitor], ask: Ask) -> None:
-        super().__init__()
-        self._ask = ask
-        self._row = row
-        self._mode = mode
-        self._monitor = monitor
-        self._before: dict[str, Any] | None = None
-
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog small-dialog", id="configure"):
-            for key, label, placeholder in FIELDS:
-                yield Label(label)
-                yield Input(placeholder=placeholder, id=f"set-{key}", compact=True, disabled=True)
-            yield Static("reading what is stored …", id="configure-diff", markup=False)
-            yield Static("", id="configure-fit", markup=False)
-            yield Static("", id="configure-problem", classes="problem", markup=False)
-            yield self.buttons("Go on")
-
-    def on_mount(self) -> None:
-        box = self.query_one("#configure")
-        box.border_title = Content(f"Configure {plain(self._row.name)}")
-        box.border_subtitle = Content("enter goes on, esc cancels")
-        self._read()
-
-    def _read(self) -> None:
-        self._monitor().stored_config(self._row.digest or "", self._mode, self._heard)
-
-    def _heard(self, stored: StoredConfigResult) -> None:
-        # From the monitor's thread.
-        if self.is_running:
-            self.post_message(self.Stored(stored))
-
-    def on_configure_dialog_stored(self, event: Stored) -> None:
-        """Fill the fields."""
-        event.stop()
-        failure = event.stored.failure
-        if failure is not None:
-            self.query_one("#configure-diff", Static).update("")
-            self._say(f"{failure.what}. {failure.cause}")
-            return
-        first, before = self._before is None, self._before or {}
-        self._before = event.stored.config
-        for key, _, _ in FIELDS:
-            field = self.query_one(f"#set-{key}", Input)
-            # What the user has written stays, also if another program configured it meanwhile.
-            if first or field.value.strip() == _text(before.get(key)):
-                field.value = _text(self._before.get(key))
-            field.disabled = False
-        if first:
-            self.query_one("#set-context-size").focus()
-        self._show()
-
-    def on_input_changed(self) -> None:
-        """Show what would be different."""
-        self._show()
-
-    def _show(self) -> None:
-        if self._before is None:
-            return
-        plan = self._plan()
-        shown = self.query_one("#configure-diff", Static)
-        if isinstance(plan, str):
-            self._say(plan)
-            shown.update("")
-            self.query_one("#configure-fit", Static).update("")
-            return
-        self._say("")
-        told = differences(plan)
-        lines = [plain(each) for each in told] or ["nothing is different yet"]
-        known = {key for key, _, _ in FIELDS}
-        if kept := sorted(self._before.keys() - known):
-            lines.append(f"kept as it is: {', '.join(map(plain, kept))}")
-        shown.update(Content("\n").join(Content.styled(line, "$value") for line in lines))
-        self.query_one("#configure-fit", Static).update(self._fit(plan))
-
-    def _fit(self, plan: ConfigurePlan) -> Content:
-        """Return what the model would need like this."""
-        snapshot: Snapshot = getattr(self.app, "snapshot", Snapshot())
-        then = forecast_launch(snapshot, self._row, plan.config)
-        tokens = f"with {then.asked.context:,} tokens {SOURCES[then.source]}"
-        if (total := then.need.total.value) is None:
-            what = f"what it needs {tokens} is not known: {plain(then.need.total.reason)}"
-            lines = [Content.styled(what, "$label")]
-        else:
-            needs = (f"needs ~{preferences_of(self.app).units.memory(total)} {tokens}: ", "$label")
-            lines = [Content.assemble(needs, (then.verdict, VERDICT_STYLES[then.verdict]))]
-        if then.source == "flag" and "context-size" in plan.config:
-            lines.append(Content.styled("the flag wins over the context above", "$warning"))
-        if then.trained is not None:
-            told = f"it was trained for {then.trained:,} tokens"
-            lines.append(Content.styled(told, "$warning"))
-        return Content("\n").join(lines)
-
-    def _plan(self) -> ConfigurePlan | str:
-        """Return the plan that the fields make, or what is wrong with one."""
-        before = self._before or {}
-        config = dict(before)
-        for key, _, _ in FIELDS:
-            text = self.query_one(f"#set-{key}", Input).value.strip()
-            if text == _text(before.get(key)):
-                continue
-            try:
-                value = _READ[key](text) if text else None
-            except ValueError as error:
-                return str(error)
-            if value is None:
-                config.pop(key, None)
-            else:
-                config[key] = value
-        row = self._row
-        return ConfigurePlan(row.name, row.ref, row.digest or "", self._mode, config, before)
-
-    def _say(self, text: str) -> None:
-        self.query_one("#configure-problem", Static).update(plain(text))
-
-    def action_save(self) -> None:
-        """Go on to the question, if something is different."""
-        if self._before is None:
-            return
-        plan = self._plan()
-        if isinstance(plan, str):
-            self._say(plan)
-        elif not differences(plan):
-            self._say("change a field first, or leave with esc")
-        else:
-            self._ask(plan, self._asked)
-
-    def _asked(self, done: bool | None) -> None:
-        if done:
-            self.dismiss(None)
-        else:
-            # Another program may have configured it: that is what is compared with now.
-            self._read()
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    return shlex.join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _context(text: str) -> int:
@@ -218,8 +53,147 @@ def _flags(text: str) -> list[str]:
     return flags
 
 
-_READ: dict[str, Callable[[str], Any]] = {
-    "context-size": _context,
-    "keep_alive": _keep_alive,
-    "runtime-flags": _flags,
-}
+FIELDS = (
+    ("context-size", "Context in tokens; -1 for as long as it was trained", "as packaged"),
+    ("keep_alive", "Keep loaded after its last call: 10m, 1h30m, 0, or -1 for ever", "5m"),
+    ("runtime-flags", "Flags of the engine, as on a command line", "none"),
+)
+READ = {"context-size": _context, "keep_alive": _keep_alive, "runtime-flags": _flags}
+"""What makes a value of the text in each field, or raises ValueError."""
+Ask = Callable[[ConfigurePlan, Callable[[bool | None], None]], None]
+"""Ask the user, run the plan, and then say whether it was done."""
+
+
+class ConfigureDialog(FormDialog[None]):
+    """Three fields with what is stored; keys that they do not know stay as they are.
+
+    It stays below the question: what was written is still there if the runner refuses it.
+    """
+
+    def __init__(self, row: ModelRow, mode: str, monitor: Callable[[], Monitor], ask: Ask) -> None:
+        super().__init__()
+        self._ask = ask
+        self._row = row
+        self._mode = mode
+        self._monitor = monitor
+        self._before: dict[str, Any] | None = None
+
+    def compose(self) -> ComposeResult:
+        title = f"Configure {plain(self._row.name)}"
+        with dialog_box("configure", title, "enter goes on, esc cancels", small=True):
+            for key, label, placeholder in FIELDS:
+                yield Label(label)
+                yield Input(placeholder=placeholder, id=f"set-{key}", compact=True, disabled=True)
+            yield Static("reading what is stored …", id="configure-diff", markup=False)
+            yield Static("", id="configure-fit", markup=False)
+            yield Static("", id="configure-problem", classes="problem", markup=False)
+            yield self.buttons("Go on")
+
+    def on_mount(self) -> None:
+        self._read()
+
+    def _read(self) -> None:
+        self._monitor().stored_config(self._row.digest or "", self._mode, self._heard)
+
+    def _heard(self, stored: StoredConfigResult) -> None:
+        # From the monitor's thread.
+        if self.is_running:
+            self.call_later(self._fill, stored)
+
+    def _fill(self, stored: StoredConfigResult) -> None:
+        if (failure := stored.failure) is not None:
+            self.query_one("#configure-diff", Static).update("")
+            self._say(f"{failure.what}. {failure.cause}")
+            return
+        first, before = self._before is None, self._before or {}
+        self._before = stored.config
+        for key, *_ in FIELDS:
+            field = self.query_one(f"#set-{key}", Input)
+            # What the user has written stays, also if another program configured it meanwhile.
+            if first or field.value.strip() == _text(before.get(key)):
+                field.value = _text(self._before.get(key))
+            field.disabled = False
+        if first:
+            self.query_one("#set-context-size").focus()
+        self.on_input_changed()
+
+    def on_input_changed(self) -> None:
+        """Show what would be different."""
+        if self._before is None:
+            return
+        plan = self._plan()
+        shown = self.query_one("#configure-diff", Static)
+        if isinstance(plan, str):
+            self._say(plan)
+            shown.update("")
+            self.query_one("#configure-fit", Static).update("")
+            return
+        self._say("")
+        lines = [plain(each) for each in differences(plan)] or ["nothing is different yet"]
+        if kept := sorted(self._before.keys() - {key for key, *_ in FIELDS}):
+            lines.append(f"kept as it is: {', '.join(map(plain, kept))}")
+        shown.update(Content("\n").join(Content.styled(line, "$value") for line in lines))
+        self.query_one("#configure-fit", Static).update(self._fit(plan))
+
+    def _fit(self, plan: ConfigurePlan) -> Content:
+        """Return what the model would need like this."""
+        snapshot: Snapshot = getattr(self.app, "snapshot", Snapshot())
+        then = forecast_launch(snapshot, self._row, plan.config)
+        tokens = f"with {then.asked.context:,} tokens {SOURCES[then.source]}"
+        if (total := then.need.total.value) is None:
+            what = f"what it needs {tokens} is not known: {plain(then.need.total.reason)}"
+            lines = [Content.styled(what, "$label")]
+        else:
+            needs = (f"needs ~{preferences_of(self.app).units.memory(total)} {tokens}: ", "$label")
+            lines = [Content.assemble(needs, (then.verdict, VERDICT_STYLES[then.verdict]))]
+        if then.source == "flag" and "context-size" in plan.config:
+            lines.append(Content.styled("the flag wins over the context above", "$warning"))
+        if then.trained is not None:
+            told = f"it was trained for {then.trained:,} tokens"
+            lines.append(Content.styled(told, "$warning"))
+        return Content("\n").join(lines)
+
+    def _plan(self) -> ConfigurePlan | str:
+        """Return the plan that the fields make, or what is wrong with one."""
+        before = self._before or {}
+        config = dict(before)
+        for key, *_ in FIELDS:
+            text = self.query_one(f"#set-{key}", Input).value.strip()
+            if text == _text(before.get(key)):
+                continue
+            config.pop(key, None)
+            try:
+                if text:
+                    config[key] = READ[key](text)
+            except ValueError as error:
+                return str(error)
+        row = self._row
+        return ConfigurePlan(row.name, row.ref, row.digest or "", self._mode, config, before)
+
+    def _say(self, text: str) -> None:
+        self.query_one("#configure-problem", Static).update(plain(text))
+
+    def action_save(self) -> None:
+        """Go on to the question, if something is different."""
+        if self._before is None:
+            return
+        plan = self._plan()
+        if isinstance(plan, str):
+            self._say(plan)
+        elif not differences(plan):
+            self._say("change a field first, or leave with esc")
+        else:
+            self._ask(plan, self._asked)
+
+    def _asked(self, done: bool | None) -> None:
+        if done:
+            self.dismiss(None)
+        else:
+            # Another program may have configured it: that is what is compared with now.
+            self._read()
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return shlex.join(map(str, value)) if isinstance(value, list) else str(value)

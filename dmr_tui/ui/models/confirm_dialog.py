@@ -1,14 +1,14 @@
-"""Asks before anything is changed in the runner, and then shows how far it is."""
+"""Question before anything is changed in the runner, and then how far it is."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from time import monotonic
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.content import Content
+from textual.containers import Horizontal, VerticalScroll
 from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Button
@@ -20,6 +20,7 @@ from dmr_tui.state.plan import (
     Plan,
     Progress,
     RemovePlan,
+    StepState,
     TagPlan,
     UnloadPlan,
     UntagPlan,
@@ -29,16 +30,17 @@ from dmr_tui.text import format
 from dmr_tui.text.plans import changes, steps_of, title_of
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.models.verdicts import SOURCES
+from dmr_tui.ui.shell.form import dialog_box
 from dmr_tui.ui.shell.pane import Page
 from dmr_tui.ui.widgets.lines import Line, Part, wrapped
 
-SIGNS = {"waiting": "  ", "running": "… ", "done": "ok ", "failed": "!  "}
-STYLES = {
-    "waiting": "$label",
-    "running": "bold $accent",
-    "done": "$load-ok",
-    "failed": "bold $load-critical",
+STEPS: dict[StepState, Part] = {
+    "waiting": ("  ", "$label"),
+    "running": ("… ", "bold $accent"),
+    "done": ("ok ", "$load-ok"),
+    "failed": ("!  ", "bold $load-critical"),
 }
+"""Sign and style of a step."""
 
 
 class ConfirmDialog(ModalScreen[bool]):
@@ -54,12 +56,11 @@ class ConfirmDialog(ModalScreen[bool]):
         Binding("down,j", "scroll(1)", show=False),
     ]
 
+    @dataclass
     class Advanced(Message):
         """The monitor has done something of it."""
 
-        def __init__(self, progress: Progress) -> None:
-            super().__init__()
-            self.progress = progress
+        progress: Progress
 
     def __init__(self, plan: Plan, remarks: Sequence[str], monitor: Callable[[], Monitor]) -> None:
         """`remarks` are further sentences about what is lost."""
@@ -68,11 +69,11 @@ class ConfirmDialog(ModalScreen[bool]):
         self._remarks = remarks
         self._monitor = monitor
         self._stop: Callable[[], None] | None = None
-        self._stopping = False
-        self._ended = False
+        self._closes = True
+        """False while something is being done, which escape stops instead."""
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog", id="confirm"):
+        with dialog_box("confirm", plain(title_of(self._plan)), "y does it, esc cancels"):
             with VerticalScroll(id="confirm-plan", can_focus=False):
                 yield ConfirmPage(self._plan, self._remarks)
             with Horizontal(classes="buttons"):
@@ -80,9 +81,6 @@ class ConfirmDialog(ModalScreen[bool]):
                 yield Button("Cancel", id="cancel", compact=True)
 
     def on_mount(self) -> None:
-        box = self.query_one("#confirm")
-        box.border_title = Content(plain(title_of(self._plan)))
-        box.border_subtitle = Content("y does it, esc cancels")
         self.query_one("#go", Button).focus()
         self.watch(self.app, "snapshot", self._compare)
 
@@ -97,12 +95,13 @@ class ConfirmDialog(ModalScreen[bool]):
         """Run the plan."""
         if self._stop is not None:
             return
+        self._closes = False
         self._stop = self._monitor().run_plan(self._plan, self._heard)
         self.query_one("#go").display = False
         self.query_one("#cancel", Button).label = "Stop"
         # A second press of enter must not stop it.
         self.set_focus(None)
-        self.query_one("#confirm").border_subtitle = Content("esc stops it")
+        self.query_one("#confirm").border_subtitle = "esc stops it"
 
     def _heard(self, progress: Progress) -> None:
         # From the monitor's thread; a dialog that is closed has no use for it.
@@ -116,7 +115,7 @@ class ConfirmDialog(ModalScreen[bool]):
         self.query_one(ConfirmPage).show(progress)
         if not progress.ended:
             return
-        self._ended = True
+        self._closes = True
         if progress.failure is None and not progress.stopped:
             self.notify(_done(self._plan), markup=False)
             self.dismiss(True)
@@ -124,18 +123,18 @@ class ConfirmDialog(ModalScreen[bool]):
         button = self.query_one("#cancel", Button)
         button.label = "Close"
         button.focus()
-        self.query_one("#confirm").border_subtitle = Content("esc closes")
+        self.query_one("#confirm").border_subtitle = "esc closes"
         self.call_after_refresh(self.query_one("#confirm-plan").scroll_end, animate=False)
 
     @on(Button.Pressed, "#cancel")
     def action_close(self) -> None:
         """Close the dialog; while something is being done, stop that first."""
-        if self._stop is not None and not self._ended and not self._stopping:
-            self._stopping = True
-            self.query_one("#confirm").border_subtitle = Content("stopping; esc closes it anyway")
-            self._stop()
-        else:
+        if self._stop is None or self._closes:
             self.dismiss(False)
+            return
+        self._closes = True
+        self.query_one("#confirm").border_subtitle = "stopping; esc closes it anyway"
+        self._stop()
 
     def action_scroll(self, lines: int) -> None:
         """Scroll by lines."""
@@ -153,7 +152,6 @@ class ConfirmPage(Page):
         self._began = 0.0
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.set_interval(0.5, self.tick)
 
     def show(self, progress: Progress) -> None:
@@ -172,7 +170,8 @@ class ConfirmPage(Page):
                 ((f"  {plain(text)}", "bold $value"),) for text in steps_of(self._plan)
             ]
             lines: list[Line] = [(("This will", "$label"),), *steps, ()]
-            said: list[Line] = [((plain(text), "$label"),) for text in self._lost()]
+            lost = (*self._remarks, *_lost(self._plan, self.snapshot))
+            said: list[Line] = [((plain(text), "$label"),) for text in lost]
         else:
             told = zip(steps_of(self._plan), progress.steps, strict=False)
             lines = [self._step(text, state) for text, state in told]
@@ -180,84 +179,71 @@ class ConfirmPage(Page):
         cut = [part for line in lines for part in wrapped(line, width, 4)]
         return [*cut, *(part for line in said for part in wrapped(line, width, 0))]
 
-    def _step(self, text: str, state: str) -> Line:
-        parts: list[Part] = [(SIGNS[state], STYLES[state]), (plain(text), STYLES[state])]
-        if state == "running":
-            ran = format.clock(monotonic() - self._began)
-            parts.append((f"  {ran}", "$label"))
-        return tuple(parts)
+    def _step(self, text: str, state: StepState) -> Line:
+        sign, style = STEPS[state]
+        ran = f"  {format.clock(monotonic() - self._began)}" if state == "running" else ""
+        return ((sign, style), (plain(text), style), (ran, "$label"))
 
-    def _lost(self) -> list[str]:
-        plan, told = self._plan, list(self._remarks)
-        unloads = (isinstance(plan, LoadPlan) and plan.unload) or isinstance(plan, UnloadPlan)
-        if unloads:
-            told.append(
-                "An unloaded model forgets its cached prompts; its next call loads it again."
-            )
-        if isinstance(plan, UnloadPlan) and plan.others:
-            told.append("What is configured for them stays; busy ones are not unloaded.")
-        if isinstance(plan, LoadPlan) and plan.configures:
-            told += self._configured(plan)
-        if isinstance(plan, LoadPlan) and self.snapshot.runner.version is None:
-            told.append("This runner is older than March 2026: to load, it generates one token.")
-        if isinstance(plan, ConfigurePlan):
-            told += self._replaced(plan)
-        if isinstance(plan, RemovePlan):
-            told += _removed(plan)
-        if isinstance(plan, UntagPlan):
-            told.append(f"The model stays, as {', '.join(plan.others)}.")
-            told.append("Whoever calls it by the name that goes gets an error from then on.")
-        return told
 
-    def _replaced(self, plan: ConfigurePlan) -> list[str]:
-        """Return sentences about what the runner does with a new configuration."""
-        told = ["The runner keeps it until it is restarted, or somebody else configures it."]
-        runs = self._row_runs(plan.digest)
-        if runs:
-            told.append(
+def _lost(plan: Plan, snapshot: Snapshot) -> Iterator[str]:
+    """Yield sentences about what is lost, and what is not."""
+    if isinstance(plan, UnloadPlan) or (isinstance(plan, LoadPlan) and plan.unload):
+        yield "An unloaded model forgets its cached prompts; its next call loads it again."
+    untold = snapshot.source("configuration").health == "absent"
+    match plan:
+        case UnloadPlan() if plan.others:
+            yield "What is configured for them stays; busy ones are not unloaded."
+        case LoadPlan():
+            if plan.configures:
+                told = ", ".join(_changes(plan, snapshot))
+                yield f"Configured will be {told}, until the runner restarts."
+                yield (
+                    "This runner does not tell what is configured now: other flags, and how long"
+                    " the model stays loaded, go back to the runner's own."
+                    if untold
+                    else "Everything else that is configured for it stays."
+                )
+                if plan.mode == "embedding":
+                    yield "The runner then loads it for chat as well, which takes memory twice."
+            if snapshot.runner.version is None:
+                yield "This runner is older than March 2026: to load, it generates one token."
+        case ConfigurePlan():
+            yield "The runner keeps it until it is restarted, or somebody else configures it."
+            yield (
                 "It is loaded: the runner ends its engine, forgets its cached prompts, and loads it"
                 " again."
+                if any(row.runs for row in snapshot.models if row.digest == plan.digest)
+                else "The runner loads it at once, in the background."
             )
-        else:
-            told.append("The runner loads it at once, in the background.")
-        if self.snapshot.source("configuration").health == "absent":
-            told.append(
-                "This runner does not tell what is configured now: whatever is not set here goes"
-                " back to the runner's own."
-            )
-        return told
+            if untold:
+                yield (
+                    "This runner does not tell what is configured now: whatever is not set here"
+                    " goes back to the runner's own."
+                )
+        case RemovePlan():
+            size = f", {plan.size}," if plan.size else ""
+            yield f"The model{size} is deleted from the disk; to use it again it has to be pulled."
+            if len(plan.names) > 1:
+                yield f"All its names go: {', '.join(plan.names)}."
+        case UntagPlan():
+            yield f"The model stays, as {', '.join(plan.others)}."
+            yield "Whoever calls it by the name that goes gets an error from then on."
 
-    def _row_runs(self, digest: str) -> bool:
-        return any(row.runs for row in self.snapshot.models if row.digest == digest)
 
-    def _configured(self, plan: LoadPlan) -> list[str]:
-        told = [f"Configured will be {', '.join(self._changes(plan))}, until the runner restarts."]
-        if self.snapshot.source("configuration").health == "absent":
-            told.append(
-                "This runner does not tell what is configured now: other flags, and how long the"
-                " model stays loaded, go back to the runner's own."
-            )
-        else:
-            told.append("Everything else that is configured for it stays.")
-        if plan.mode == "embedding":
-            told.append("The runner then loads it for chat as well, which takes memory twice.")
-        return told
-
-    def _changes(self, plan: LoadPlan) -> list[str]:
-        """Return each change, with what it was before where that is known."""
-        memory = self.snapshot.memory
-        fit = None if memory is None else memory.fits.get(plan.digest)
-        if fit is None:
-            return changes(plan)
-        was, told = fit.estimate.launch, []
-        if plan.context is not None:
-            source = SOURCES[fit.context_source]
-            told.append(f"context {plan.context:,} (was {was.context:,}, {source})")
-        if plan.cache_type is not None:
-            told.append(f"KV cache {plan.cache_type} (was {was.key_type})")
-        if plan.slots is not None:
-            told.append(f"slots {plan.slots} (was {was.slots})")
-        return told
+def _changes(plan: LoadPlan, snapshot: Snapshot) -> list[str]:
+    """Return each change, with what it was before where that is known."""
+    fit = None if snapshot.memory is None else snapshot.memory.fits.get(plan.digest)
+    if fit is None:
+        return changes(plan)
+    was, told = fit.estimate.launch, []
+    if plan.context is not None:
+        source = SOURCES[fit.context_source]
+        told.append(f"context {plan.context:,} (was {was.context:,}, {source})")
+    if plan.cache_type is not None:
+        told.append(f"KV cache {plan.cache_type} (was {was.key_type})")
+    if plan.slots is not None:
+        told.append(f"slots {plan.slots} (was {was.slots})")
+    return told
 
 
 def _done(plan: Plan) -> str:
@@ -266,15 +252,6 @@ def _done(plan: Plan) -> str:
     # The list and a warning report whether the load that follows succeeds.
     end = "stored; the runner loads it now" if isinstance(plan, ConfigurePlan) else "done"
     return plain(f"{'; '.join(steps_of(plan))}: {end}")
-
-
-def _removed(plan: RemovePlan) -> list[str]:
-    """Return sentences about what is gone afterwards."""
-    size = f", {plan.size}," if plan.size else ""
-    told = [f"The model{size} is deleted from the disk; to use it again it has to be pulled."]
-    if len(plan.names) > 1:
-        told.append(f"All its names go: {', '.join(plan.names)}.")
-    return told
 
 
 def _ending(progress: Progress) -> Iterator[Line]:

@@ -21,6 +21,7 @@ CHANGES = frozenset(
     }
 )
 """Actions that change the runner: off in read-only mode, and while no runner answers."""
+NONE_LOST = "The runner has lost no configuration"
 
 
 class ModelActionsScreen(LiveScreen):
@@ -124,12 +125,13 @@ class ModelActionsScreen(LiveScreen):
         if row is None:
             return
 
-        def can(name: str) -> bool:
+        def why_not(action: str) -> str:
             # The menu is about one model; beside it the key sets again whatever was lost.
             of_another = self.lost is not None and self.lost[0].key != row.key
-            return self.can(name) and not (name == "reapply_config" and of_another)
+            other = NONE_LOST if action == "reapply_config" and of_another else ""
+            return self.why_not(action) or other
 
-        self.app.push_screen(ModelMenu(row, can, self.why_not, self.run_action))
+        self.app.push_screen(ModelMenu(row, why_not, self.run_action))
 
     def on_key(self, event: events.Key) -> None:
         """Say why a key that changes the runner does nothing here."""
@@ -141,49 +143,35 @@ class ModelActionsScreen(LiveScreen):
             event.stop()
             self.notify(self.why_not(action), severity="warning", markup=False)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Dim (None) what cannot be done now."""
+        if not self.is_mounted:
+            return True
+        if action == "model_menu":
+            return True if self.model_row is not None else None
+        return None if action in CHANGES and self.why_not(action) else True
+
     def why_not(self, action: str) -> str:
-        """Explain why the action cannot be done to the model under the cursor now."""
+        """Explain why the action cannot be done to the model under the cursor; empty if it can."""
         row, snapshot = self.model_row, self.snapshot
         if snapshot.read_only:
             return READ_ONLY
         if not snapshot.runner.up:
             return "No runner answers"
-        if action == "reapply_config":
-            return "The runner has lost no configuration"
-        if action == "unload_all":
-            return "No model is loaded"
+        match action:
+            case "pull_model":
+                return ""
+            case "reapply_config":
+                return "" if self.lost is not None else NONE_LOST
+            case "unload_all":
+                return "" if any(each.runs for each in snapshot.models) else "No model is loaded"
         if row is None:
             return "There is no model under the cursor"
-        if action == "load_model":
-            return f"{plain(row.name)} is loaded; o configures it"
-        return f"{plain(row.name)} is not {'loaded' if action == 'unload_model' else 'installed'}"
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Dim (None) what cannot be done now."""
-        if action not in CHANGES | {"model_menu"} or not self.is_mounted:
-            return True
-        return True if self.can(action) else None
-
-    def can(self, action: str) -> bool:
-        """Return True if the action can be done to the model under the cursor now."""
-        row, snapshot = self.model_row, self.snapshot
-        if action == "model_menu":
-            return row is not None
-        if snapshot.read_only or not snapshot.runner.up:
-            return False
-        if action == "pull_model":
-            return True
-        if action == "reapply_config":
-            return self.lost is not None
-        if action == "unload_all":
-            return any(each.runs for each in snapshot.models)
-        if row is None or row.digest is None:
-            return False
         match action:
             case "load_model":
-                return self.reloads or not row.loaded
+                can, why = self.reloads or not row.loaded, "is loaded; o configures it"
             case "unload_model":
-                return bool(row.runs)
-            case "remove_model" | "tag_model":
-                return row.model is not None
-        return True
+                can, why = bool(row.runs), "is not loaded"
+            case _:
+                can, why = row.model is not None or action == "configure_model", "is not installed"
+        return "" if can and row.digest is not None else f"{plain(row.name)} {why}"

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
 from dmr_tui.state.memory import Fit, MemoryState, MemoryUsage
 from dmr_tui.state.model_row import ModelRow
-from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
 from dmr_tui.text.format import Units
 from dmr_tui.text.memory import missed, need_text
@@ -36,10 +36,8 @@ class ModelDetails(PageDialog):
         super().__init__(DetailsPage(row), id="details", title=plain(row.name))
 
     def on_mount(self) -> None:
-        self.watch(self.app, "snapshot", self._show)
-
-    def _show(self, snapshot: Snapshot) -> None:
-        self.query_one(DetailsPage).snapshot = snapshot
+        page = self.query_one(DetailsPage)
+        self.watch(self.app, "snapshot", partial(setattr, page, "snapshot"))
 
 
 class DetailsPage(Page):
@@ -58,17 +56,17 @@ class DetailsPage(Page):
     def lines(self, width: int, height: int) -> Sequence[Line]:
         """Return names at the left, values at the right of them, however long both are."""
         lines: list[Line] = []
-        for title, facts in (
-            ("Now", list(_now(self._row))),
-            ("Memory", list(_memory(self._row, self.snapshot.memory, self.preferences.units))),
-            ("Context window, in tokens", list(_contexts(self._row))),
-            ("Package", list(_package(self._row))),
-            ("GGUF metadata", list(_metadata(self._row))),
+        row = self._row
+        for title, found in (
+            ("Now", _now(row)),
+            ("Memory", _memory(row, self.snapshot.memory, self.preferences.units)),
+            ("Context window, in tokens", _contexts(row)),
+            ("Package", _package(row)),
+            ("GGUF metadata", _metadata(row)),
         ):
-            if not facts:
+            if not (facts := list(found)):
                 continue
-            if lines:
-                lines.append(())
+            lines += [()] if lines else []
             lines.append(((title, "bold $accent"),))
             longest = max(len(name) for name, _ in facts)
             label = min(max(LABEL, longest), width // 2 - 3)
@@ -122,15 +120,14 @@ def _memory(row: ModelRow, memory: MemoryState | None, units: Units) -> Iterator
 
 
 def _need(fit: Fit, usage: MemoryUsage | None, units: Units) -> Iterator[Fact]:
-    told = usage is not None and usage.parts_source == "engine log"
-    parts = (
-        ("weights", fit.estimate.weights, usage.weights if usage and told else None),
-        ("KV cache", fit.estimate.cache, usage.cache if usage and told else None),
-        ("compute", fit.estimate.compute, usage.compute if usage and told else None),
-    )
-    for name, estimate, measured in parts:
-        if measured is not None and measured.value is not None:
-            yield name, f"{units.memory(measured.value)}  by the engine's log"
+    logged = usage if usage is not None and usage.parts_source == "engine log" else None
+    for name, estimate, measured in (
+        ("weights", fit.estimate.weights, logged.weights.value if logged else None),
+        ("KV cache", fit.estimate.cache, logged.cache.value if logged else None),
+        ("compute", fit.estimate.compute, logged.compute.value if logged else None),
+    ):
+        if measured is not None:
+            yield name, f"{units.memory(measured)}  by the engine's log"
         elif estimate.value is None:
             yield name, f"{format.UNKNOWN} {estimate.reason}"
         else:
@@ -140,13 +137,10 @@ def _need(fit: Fit, usage: MemoryUsage | None, units: Units) -> Iterator[Fact]:
         yield "needs", f"{format.UNKNOWN} {total.reason}"
     else:
         by = "by formula" if fit.need.source == "estimate" else "by its last load"
-        yield "needs", f"{need_text(fit.need, units)}  {by}, with {_asked(fit)}"
-
-
-def _asked(fit: Fit) -> str:
-    asked = fit.need.launch
-    slots = f", {asked.slots} slots" if asked.slots > 1 else ""
-    return f"context {asked.context:,}, KV cache {asked.key_type}{slots}"
+        launch = fit.need.launch
+        slots = f", {launch.slots} slots" if launch.slots > 1 else ""
+        config = f"context {launch.context:,}, KV cache {launch.key_type}{slots}"
+        yield "needs", f"{need_text(fit.need, units)}  {by}, with {config}"
 
 
 def _contexts(row: ModelRow) -> Iterator[Fact]:
@@ -173,12 +167,10 @@ def _package(row: ModelRow) -> Iterator[Fact]:
     if row.model.created:
         moment = datetime.fromtimestamp(row.model.created).astimezone()
         yield "created", moment.strftime("%Y-%m-%d %H:%M")
-    config = row.model.config
-    if config is None:
+    if (config := row.model.config) is None:
         return
     for name in ("format", "architecture", "parameters", "quantization", "size"):
-        value = getattr(config, name)
-        if value:
+        if value := getattr(config, name):
             yield name, value
 
 

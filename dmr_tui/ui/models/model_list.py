@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from textual.widgets import Input
 
+from dmr_tui.state.memory import Fit
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text.sanitize import plain
@@ -27,6 +28,22 @@ class ModelList(FilteredPane[ModelRow]):
     def listed(self, snapshot: Snapshot) -> Sequence[ModelRow]:
         """Return the models that belong here."""
         return snapshot.models
+
+    def fit(self, row: ModelRow) -> Fit | None:
+        """Return the verdict on the model, if there is one."""
+        memory = self.snapshot.memory
+        return None if memory is None else memory.fits.get(row.key)
+
+    @property
+    def count(self) -> str:
+        """The number of models, and how many of them the filter leaves."""
+        total, shown = len(self.listed(self.snapshot)), len(self._table.rows)
+        return f"{total}" if shown == total else f"{shown} of {total}"
+
+    @property
+    def order(self) -> str:
+        """The column by which they are sorted, in words."""
+        return f"by {self._table.sorted_by}" if self._table.sorted_by else ""
 
     def empty(self) -> Line:
         """Return the line in place of models."""

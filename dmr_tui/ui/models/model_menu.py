@@ -5,7 +5,6 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import OptionList
@@ -17,10 +16,9 @@ from dmr_tui.ui.commands.command import Command
 from dmr_tui.ui.commands.keymap import keys_of
 from dmr_tui.ui.commands.model_commands import MENU
 from dmr_tui.ui.commands.table import COMMANDS
+from dmr_tui.ui.shell.form import dialog_box
 
-
-def _command(name: str) -> Command:
-    return next(each for each in COMMANDS if each.action == f"screen.{name}")
+ACTIONS = {name: next(c for c in COMMANDS if c.action == f"screen.{name}") for name in MENU}
 
 
 class ModelMenu(ModalScreen[None]):
@@ -30,36 +28,30 @@ class ModelMenu(ModalScreen[None]):
         Binding("escape,q,a", "dismiss", "Close"),
         # The keys of the list do the same in its menu, those that were chosen as well.
         *(
-            Binding(_command(name).keys, f"choose('{name}')", show=False, id=_command(name).id)
-            for name in MENU
+            Binding(command.keys, f"choose('{name}')", show=False, id=command.id)
+            for name, command in ACTIONS.items()
         ),
     ]
 
     def __init__(
         self,
         row: ModelRow,
-        can: Callable[[str], bool],
         why_not: Callable[[str], str],
         run: Callable[[str], Awaitable[object]],
     ) -> None:
-        """`can`, `why_not` and `run` are asked about actions on `row` by the screen behind."""
+        """`why_not` says why an action cannot be done to `row`; `run` is that of the screen."""
         super().__init__()
         self._row = row
-        self._can = can
         self._why_not = why_not
         self._run_behind = run
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog", id="model-menu"):
-            keymap = getattr(self.app, "keymap", {})
-            yield OptionList(*(_option(_command(name), keymap, self._can(name)) for name in MENU))
-
-    def on_mount(self) -> None:
-        box = self.query_one("#model-menu")
-        box.border_title = Content(plain(self._row.name))
-        able = any(self._can(name) for name in MENU)
-        why = "enter does it" if able else self._why_not(MENU[0])
-        box.border_subtitle = Content(f"{why}; esc closes")
+        keymap = getattr(self.app, "keymap", {})
+        why = [self._why_not(name) for name in MENU]
+        hint = f"{why[0] if all(why) else 'enter does it'}; esc closes"
+        with dialog_box("model-menu", plain(self._row.name), hint):
+            pairs = zip(ACTIONS.values(), why, strict=True)
+            yield OptionList(*(_option(command, keymap, not no) for command, no in pairs))
 
     async def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Run the chosen action."""
@@ -67,11 +59,11 @@ class ModelMenu(ModalScreen[None]):
 
     async def action_choose(self, name: str) -> None:
         """Run an action on the screen behind, or explain why it cannot be done."""
-        if self._can(name):
+        if why := self._why_not(name):
+            self.notify(why, severity="warning", markup=False)
+        else:
             self.dismiss()
             await self._run_behind(name)
-        else:
-            self.notify(self._why_not(name), severity="warning", markup=False)
 
 
 def _option(command: Command, keymap: Mapping[str, str], can: bool) -> Option:

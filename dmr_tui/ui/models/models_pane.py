@@ -5,7 +5,6 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
-from dmr_tui.state.memory import Fit, MemoryUsage
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.plan import Pull
 from dmr_tui.text import format
@@ -56,37 +55,29 @@ class ModelsPane(ModelList):
 
     def titles(self) -> tuple[str, str]:
         """Return how many models there are, and the order, or why the list is old."""
-        total, shown = len(self.snapshot.models), len(self._table.rows)
         loaded = sum(1 for row in self.snapshot.models if row.runs)
-        count = f"{total}" if shown == total else f"{shown} of {total}"
-        title = f"Models {count}" + (f" {GLYPHS.dot} {loaded} loaded" if loaded else "")
+        title = f"Models {self.count}" + (f" {GLYPHS.dot} {loaded} loaded" if loaded else "")
         source = self.snapshot.source("models")
         if source.health == "stale":
             return title, f"stale: {plain(source.reason)}"
-        if pulled := pull_words(self.snapshot.pulls):
-            return title, pulled
-        return title, f"by {self._table.sorted_by}" if self._table.sorted_by else ""
+        return title, pull_words(self.snapshot.pulls) or self.order
 
-    def _holding(self, row: ModelRow) -> MemoryUsage | None:
+    def _held(self, row: ModelRow) -> int | None:
+        """Return the bytes that the model holds, if it is loaded and they are known."""
         memory = self.snapshot.memory
-        return memory.usage(row.key) if memory is not None and row.runs else None
-
-    def _fit(self, row: ModelRow) -> Fit | None:
-        memory = self.snapshot.memory
-        return None if memory is None else memory.fits.get(row.key)
+        usage = memory.usage(row.key) if memory is not None and row.runs else None
+        return None if usage is None else usage.vram.value or usage.ram.value
 
     def _memory(self, row: ModelRow) -> Part:
         """Return the memory that the model holds, else what it would need."""
-        usage = self._holding(row)
-        held = None if usage is None else usage.vram.value or usage.ram.value
-        if held:
-            return preferences_of(self.app).units.memory_short(held), "bold $value"
-        return needs_short(self._fit(row), preferences_of(self.app).units)
+        units = preferences_of(self.app).units
+        if held := self._held(row):
+            return units.memory_short(held), "bold $value"
+        return needs_short(self.fit(row), units)
 
     def _memory_bytes(self, row: ModelRow) -> int | None:
-        usage, fit = self._holding(row), self._fit(row)
-        held = None if usage is None else usage.vram.value or usage.ram.value
-        return held or (None if fit is None else fit.need.at_least)
+        fit = self.fit(row)
+        return self._held(row) or (None if fit is None else fit.need.at_least)
 
     def _state(self, row: ModelRow) -> Part:
         if not row.runs:
@@ -98,7 +89,7 @@ class ModelsPane(ModelList):
         return text, style
 
     def _verdict(self, row: ModelRow) -> Part:
-        fit = self._fit(row)
+        fit = self.fit(row)
         tail = " emb" if row.embedding else ""
         if fit is None or fit.verdict in {"unknown", "loaded"}:
             return ("embeddings" if row.embedding else ""), "$faint"
@@ -140,20 +131,13 @@ def _size(row: ModelRow) -> Part:
 
 def _context(row: ModelRow) -> Part:
     context = row.context
-    trained = format.window(context.trained)
-    if context.effective is not None:
-        if context.effective == context.trained:
-            return trained, "bold $value"
-        return _share(format.window(context.effective), trained), "bold $value"
-    asked = context.configured or context.packaged
-    if asked is None or asked == context.trained:
-        return trained, "$label"
-    return _share(format.window(asked), trained), "$label"
-
-
-def _share(window: str, trained: str) -> str:
-    words = f"{window} of {trained}"
-    return words if len(words) <= CONTEXT_CELLS else f"{window}/{trained}"
+    style = "$label" if context.effective is None else "bold $value"
+    tokens, trained = _window(row), format.window(context.trained)
+    if tokens == context.trained:
+        return trained, style
+    words = f"{format.window(tokens)} of {trained}"
+    short = f"{format.window(tokens)}/{trained}"
+    return words if len(words) <= CONTEXT_CELLS else short, style
 
 
 def _window(row: ModelRow) -> int | None:

@@ -2,12 +2,18 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widgets import Input, Label, Static
 
 from dmr_tui.measure.request_numbers import ended
 from dmr_tui.monitor.alerts import RECENT_S
 from dmr_tui.monitor.memory.fits import held_by, too_short
 from dmr_tui.monitor.memory.what_if import AS_IT_IS, WhatIf, WhatIfResult, forecast_launch
-from dmr_tui.runner.names import short
+from dmr_tui.runner.names import canonical, is_reference, short
 from dmr_tui.state.lost_config import LostConfig
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.plan import (
@@ -25,8 +31,8 @@ from dmr_tui.text.memory import free_text, listed, need_text
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.models.configure_dialog import ConfigureDialog
 from dmr_tui.ui.models.confirm_dialog import ConfirmDialog
-from dmr_tui.ui.models.remove_dialog import RemoveDialog
-from dmr_tui.ui.models.tag_dialog import TagDialog, holder
+from dmr_tui.ui.shell.choice_dialog import ChoiceDialog
+from dmr_tui.ui.shell.form import FormDialog, dialog_box
 from dmr_tui.ui.shell.live_screen import READ_ONLY, LiveScreen
 from dmr_tui.ui.shell.pane import preferences_of
 
@@ -44,46 +50,30 @@ def ask(
         screen.app.push_screen(ConfirmDialog(plan, remarks, screen.monitor), ended)
 
 
-def load_as_it_is(screen: LiveScreen, row: ModelRow) -> None:
-    """Load the model as the runner would, or as the verdict on it says."""
-    memory = screen.snapshot.memory
-    fit = None if memory is None or row.digest is None else memory.fits.get(row.key)
-    trial = None if fit is None or memory is None else WhatIfResult(row, fit, memory, AS_IT_IS)
-    load(screen, row, AS_IT_IS, trial)
-
-
-def load(screen: LiveScreen, row: ModelRow, what: WhatIf, trial: WhatIfResult | None) -> None:
+def load(screen: LiveScreen, row: ModelRow, what: WhatIf = AS_IT_IS) -> None:
     """Load the model as asked; where that does not fit, in the way that is printed beside it."""
     if row.digest is None:
         return
-    unload, context = ((), what.context) if trial is None else trial.way
+    memory = screen.snapshot.memory
+    fit = None if memory is None else memory.fits.get(row.key)
+    result = None if fit is None or memory is None else WhatIfResult(row, fit, memory, what)
+    unload, context = ((), what.context) if result is None else result.way
     names = {each.key: each.name for each in screen.snapshot.models}
+    going = {key: names.get(key, key) for key in unload}
     plan = LoadPlan(
         row.name,
         row.ref,
         row.digest,
         _mode(row),
-        tuple((key, names.get(key, key)) for key in unload),
+        tuple(going.items()),
         context,
         what.cache_type,
         what.slots,
     )
     if row.loaded and not plan.configures:
-        told = f"{plain(row.name)} is loaded; o configures it"
-        screen.notify(told, markup=False)
+        screen.notify(f"{plain(row.name)} is loaded; o configures it", markup=False)
         return
-    ask(screen, plan, list(_remarks(screen, row, plan, trial, what)))
-
-
-def _remarks(
-    screen: LiveScreen,
-    row: ModelRow,
-    plan: LoadPlan,
-    trial: WhatIfResult | None,
-    what: WhatIf,
-) -> Sequence[str]:
-    told = list(_pool(screen, trial, plan, as_asked=plan.context == what.context))
-    going = dict(plan.unload)
+    told = list(_pool(screen, result, plan, as_asked=context == what.context))
     runner = screen.snapshot.runner
     full = runner.slots_total is not None and (runner.slots_used or 0) >= runner.slots_total
     if full and not row.loaded and not plan.unload:
@@ -98,32 +88,32 @@ def _remarks(
     if row.loaded:
         told.append("It is loaded now, and unloaded first; its cached prompts are forgotten.")
         going[row.key] = row.name
-    return [*told, *_users(screen.snapshot, going)]
+    ask(screen, plan, [*told, *_users(screen.snapshot, going)])
 
 
 def _pool(
-    screen: LiveScreen, trial: WhatIfResult | None, plan: LoadPlan, *, as_asked: bool
+    screen: LiveScreen, result: WhatIfResult | None, plan: LoadPlan, *, as_asked: bool
 ) -> Iterator[str]:
     """Yield sentences about what the load needs, what is free, and what will be."""
-    if trial is None:
+    if result is None:
         return
     units = preferences_of(screen.app).units
-    needs, pool, memory = trial.need.total, trial.pool.value, screen.snapshot.memory
+    needs, pool, memory = result.need.total, result.pool.value, screen.snapshot.memory
     if needs.value is None:
         yield f"Whether it fits is not known: {needs.reason}."
         return
-    if pool is not None and not trial.loaded:
+    if pool is not None and not result.loaded:
         free = f"{free_text(pool, units)} are free"
         held = held_by(memory.usages, memory.pool) if memory is not None else ()
         freed = sum(each.size for each in held if each.key in dict(plan.unload))
         then = f", {units.memory(pool.free + freed)} after unloading" if freed else ""
-        then = f", its own included{then}" if trial.own else then
-        tokens = f"With {trial.asked.context:,} tokens of context"
-        yield f"{tokens} it needs {need_text(trial.need, units)}; {free}{then}."
+        then = f", its own included{then}" if result.own else then
+        tokens = f"With {result.asked.context:,} tokens of context"
+        yield f"{tokens} it needs {need_text(result.need, units)}; {free}{then}."
     if not as_asked and plan.context is not None:
-        less = replace(trial, what=replace(trial.what, context=plan.context)).need.total.value
+        less = replace(result, what=replace(result.what, context=plan.context)).need.total.value
         yield f"With {plan.context:,} it needs ~{units.memory(less)}."
-    if as_asked and trial.hopeless:
+    if as_asked and result.hopeless:
         yield "By the estimate it does not fit: the load may fail."
 
 
@@ -145,8 +135,7 @@ def _users(snapshot: Snapshot, models: Mapping[str, str]) -> list[str]:
 def unload(screen: LiveScreen, row: ModelRow) -> None:
     """Unload the model in every mode."""
     if row.digest is not None and row.runs:
-        told = [*_busy_remark([row]), *_users(screen.snapshot, {row.digest: row.name})]
-        ask(screen, UnloadPlan(row.name, row.digest), told)
+        ask(screen, UnloadPlan(row.name, row.digest), _in_use(screen.snapshot, [row]))
 
 
 def unload_all(screen: LiveScreen) -> None:
@@ -154,15 +143,16 @@ def unload_all(screen: LiveScreen) -> None:
     rows = [row for row in screen.snapshot.models if row.runs and row.digest is not None]
     if not rows:
         return
-    first, *others = [(row.digest or "", row.name) for row in rows]
-    plan = UnloadPlan(first[1], first[0], tuple(others))
-    ask(screen, plan, [*_busy_remark(rows), *_users(screen.snapshot, dict(plan.models))])
+    (digest, name), *others = [(row.digest or "", row.name) for row in rows]
+    plan = UnloadPlan(name, digest, tuple(others))
+    ask(screen, plan, _in_use(screen.snapshot, rows))
 
 
-def _busy_remark(rows: Sequence[ModelRow]) -> list[str]:
+def _in_use(snapshot: Snapshot, rows: Sequence[ModelRow]) -> list[str]:
+    """Say which of the models are busy, and who used them in the last minutes."""
     busy = [plain(row.name) for row in rows if any(run.state == "busy" for run in row.runs)]
     told = f"{', '.join(busy)}: busy now; unless its calls end first, the runner refuses it."
-    return [told] * bool(busy)
+    return [told] * bool(busy) + _users(snapshot, {row.key: row.name for row in rows})
 
 
 def _configure_remarks(screen: LiveScreen, row: ModelRow, plan: ConfigurePlan) -> list[str]:
@@ -185,11 +175,6 @@ def _configure_remarks(screen: LiveScreen, row: ModelRow, plan: ConfigurePlan) -
 
 def configure(screen: LiveScreen, row: ModelRow) -> None:
     """Let the user change what is stored, then ask."""
-    if row.digest is None:
-        return
-    if screen.snapshot.read_only:
-        screen.notify(READ_ONLY, severity="warning")
-        return
 
     def chosen(plan: ConfigurePlan, ended: Callable[[bool | None], None]) -> None:
         ask(screen, plan, _configure_remarks(screen, row, plan), ended)
@@ -214,36 +199,106 @@ def tag(screen: LiveScreen, row: ModelRow) -> None:
     def chosen(plan: TagPlan | None) -> None:
         if plan is None:
             return
-        other, told = holder(plan.target, screen.snapshot.models), []
+        other, told = _holder(plan.target, screen.snapshot.models), []
         if other is not None and other.digest != row.digest:
             told = [f"{other.name} loses this name: whoever asks for it gets {row.name}."]
             if len(other.tags) == 1:
                 told.append("It has no other name, and stays under its digest only.")
         ask(screen, plan, told)
 
-    if screen.snapshot.read_only:
-        screen.notify(READ_ONLY, severity="warning")
-    elif row.model is not None:
-        screen.app.push_screen(TagDialog(row, screen.snapshot.models), chosen)
+    screen.app.push_screen(TagDialog(row, screen.snapshot.models), chosen)
+
+
+def _holder(name: str, models: Sequence[ModelRow]) -> ModelRow | None:
+    """Find the installed model that has this name now."""
+    wanted = canonical(name)
+    return next((row for row in models if wanted in map(canonical, row.tags)), None)
+
+
+class TagDialog(FormDialog[TagPlan]):
+    """One field; a name that another model has is taken from it, which is said."""
+
+    def __init__(self, row: ModelRow, models: Sequence[ModelRow]) -> None:
+        super().__init__()
+        self._row = row
+        self._models = models
+
+    def compose(self) -> ComposeResult:
+        title = f"Tag {plain(self._row.name)}"
+        with dialog_box("tagging", title, "enter goes on, esc cancels", small=True):
+            yield Label("The model")
+            yield Static(Content.styled(plain(self._row.ref), "bold $value"), markup=False)
+            yield Label("Another name for it")
+            yield Input(placeholder="ai/my-model:v1", id="tag-name", max_length=200, compact=True)
+            yield Static("", id="tag-problem", classes="problem", markup=False)
+            yield self.buttons("Tag")
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Say which model would lose the name."""
+        self.query_one("#tag-problem", Static).update(self._remark(event.value.strip()))
+
+    def _remark(self, name: str) -> str:
+        row = _holder(name, self._models) if is_reference(name) else None
+        if row is None:
+            return ""
+        same = row.digest == self._row.digest
+        return "it has this name already" if same else f"{plain(row.name)} loses this name"
+
+    def action_save(self) -> None:
+        """Take the name if it can be one."""
+        name = self.query_one("#tag-name", Input).value.strip()
+        if not is_reference(name) or "@" in name:
+            problem = self.query_one("#tag-problem", Static)
+            problem.update("a name is made of letters, digits and . _ - / :")
+            return
+        head, _, last = name.rpartition("/")
+        last, _, tag = last.partition(":")
+        repository = f"{head}/{last}" if head else last
+        self.dismiss(TagPlan(self._row.name, self._row.ref, repository, tag or "latest"))
 
 
 def remove(screen: LiveScreen, row: ModelRow) -> None:
     """Delete the model with all its names; of several names the user may take away one only."""
-    if row.digest is None or row.model is None:
+    if row.digest is None:
         return
     names = tuple(short(tag) for tag in row.tags or (row.digest,))
     size = format.told_size(row.size_text, row.size_bytes) if row.size_text else ""
     whole = RemovePlan(row.name, row.ref, row.digest, bool(row.runs), names, size)
 
     def chosen(plan: RemovePlan | UntagPlan | None) -> None:
-        if plan is not None:
-            users = _users(screen.snapshot, {row.key: row.name})
-            ask(screen, plan, [*_busy_remark([row]), *users] if plan is whole else users)
+        if plan is whole:
+            ask(screen, whole, _in_use(screen.snapshot, [row]))
+        elif plan is not None:
+            ask(screen, plan, _users(screen.snapshot, {row.key: row.name}))
 
-    if len(names) == 1 or screen.snapshot.read_only:
+    if len(names) == 1:
         chosen(whole)
-        return
-    screen.app.push_screen(RemoveDialog(whole, row.tags), chosen)
+    else:
+        screen.app.push_screen(RemoveDialog(whole, row.tags), chosen)
+
+
+class RemoveDialog(ChoiceDialog[RemovePlan | UntagPlan]):
+    """Choice between a whole model and one of its names; what is lost is asked after it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("D", "cancel", "Cancel")]
+
+    def __init__(self, whole: RemovePlan, tags: Sequence[str]) -> None:
+        size = f", {whole.size} on disk" if whole.size else ""
+        choices: list[tuple[RemovePlan | UntagPlan, Content]] = []
+        for tag in tags:
+            ref = tag.removeprefix("docker.io/")
+            others = tuple(short(other) for other in tags if other != tag)
+            name = (f"{plain(short(ref))} ", "bold $value")
+            words = Content.assemble((" only the name ", "$label"), name)
+            choices.append((UntagPlan(whole.name, ref, whole.digest, others), words))
+        all_of_it = (f"with all {len(whole.names)} names{plain(size)} ", "$label")
+        words = Content.assemble((" the whole model ", "bold $value"), all_of_it)
+        super().__init__(
+            [*choices, (whole, words)],
+            id="removing",
+            title=f"Remove {plain(whole.name)}",
+            hint="enter goes on, esc cancels",
+        )
 
 
 def _mode(row: ModelRow) -> str:
@@ -251,7 +306,7 @@ def _mode(row: ModelRow) -> str:
 
 
 QUESTIONS: dict[str, Callable[[LiveScreen, ModelRow], None]] = {
-    "load_model": load_as_it_is,
+    "load_model": load,
     "unload_model": unload,
     "configure_model": configure,
     "tag_model": tag,

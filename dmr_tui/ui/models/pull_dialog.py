@@ -1,16 +1,15 @@
-"""Looks a model up before a byte is downloaded, and shows the downloads."""
+"""Look-up of a remote model before a byte is downloaded, and the downloads."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.content import Content
-from textual.message import Message
 from textual.screen import ModalScreen
-from textual.widgets import Button, Input, Label
+from textual.widgets import Button, Input, Label, Static
 
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.runner.names import canonical
@@ -22,8 +21,9 @@ from dmr_tui.text.format import Units
 from dmr_tui.text.memory import free_text, load_advice
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.models.verdicts import VERDICT_STYLES, needs_words
-from dmr_tui.ui.shell.pane import Page
-from dmr_tui.ui.widgets.lines import Line, Part, wrapped
+from dmr_tui.ui.shell.form import dialog_box
+from dmr_tui.ui.shell.pane import preferences_of
+from dmr_tui.ui.widgets.lines import Line, Part
 from dmr_tui.ui.widgets.pictures import bar
 from dmr_tui.ui.widgets.table import Column, Table
 
@@ -42,37 +42,32 @@ class PullDialog(ModalScreen[None]):
         Binding("ctrl+l", "forget", "Tidy", key_display="^l", priority=True),
     ]
 
-    class Offered(Message):
-        """The registry has answered."""
-
-        def __init__(self, remote: RemoteModel) -> None:
-            super().__init__()
-            self.remote = remote
-
-    def __init__(self, monitor: Callable[[], Monitor], name: str = "") -> None:
+    def __init__(self, monitor: Callable[[], Monitor]) -> None:
         super().__init__()
         self._monitor = monitor
-        self._name = name
-        self._offer: RemoteModel | None = None
+        self._remote: RemoteModel | None = None
+        """The registry's answer."""
         self._asked = ""
+        """The name that the registry is asked for."""
         self._snapshot = Snapshot()
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog", id="pulling"):
+        with dialog_box("pulling", "Pull a model", ""):
             yield Label("Name of a model")
-            yield Input(self._name, placeholder=HINT, id="pull-name", max_length=200, compact=True)
-            yield RemoteModelPage(id="offer")
+            yield Input(placeholder=HINT, id="pull-name", max_length=200, compact=True)
+            yield Static(id="remote-model", markup=False)
             yield Table[Pull](
-                _columns(), key=lambda pull: canonical(pull.name), empty=_no_pull, id="pull-table"
+                _columns(),
+                key=lambda pull: canonical(pull.name),
+                empty=lambda: (("nothing is being pulled", "$faint"),),
+                id="pull-table",
             )
             with Horizontal(classes="buttons"):
                 yield Button("Look up", variant="primary", id="go", compact=True)
                 yield Button("Close", id="close", compact=True)
 
     def on_mount(self) -> None:
-        box = self.query_one("#pulling")
-        box.border_title = Content("Pull a model")
-        self.query_one("#pull-name").focus()
+        self._say(None)
         self.watch(self.app, "snapshot", self._show)
 
     @property
@@ -85,16 +80,14 @@ class PullDialog(ModalScreen[None]):
         hint = "enter looks up, then pulls; esc closes"
         if snapshot.pulls:
             hint = "enter looks up, then pulls; ^x stops, ^r goes on, ^l clears"
-        self.query_one("#pulling").border_subtitle = Content(hint)
+        self.query_one("#pulling").border_subtitle = hint
         self.table.show(snapshot.pulls)
         self.table.repaint_changed()
         self.table.styles.height = min(ROWS, len(snapshot.pulls) or 1) + 1
 
     def on_input_changed(self) -> None:
         """Forget what was found: it belongs to another name."""
-        if self._offer is not None or self._asked:
-            self._offer, self._asked = None, ""
-            self._say(None)
+        self._say(None)
 
     @on(Button.Pressed, "#go")
     @on(Input.Submitted)
@@ -103,12 +96,15 @@ class PullDialog(ModalScreen[None]):
         name = self.query_one("#pull-name", Input).value.strip()
         if not name or name == self._asked:
             return
-        if self._offer is not None and self._offer.row is not None:
+        if self._found:
             self._pull(name)
-            return
-        self._asked = name
-        self.query_one(RemoteModelPage).ask(name)
-        self._monitor().look_up(name, self._heard)
+        else:
+            self._say(None, asked=name)
+            self._monitor().look_up(name, self._heard)
+
+    @property
+    def _found(self) -> bool:
+        return self._remote is not None and self._remote.row is not None
 
     def _pull(self, name: str) -> None:
         if self._snapshot.read_only:
@@ -123,19 +119,19 @@ class PullDialog(ModalScreen[None]):
     def _heard(self, remote: RemoteModel) -> None:
         # From the monitor's thread.
         if self.is_running:
-            self.post_message(self.Offered(remote))
+            self.call_later(self._take, remote)
 
-    def on_pull_dialog_offered(self, event: Offered) -> None:
-        """Show what was found, if it is what stands in the field."""
-        event.stop()
-        if event.remote.name == self._asked:
-            self._offer, self._asked = event.remote, ""
-            self._say(event.remote)
+    def _take(self, remote: RemoteModel) -> None:
+        # Another name may stand in the field by now.
+        if remote.name == self._asked:
+            self._say(remote)
 
-    def _say(self, remote: RemoteModel | None) -> None:
-        self.query_one(RemoteModelPage).show(remote)
-        found = remote is not None and remote.row is not None
-        self.query_one("#go", Button).label = "Pull" if found else "Look up"
+    def _say(self, remote: RemoteModel | None, asked: str = "") -> None:
+        self._remote, self._asked = remote, asked
+        lines = _told(remote, asked, preferences_of(self.app).units)
+        words = Content("\n").join(Content.assemble(*line) for line in lines)
+        self.query_one("#remote-model", Static).update(words)
+        self.query_one("#go", Button).label = "Pull" if self._found else "Look up"
 
     def action_stop(self) -> None:
         """Stop the download under the cursor, or else the newest."""
@@ -170,44 +166,19 @@ class PullDialog(ModalScreen[None]):
         self.dismiss()
 
 
-class RemoteModelPage(Page):
-    """The model that the registry has under the name."""
-
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id)
-        self._offer: RemoteModel | None = None
-        self._asked = ""
-
-    def ask(self, name: str) -> None:
-        """Say that the registry is asked."""
-        self._offer, self._asked = None, name
-        self.tick()
-
-    def show(self, remote: RemoteModel | None) -> None:
-        """Show the registry's answer."""
-        self._offer, self._asked = remote, ""
-        self.tick()
-
-    def lines(self, width: int, height: int) -> Sequence[Line]:
-        """Return size, quantization, fit, or why there is none."""
-        told = [row for line in self._told() for row in wrapped(line, width, 0)]
-        return [*told, *([()] * (4 - len(told)))]
-
-    def _told(self) -> list[Line]:
-        remote = self._offer
-        if self._asked:
-            return [((f"asking for {plain(self._asked)} …", "$label"),)]
-        if remote is None:
-            return [
-                (("What it takes and whether it fits is looked up first; nothing", "$label"),),
-                (("is downloaded before you press enter again.", "$label"),),
-            ]
-        if remote.failure is not None:
-            why = remote.failure
-            rest = [text for text in (why.cause, why.step) if text]
-            lines: list[Line] = [((plain(why.what), "bold $error"),)]
-            return [*lines, *(((plain(text), "$label"),) for text in rest)]
-        return list(_found(remote, self.preferences.units))
+def _told(remote: RemoteModel | None, asked: str, units: Units) -> list[Line]:
+    """Return size, quantization, fit, or why there is none."""
+    if asked:
+        return [((f"asking for {plain(asked)} …", "$label"),)]
+    if remote is None:
+        return [
+            (("What it takes and whether it fits is looked up first; nothing", "$label"),),
+            (("is downloaded before you press enter again.", "$label"),),
+        ]
+    if (why := remote.failure) is not None:
+        rest = [text for text in (why.cause, why.step) if text]
+        return [((plain(why.what), "bold $error"),), *(((plain(text), "$label"),) for text in rest)]
+    return _found(remote, units)
 
 
 def _found(remote: RemoteModel, units: Units) -> list[Line]:
@@ -215,24 +186,26 @@ def _found(remote: RemoteModel, units: Units) -> list[Line]:
     if row is None:
         return []
     facts = (
-        ("", plain(format.told_size(row.size_text, row.size_bytes))),
-        ("", plain(row.quantization or format.UNKNOWN)),
-        ("", f"{format.parameters(row.parameters)} parameters"),
-        ("context ", format.window(row.context.packaged or row.context.trained)),
+        plain(format.told_size(row.size_text, row.size_bytes)),
+        plain(row.quantization or format.UNKNOWN),
+        f"{format.parameters(row.parameters)} parameters  ",
     )
-    first: list[Part] = [(f"{plain(row.name)}  ", "bold $value")]
-    for label, value in facts:
-        first += [(label, "$label"), (f"{value}  ", "$value")]
-    lines: list[Line] = [tuple(first)]
+    window = format.window(row.context.packaged or row.context.trained)
+    name: Part = (f"{plain(row.name)}  ", "bold $value")
+    lines: list[Line] = [
+        (name, ("  ".join(facts), "$value"), ("context ", "$label"), (window, "$value"))
+    ]
     if fit is not None and fit.verdict != "unknown":
         needs, style = needs_words(fit, units)
+        pool = remote.pool.value
+        free = "" if pool is None else f", {free_text(pool, units)} free"
         lines.append(
             (
                 ("needs ", "$label"),
                 (needs, style),
                 (f" of memory with {format.window(fit.need.launch.context)}: ", "$label"),
                 (fit.verdict, VERDICT_STYLES[fit.verdict]),
-                *_free(remote, units),
+                (free, "$label"),
             )
         )
         ways = load_advice(fit, remote.names)
@@ -254,11 +227,6 @@ def _found(remote: RemoteModel, units: Units) -> list[Line]:
     return lines
 
 
-def _free(remote: RemoteModel, units: Units) -> Iterator[Part]:
-    if (pool := remote.pool.value) is not None:
-        yield f", {free_text(pool, units)} free", "$label"
-
-
 def _columns() -> tuple[Column[Pull], ...]:
     return (
         Column("name", "MODEL", 0, lambda p: (plain(p.name), "$value"), lambda p: p.name),
@@ -268,10 +236,6 @@ def _columns() -> tuple[Column[Pull], ...]:
         Column("rate", "RATE", 10, _rate, lambda p: p.rate, True, 1),
         Column("left", "LEFT", 14, _left, lambda p: p.left_s, True),
     )
-
-
-def _no_pull() -> Line:
-    return (("nothing is being pulled", "$faint"),)
 
 
 def _was_there(pull: Pull) -> bool:

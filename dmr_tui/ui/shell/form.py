@@ -4,11 +4,19 @@ from typing import ClassVar, Generic, TypeVar
 
 from textual import on
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input
 
 R = TypeVar("R")
+
+
+def dialog_box(id: str, title: str, hint: str, *, small: bool = False) -> Vertical:
+    """Make the box of a dialog, with words in its borders."""
+    box = Vertical(classes="dialog small-dialog" if small else "dialog", id=id)
+    box.border_title, box.border_subtitle = Content(title), Content(hint)
+    return box
 
 
 class FormDialog(ModalScreen[R | None], Generic[R]):
