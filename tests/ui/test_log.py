@@ -6,8 +6,8 @@ import pytest
 
 from dmr_tui.runner.logs.log_line import LogLine
 from dmr_tui.ui.timeline import log_pane
+from dmr_tui.ui.timeline.leveled_pane import ModelNames
 from dmr_tui.ui.timeline.log_text import LineFilter
-from dmr_tui.ui.timeline.model_names import ModelNames
 from dmr_tui.ui.widgets.lines import Line
 from dmr_tui.ui.widgets.tail import cut_off
 from tests.ui.eventful import (

@@ -13,14 +13,12 @@ from textual.widgets.option_list import Option
 
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.text.sanitize import plain
-from dmr_tui.ui.commands.command import Command
 from dmr_tui.ui.commands.keymap import keys_of
-from dmr_tui.ui.commands.model_commands import MENU
-from dmr_tui.ui.commands.table import COMMANDS
+from dmr_tui.ui.commands.table import COMMANDS, MENU, Command
 
 
 def _command(name: str) -> Command:
-    return next(each for each in COMMANDS if each.action == f"screen.{name}")
+    return next(each for each in COMMANDS if each.action == name)
 
 
 class ModelMenu(ModalScreen[None]):

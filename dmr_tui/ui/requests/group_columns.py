@@ -1,8 +1,10 @@
 """The columns of requests counted by caller or by model."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from operator import attrgetter
+from typing import Any
 
-from dmr_tui.measure.stats import Summary
 from dmr_tui.state.requests import RequestGroup
 from dmr_tui.text import format
 from dmr_tui.text.request_fields import duration_words
@@ -14,7 +16,8 @@ from dmr_tui.ui.widgets.lines import Line, Part
 from dmr_tui.ui.widgets.table import Column
 
 G = Column[RequestGroup]
-Of = Callable[[RequestGroup], Summary | None]
+Value = Callable[[RequestGroup], float | None]
+Words = Callable[[Any], str]
 
 
 def group_columns(name: str, ahead: Callable[[], float]) -> tuple[Column[RequestGroup], ...]:
@@ -23,20 +26,22 @@ def group_columns(name: str, ahead: Callable[[], float]) -> tuple[Column[Request
     def last(group: RequestGroup) -> Part:
         return moment(group.last_at - ahead(), now()), "$label"
 
+    decode, *most = _half_and_most("decode", "DECODE p50", format.rate, 6, (0, 6))
     return (
         G("name", name, 0, _name, lambda group: group.name.lower()),
-        G("calls", "CALLS", 6, _count, lambda group: group.requests, True),
-        G("failed", "FAILED", 6, _failed, lambda group: group.failed, True),
-        G("left", "LEFT", 5, _left, lambda group: group.left, True, 3),
-        G("cold", "COLD", 5, _cold, lambda group: group.cold, True, 9),
-        *_rates("decode", "DECODE p50", lambda group: group.decode, (0, 6)),
-        *_rates("prefill", "PREFILL p50", lambda group: group.prefill, (4, 10)),
-        *_times("ttft", "TTFT p50", lambda group: group.ttft, (1, 5)),
-        G("wait", "WAIT p95", 8, _wait, lambda group: _p95(group.waited), True, 8),
-        G("together", "TOGETHER", 8, _combined_rate, lambda group: group.combined_rate, True, 7),
-        G("cached", "CACHED", 6, _cached, lambda group: group.cache_share, True, 2),
-        G("prompt", "PROMPT", 7, _prompt, lambda group: group.prompt_tokens, True, 12),
-        G("gen", "GEN", 7, _generated, lambda group: group.completion_tokens, True, 11),
+        _count("calls", attrgetter("requests"), 6, "$value", 0),
+        _count("failed", attrgetter("failed"), 6, "bold $error", 0),
+        _count("left", attrgetter("left"), 5, "$warning", 3),
+        _count("cold", attrgetter("cold"), 5, "$value", 9),
+        replace(decode, cell=_decode),
+        *most,
+        *_half_and_most("prefill", "PREFILL p50", format.rate, 6, (4, 10)),
+        *_half_and_most("ttft", "TTFT p50", duration_words, 7, (1, 5)),
+        _number("wait", "WAIT p95", 8, _of("waited", "p95"), duration_words, "$value", 8),
+        _number("together", "TOGETHER", 8, attrgetter("combined_rate"), format.rate, "$value", 7),
+        _number("cached", "CACHED", 6, attrgetter("cache_share"), _share, "$value", 2),
+        _number("prompt", "PROMPT", 7, attrgetter("prompt_tokens"), _tokens, "$label", 12),
+        _number("gen", "GEN", 7, attrgetter("completion_tokens"), _tokens, "$label", 11),
         G("last", "LAST", 9, last, lambda group: group.last_at, True, 1),
     )
 
@@ -55,99 +60,58 @@ def group_remarks(group: RequestGroup) -> Line:
     return tuple(parts)
 
 
-def _rates(key: str, title: str, of: Of, drops: tuple[int, int]) -> tuple[G, G]:
-    def half(group: RequestGroup) -> Part:
-        found = of(group)
-        if found is None:
-            return format.UNKNOWN, "$faint"
-        if group.slow and key == "decode":
-            return f"{GLYPHS.warning}{format.rate(found.p50)}", "bold $warning"
-        return format.rate(found.p50), "bold $value"
+def _number(
+    key: str, title: str, width: int, value: Value, words: Words, style: str, drop: int
+) -> G:
+    def cell(group: RequestGroup) -> Part:
+        number = value(group)
+        return words(number), "$faint" if number is None else style
 
-    def most(group: RequestGroup) -> Part:
-        found = of(group)
-        return format.rate(_p95(found)), "$faint" if found is None else "$label"
+    return G(key, title, width, cell, value, True, drop)
 
+
+def _count(key: str, value: Callable[[RequestGroup], int], width: int, style: str, drop: int) -> G:
+    def cell(group: RequestGroup) -> Part:
+        number = value(group)
+        return format.count(number), style if number else "$faint"
+
+    return G(key, key.upper(), width, cell, value, True, drop)
+
+
+def _half_and_most(
+    key: str, title: str, words: Words, width: int, drops: tuple[int, int]
+) -> tuple[G, G]:
+    """Return the columns of p50 and of p95, which is `width` cells wide."""
+    half, most = _of(key, "p50"), _of(key, "p95")
     return (
-        G(key, title, len(title), half, lambda group: _p50(of(group)), True, drops[0]),
-        G(f"{key} p95", "p95", 6, most, lambda group: _p95(of(group)), True, drops[1]),
+        _number(key, title, len(title), half, words, "bold $value", drops[0]),
+        _number(f"{key} p95", "p95", width, most, words, "$label", drops[1]),
     )
 
 
-def _times(key: str, title: str, of: Of, drops: tuple[int, int]) -> tuple[G, G]:
-    def half(group: RequestGroup) -> Part:
-        return _seconds(_p50(of(group)), "bold $value")
-
-    def most(group: RequestGroup) -> Part:
-        return _seconds(_p95(of(group)), "$label")
-
-    return (
-        G(key, title, len(title), half, lambda group: _p50(of(group)), True, drops[0]),
-        G(f"{key} p95", "p95", 7, most, lambda group: _p95(of(group)), True, drops[1]),
-    )
-
-
-def _p50(summary: Summary | None) -> float | None:
-    return None if summary is None else summary.p50
-
-
-def _p95(summary: Summary | None) -> float | None:
-    return None if summary is None else summary.p95
-
-
-def _seconds(value: float | None, style: str) -> Part:
-    return duration_words(value), "$faint" if value is None else style
+def _of(summary: str, part: str) -> Value:
+    """Return what gives that part of a Summary of a group, None without one."""
+    return lambda group: getattr(getattr(group, summary), part, None)
 
 
 def _name(group: RequestGroup) -> Part:
     return plain(group.name), "bold $value"
 
 
-def _count(group: RequestGroup) -> Part:
-    return format.count(group.requests), "$value"
+def _decode(group: RequestGroup) -> Part:
+    rate = None if group.decode is None else group.decode.p50
+    if rate is not None and group.slow:
+        return f"{GLYPHS.warning}{format.rate(rate)}", "bold $warning"
+    return format.rate(rate), "$faint" if rate is None else "bold $value"
 
 
-def _some(number: int, style: str) -> Part:
-    return format.count(number), style if number else "$faint"
+def _share(share: float | None) -> str:
+    return format.UNKNOWN if share is None else f"{100.0 * share:.0f} %"
 
 
-def _failed(group: RequestGroup) -> Part:
-    return _some(group.failed, "bold $error")
-
-
-def _left(group: RequestGroup) -> Part:
-    return _some(group.left, "$warning")
-
-
-def _cold(group: RequestGroup) -> Part:
-    return _some(group.cold, "$value")
-
-
-def _wait(group: RequestGroup) -> Part:
-    return _seconds(_p95(group.waited), "$value")
-
-
-def _combined_rate(group: RequestGroup) -> Part:
-    return format.rate(group.combined_rate), "$faint" if group.combined_rate is None else "$value"
-
-
-def _cached(group: RequestGroup) -> Part:
-    if group.cache_share is None:
-        return format.UNKNOWN, "$faint"
-    return f"{100.0 * group.cache_share:.0f} %", "$value"
-
-
-def _tokens(number: int) -> Part:
+def _tokens(number: int) -> str:
     """Token totals in decimal thousands, as bills have them."""
     if number < 100_000:
-        return format.count(number), "$label"
+        return format.count(number)
     unit, size = ("M", 1e6) if number >= 999_500 else ("k", 1e3)
-    return f"{format.significant(number / size)}{unit}", "$label"
-
-
-def _prompt(group: RequestGroup) -> Part:
-    return _tokens(group.prompt_tokens)
-
-
-def _generated(group: RequestGroup) -> Part:
-    return _tokens(group.completion_tokens)
+    return f"{format.significant(number / size)}{unit}"

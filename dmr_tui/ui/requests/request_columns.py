@@ -1,6 +1,7 @@
 """The columns of finished requests."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from dmr_tui.measure.request_numbers import context_used, ended
 from dmr_tui.runner.names import short
@@ -44,12 +45,12 @@ def request_columns(
     def caller_cell(row: Request) -> Part:
         return caller_word(caller(row)), "$value"
 
-    brief = C("status", "STATUS", 12, _short_status, _status_order)
+    brief = C("status", "STATUS", 12, _short_status, lambda row: row.outcome)
     return (
         C("time", "ENDED", 9, at, ended),
         C("model", "MODEL", 0, _model, lambda row: short(row.model).lower()),
         C("caller", "CALLER", 0, caller_cell, lambda row: caller(row).lower()),
-        C("api", "API", 10, _api, lambda row: row.api, drop=6),
+        C("api", "API", 10, lambda row: (api_word(row), "$label"), lambda row: row.api, drop=6),
         _number("new", "new_prompt_tokens", 5),
         _number("cached", "cached_tokens", 7),
         _number("gen", "completion_tokens", 1),
@@ -59,16 +60,12 @@ def request_columns(
         _number("wait", "waited_s", 8),
         _number("took", "duration_s", 0),
         C("context", "CONTEXT", 9, context_cell, context_used, True, 2),
-        C("status", "STATUS", 27, _status, _status_order, drop=9, narrow=brief),
+        replace(brief, width=27, cell=_status, drop=9, narrow=brief),
     )
 
 
 def _model(row: Request) -> Part:
     return model_word(row.model), "bold $value"
-
-
-def _api(row: Request) -> Part:
-    return api_word(row), "$label"
 
 
 def _number(key: str, name: str, drop: int) -> C:
@@ -97,7 +94,3 @@ def _status(row: Request) -> Part:
 
 def _short_status(row: Request) -> Part:
     return short_status(row), status_style(row)
-
-
-def _status_order(row: Request) -> str:
-    return row.outcome

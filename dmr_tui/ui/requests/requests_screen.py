@@ -6,7 +6,6 @@ from textual.containers import Vertical
 from dmr_tui.state.request_filter import View
 from dmr_tui.ui.messages import LinesWanted
 from dmr_tui.ui.requests.caller_dialog import CallerName, NameDialog
-from dmr_tui.ui.requests.conditions import NAMES, Condition
 from dmr_tui.ui.requests.in_flight_pane import InFlightPane
 from dmr_tui.ui.requests.requests_pane import RequestsPane
 from dmr_tui.ui.shell.header import HeaderPane
@@ -34,7 +33,7 @@ class RequestsScreen(LiveScreen):
 
     def on_mount(self) -> None:
         self.query_one(NoticePane).display = False
-        self.pane.focus_table()
+        self.pane.focus_rows()
 
     def on_resize(self) -> None:
         """Leave fewer rows to the requests in flight in a lower window."""
@@ -83,38 +82,7 @@ class RequestsScreen(LiveScreen):
     def _open(self, opened: RequestsPane.Opened) -> None:
         from dmr_tui.ui.requests.request_detail import RequestDetail
 
-        self.app.push_screen(RequestDetail(opened.request, self._monitor))
-
-    def action_only_group(self) -> None:
-        """List the requests of the group under the cursor."""
-        self.pane.only_group()
-
-    def action_next_mode(self) -> None:
-        """Show the list, or count by caller or by model."""
-        self.pane.next_mode()
-
-    def action_filter_requests(self) -> None:
-        """Let the user type words."""
-        self.pane.ask_words()
-
-    def action_toggle_condition(self, which: Condition) -> None:
-        """Show only requests like this one in one respect, or all again."""
-        self.pane.toggle(which)
-
-    def action_drop_conditions(self) -> None:
-        """Show every call again; then a maximized pane is as large as it was."""
-        if self.pane.filtered:
-            self.pane.drop_filter()
-        else:
-            self.minimize()
-
-    def action_sort_requests(self) -> None:
-        """Sort by the next column."""
-        self.pane.sort_next()
-
-    def action_pause_requests(self) -> None:
-        """Let the rows stand still, or go on."""
-        self.pane.pause()
+        self.app.push_screen(RequestDetail(opened.request, self.monitor))
 
     def action_request_log(self) -> None:
         """Go to the lines of the log from the time of the request under the cursor."""
@@ -136,7 +104,7 @@ class RequestsScreen(LiveScreen):
 
         def named(name: CallerName | None) -> None:
             if name is not None:
-                self._monitor().name_caller(caller, name.name, name.limit)
+                self.monitor().name_caller(caller, name.name, name.limit)
                 self.pane.renamed(known.name or caller, name.name or caller)
 
         self.app.push_screen(NameDialog(caller, known), named)
@@ -149,15 +117,6 @@ class RequestsScreen(LiveScreen):
         match action:
             case "open_request" | "request_log":
                 return pane.mode == "list" and (True if pane.row is not None else None)
-            case "only_group":
-                return pane.mode != "list"
-            case "toggle_condition":
-                held = any(getattr(pane.asked, which) for which in NAMES if (which,) == parameters)
-                return held or (pane.mode == "list" and (True if pane.row is not None else None))
-            case "pause_requests":
-                return pane.mode == "list"
-            case "drop_conditions":
-                return pane.filtered or self.maximized is not None
             case "name_caller":
                 return True if pane.callers else None if pane.mode != "model" else False
         return True

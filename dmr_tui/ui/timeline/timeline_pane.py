@@ -15,12 +15,10 @@ from dmr_tui.text import format
 from dmr_tui.text.events import event_cause, event_text
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.commands.table import bindings
-from dmr_tui.ui.timeline.leveled_pane import LeveledPane
+from dmr_tui.ui.timeline.leveled_pane import LEVELS, LeveledPane, ModelNames, RowFilter
 from dmr_tui.ui.timeline.log_text import clock_time
-from dmr_tui.ui.timeline.model_names import ModelNames
-from dmr_tui.ui.timeline.row_filter import LEVELS, RowFilter
 from dmr_tui.ui.widgets.glyphs import GLYPHS
-from dmr_tui.ui.widgets.lines import Line, Lines, Part, wrapped
+from dmr_tui.ui.widgets.lines import Line, OneLine, Part, wrapped
 from dmr_tui.ui.widgets.table import Column, Table
 
 NAMED = {"reload thrash", "config drift"}
@@ -52,8 +50,6 @@ class EventFilter(RowFilter):
 
 class EventTable(Table[Event]):
     """The newest at the top, and followed there."""
-
-    MIN_GROW = 20
 
     def __init__(
         self, model: Callable[[Event], Part], *, empty: Callable[[], Line], id: str | None = None
@@ -88,21 +84,12 @@ class EventTable(Table[Event]):
         super().show(rows)
 
 
-class EventDetails(Lines):
+class EventDetails(OneLine):
     """The event under the cursor, in full."""
-
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id)
-        self._line: Line = ()
-
-    def show(self, line: Line) -> None:
-        """Show that event."""
-        self._line = line
-        self.update_lines()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         """Return as many rows as there is room for; what does not fit ends in an ellipsis."""
-        rows = wrapped(self._line, width, 2)
+        rows = wrapped(self.line, width, 2)
         if len(rows) > height:
             text, style = rows[height - 1][-1]
             rows[height - 1] = (*rows[height - 1][:-1], (text.rstrip() + GLYPHS.ellipsis, style))
@@ -229,10 +216,7 @@ def _took(event: Event) -> Part:
 
 
 def _detail(event: Event) -> Part:
-    return plain(event_text(event)), "$value" if event.severity in {
-        "warning",
-        "error",
-    } else "$label"
+    return plain(event_text(event)), "$value" if GRAVITY[event.severity] else "$label"
 
 
 def _source(event: Event) -> Part:
