@@ -1,4 +1,4 @@
-"""The log as a person follows, searches and stops it."""
+"""The log as a user follows, searches and stops it."""
 
 from dataclasses import replace
 
@@ -53,7 +53,7 @@ async def test_lines_are_filtered_and_what_was_looked_for_is_marked() -> None:
         assert not log.filtered
 
 
-async def test_the_log_is_followed_until_somebody_scrolls_away() -> None:
+async def test_the_log_is_followed_until_the_user_scrolls_away() -> None:
     app = watched()
     async with app.run_test(size=SMALL) as pilot:
         await opened(pilot, app)
@@ -90,6 +90,18 @@ async def test_the_wheel_scrolls_away_and_back() -> None:
         for _ in range(8):
             lines.scroll_down(animate=False)
         await shows(app, "following", "line 2")
+
+
+async def test_the_palette_reaches_the_log_from_the_timeline() -> None:
+    app = watched()
+    async with app.run_test(size=WIDE) as pilot:
+        events, _ = await opened(pilot, app)
+        assert events.row is not None
+        await pilot.press("ctrl+p")
+        await type_text(pilot, "pause the log")
+        await shows(app, "Take no new lines, or go on.")
+        await pilot.press("enter")
+        await shows(app, "paused, 0 new; space goes on")
 
 
 async def test_paused_nothing_moves() -> None:

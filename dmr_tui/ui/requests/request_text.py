@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from rich.cells import cell_len
 
-from dmr_tui.measure.request_numbers import context_used, window
 from dmr_tui.runner.errors.explain import explain_request
 from dmr_tui.runner.request import FAILURES, Request
 from dmr_tui.state.event import ErrorDetail, Event
@@ -48,17 +47,6 @@ def unrecorded(snapshot: Snapshot) -> int:
 
 def _lacks_model(event: Event) -> bool:
     return isinstance(event.detail, ErrorDetail) and event.detail.kind == "model missing"
-
-
-def context(request: Request, nearly_full: float) -> Part:
-    """Tokens used of the window, coloured from `nearly_full` per cent of it on."""
-    used, size = context_used(request), window(request)
-    if used is None:
-        return format.UNKNOWN, "$faint"
-    if not size:
-        return format.window(used), "$value"
-    style = "bold $load-heavy" if 100.0 * used >= nearly_full * size else "$value"
-    return f"{format.window(used)}/{format.window(size)}", style
 
 
 def remarks(request: Request, caller: str) -> Line:

@@ -2,14 +2,13 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
-from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input
 
@@ -27,10 +26,10 @@ from dmr_tui.ui.requests.around_table import (
     ModeTitles,
     toggled,
 )
-from dmr_tui.ui.requests.group_columns import group_columns, group_remarks
-from dmr_tui.ui.requests.request_columns import request_columns
+from dmr_tui.ui.requests.columns import group_columns, group_remarks, request_columns
 from dmr_tui.ui.requests.request_text import remarks, unrecorded
 from dmr_tui.ui.shell.filtered_pane import FilteredPane
+from dmr_tui.ui.shell.live_screen import LiveScreen
 from dmr_tui.ui.shell.pane import preferences_of
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, OneLine
@@ -47,16 +46,6 @@ class RequestsPane(FilteredPane[Request]):
     """Three tables of which one is shown, a line about its row, and the filter."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("requests")]
-
-    @dataclass
-    class ViewChanged(Message):
-        """Other requests are wanted from the monitor."""
-
-    @dataclass
-    class Opened(Message):
-        """The user wants to know everything about that request."""
-
-        request: Request
 
     def __init__(self) -> None:
         self.mode: Mode = "list"
@@ -208,7 +197,11 @@ class RequestsPane(FilteredPane[Request]):
         if mode != self.mode:
             self.mode = mode
             self._show_mode()
-            self.post_message(self.ViewChanged())
+            self._look()
+
+    def _look(self) -> None:
+        if isinstance(self.screen, LiveScreen):
+            self.screen.look()
 
     def action_next_mode(self) -> None:
         """Show the next of list, by caller and by model."""
@@ -221,7 +214,7 @@ class RequestsPane(FilteredPane[Request]):
         self.asked = asked
         self._paused = False
         self.query_one(ConditionsPane).show(asked)
-        self.post_message(self.ViewChanged())
+        self._look()
         self.screen.refresh_bindings()
         self.tick()
 
@@ -301,14 +294,6 @@ class RequestsPane(FilteredPane[Request]):
         """Change the filter with the caller's name."""
         if self.asked.caller == before:
             self.ask(replace(self.asked, caller=after))
-
-    def on_row_view_chosen(self, event: Table.Chosen) -> None:
-        """Open a request that was clicked twice, or list a group."""
-        event.stop()
-        if self.row is not None:
-            self.post_message(self.Opened(self.row))
-        else:
-            self.action_only_group()
 
     def on_table_cursor_moved(self, event: Table.CursorMoved) -> None:
         """Say what is not as usual with another row."""

@@ -3,6 +3,7 @@
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
+from dmr_tui.runner.request import Request
 from dmr_tui.state.request_filter import View
 from dmr_tui.ui.messages import LinesWanted
 from dmr_tui.ui.requests.caller_dialog import CallerName, NameDialog
@@ -62,27 +63,24 @@ class RequestsScreen(LiveScreen):
         if flying is None:
             self.pane.go_to(request_id)
         else:
-            self._open(RequestsPane.Opened(flying))
+            self._open(flying)
 
-    def on_requests_pane_view_changed(self) -> None:
-        """Ask the monitor for other requests."""
-        self.look()
-        self.refresh_bindings()
-
-    def on_requests_pane_opened(self, event: RequestsPane.Opened) -> None:
-        """Show the request that was clicked twice."""
-        event.stop()
-        self._open(event)
+    def on_row_view_chosen(self) -> None:
+        """Open a request that was clicked twice, or list a group."""
+        if self.pane.mode == "list":
+            self.action_open_request()
+        else:
+            self.pane.action_only_group()
 
     def action_open_request(self) -> None:
         """Show everything about the request under the cursor."""
         if self.pane.row is not None:
-            self._open(RequestsPane.Opened(self.pane.row))
+            self._open(self.pane.row)
 
-    def _open(self, opened: RequestsPane.Opened) -> None:
+    def _open(self, request: Request) -> None:
         from dmr_tui.ui.requests.request_detail import RequestDetail
 
-        self.app.push_screen(RequestDetail(opened.request, self.monitor))
+        self.app.push_screen(RequestDetail(request, self.monitor))
 
     def action_request_log(self) -> None:
         """Go to the lines of the log from the time of the request under the cursor."""

@@ -87,7 +87,7 @@ class LeveledPane(FilteredPane[R], Generic[R, F]):
         super().__init__(view, field, id=id)
         self._everything = everything
         self._filter = everything
-        self._names = ModelNames()
+        self.names = ModelNames()
         self._model_name = ""
 
     @property
@@ -114,8 +114,8 @@ class LeveledPane(FilteredPane[R], Generic[R, F]):
         row = self.row
         if self._filter.model or row is None:
             self._set_filter(replace(self._filter, model=""))
-        elif key := self._names.key(row.digest, row.model):
-            self._model_name = plain(self._names.name(row.digest, row.model))
+        elif key := self.names.key(row.digest, row.model):
+            self._model_name = plain(self.names.name(row.digest, row.model))
             self._set_filter(replace(self._filter, model=key))
         else:
             self._say_no_model()
@@ -124,15 +124,15 @@ class LeveledPane(FilteredPane[R], Generic[R, F]):
         pass
 
     def _take_names(self, models: Sequence[ModelRow]) -> None:
-        if not self._names.are_of(models):
-            self._names = ModelNames(models)
+        if not self.names.are_of(models):
+            self.names = ModelNames(models)
 
     def _set_filter(self, wanted: F) -> None:
         if wanted == self._filter:
             return
         self._filter = wanted
         everything = wanted == self._everything
-        self._view.keep(None if everything else lambda row: wanted.matches(row, self._names))
+        self._view.keep(None if everything else lambda row: wanted.matches(row, self.names))
         self.show_titles()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:

@@ -15,7 +15,6 @@ from dmr_tui.ui.messages import RequestWanted
 from dmr_tui.ui.shell.header import HeaderPane
 from dmr_tui.ui.shell.keybar import KeyBar
 from dmr_tui.ui.shell.live_screen import LiveScreen
-from dmr_tui.ui.timeline.leveled_pane import ModelNames
 from dmr_tui.ui.timeline.log_pane import LogPane
 from dmr_tui.ui.timeline.log_text import LineDialog
 from dmr_tui.ui.timeline.timeline_pane import TimelinePane
@@ -112,8 +111,7 @@ class TimelineScreen(LiveScreen):
         if line is None:
             return
         self.minimize()
-        names = ModelNames(self.snapshot.models)
-        if not self.events.go_to(line.at, names.key(line.digest, line.model)):
+        if not self.events.go_to(line.at, self.events.names.key(line.digest, line.model)):
             self.log_pane.say("Nothing happened yet that the timeline shows")
 
     def action_request_of_line(self) -> None:
@@ -131,8 +129,8 @@ class TimelineScreen(LiveScreen):
         """Read all of the line under the cursor."""
         line = self.log_pane.row
         if line is not None:
-            names = ModelNames(self.snapshot.models)
-            self.app.push_screen(LineDialog(line, names.name(line.digest, line.model)))
+            model = self.log_pane.names.name(line.digest, line.model)
+            self.app.push_screen(LineDialog(line, model))
 
     def action_other_pane(self) -> None:
         """From the events to the log, and back."""
