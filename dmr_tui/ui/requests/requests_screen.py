@@ -120,7 +120,7 @@ class RequestsScreen(LiveScreen):
         return True
 
     def action_maximize_pane(self) -> None:
-        """Give the screen to the finished calls, and back."""
+        """Give the screen to the finished requests, and back."""
         if self.maximized is not None:
             self.minimize()
         else:
