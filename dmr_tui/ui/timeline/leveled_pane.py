@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from textual.widgets import Input
 
@@ -55,6 +55,8 @@ class RowFilter:
     level: Level = "all"
     model: str = ""
     """Key of a model, as `ModelNames` makes it."""
+    engine: bool = True
+    """False to leave out what the engines print; events have no such rows."""
 
     def matches(self, row: Any, names: ModelNames) -> bool:
         """Return True if the row meets all conditions."""
@@ -64,25 +66,21 @@ class RowFilter:
         """Yield the conditions in words; `name` is that of the model."""
         if self.level != "all":
             yield self.level
-        yield from self.others()
+        if not self.engine:
+            yield "without the engine's lines"
         if self.model:
             yield f"only {name}"
         if self.words:
             yield f"with {' '.join(self.words)}"
 
-    def others(self) -> Iterator[str]:
-        """Yield the conditions that only one kind of row has, in words."""
-        return iter(())
-
 
 R = TypeVar("R", bound=Event | LogLine)
-F = TypeVar("F", bound=RowFilter)
 
 
-class LeveledPane(FilteredPane[R], Generic[R, F]):
+class LeveledPane(FilteredPane[R]):
     """The rows that one filter leaves."""
 
-    def __init__(self, view: RowView[R], field: Input, *, everything: F, id: str) -> None:
+    def __init__(self, view: RowView[R], field: Input, *, everything: RowFilter, id: str) -> None:
         """`everything` is the filter that leaves every row."""
         super().__init__(view, field, id=id)
         self._everything = everything
@@ -127,7 +125,7 @@ class LeveledPane(FilteredPane[R], Generic[R, F]):
         if not self.names.are_of(models):
             self.names = ModelNames(models)
 
-    def _set_filter(self, wanted: F) -> None:
+    def _set_filter(self, wanted: RowFilter) -> None:
         if wanted == self._filter:
             return
         self._filter = wanted

@@ -12,7 +12,7 @@ from dmr_tui.runner.logs.log_line import LogLine
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.commands.table import bindings
-from dmr_tui.ui.timeline.leveled_pane import LeveledPane
+from dmr_tui.ui.timeline.leveled_pane import LeveledPane, RowFilter
 from dmr_tui.ui.timeline.log_text import LineFilter, clock_time, line_parts, pattern
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, OneLine
@@ -22,7 +22,7 @@ SLACK_S = 0.05
 """Seconds by which the clocks of log and feed may differ."""
 
 
-class LogPane(LeveledPane[LogLine, LineFilter]):
+class LogPane(LeveledPane[LogLine]):
     """The lines; below them a line with a remark and the search field, while there is any."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("log")]
@@ -119,7 +119,7 @@ class LogPane(LeveledPane[LogLine, LineFilter]):
         self.say("")
         self.show_titles()
 
-    def _set_filter(self, wanted: LineFilter) -> None:
+    def _set_filter(self, wanted: RowFilter) -> None:
         if wanted != self._filter:
             self._found = pattern(wanted.words)
             super()._set_filter(wanted)

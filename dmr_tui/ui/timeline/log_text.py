@@ -38,8 +38,6 @@ FOUND = "bold underline $accent"
 class LineFilter(RowFilter):
     """Conditions on a line of the log."""
 
-    engine: bool = True
-
     def matches(self, line: LogLine, names: ModelNames) -> bool:
         """Return True if the line meets all conditions."""
         if line.level not in _LEVELS_SHOWN.get(self.level, (line.level,)):
@@ -56,11 +54,6 @@ class LineFilter(RowFilter):
             if word not in text and word not in f"{line.source} {line.model}".lower():
                 return False
         return True
-
-    def others(self) -> Iterator[str]:
-        """Yield the conditions that only lines have, in words."""
-        if not self.engine:
-            yield "without the engine's lines"
 
 
 def clock_time(at: float) -> str:

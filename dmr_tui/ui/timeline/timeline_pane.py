@@ -74,7 +74,7 @@ class EventDetails(OneLine):
         return rows[:height]
 
 
-class TimelinePane(LeveledPane[Event, EventFilter]):
+class TimelinePane(LeveledPane[Event]):
     """The table, below it the event under the cursor in full, and the filter."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("timeline")]
@@ -129,7 +129,7 @@ class TimelinePane(LeveledPane[Event, EventFilter]):
     def _model_cell(self, event: Event) -> Part:
         return plain(self.names.name(event.digest, event.model)), "bold $value"
 
-    def _set_filter(self, wanted: EventFilter) -> None:
+    def _set_filter(self, wanted: RowFilter) -> None:
         super()._set_filter(wanted)
         self._show_details()
 
