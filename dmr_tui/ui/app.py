@@ -60,17 +60,7 @@ class DashboardApp(GuardedApp):
 
     TITLE = "dmr-tui"
     CSS_PATH = [  # noqa: RUF012
-        Path(__file__).parent / room / f"{room}.tcss"
-        for room in (
-            "shell",
-            "dashboard",
-            "chat",
-            "models",
-            "requests",
-            "timeline",
-            "memory",
-            "doctor",
-        )
+        Path(__file__).parent / room / f"{room}.tcss" for room in ROOMS
     ]
     COMMANDS: ClassVar = App.COMMANDS | {CommandProvider}
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("everywhere")]
@@ -276,11 +266,16 @@ class DashboardApp(GuardedApp):
             if self.current_mode == "doctor":
                 await self.action_show("dashboard")
 
+    @property
+    def _in_front(self) -> LiveScreen | None:
+        # Below dialogs; while the app starts or ends there is none.
+        screen = self.screen_stack[0] if self.screen_stack else None
+        return screen if isinstance(screen, LiveScreen) else None
+
     def _hand_down(self) -> None:
         # Only to the screen in front: the others need not paint what is not seen.
-        screen = self.screen_stack[0] if self.screen_stack else None
-        if isinstance(screen, LiveScreen):
-            screen.snapshot = self.snapshot
+        if self._in_front is not None:
+            self._in_front.snapshot = self.snapshot
 
     def _tick_alone(self) -> None:
         # Clocks go on when Snapshots come seldom, or not at all.
@@ -289,8 +284,8 @@ class DashboardApp(GuardedApp):
 
     def _tick(self) -> None:
         self._ticked_at = now()
-        screen = self.screen_stack[0] if self.screen_stack else None
-        if isinstance(screen, LiveScreen) and screen.is_mounted:
+        screen = self._in_front
+        if screen is not None and screen.is_mounted:
             screen.tick(self._heard_at)
 
     async def action_show(self, mode: str) -> None:
@@ -306,9 +301,8 @@ class DashboardApp(GuardedApp):
             self._look()
 
     def _look(self) -> None:
-        screen = self.screen_stack[0]
-        if isinstance(screen, LiveScreen):
-            screen.look()
+        if self._in_front is not None:
+            self._in_front.look()
 
     async def on_lines_wanted(self, event: LinesWanted) -> None:
         """Go to the timeline, at those lines of the log."""
@@ -344,13 +338,16 @@ class DashboardApp(GuardedApp):
 
     async def action_quit(self) -> None:
         """End the dashboard; a download would end with it, which is asked first."""
+        self._unless_pulling("Quit", self.exit)
+
+    def _unless_pulling(self, act: str, do: Callable[[], None]) -> None:
         going = [pull for pull in self.snapshot.pulls if pull.going]
         if not going:
-            self.exit()
+            do()
             return
         from dmr_tui.ui.shell.quit_dialog import QuitDialog
 
-        self.push_screen(QuitDialog(going), lambda quits: self.exit() if quits else None)
+        self.push_screen(QuitDialog(going, act), lambda sure: do() if sure else None)
 
     def action_refresh_now(self) -> None:
         """Ask everything again now."""
@@ -383,27 +380,22 @@ class DashboardApp(GuardedApp):
 
     def action_contexts(self) -> None:
         """Choose another runner to watch."""
-        from dmr_tui.ui.shell.contexts_dialog import ContextsDialog
+        from dmr_tui.ui.shell.choice_dialog import ContextsDialog
 
         if self._contexts is None:
             self.notify("The demo watches a runner of its own; without --demo others can be chosen")
             return
-        self.push_screen(ContextsDialog(self._contexts.choices()), self._watch_context)
+        contexts = self._contexts
 
-    def _watch_context(self, name: str | None, *, sure: bool = False) -> None:
-        if name is None or self._contexts is None:
-            return
-        going = [pull for pull in self.snapshot.pulls if pull.going]
-        if going and not sure:
-            from dmr_tui.ui.shell.quit_dialog import QuitDialog
+        def chosen(name: str | None) -> None:
+            if name is not None:
+                self._unless_pulling("Switch", lambda: self._watch_context(contexts, name))
 
-            dialog = QuitDialog(going, "Switch")
-            self.push_screen(
-                dialog, lambda yes: self._watch_context(name, sure=True) if yes else None
-            )
-            return
+        self.push_screen(ContextsDialog(contexts.choices()), chosen)
+
+    def _watch_context(self, contexts: Contexts, name: str) -> None:
         try:
-            monitor = self._contexts.watch(name)
+            monitor = contexts.watch(name)
         except ValueError as error:
             self.notify(plain(str(error)), severity="error", markup=False)
             return

@@ -7,7 +7,6 @@ from textual.message import Message
 from dmr_tui.measure.meter import Turn
 from dmr_tui.monitor.crashes import Crash
 from dmr_tui.state.model_row import ModelRow
-from dmr_tui.state.replies import Bodies
 from dmr_tui.state.snapshot import Snapshot
 
 
@@ -66,13 +65,6 @@ class RequestWanted(Message):
     """The user wants to see that request."""
 
     id: str
-
-
-@dataclass
-class BodiesRead(Message):
-    """Prompt and answer of a request have come, or the reason why not."""
-
-    bodies: Bodies
 
 
 @dataclass

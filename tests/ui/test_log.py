@@ -1,4 +1,4 @@
-"""The log as a person follows, searches and stops it."""
+"""The log as a user follows, searches and stops it."""
 
 from dataclasses import replace
 
@@ -7,8 +7,8 @@ from msgspec import structs
 
 from dmr_tui.runner.logs.log_line import LogLine
 from dmr_tui.ui.timeline import log_pane
+from dmr_tui.ui.timeline.leveled_pane import ModelNames
 from dmr_tui.ui.timeline.log_text import LineFilter
-from dmr_tui.ui.timeline.model_names import ModelNames
 from dmr_tui.ui.widgets.lines import Line
 from dmr_tui.ui.widgets.tail import cut_off
 from tests.ui.eventful import (
@@ -54,7 +54,7 @@ async def test_lines_are_filtered_and_what_was_looked_for_is_marked() -> None:
         assert not log.filtered
 
 
-async def test_the_log_is_followed_until_somebody_scrolls_away() -> None:
+async def test_the_log_is_followed_until_the_user_scrolls_away() -> None:
     app = watched()
     async with app.run_test(size=SMALL) as pilot:
         await opened(pilot, app)
@@ -91,6 +91,18 @@ async def test_the_wheel_scrolls_away_and_back() -> None:
         for _ in range(8):
             lines.scroll_down(animate=False)
         await shows(app, "following", "line 2")
+
+
+async def test_the_palette_reaches_the_log_from_the_timeline() -> None:
+    app = watched()
+    async with app.run_test(size=WIDE) as pilot:
+        events, _ = await opened(pilot, app)
+        assert events.row is not None
+        await pilot.press("ctrl+p")
+        await type_text(pilot, "pause the log")
+        await shows(app, "Take no new lines, or go on.")
+        await pilot.press("enter")
+        await shows(app, "paused, 0 new; space goes on")
 
 
 async def test_paused_nothing_moves() -> None:

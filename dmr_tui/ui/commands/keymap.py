@@ -7,8 +7,7 @@ from textual.keys import Keys
 
 from dmr_tui.settings.errors import BadSettings, did_you_mean
 from dmr_tui.settings.schema import Settings
-from dmr_tui.ui.commands.command import Command
-from dmr_tui.ui.commands.table import COMMANDS
+from dmr_tui.ui.commands.table import COMMANDS, Command
 from dmr_tui.ui.widgets.textual_internals import key_name
 
 SIGNS = {key_name(sign): sign for sign in punctuation}
@@ -39,7 +38,7 @@ def keymap(settings: Settings) -> dict[str, str]:
 
     Textual takes a key from all that share it when one of them gets another: those are in it too.
     """
-    ids = {act.id: act for act in COMMANDS}
+    ids = {command.id: command for command in COMMANDS}
     chosen: dict[str, str] = {}
     for name, keys in settings.keys.items():
         where = settings.origins.get(f"keys.{name}", "keys")
@@ -55,21 +54,21 @@ def keymap(settings: Settings) -> dict[str, str]:
         for problem in _problems(ids[name], chosen):
             raise BadSettings(f"{where}: {name} = {settings.keys[name]!r}: {problem}")
     sharers = {
-        act.id: act.keys
-        for act in COMMANDS
-        if any(act.where == ids[name].where and _share(act, ids[name]) for name in chosen)
+        command.id: command.keys
+        for command in COMMANDS
+        if any(command.where == ids[name].where and _share(command, ids[name]) for name in chosen)
     }
     return sharers | chosen
 
 
-def keys_of(act: Command, keymap: Mapping[str, str]) -> tuple[str, ...]:
+def keys_of(command: Command, keymap: Mapping[str, str]) -> tuple[str, ...]:
     """Return the keys that run the command now."""
-    return tuple(keymap.get(act.id, act.keys).split(","))
+    return tuple(keymap.get(command.id, command.keys).split(","))
 
 
-def key_words(act: Command, keymap: Mapping[str, str]) -> str:
+def key_words(command: Command, keymap: Mapping[str, str]) -> str:
     """Return the same keys under their usual names: "esc /"."""
-    return " ".join(_word(key) for key in keys_of(act, keymap))
+    return " ".join(_word(key) for key in keys_of(command, keymap))
 
 
 def _word(key: str) -> str:
@@ -108,10 +107,10 @@ def _normal(key: str) -> str:
     return normal
 
 
-def _problems(act: Command, chosen: Mapping[str, str]) -> Iterator[str]:
+def _problems(command: Command, chosen: Mapping[str, str]) -> Iterator[str]:
     """Yield the reasons why these keys cannot be those of `command`."""
-    usual = act.keys.split(",")
-    for key in keys_of(act, chosen):
+    usual = command.keys.split(",")
+    for key in keys_of(command, chosen):
         if key in usual:
             # Where it has been shared from the start, it is told apart by what can be done.
             continue
@@ -120,18 +119,18 @@ def _problems(act: Command, chosen: Mapping[str, str]) -> Iterator[str]:
             yield f"{word} is not free: the list of commands, and ending the program"
         if key in {"tab", "shift+tab"}:
             yield f"{word} is not free: it goes to the next pane"
-        if act.where in WITH_LISTS and key in LIST:
+        if command.where in WITH_LISTS and key in LIST:
             yield f"{word} is not free: it moves in lists"
-        if act.where == "request" and key in {*LIST[:4], "enter", "i", "space"}:
+        if command.where == "request" and key in {*LIST[:4], "enter", "i", "space"}:
             yield f"{word} is not free: it scrolls or closes the call"
-        writes = act.action == "screen.new_line" and key == "enter"
-        if act.where == "chat" and not writes and _is_writing(key):
+        writes = command.action == "new_line" and key == "enter"
+        if command.where == "chat" and not writes and _is_writing(key):
             yield f"{word} writes the prompt; take a function key, or one with ctrl"
     for other in COMMANDS:
-        near = act.where == other.where or "everywhere" in (act.where, other.where)
-        if other is act or not near or _share(act, other):
+        near = command.where == other.where or "everywhere" in (command.where, other.where)
+        if other is command or not near or _share(command, other):
             continue
-        for key in keys_of(act, chosen):
+        for key in keys_of(command, chosen):
             if key in keys_of(other, chosen):
                 yield f"{_word(key)} is the key of {other.id} already: {other.help}"
 

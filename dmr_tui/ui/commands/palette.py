@@ -1,54 +1,55 @@
-"""The command palette: every action of the table that can be done now."""
+"""The command palette: every command of the table that can be done now."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from functools import partial
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.dom import DOMNode
 
-from dmr_tui.ui.commands.command import Command
-from dmr_tui.ui.commands.table import COMMANDS
+from dmr_tui.ui.commands.table import COMMANDS, Command
 
-
-def _help(act: Command, keymap: Mapping[str, str]) -> str:
-    # Not needed before the list of commands is opened.
-    from dmr_tui.ui.commands.keymap import key_words
-
-    return f"{key_words(act, keymap)}  {act.help}"
+PANES = {"timeline": "#events", "log": "#log", "requests": "#finished"}
+"""Panes that have methods of commands, by the place where the keys of these commands work."""
 
 
 class CommandProvider(Provider):
-    """Offers the actions of the table."""
+    """Offers the commands of the table."""
 
     async def discover(self) -> Hits:
         """Yield every command, in the order of the table."""
-        for act in self._possible():
-            help = _help(act, self._keymap)
-            yield DiscoveryHit(act.title, lambda act=act: self._run(act), help=help)
+        for command, owner in self._possible():
+            run, help = self._run(command, owner), self._help(command)
+            yield DiscoveryHit(command.title, run, help=help)
 
     async def search(self, query: str) -> Hits:
         """Yield the commands whose names match the query."""
         matcher = self.matcher(query)
-        for act in self._possible():
-            score = matcher.match(act.title)
+        for command, owner in self._possible():
+            score = matcher.match(command.title)
             if score > 0:
-                yield Hit(
-                    score,
-                    matcher.highlight(act.title),
-                    lambda act=act: self._run(act),
-                    help=_help(act, self._keymap),
-                )
+                run, help = self._run(command, owner), self._help(command)
+                yield Hit(score, matcher.highlight(command.title), run, help=help)
 
-    def _possible(self) -> Iterator[Command]:
-        for act in COMMANDS:
-            namespace, _, name = act.action.partition(".")
-            owner = self.app if namespace == "app" else self.screen
-            method = f"action_{name.partition('(')[0]}"
-            if act.title and hasattr(owner, method):
-                yield act
+    def _possible(self) -> Iterator[tuple[Command, DOMNode]]:
+        for command in COMMANDS:
+            if command.title:
+                for owner in self._owners(command):
+                    if hasattr(owner, command.method):
+                        yield command, owner
 
-    @property
-    def _keymap(self) -> Mapping[str, str]:
-        return getattr(self.app, "keymap", {})
+    def _owners(self, command: Command) -> Iterable[DOMNode]:
+        match command.owner:
+            case "app":
+                return [self.app]
+            case "pane":
+                return self.screen.query(PANES[command.where])
+        return [self.screen]
 
-    async def _run(self, act: Command) -> None:
-        namespace, _, name = act.action.partition(".")
-        await self.app.run_action(name, self.app if namespace == "app" else self.screen)
+    def _help(self, command: Command) -> str:
+        # Not needed before the list of commands is opened.
+        from dmr_tui.ui.commands.keymap import key_words
+
+        return f"{key_words(command, getattr(self.app, 'keymap', {}))}  {command.help}"
+
+    def _run(self, command: Command, owner: DOMNode) -> Callable[[], Awaitable[bool]]:
+        return partial(self.app.run_action, command.action, owner)

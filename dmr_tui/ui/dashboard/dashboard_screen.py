@@ -46,7 +46,7 @@ class DashboardScreen(ModelActionsScreen):
                     yield HardwarePane(id="hardware", classes="pane").data_bind(bound)
                     yield MemoryPane(id="memory", classes="pane").data_bind(bound)
                 yield ThroughputPane(id="throughput", classes="pane").data_bind(bound)
-            yield ChatPane(self._monitor).data_bind(bound)
+            yield ChatPane(self.monitor).data_bind(bound)
         yield NoticePane(id="notice").data_bind(bound)
         yield KeyBar().data_bind(bound)
 

@@ -103,7 +103,7 @@ class DoctorScreen(LiveScreen):
         elif model is not None and model.digest is not None:
             plan = LoadPlan(model.name, model.ref, model.digest)
             remarks = ["The status of a backend proves nothing; a load does."]
-            self.app.push_screen(ConfirmDialog(plan, remarks, self._monitor))
+            self.app.push_screen(ConfirmDialog(plan, remarks, self.monitor))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Dim (None) what cannot be done now."""

@@ -93,7 +93,7 @@ class ModelActionsScreen(LiveScreen):
         """Look a model up, and download it."""
         from dmr_tui.ui.models.pull_dialog import PullDialog
 
-        self.app.push_screen(PullDialog(self._monitor))
+        self.app.push_screen(PullDialog(self.monitor))
 
     def action_model_details(self) -> None:
         """Show everything about the model."""
@@ -104,12 +104,12 @@ class ModelActionsScreen(LiveScreen):
 
     def action_filter_models(self) -> None:
         """Let the user type a filter."""
-        self.model_list.ask_words()
+        self.model_list.action_search()
 
     def action_drop_filter(self) -> None:
         """Show every model again; without a filter, give a maximized pane its usual size."""
         if self.model_list.filtered:
-            self.model_list.drop_filter()
+            self.model_list.action_drop_filter()
         else:
             self.minimize()
 

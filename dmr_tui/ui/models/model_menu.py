@@ -12,13 +12,11 @@ from textual.widgets.option_list import Option
 
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.text.sanitize import plain
-from dmr_tui.ui.commands.command import Command
 from dmr_tui.ui.commands.keymap import keys_of
-from dmr_tui.ui.commands.model_commands import MENU
-from dmr_tui.ui.commands.table import COMMANDS
+from dmr_tui.ui.commands.table import COMMANDS, MENU, Command
 from dmr_tui.ui.shell.form import dialog_box
 
-ACTIONS = {name: next(c for c in COMMANDS if c.action == f"screen.{name}") for name in MENU}
+ACTIONS = {name: next(c for c in COMMANDS if c.action == name) for name in MENU}
 
 
 class ModelMenu(ModalScreen[None]):

@@ -1,6 +1,6 @@
-"""A recorded request sent again, and both results side by side."""
+"""A recorded request sent again to a model of the user's choice, and both results side by side."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import thread_time
 from typing import ClassVar
 
@@ -12,18 +12,26 @@ from textual.screen import ModalScreen
 
 from dmr_tui.measure.meter import Turn
 from dmr_tui.monitor.live import Monitor
+from dmr_tui.runner.names import canonical
 from dmr_tui.runner.request import Request
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.replies import Bodies
 from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.text import format
 from dmr_tui.text.requests import model_word
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.commands.table import bindings
-from dmr_tui.ui.messages import BodiesRead, TurnAdvanced
+from dmr_tui.ui.messages import TurnAdvanced
 from dmr_tui.ui.requests.replay_side import RecordedSide, ReplayedSide
+from dmr_tui.ui.shell.choice_dialog import ChoiceDialog
 from dmr_tui.ui.shell.pane import Page
+from dmr_tui.ui.shell.run_state import state_words
 from dmr_tui.ui.widgets.glyphs import GLYPHS
+from dmr_tui.ui.widgets.lines import fit
 from dmr_tui.ui.widgets.paint_pace import PaintPace
+
+MODEL_WIDTH = 34
+"""Cells of a model's name."""
 
 
 class ReplayScreen(ModalScreen[None]):
@@ -51,14 +59,14 @@ class ReplayScreen(ModalScreen[None]):
         self._request = request
         self._row = row
         self._monitor = monitor
-        self._bodies = bodies
+        self._recorded = RecordedSide(request, bodies)
         self._stop: Callable[[], None] | None = None
         self._pace = PaintPace()
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="replay"):
             with VerticalScroll(classes="dialog", id="recorded"):
-                yield RecordedSide(self._request)
+                yield self._recorded
             with VerticalScroll(classes="dialog", id="replayed"):
                 yield ReplayedSide(self._row.ref)
 
@@ -70,7 +78,6 @@ class ReplayScreen(ModalScreen[None]):
         left.border_subtitle = Content("b: its answer")
         right.border_title = Content(f"Replay {dot} {plain(self._row.name)}")
         right.focus()
-        self.query_one(RecordedSide).bodies = self._bodies
         self._tell_keys()
         self.watch(self.app, "snapshot", self._tick)
         # Only when all of this is painted, so that the time to first token holds no painting.
@@ -113,29 +120,21 @@ class ReplayScreen(ModalScreen[None]):
         words = "esc stops it" if self._stop is not None else "esc closes"
         self.query_one("#replayed").border_subtitle = Content(words)
 
-    def on_bodies_read(self, event: BodiesRead) -> None:
-        """Show the recorded answer, which has come."""
-        event.stop()
-        self._bodies = event.bodies
-        self._show_bodies(event.bodies)
-
-    def _show_bodies(self, bodies: Bodies | None) -> None:
-        side = self.query_one(RecordedSide)
-        side.bodies = bodies
-        side.tick()
-
     def action_show_bodies(self) -> None:
         """Show the recorded answer, or hide it again."""
-        if self.query_one(RecordedSide).bodies is not None:
-            self._show_bodies(None)
-        elif self._bodies is not None:
-            self._show_bodies(self._bodies)
-        else:
+        side = self._recorded
+        side.asked = not side.asked
+        self._show_bodies(side.bodies)
+        if side.asked and side.bodies is None:
             self._monitor().bodies(self._request, self._take)
 
     def _take(self, bodies: Bodies) -> None:
         if self.is_running:
-            self.post_message(BodiesRead(bodies))
+            self.call_later(self._show_bodies, bodies)
+
+    def _show_bodies(self, bodies: Bodies | None) -> None:
+        self._recorded.bodies = bodies
+        self._recorded.tick()
 
     def action_close(self) -> None:
         """Stop the replay; again, go back to the request."""
@@ -152,3 +151,38 @@ class ReplayScreen(ModalScreen[None]):
         """Scroll the side that has the keys."""
         side = self.focused or self.query_one("#replayed")
         side.scroll_relative(y=lines, animate=False)
+
+
+class ReplayModels(ChoiceDialog[ModelRow]):
+    """The installed models that chat; the cursor is on the request's own one."""
+
+    def __init__(self, request: Request, models: Sequence[ModelRow]) -> None:
+        rows = [row for row in models if row.model is not None and not row.embedding]
+        own = [_is_own(row, request) for row in rows]
+        super().__init__(
+            [(row, _option(row, same)) for row, same in zip(rows, own, strict=True)],
+            id="replay-models",
+            title="Replay with which model",
+            hint="enter sends it, esc cancels",
+            first=own.index(True) if any(own) else 0,
+        )
+
+    def on_mount(self) -> None:
+        if not self._choices:
+            self.notify("No installed model can chat", severity="warning", markup=False)
+
+
+def _is_own(row: ModelRow, request: Request) -> bool:
+    if request.digest is not None:
+        return row.digest == request.digest
+    return canonical(row.ref) == canonical(request.model)
+
+
+def _option(row: ModelRow, own: bool) -> Content:
+    state, style = state_words(row.runs[0]) if row.runs else ("not loaded", "$label")
+    return Content.assemble(
+        (fit(plain(row.name), MODEL_WIDTH), "bold $value"),
+        (f" {format.parameters(row.parameters):>7}  ", "$label"),
+        (state, style),
+        ("  the same" if own else "", "$accent"),
+    )

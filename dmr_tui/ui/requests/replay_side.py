@@ -12,8 +12,7 @@ from dmr_tui.text.request_fields import duration_words
 from dmr_tui.text.requests import status_words
 from dmr_tui.text.sanitize import plain
 from dmr_tui.text.turns import failure_lines
-from dmr_tui.ui.requests.body_lines import text_lines
-from dmr_tui.ui.requests.request_text import status_style
+from dmr_tui.ui.requests.request_text import status_style, text_lines
 from dmr_tui.ui.shell.pane import Page, now
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, width_of
@@ -48,10 +47,13 @@ class ReplaySide(Page):
 class RecordedSide(ReplaySide):
     """The request as it was."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: Request, bodies: Bodies | None) -> None:
+        """`bodies` are those of the request, if the user has asked to see them."""
         super().__init__()
         self._request = request
-        self.bodies: Bodies | None = None
+        self.bodies = bodies
+        self.asked = bodies is not None
+        """True if the recorded answer is to be shown."""
 
     def numbers(self) -> Iterator[Number]:
         """Yield the numbers by the record, and by when its end was heard."""
@@ -73,7 +75,7 @@ class RecordedSide(ReplaySide):
     def text(self, width: int) -> list[Line]:
         """Return the recorded answer, if the user asked to see it."""
         bodies, request = self.bodies, self._request
-        if bodies is None:
+        if bodies is None or not self.asked:
             lines: list[Line] = [(("b", "bold $value"), (" shows the recorded answer", "$label"))]
             if request.outcome != "ok":
                 lines.insert(0, ((status_words(request), status_style(request)),))

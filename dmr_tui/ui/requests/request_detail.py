@@ -15,9 +15,9 @@ from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text.requests import model_word, not_replayable
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.commands.table import bindings
-from dmr_tui.ui.messages import BodiesRead, LinesWanted
-from dmr_tui.ui.requests.body_lines import body_lines
-from dmr_tui.ui.requests.request_facts import Fact, Known, sections
+from dmr_tui.ui.messages import LinesWanted
+from dmr_tui.ui.requests.request_facts import Fact, sections
+from dmr_tui.ui.requests.request_text import body_lines
 from dmr_tui.ui.shell.page_dialog import PageDialog
 from dmr_tui.ui.shell.pane import Page
 from dmr_tui.ui.widgets.glyphs import GLYPHS
@@ -37,54 +37,40 @@ class RequestDetail(PageDialog):
 
     def __init__(self, request: Request, monitor: Callable[[], Monitor]) -> None:
         dot = GLYPHS.dot
+        self._page = RequestPage(request)
         super().__init__(
-            RequestPage(request),
+            self._page,
             id="request",
             title=f"{plain(request.api)} {dot} {model_word(request.model)}",
             hint=f"b prompt and answer {dot} r replay {dot} l log {dot} esc closes",
         )
-        self._request = request
         self._monitor = monitor
-        self._bodies: Bodies | None = None
 
     def on_mount(self) -> None:
         self.watch(self.app, "snapshot", self._show)
 
     def _show(self, snapshot: Snapshot) -> None:
-        page = self.query_one(RequestPage)
-        page.snapshot = snapshot
-        page.tick()
-
-    def on_bodies_read(self, event: BodiesRead) -> None:
-        """Show prompt and answer, which have come."""
-        event.stop()
-        if event.bodies.id == self._request.id:
-            self._bodies = event.bodies
-            self.query_one(RequestPage).show_bodies(event.bodies)
+        self._page.snapshot = snapshot
+        self._page.tick()
 
     def action_show_bodies(self) -> None:
         """Get prompt and answer, and go to them; again hides them."""
-        page = self.query_one(RequestPage)
-        if page.asked:
-            page.hide_bodies()
-            return
-        page.await_bodies()
-        if self._bodies is not None:
-            page.show_bodies(self._bodies)
-        else:
+        page = self._page
+        page.asked = not page.asked
+        page.show_bodies(page.bodies)
+        if page.asked and page.bodies is None:
             self._monitor().bodies(page.request, self._take)
 
     def _take(self, bodies: Bodies) -> None:
         # From the monitor's thread; a dialog that is closed has no use for it.
         if self.is_running:
-            self.post_message(BodiesRead(bodies))
+            self.call_later(self._page.show_bodies, bodies)
 
     def action_replay(self) -> None:
         """Choose a model, and send the request again."""
-        from dmr_tui.ui.requests.replay_models import ReplayModels
-        from dmr_tui.ui.requests.replay_screen import ReplayScreen
+        from dmr_tui.ui.requests.replay_screen import ReplayModels, ReplayScreen
 
-        page = self.query_one(RequestPage)
+        page = self._page
         request = page.request
         problem = not_replayable(request)
         if self._monitor().read_only:
@@ -92,7 +78,7 @@ class RequestDetail(PageDialog):
         if problem:
             self.notify(problem, severity="warning", markup=False)
             return
-        bodies = self._bodies if page.asked else None
+        bodies = page.bodies if page.asked else None
 
         def chosen(row: ModelRow | None) -> None:
             if row is not None:
@@ -102,7 +88,7 @@ class RequestDetail(PageDialog):
 
     def action_request_log(self) -> None:
         """Go to the lines of the log from its time."""
-        request = self.query_one(RequestPage).request
+        request = self._page.request
         self.app.post_message(LinesWanted(request.started_at, request.finished_at, request.digest))
         self.dismiss()
 
@@ -119,7 +105,8 @@ class RequestPage(Page):
         self.request = request
         self.asked = False
         """True while prompt and answer are shown."""
-        self._bodies: Bodies | None = None
+        self.bodies: Bodies | None = None
+        """None until they have come."""
         self._broken: tuple[int, list[Line]] | None = None
 
     def watch_snapshot(self) -> None:
@@ -131,22 +118,13 @@ class RequestPage(Page):
             self.request = found or self.request
         super().watch_snapshot()
 
-    def await_bodies(self) -> None:
-        """Say that prompt and answer are on their way."""
-        self.asked = True
+    def show_bodies(self, bodies: Bodies | None) -> None:
+        """Show prompt and answer below the facts, and go there; or hide them."""
+        if bodies is not self.bodies:
+            self.bodies, self._broken = bodies, None
         self.tick()
-
-    def show_bodies(self, bodies: Bodies) -> None:
-        """Show prompt and answer below the facts, and go there."""
-        if self.asked:
-            self._bodies, self._broken = bodies, None
-            self.tick()
+        if self.asked and bodies is not None:
             self.call_after_refresh(self._go_to_bodies)
-
-    def hide_bodies(self) -> None:
-        """Hide prompt and answer again."""
-        self.asked, self._bodies, self._broken = False, None, None
-        self.tick()
 
     def _go_to_bodies(self) -> None:
         box = self.parent
@@ -162,10 +140,10 @@ class RequestPage(Page):
             lines.append(
                 (("  hidden: ", "$label"), ("b", "bold $value"), (" shows them", "$label"))
             )
-        elif self._bodies is None:
+        elif self.bodies is None:
             lines.append(((f"  reading them {GLYPHS.ellipsis}", "$label"),))
         else:
-            lines += self._body(self._bodies, width)
+            lines += self._body(self.bodies, width)
         return lines
 
     def _body(self, bodies: Bodies, width: int) -> list[Line]:
@@ -179,7 +157,7 @@ class RequestPage(Page):
         snapshot, request = self.snapshot, self.request
         caller = snapshot.caller_names.get(request.caller, request.caller)
         lines: list[Line] = []
-        for title, facts in sections(Known(request, caller, snapshot.clock_offset)):
+        for title, facts in sections(request, caller, snapshot.clock_offset):
             lines.append(((title, "bold $accent"),))
             for fact in facts:
                 lines += _fact_lines(fact, width)

@@ -34,35 +34,26 @@ class Fact:
     style: str = "bold $value"
 
 
-Section = tuple[str, list[Fact]]
+def _unknown(name: str, why: str) -> Fact:
+    return Fact(name, format.UNKNOWN, why, "$faint")
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A request, and what is known besides."""
+def sections(request: Request, caller: str, ahead: float) -> Iterator[tuple[str, Iterator[Fact]]]:
+    """Yield the facts under their titles, the most important first.
 
-    request: Request
-    caller: str
-    """As the user names it."""
-    ahead: float
-    """Seconds that the runner's clock is ahead of ours."""
-
-
-def sections(known: Known) -> Iterator[Section]:
-    """Yield the facts under their titles, the most important first."""
-    request = known.request
-    yield "What happened", list(_happened(known))
-    yield "Numbers", list(_numbers(request))
-    yield "When", list(_when(known))
-    yield "Context window, in tokens", list(_context(request))
-    yield "Parameters", list(_parameters(request))
-    yield "Messages", list(_messages(request))
-    yield "Caller", list(_caller(known))
-    yield "Names", list(_names(request))
+    `caller` is named as the user does; the runner's clock is `ahead` seconds of ours.
+    """
+    yield "What happened", _happened(request, caller)
+    yield "Numbers", _numbers(request)
+    yield "When", _when(request, ahead)
+    yield "Context window, in tokens", _context(request)
+    yield "Parameters", _parameters(request)
+    yield "Messages", _messages(request)
+    yield "Caller", _caller(request, caller)
+    yield "Names", _names(request)
 
 
-def _happened(known: Known) -> Iterator[Fact]:
-    request = known.request
+def _happened(request: Request, caller: str) -> Iterator[Fact]:
     http = f"HTTP {request.status}" if request.status else ""
     yield Fact("status", status_words(request), http, status_style(request))
     if request.outcome in FAILURES:
@@ -75,7 +66,7 @@ def _happened(known: Known) -> Iterator[Fact]:
         if said.detail and said.detail != said.what:
             yield Fact("its words", " ".join(said.detail.split())[:2000], style="$label")
     elif request.outcome in {"cut", "client left", "end unknown"}:
-        yield Fact("what", why_ended(request, known.caller), style="$value")
+        yield Fact("what", why_ended(request, caller), style="$value")
     if request.slow:
         yield Fact("slow", slower_words(request.slow), style="$warning")
     if request.finish_reason:
@@ -89,7 +80,10 @@ def _numbers(request: Request) -> Iterator[Fact]:
     yield _ttft(request)
     yield _waited(request)
     if request.outcome != "in flight":
-        yield Fact("duration", duration_words(request.duration), _duration_note(request))
+        note = "client  when its end was heard - when it was sent"
+        if request.duration is None:
+            note = "it ended before dmr-tui listened"
+        yield Fact("duration", duration_words(request.duration), note)
     prompt, cached = request.prompt_tokens, request.cached_tokens
     new = new_tokens(request)
     tokens = "" if new is None else f"{new:,} new + {format.count(cached)} cached"
@@ -108,7 +102,7 @@ def _decode(timings: Timings | None) -> Fact:
     rate = decode_rate(timings)
     if rate is None or timings is None or timings.predicted_n is None:
         why = "too short to measure" if timings is not None else "no timings in its answer"
-        return Fact("decode", format.UNKNOWN, why, "$faint")
+        return _unknown("decode", why)
     spent = format.seconds((timings.predicted_ms or 0.0) / 1000.0)
     formula = f"(predicted_n - 1) / predicted_ms = {timings.predicted_n - 1:,} / {spent}"
     return Fact("decode", f"{format.rate(rate.value)} tok/s", f"{rate.source}  {formula}")
@@ -119,7 +113,7 @@ def _prefill(timings: Timings | None) -> Fact:
     if rate is None or timings is None:
         few = f"fewer than {MIN_PREFILL} new prompt tokens"
         why = few if timings is not None else "no timings in its answer"
-        return Fact("prefill", format.UNKNOWN, why, "$faint")
+        return _unknown("prefill", why)
     spent = format.seconds((timings.prompt_ms or 0.0) / 1000.0)
     formula = f"prompt_n / prompt_ms = {format.count(timings.prompt_n)} / {spent}"
     return Fact("prefill", f"{format.rate(rate.value)} tok/s", f"{rate.source}  {formula}")
@@ -141,13 +135,13 @@ def _ttft(request: Request) -> Fact:
         why = "no timings in its answer"
     else:
         why = "its end was not heard" if request.finished_at is None else "not known"
-    return Fact("TTFT", format.UNKNOWN, why, "$faint")
+    return _unknown("TTFT", why)
 
 
 def _waited(request: Request) -> Fact:
     value = waited_s(request)
     if value is None:
-        return Fact("waited", format.UNKNOWN, "neither its log nor its timings tell", "$faint")
+        return _unknown("waited", "neither its log nor its timings tell")
     if request.processing_at is not None:
         note = "log  when the engine began - when it was sent"
     else:
@@ -155,14 +149,7 @@ def _waited(request: Request) -> Fact:
     return Fact("waited", format.seconds(value), note)
 
 
-def _duration_note(request: Request) -> str:
-    if request.duration is None:
-        return "it ended before dmr-tui listened"
-    return "client  when its end was heard - when it was sent"
-
-
-def _when(known: Known) -> Iterator[Fact]:
-    request, ahead = known.request, known.ahead
+def _when(request: Request, ahead: float) -> Iterator[Fact]:
     if request.tries > 1:
         first = request.first_started_at
         at = format.UNKNOWN if first is None else exact_moment(first - ahead)
@@ -174,7 +161,8 @@ def _when(known: Known) -> Iterator[Fact]:
     timings = request.timings
     if request.outcome == "in flight":
         elapsed = format.clock(now() - request.started_at + ahead)
-        yield Fact("in flight", elapsed, _limit_note(request))
+        limit = f"of {format.clock(request.limit)}, its caller's limit" if request.limit else ""
+        yield Fact("in flight", elapsed, limit)
     if request.processing_at is not None:
         yield Fact("began", exact_moment(request.processing_at - ahead), "log", "$value")
     if timings is not None and timings.prompt_ms is not None:
@@ -187,23 +175,17 @@ def _when(known: Known) -> Iterator[Fact]:
         yield Fact("ended", exact_moment(request.finished_at - ahead), "client", "$value")
 
 
-def _limit_note(request: Request) -> str:
-    return "" if not request.limit else f"of {format.clock(request.limit)}, its caller's limit"
-
-
 def _context(request: Request) -> Iterator[Fact]:
     used, size = context_used(request), window(request)
     if used is None:
-        yield Fact("used", format.UNKNOWN, "the answer does not tell its tokens", "$faint")
+        yield _unknown("used", "the answer does not tell its tokens")
     else:
         prompt = format.count(request.prompt_tokens)
         generated = format.count(request.completion_tokens)
         yield Fact("used", f"{used:,}", f"prompt + generated = {prompt} + {generated}")
     source = "of its slot, by the engine's log" if request.window else "as it was configured"
     if size is None:
-        yield Fact(
-            "window", format.UNKNOWN, "neither the log nor the configuration tells", "$faint"
-        )
+        yield _unknown("window", "neither the log nor the configuration tells")
     else:
         share = f"; {100 * used / size:.0f} % of it used" if used is not None else ""
         yield Fact("window", f"{size:,}", source + share)
@@ -211,7 +193,7 @@ def _context(request: Request) -> Iterator[Fact]:
 
 def _parameters(request: Request) -> Iterator[Fact]:
     if not request.parameters and not request.request_bytes:
-        yield Fact("", format.UNKNOWN, "its record holds no request", "$faint")
+        yield _unknown("", "its record holds no request")
     elif not request.parameters:
         yield Fact("", "none: everything as the engine has it by default", style="$label")
     for name, value in request.parameters:
@@ -224,7 +206,7 @@ def _messages(request: Request) -> Iterator[Fact]:
     yield Fact("request", _bytes(request.request_bytes), style="$value")
     yield Fact("answer", _bytes(request.response_bytes), style="$value")
     if request.message_count is None:
-        yield Fact("messages", format.UNKNOWN, "this kind of call has none", "$faint")
+        yield _unknown("messages", "this kind of call has none")
         return
     shown = request.messages[-SHOWN_MESSAGES:]
     earlier = request.message_count - len(shown)
@@ -240,17 +222,16 @@ def _bytes(size: int) -> str:
     return f"{size:,} bytes" if size < 10_000 else format.disk(size)
 
 
-def _caller(known: Known) -> Iterator[Fact]:
-    request = known.request
-    own = "" if known.caller == request.caller else f"its own name is {request.caller}"
-    yield Fact("name", known.caller, own)
+def _caller(request: Request, caller: str) -> Iterator[Fact]:
+    own = "" if caller == request.caller else f"its own name is {request.caller}"
+    yield Fact("name", caller, own)
     yield Fact("User-Agent", request.user_agent or format.UNKNOWN, style="$value")
     if request.origin:
         yield Fact("origin", request.origin, style="$value")
     if request.limit:
         yield Fact("hangs up after", f"{request.limit:g} s", style="$value")
     else:
-        yield Fact("hangs up after", format.UNKNOWN, "n names the caller, in the list", "$faint")
+        yield _unknown("hangs up after", "n names the caller, in the list")
 
 
 def _names(request: Request) -> Iterator[Fact]:

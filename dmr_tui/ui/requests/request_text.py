@@ -1,20 +1,25 @@
-"""Remarks on what is unusual about a request, in colour."""
+"""What there is to read about a request, in colour: its status, remarks, prompt and answer."""
 
 from collections.abc import Iterator
 
-from dmr_tui.measure.request_numbers import context_used, window
+from rich.cells import cell_len
+
 from dmr_tui.runner.errors.explain import explain_request
 from dmr_tui.runner.request import FAILURES, Request
 from dmr_tui.state.event import ErrorDetail, Event
+from dmr_tui.state.replies import Bodies
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text import format
 from dmr_tui.text.requests import moment, slower_words, why_ended
-from dmr_tui.text.sanitize import plain
+from dmr_tui.text.sanitize import plain, plain_lines
+from dmr_tui.text.turns import failure_lines
 from dmr_tui.ui.shell.pane import now
 from dmr_tui.ui.widgets.glyphs import GLYPHS
-from dmr_tui.ui.widgets.lines import Line, Part
+from dmr_tui.ui.widgets.lines import Line, Part, wrapped
 
 LATELY_S = 600.0
+LONGEST = 100_000
+"""Characters of one text that are shown: breaking millions into lines would take seconds."""
 
 
 def status_style(request: Request) -> str:
@@ -42,17 +47,6 @@ def unrecorded(snapshot: Snapshot) -> int:
 
 def _lacks_model(event: Event) -> bool:
     return isinstance(event.detail, ErrorDetail) and event.detail.kind == "model missing"
-
-
-def context(request: Request, nearly_full: float) -> Part:
-    """Tokens used of the window, coloured from `nearly_full` per cent of it on."""
-    used, size = context_used(request), window(request)
-    if used is None:
-        return format.UNKNOWN, "$faint"
-    if not size:
-        return format.window(used), "$value"
-    style = "bold $load-heavy" if 100.0 * used >= nearly_full * size else "$value"
-    return f"{format.window(used)}/{format.window(size)}", style
 
 
 def remarks(request: Request, caller: str) -> Line:
@@ -83,3 +77,35 @@ def _remarks(request: Request, caller: str) -> Iterator[Part]:
         first = request.first_started_at
         since = "" if first is None else f", first at {moment(first, now())}"
         yield f"sent {request.tries} times{since}", "$label"
+
+
+def body_lines(bodies: Bodies, width: int) -> list[Line]:
+    """The messages with their roles, then reasoning and answer."""
+    if bodies.failure is not None:
+        said = failure_lines(bodies.failure)
+        return [line for text in said for line in text_lines(text, width, "$warning")]
+    lines: list[Line] = []
+    for role, text in bodies.prompt:
+        lines += [*_titled(role, text, width), ()]
+    if bodies.reasoning:
+        lines += [*_titled("reasoning", bodies.reasoning, width), ()]
+    lines += _titled("answer", bodies.answer or "(no text)", width)
+    return lines
+
+
+def _titled(title: str, text: str, width: int) -> Iterator[Line]:
+    yield ((plain(title), "bold $accent"), (f"  {len(text):,} characters", "$faint"))
+    yield from text_lines(text, width, "$value")
+
+
+def text_lines(text: str, width: int, style: str) -> list[Line]:
+    """`text` broken into lines of that width; control characters are visible signs."""
+    shown = plain_lines(text[:LONGEST]).expandtabs(4)
+    lines: list[Line] = []
+    for line in shown.split("\n"):
+        part = (line, style)
+        lines += [(part,)] if cell_len(line) <= width else wrapped((part,), width, 0)
+    if len(text) > LONGEST:
+        more = f"{GLYPHS.ellipsis} and {len(text) - LONGEST:,} characters more"
+        lines.append(((more, "$warning"),))
+    return lines

@@ -2,17 +2,15 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from msgspec.structs import replace
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
 from textual.content import Content
-from textual.message import Message
-from textual.reactive import var
+from textual.timer import Timer
+from textual.widgets import Input
 
 from dmr_tui.runner.request import Request
 from dmr_tui.state.request_filter import RequestFilter, View
@@ -20,52 +18,36 @@ from dmr_tui.state.requests import FinishedRequests, RequestGroup
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.commands.table import bindings
-from dmr_tui.ui.requests.conditions import Condition, ConditionsPane, toggled
-from dmr_tui.ui.requests.group_columns import group_columns, group_remarks
-from dmr_tui.ui.requests.modes import MODES, Mode, ModeTitles
-from dmr_tui.ui.requests.request_columns import request_columns
+from dmr_tui.ui.requests.around_table import (
+    MODES,
+    Condition,
+    ConditionsPane,
+    Mode,
+    ModeTitles,
+    toggled,
+)
+from dmr_tui.ui.requests.columns import group_columns, group_remarks, request_columns
 from dmr_tui.ui.requests.request_text import remarks, unrecorded
-from dmr_tui.ui.shell.pane import Pane, preferences_of
+from dmr_tui.ui.shell.filtered_pane import FilteredPane
+from dmr_tui.ui.shell.live_screen import LiveScreen
+from dmr_tui.ui.shell.pane import preferences_of
 from dmr_tui.ui.widgets.glyphs import GLYPHS
-from dmr_tui.ui.widgets.lines import Line
-from dmr_tui.ui.widgets.search_field import SearchField
+from dmr_tui.ui.widgets.lines import Line, OneLine
 from dmr_tui.ui.widgets.table import Table
 
 COUNT_S = 0.9
 """Seconds for which a count in the title stays."""
+TYPING_S = 0.15
+"""Seconds without a key after which the typed words are looked for: that takes the archive time."""
 READING = f"reading the archive {GLYPHS.ellipsis}"
 
 
-class RemarkPane(Pane):
-    """One line about the row under the cursor."""
-
-    line: Line = ()
-
-    def lines(self, width: int, height: int) -> Sequence[Line]:
-        """Return the remark."""
-        return [self.line]
-
-
-class RequestsPane(Vertical):
+class RequestsPane(FilteredPane[Request]):
     """Three tables of which one is shown, a line about its row, and the filter."""
 
-    ALLOW_MAXIMIZE = True
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("requests")]
 
-    snapshot: var[Snapshot] = var(Snapshot(), init=False)
-
-    @dataclass
-    class ViewChanged(Message):
-        """Other requests are wanted from the monitor."""
-
-    @dataclass
-    class Opened(Message):
-        """The user wants to know everything about that request."""
-
-        request: Request
-
     def __init__(self) -> None:
-        super().__init__(id="finished", classes="pane")
         self.mode: Mode = "list"
         self.asked = RequestFilter()
         self._finished: FinishedRequests | None = None
@@ -74,11 +56,13 @@ class RequestsPane(Vertical):
         self._paused = False
         self._wanted: str | None = None
         """Id of the request that the cursor is to go to as soon as it is there."""
-        self._titles = ModeTitles()
-        self._said: tuple[object, object] | None = None
+        self._mode_titles = ModeTitles()
+        self._said: object = None
+        """All that the titles depend on, but for the count."""
         self._title_at = 0.0
         self._could = False
         """True if there was a row under the cursor."""
+        self._typing: Timer | None = None
         self._list: Table[Request] = Table(
             request_columns(
                 self.caller_of,
@@ -100,13 +84,16 @@ class RequestsPane(Vertical):
             )
             for mode in MODES[1:]
         }
+        hint = "words in model, caller, API, status or error"
+        field = Input(placeholder=hint, id="call-filter", compact=True)
+        super().__init__(self._list, field, id="finished")
 
     def compose(self) -> ComposeResult:
         yield self._list
         yield from self._groups.values()
-        yield RemarkPane(id="call-remark")
+        yield OneLine(id="call-remark")
         yield ConditionsPane(id="call-conditions")
-        yield SearchField("words in model, caller, API, status or error", id="call-filter")
+        yield self._field
 
     def on_mount(self) -> None:
         self._show_mode()
@@ -120,7 +107,7 @@ class RequestsPane(Vertical):
     @property
     def row(self) -> Request | None:
         """The request under the cursor; None while groups are shown."""
-        return self._list.row if self.mode == "list" else None
+        return super().row if self.mode == "list" else None
 
     @property
     def group(self) -> RequestGroup | None:
@@ -130,7 +117,7 @@ class RequestsPane(Vertical):
     @property
     def filtered(self) -> bool:
         """True while a filter is set or being typed."""
-        return self.asked != RequestFilter() or self.query_one(SearchField).display
+        return self.asked != RequestFilter() or super().filtered
 
     @property
     def callers(self) -> list[str]:
@@ -153,7 +140,7 @@ class RequestsPane(Vertical):
         """Return the caller as the user names it."""
         return self.snapshot.caller_names.get(request.caller, request.caller)
 
-    def focus_table(self) -> None:
+    def focus_rows(self) -> None:
         """Give the keys to the table that is shown."""
         self._table.focus()
 
@@ -189,7 +176,7 @@ class RequestsPane(Vertical):
 
     def _show_words(self) -> None:
         self._show_remark()
-        self._show_titles()
+        self.show_titles()
         can = self.row is not None or self.group is not None
         if can != self._could:
             self._could = can
@@ -210,9 +197,13 @@ class RequestsPane(Vertical):
         if mode != self.mode:
             self.mode = mode
             self._show_mode()
-            self.post_message(self.ViewChanged())
+            self._look()
 
-    def next_mode(self) -> None:
+    def _look(self) -> None:
+        if isinstance(self.screen, LiveScreen):
+            self.screen.look()
+
+    def action_next_mode(self) -> None:
         """Show the next of list, by caller and by model."""
         self.set_mode(MODES[(MODES.index(self.mode) + 1) % len(MODES)])
 
@@ -223,16 +214,16 @@ class RequestsPane(Vertical):
         self.asked = asked
         self._paused = False
         self.query_one(ConditionsPane).show(asked)
-        self.post_message(self.ViewChanged())
+        self._look()
         self.screen.refresh_bindings()
         self.tick()
 
-    def toggle(self, which: Condition) -> None:
+    def action_toggle_condition(self, which: Condition) -> None:
         """Show only requests like the one under the cursor in one respect, or all again."""
         row = self.row
         self.ask(toggled(self.asked, which, row, self.caller_of(row) if row else ""))
 
-    def only_group(self) -> None:
+    def action_only_group(self) -> None:
         """List the requests of the group under the cursor."""
         group = self.group
         if group is not None:
@@ -240,50 +231,69 @@ class RequestsPane(Vertical):
             self.set_mode("list")
             self.ask(replace(self.asked, **wanted))
 
-    def pause(self) -> None:
+    def action_pause(self) -> None:
         """Let the rows stand still, or go on."""
         self._paused = not self._paused
         if not self._paused:
             self._list.show(self.rows)
         self.tick()
 
-    def sort_next(self) -> None:
+    def action_sort_next(self) -> None:
         """Sort by the next column."""
         self._table.sort_next()
-        self._show_titles()
+        self.show_titles()
 
-    def ask_words(self) -> None:
-        """Let the user type words."""
-        self.query_one(SearchField).open()
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Look for the words when the typing pauses."""
+        event.prevent_default()
+        self._stop_typing()
+        self._typing = self.set_timer(TYPING_S, self._ask_words)
 
-    def on_search_field_typed(self, event: SearchField.Typed) -> None:
-        """Look for the words; when the field has gone, give the keys to the table."""
-        event.stop()
-        self.ask(replace(self.asked, words=event.words))
-        if not self.query_one(SearchField).display:
-            self.focus_table()
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Look for the words at once; the line above says them from now on."""
+        event.prevent_default()
+        self._stop_typing()
+        self._field.display = False
+        self._ask_words()
+        self.focus_rows()
 
-    def drop_filter(self) -> None:
-        """Leave the field of words; else show every request again."""
-        field = self.query_one(SearchField)
-        typing = field.display
-        field.close()
+    def _ask_words(self) -> None:
+        self.ask(replace(self.asked, words=self._field.value.strip()))
+
+    def _stop_typing(self) -> None:
+        if self._typing is not None:
+            self._typing.stop()
+
+    def action_drop_conditions(self) -> None:
+        """Leave the field of words; else show every request again, or what else a screen has."""
+        if not self.filtered:
+            self.screen.minimize()
+            return
+        typing = self._field.display
+        self._stop_typing()
+        self._close_field()
         self.ask(replace(self.asked, words="") if typing else RequestFilter())
-        self.focus_table()
+        self.focus_rows()
         self.screen.refresh_bindings()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Hide (False) or dim (None) what cannot be done now."""
+        match action:
+            case "only_group":
+                return self.mode != "list"
+            case "toggle_condition":
+                held = getattr(self.asked, str(parameters[0])) is not None
+                return held or (self.mode == "list" and (True if self.row is not None else None))
+            case "pause":
+                return self.mode == "list"
+            case "drop_conditions":
+                return self.filtered or self.screen.maximized is not None
+        return True
 
     def renamed(self, before: str, after: str) -> None:
         """Change the filter with the caller's name."""
         if self.asked.caller == before:
             self.ask(replace(self.asked, caller=after))
-
-    def on_row_view_chosen(self, event: Table.Chosen) -> None:
-        """Open a request that was clicked twice, or list a group."""
-        event.stop()
-        if self.row is not None:
-            self.post_message(self.Opened(self.row))
-        else:
-            self.only_group()
 
     def on_table_cursor_moved(self, event: Table.CursorMoved) -> None:
         """Say what is not as usual with another row."""
@@ -292,11 +302,11 @@ class RequestsPane(Vertical):
 
     def on_click(self, event: events.Click) -> None:
         """Switch between the tables by the titles in the border."""
-        mode = self._titles.at(event.x) if event.widget is self and event.y == 0 else None
+        mode = self._mode_titles.at(event.x) if event.widget is self and event.y == 0 else None
         if mode is not None:
             self.set_mode(mode)
         # A click on a header has sorted.
-        self._show_titles()
+        self.show_titles()
 
     @property
     def _table(self) -> Table[Request] | Table[RequestGroup]:
@@ -314,31 +324,31 @@ class RequestsPane(Vertical):
         self._list.display = self.mode == "list"
         for mode, table in self._groups.items():
             table.display = mode == self.mode
-        self.focus_table()
+        self.focus_rows()
         self.tick()
         self.screen.refresh_bindings()
 
     def _show_remark(self) -> None:
-        pane = self.query_one(RemarkPane)
+        line = () if self.group is None else group_remarks(self.group)
         if self.row is not None:
-            pane.line = remarks(self.row, self.caller_of(self.row))
-        else:
-            pane.line = () if self.group is None else group_remarks(self.group)
-        pane.update_lines()
+            line = remarks(self.row, self.caller_of(self.row))
+        self.query_one(OneLine).show(line)
 
-    def _show_titles(self) -> None:
+    def titles(self) -> tuple[Content, str]:
+        """Return the three tables with what there is to say of the shown one, and its order."""
         names: dict[Mode, str] = {"list": f"Finished {self._count()}".rstrip()}
         names |= {mode: f"by {mode}" for mode in MODES[1:]}
-        state, sort = self._state(), self._sorted()
-        said = (self.mode, state, sort, self.asked, self._finished is None), names
-        counted = self._said is not None and self._said[0] == said[0]
-        if counted and time.monotonic() < self._title_at:
-            # A title paints the whole pane: a count is made new only once a second.
+        return self._mode_titles.content(names, self.mode, self._state()), self._sorted()
+
+    def show_titles(self) -> None:
+        """Set the titles if they have changed, for a count alone only once a second."""
+        said = self.mode, self._state(), self._sorted(), self.asked, self._finished is None
+        if said == self._said and time.monotonic() < self._title_at:
             return
-        if said != self._said:
+        before = self._titles
+        super().show_titles()
+        if self._titles != before:
             self._said, self._title_at = said, time.monotonic() + COUNT_S
-            self.border_title = self._titles.content(names, self.mode, state)
-            self.border_subtitle = Content(sort)
 
     def _count(self) -> str:
         finished = self._finished

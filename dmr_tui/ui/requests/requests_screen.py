@@ -3,10 +3,10 @@
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
+from dmr_tui.runner.request import Request
 from dmr_tui.state.request_filter import View
 from dmr_tui.ui.messages import LinesWanted
 from dmr_tui.ui.requests.caller_dialog import CallerName, NameDialog
-from dmr_tui.ui.requests.conditions import NAMES, Condition
 from dmr_tui.ui.requests.in_flight_pane import InFlightPane
 from dmr_tui.ui.requests.requests_pane import RequestsPane
 from dmr_tui.ui.shell.header import HeaderPane
@@ -34,7 +34,7 @@ class RequestsScreen(LiveScreen):
 
     def on_mount(self) -> None:
         self.query_one(NoticePane).display = False
-        self.pane.focus_table()
+        self.pane.focus_rows()
 
     def on_resize(self) -> None:
         """Leave fewer rows to the requests in flight in a lower window."""
@@ -63,58 +63,24 @@ class RequestsScreen(LiveScreen):
         if flying is None:
             self.pane.go_to(request_id)
         else:
-            self._open(RequestsPane.Opened(flying))
+            self._open(flying)
 
-    def on_requests_pane_view_changed(self) -> None:
-        """Ask the monitor for other requests."""
-        self.look()
-        self.refresh_bindings()
-
-    def on_requests_pane_opened(self, event: RequestsPane.Opened) -> None:
-        """Show the request that was clicked twice."""
-        event.stop()
-        self._open(event)
+    def on_row_view_chosen(self) -> None:
+        """Open a request that was clicked twice, or list a group."""
+        if self.pane.mode == "list":
+            self.action_open_request()
+        else:
+            self.pane.action_only_group()
 
     def action_open_request(self) -> None:
         """Show everything about the request under the cursor."""
         if self.pane.row is not None:
-            self._open(RequestsPane.Opened(self.pane.row))
+            self._open(self.pane.row)
 
-    def _open(self, opened: RequestsPane.Opened) -> None:
+    def _open(self, request: Request) -> None:
         from dmr_tui.ui.requests.request_detail import RequestDetail
 
-        self.app.push_screen(RequestDetail(opened.request, self._monitor))
-
-    def action_only_group(self) -> None:
-        """List the requests of the group under the cursor."""
-        self.pane.only_group()
-
-    def action_next_mode(self) -> None:
-        """Show the list, or count by caller or by model."""
-        self.pane.next_mode()
-
-    def action_filter_requests(self) -> None:
-        """Let the user type words."""
-        self.pane.ask_words()
-
-    def action_toggle_condition(self, which: Condition) -> None:
-        """Show only requests like this one in one respect, or all again."""
-        self.pane.toggle(which)
-
-    def action_drop_conditions(self) -> None:
-        """Show every call again; then a maximized pane is as large as it was."""
-        if self.pane.filtered:
-            self.pane.drop_filter()
-        else:
-            self.minimize()
-
-    def action_sort_requests(self) -> None:
-        """Sort by the next column."""
-        self.pane.sort_next()
-
-    def action_pause_requests(self) -> None:
-        """Let the rows stand still, or go on."""
-        self.pane.pause()
+        self.app.push_screen(RequestDetail(request, self.monitor))
 
     def action_request_log(self) -> None:
         """Go to the lines of the log from the time of the request under the cursor."""
@@ -136,7 +102,7 @@ class RequestsScreen(LiveScreen):
 
         def named(name: CallerName | None) -> None:
             if name is not None:
-                self._monitor().name_caller(caller, name.name, name.limit)
+                self.monitor().name_caller(caller, name.name, name.limit)
                 self.pane.renamed(known.name or caller, name.name or caller)
 
         self.app.push_screen(NameDialog(caller, known), named)
@@ -149,21 +115,12 @@ class RequestsScreen(LiveScreen):
         match action:
             case "open_request" | "request_log":
                 return pane.mode == "list" and (True if pane.row is not None else None)
-            case "only_group":
-                return pane.mode != "list"
-            case "toggle_condition":
-                held = any(getattr(pane.asked, which) for which in NAMES if (which,) == parameters)
-                return held or (pane.mode == "list" and (True if pane.row is not None else None))
-            case "pause_requests":
-                return pane.mode == "list"
-            case "drop_conditions":
-                return pane.filtered or self.maximized is not None
             case "name_caller":
                 return True if pane.callers else None if pane.mode != "model" else False
         return True
 
     def action_maximize_pane(self) -> None:
-        """Give the screen to the finished calls, and back."""
+        """Give the screen to the finished requests, and back."""
         if self.maximized is not None:
             self.minimize()
         else:

@@ -1,4 +1,4 @@
-"""A dialog with a list of choices, of which enter takes one."""
+"""A dialog with a list of choices, of which enter takes one; and the list of runners."""
 
 from collections.abc import Sequence
 from typing import ClassVar, Generic, TypeVar
@@ -10,6 +10,9 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
+
+from dmr_tui.text.sanitize import plain
+from dmr_tui.ui.shell.runner_choices import Choice, Choices
 
 R = TypeVar("R")
 
@@ -58,3 +61,30 @@ class ChoiceDialog(ModalScreen[R | None], Generic[R]):
     def action_cancel(self) -> None:
         """Choose nothing."""
         self.dismiss(None)
+
+
+class ContextsDialog(ChoiceDialog[str]):
+    """Named contexts and Docker's own; choosing changes nothing outside this program."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("C", "cancel", "Cancel")]
+
+    def __init__(self, choices: Choices) -> None:
+        names = [choice.name for choice in choices.runners]
+        super().__init__(
+            [(each.name, _option(each, each.name == choices.now)) for each in choices.runners],
+            id="contexts",
+            title="Watch another runner",
+            hint="enter watches it, esc cancels",
+            first=names.index(choices.now) if choices.now in names else 0,
+            notes=[Content.styled(plain(note), "$warning") for note in choices.notes],
+        )
+
+
+def _option(choice: Choice, now: bool) -> Content:
+    sign = "* " if now else "  "
+    note = f"  {plain(choice.note)}" if choice.note else ""
+    return Content.assemble(
+        (f"{sign}{plain(choice.name):18} ", "bold $value"),
+        (plain(choice.place), "$value"),
+        (note, "$label"),
+    )

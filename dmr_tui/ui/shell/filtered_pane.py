@@ -48,12 +48,12 @@ class FilteredPane(Vertical, Titled, Generic[R]):
         """Give the keys to the rows."""
         self._view.focus()
 
-    def ask_words(self) -> None:
+    def action_search(self) -> None:
         """Let the user type words."""
         self._field.display = True
         self._field.focus()
 
-    def drop_filter(self) -> None:
+    def action_drop_filter(self) -> None:
         """Show every row again, and give the keys to the rows."""
         self.clear_filter()
         self._view.focus()
@@ -76,7 +76,7 @@ class FilteredPane(Vertical, Titled, Generic[R]):
         """Filter while the user types."""
         self.filter_by(event.value.lower().split())
 
-    def on_input_submitted(self) -> None:
+    def on_input_submitted(self, event: Input.Submitted) -> None:
         """Keep the filter, and give the keys to the rows that it leaves."""
-        self._field.display = bool(self._field.value)
+        self._field.display = bool(event.value)
         self._view.focus()

@@ -1,6 +1,6 @@
 """The line at the top: health and name of the runner, and the age of the data."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from dmr_tui.runner.backend import Backend
 from dmr_tui.state.snapshot import Runner, Snapshot
@@ -26,42 +26,19 @@ class HeaderPane(Pane):
     def lines(self, width: int, height: int) -> Sequence[Line]:
         """Return the one line."""
         snapshot = self.snapshot
-        runner = snapshot.runner
-        left = _badges(snapshot) + _state(snapshot)
-        right: list[list[Part]] = [_age(snapshot, self.heard_at)]
-        middle = [
-            _backends(runner),
-            _endpoint(runner),
-            _version(runner),
-            _latency(runner),
-            _slots(runner),
-            _disk(runner),
-            _missing_backends(runner),
-        ]
+        left, right = [*_badges(snapshot), _state(snapshot)], [_age(snapshot, self.heard_at)]
+        pool = width - width_of(left) - width_of(right) - 1
+        at_right: list[Part] = []
         # Where the parts stand is not how important they are: slots stand at the right.
-        at_right = {4, 5}
-        chosen = _that_fit(left, right[0], middle, width)
-        for index in chosen:
-            if index not in at_right:
-                left += [GAP, *middle[index]]
-        tail: list[Part] = []
-        for index in chosen:
-            if index in at_right:
-                tail += [*middle[index], GAP]
-        return (spread(left, tail + right[0], width),)
-
-
-def _that_fit(
-    left: list[Part], right: list[Part], middle: list[list[Part]], width: int
-) -> list[int]:
-    pool = width - width_of(left) - width_of(right) - 1
-    chosen = []
-    for index, parts in enumerate(middle):
-        needed = width_of(parts) + width_of([GAP])
-        if parts and needed <= pool:
-            pool -= needed
-            chosen.append(index)
-    return chosen
+        for parts, right_hand in _middle(snapshot.runner):
+            needed = width_of(parts) + width_of([GAP])
+            if parts and needed <= pool:
+                pool -= needed
+                if right_hand:
+                    at_right += [*parts, GAP]
+                else:
+                    left += [GAP, *parts]
+        return (spread(left, at_right + right, width),)
 
 
 def _badges(snapshot: Snapshot) -> list[Part]:
@@ -73,16 +50,42 @@ def _badges(snapshot: Snapshot) -> list[Part]:
     return badges
 
 
-def _state(snapshot: Snapshot) -> list[Part]:
+def _state(snapshot: Snapshot) -> Part:
     runner = snapshot.runner
     if runner.up is None:
-        return [(f"{GLYPHS.unknown} looking for the runner", "$label")]
+        return f"{GLYPHS.unknown} looking for the runner", "$label"
     if not runner.up:
         since = "" if runner.down_since is None else f" {format.age(now() - runner.down_since)}"
-        return [(f"{GLYPHS.down} down{since}", "bold $error")]
+        return f"{GLYPHS.down} down{since}", "bold $error"
     if any(source.health == "stale" for source in snapshot.sources):
-        return [(f"{GLYPHS.up} up, partly stale", "bold $warning")]
-    return [(f"{GLYPHS.up} up", "bold $success")]
+        return f"{GLYPHS.up} up, partly stale", "bold $warning"
+    return f"{GLYPHS.up} up", "bold $success"
+
+
+def _middle(runner: Runner) -> Iterator[tuple[list[Part], bool]]:
+    """Yield what is shown if it fits, the most important first, and True for the right side."""
+    yield _backends(runner), False
+    endpoint = runner.endpoint
+    if endpoint is not None:
+        label: list[Part] = [(plain(endpoint.label), "$value")]
+        if endpoint.tls and not endpoint.verify:
+            label.append((" certificate not checked", "$warning"))
+        yield label, False
+    if runner.up:
+        version = plain(runner.version) if runner.version else "before 2026-03"
+        yield [("DMR ", "$label"), (version, "$value")], False
+        if runner.latency_ms is not None:
+            yield [(f"{runner.latency_ms:.0f}", "$value"), (" ms", "$label")], False
+    if runner.slots_used is not None:
+        of = "" if runner.slots_total is None else f" of {runner.slots_total}"
+        full = runner.slots_total is not None and runner.slots_used >= runner.slots_total
+        style = "$warning" if full else "$value"
+        yield [(f"{runner.slots_used}{of}", style), (" slots", "$label")], True
+    if runner.models_bytes is not None:
+        yield [(format.disk(runner.models_bytes), "$value"), (" on disk", "$label")], True
+    missing = [plain(b.name) for b in runner.backends if b.state == "not installed"]
+    if missing:
+        yield [(f"not installed: {', '.join(missing)}", "$faint")], False
 
 
 def _backends(runner: Runner) -> list[Part]:
@@ -104,55 +107,11 @@ def _backend(backend: Backend) -> list[Part]:
     return [name, (f" {plain(words)}" if words else "", "$label")]
 
 
-def _missing_backends(runner: Runner) -> list[Part]:
-    names = [plain(b.name) for b in runner.backends if b.state == "not installed"]
-    return [(f"not installed: {', '.join(names)}", "$faint")] if names else []
-
-
-def _version(runner: Runner) -> list[Part]:
-    if not runner.up:
-        return []
-    version = plain(runner.version) if runner.version else "before 2026-03"
-    return [("DMR ", "$label"), (version, "$value")]
-
-
-def _endpoint(runner: Runner) -> list[Part]:
-    endpoint = runner.endpoint
-    if endpoint is None:
-        return []
-    label: list[Part] = [(plain(endpoint.label), "$value")]
-    if endpoint.tls and not endpoint.verify:
-        label.append((" certificate not checked", "$warning"))
-    return label
-
-
-def _latency(runner: Runner) -> list[Part]:
-    if not runner.up or runner.latency_ms is None:
-        return []
-    return [(f"{runner.latency_ms:.0f}", "$value"), (" ms", "$label")]
-
-
-def _slots(runner: Runner) -> list[Part]:
-    if runner.slots_used is None:
-        return []
-    of = "" if runner.slots_total is None else f" of {runner.slots_total}"
-    full = runner.slots_total is not None and runner.slots_used >= runner.slots_total
-    style = "$warning" if full else "$value"
-    return [(f"{runner.slots_used}{of}", style), (" slots", "$label")]
-
-
-def _disk(runner: Runner) -> list[Part]:
-    if runner.models_bytes is None:
-        return []
-    return [(format.disk(runner.models_bytes), "$value"), (" on disk", "$label")]
-
-
-def _age(snapshot: Snapshot, heard_at: float) -> list[Part]:
-    every = f"every {snapshot.interval_s:g} s"
+def _age(snapshot: Snapshot, heard_at: float) -> Part:
     silent = now() - heard_at
     if silent > OLD_AFTER * snapshot.interval_s + 1.0:
-        return [(f"{format.age(silent)} old", "bold $error")]
+        return f"{format.age(silent)} old", "bold $error"
     down = snapshot.runner.down_since
     if down is not None:
-        return [(f"data {format.age(now() - down)} old", "bold $warning")]
-    return [(every, "$faint")]
+        return f"data {format.age(now() - down)} old", "bold $warning"
+    return f"every {snapshot.interval_s:g} s", "$faint"

@@ -1,15 +1,14 @@
 """Keys by place, and what the numbers mean."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
 from dmr_tui.ui.commands.keymap import key_words
 from dmr_tui.ui.commands.table import COMMANDS
-from dmr_tui.ui.shell.page_dialog import PageDialog
-from dmr_tui.ui.shell.pane import Page
-from dmr_tui.ui.widgets.lines import Line, wrapped
+from dmr_tui.ui.shell.page_dialog import PageDialog, Text
+from dmr_tui.ui.widgets.lines import Line
 
 WORDS_AT = 21
 """Cells before the words that say what a key does."""
@@ -76,20 +75,8 @@ class HelpDialog(PageDialog):
 
     def __init__(self, mode: str, keymap: Mapping[str, str]) -> None:
         """`keymap`: the keys of actions that do not have their usual ones."""
-        page = HelpPage(mode, keymap)
+        page = Text(list(_content(mode, keymap)), indent=WORDS_AT)
         super().__init__(page, id="help", title="Help", hint="up, down scroll; esc closes")
-
-
-class HelpPage(Page):
-    """The help as lines; the words go on beside the keys, not under them."""
-
-    def __init__(self, mode: str, keymap: Mapping[str, str]) -> None:
-        super().__init__()
-        self._rows = list(_content(mode, keymap))
-
-    def lines(self, width: int, height: int) -> Sequence[Line]:
-        """Return the keys of this screen, the numbers, the other keys."""
-        return [row for line in self._rows for row in wrapped(line, width, WORDS_AT)]
 
 
 def _content(mode: str, keymap: Mapping[str, str]) -> Iterator[Line]:

@@ -34,12 +34,7 @@ class LiveScreen(Screen[None]):
     def __init__(self, monitor: Callable[[], Monitor]) -> None:
         """`monitor` answers the monitor of this moment: the demo replaces it."""
         super().__init__()
-        self._monitor = monitor
-
-    @property
-    def monitor(self) -> Callable[[], Monitor]:
-        """The function that returns the monitor of this moment, for dialogs."""
-        return self._monitor
+        self.monitor = monitor
 
     @property
     def view(self) -> View:
@@ -48,7 +43,7 @@ class LiveScreen(Screen[None]):
 
     def look(self) -> None:
         """Tell the monitor what this screen needs."""
-        self._monitor().look(self.view)
+        self.monitor().look(self.view)
 
     def tick(self, heard_at: float) -> None:
         """Move the clocks on: a second has passed; the monitor last spoke at `heard_at`."""

@@ -1,5 +1,6 @@
 """A dialog with one page to read, which the arrow keys scroll."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -8,7 +9,23 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 
-from dmr_tui.ui.widgets.lines import Lines
+from dmr_tui.ui.widgets.lines import Line, Lines, wrapped
+
+
+class Text(Lines):
+    """A page that stays as it is: lines broken between words, as high as they are many."""
+
+    DEFAULT_CSS = "Text { height: auto; }"
+
+    def __init__(self, rows: Sequence[Line], *, indent: int = 0) -> None:
+        """`indent`: cells by which what does not fit in a row is moved in."""
+        super().__init__()
+        self._rows = rows
+        self._indent = indent
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        """Return all of the text."""
+        return [line for row in self._rows for line in wrapped(row, width, self._indent)]
 
 
 class PageDialog(ModalScreen[None]):

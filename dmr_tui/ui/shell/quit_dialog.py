@@ -26,33 +26,29 @@ class QuitDialog(ModalScreen[bool]):
     def __init__(self, pulls: Sequence[Pull], act: str = "Quit") -> None:
         """`pulls`: the downloads that would end; `act`: what would end them, in a word."""
         super().__init__()
-        self._pulls = pulls
+        yet = "Downloads are" if len(pulls) > 1 else "A download is"
+        told = (
+            f"{yet} under way, and would end. What has come stays with the runner: the next pull"
+            " goes on from there."
+        )
+        self._lines = [
+            *(Content.styled(_how_far(pull), "bold $value") for pull in pulls),
+            Content(""),
+            Content.styled(told, "$label"),
+        ]
         self._act = act
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog small-dialog", id="quitting"):
-            yield Static(Content("\n").join(self._lines()), markup=False)
+        with Vertical(classes="dialog small-dialog", id="quitting") as box:
+            box.border_title = Content(self._act)
+            box.border_subtitle = Content("y does it, esc stays")
+            yield Static(Content("\n").join(self._lines), markup=False)
             with Horizontal(classes="buttons"):
                 yield Button(self._act, variant="primary", id="quit", compact=True)
                 yield Button("Stay", id="stay", compact=True)
 
     def on_mount(self) -> None:
-        box = self.query_one("#quitting")
-        box.border_title = Content(self._act)
-        box.border_subtitle = Content("y does it, esc stays")
         self.query_one("#stay").focus()
-
-    def _lines(self) -> list[Content]:
-        yet = "Downloads are" if len(self._pulls) > 1 else "A download is"
-        told = (
-            f"{yet} under way, and would end. What has come stays with the runner: the next pull"
-            " goes on from there."
-        )
-        return [
-            *(Content.styled(_how_far(pull), "bold $value") for pull in self._pulls),
-            Content(""),
-            Content.styled(told, "$label"),
-        ]
 
     @on(Button.Pressed, "#quit")
     def action_quit(self) -> None:

@@ -12,17 +12,17 @@ from dmr_tui.runner.logs.log_line import LogLine
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.commands.table import bindings
-from dmr_tui.ui.timeline.leveled_pane import LeveledPane
+from dmr_tui.ui.timeline.leveled_pane import LeveledPane, RowFilter
 from dmr_tui.ui.timeline.log_text import LineFilter, clock_time, line_parts, pattern
 from dmr_tui.ui.widgets.glyphs import GLYPHS
-from dmr_tui.ui.widgets.lines import Line, Lines
+from dmr_tui.ui.widgets.lines import Line, OneLine
 from dmr_tui.ui.widgets.tail import Tail, cut_off
 
 SLACK_S = 0.05
 """Seconds by which the clocks of log and feed may differ."""
 
 
-class LogPane(LeveledPane[LogLine, LineFilter]):
+class LogPane(LeveledPane[LogLine]):
     """The lines; below them a line with a remark and the search field, while there is any."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("log")]
@@ -41,11 +41,11 @@ class LogPane(LeveledPane[LogLine, LineFilter]):
 
     def compose(self) -> ComposeResult:
         yield self._tail
-        yield Remark(id="log-said")
+        yield OneLine(id="log-said")
         yield self._field
 
     def on_mount(self) -> None:
-        self.query_one(Remark).display = False
+        self.query_one(OneLine).display = False
 
     def watch_snapshot(self, before: Snapshot, after: Snapshot) -> None:
         """Take the new lines; an empty log only says that nothing reads it just now."""
@@ -72,7 +72,7 @@ class LogPane(LeveledPane[LogLine, LineFilter]):
             self.say("This version of the runner has no log")
             return
         if self._paused:
-            self.pause()
+            self.action_pause()
         lines = self._tail.rows
         if not lines or lines[-1].at < start - SLACK_S:
             self._goal = (start, until, digest)
@@ -95,16 +95,18 @@ class LogPane(LeveledPane[LogLine, LineFilter]):
 
     def say(self, text: str) -> None:
         """Show a remark below the log; an empty one takes it away."""
-        self.query_one(Remark).say(text)
+        remark = self.query_one(OneLine)
+        remark.display = bool(text)
+        remark.show(((f"{GLYPHS.warning} {plain(text)}", "$warning"),))
 
-    def pause(self) -> None:
+    def action_pause(self) -> None:
         """Stop taking new lines, or take all that have come."""
         self._paused = not self._paused
         if not self._paused:
             self._show_newest()
         self.show_titles()
 
-    def toggle_engine(self) -> None:
+    def action_toggle_engine(self) -> None:
         """Hide or show what the engines print."""
         self._set_filter(replace(self._filter, engine=not self._filter.engine))
 
@@ -117,7 +119,7 @@ class LogPane(LeveledPane[LogLine, LineFilter]):
         self.say("")
         self.show_titles()
 
-    def _set_filter(self, wanted: LineFilter) -> None:
+    def _set_filter(self, wanted: RowFilter) -> None:
         if wanted != self._filter:
             self._found = pattern(wanted.words)
             super()._set_filter(wanted)
@@ -171,25 +173,6 @@ class LogPane(LeveledPane[LogLine, LineFilter]):
         if source.health == "waiting" or any(e.source == "log" for e in snapshot.events):
             return (("reading the log: its lines come here, the newest at the bottom", "$label"),)
         return (("the log is empty: a line comes with the first call to a model", "$label"),)
-
-
-class Remark(Lines):
-    """One line of text; hidden while there is none."""
-
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id)
-        self._text = ""
-
-    def say(self, text: str) -> None:
-        """Show this text instead of the last one."""
-        if text != self._text:
-            self._text = text
-            self.display = bool(text)
-            self.update_lines()
-
-    def lines(self, width: int, height: int) -> Sequence[Line]:
-        """Return the one line."""
-        return [((f"{GLYPHS.warning} {plain(self._text)}", "$warning"),)]
 
 
 def _of_that_time(

@@ -1,21 +1,26 @@
-"""Lines of the runner's log as parts, and the filter on them."""
+"""Lines of the runner's log: as parts, the filter on them, and one of them in full."""
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
 
 from dmr_tui.runner.logs.log_line import LogLine
 from dmr_tui.text.sanitize import plain
+from dmr_tui.ui.shell.page_dialog import PageDialog, Text
 from dmr_tui.ui.shell.pane import now
-from dmr_tui.ui.timeline.model_names import ModelNames
-from dmr_tui.ui.timeline.row_filter import Level, RowFilter
+from dmr_tui.ui.timeline.leveled_pane import Level, ModelNames, RowFilter
 from dmr_tui.ui.widgets.lines import Line, Part, fit
 
 RUNNER = "runner"
 """Source of what the runner itself says; every other one is an engine."""
 SHOWN = 1000
 """Characters of a line that are looked at to show it: no terminal is wider."""
+READ = 20_000
+"""Characters of a line that is read alone."""
 SEARCHED = 100_000
 """Characters of a line in which words are looked for."""
 SIGNS: dict[str, Part] = {
@@ -32,8 +37,6 @@ FOUND = "bold underline $accent"
 @dataclass(frozen=True, slots=True)
 class LineFilter(RowFilter):
     """Conditions on a line of the log."""
-
-    engine: bool = True
 
     def matches(self, line: LogLine, names: ModelNames) -> bool:
         """Return True if the line meets all conditions."""
@@ -52,11 +55,6 @@ class LineFilter(RowFilter):
                 return False
         return True
 
-    def others(self) -> Iterator[str]:
-        """Yield the conditions that only lines have, in words."""
-        if not self.engine:
-            yield "without the engine's lines"
-
 
 def clock_time(at: float) -> str:
     """The time of day, with the date if it is not today's; empty if unknown."""
@@ -67,8 +65,7 @@ def clock_time(at: float) -> str:
     return moment.strftime("%H:%M:%S" if today else "%m-%d %H:%M:%S")
 
 
-def date_time(at: float) -> str:
-    """Date and time of day with milliseconds."""
+def _date_time(at: float) -> str:
     if at <= 0.0:
         return "without a time"
     return datetime.fromtimestamp(at).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
@@ -101,3 +98,19 @@ def _highlighted(text: str, style: str, found: re.Pattern[str] | None) -> Iterat
         yield match[0], FOUND
         place = match.end()
     yield text[place:], style
+
+
+class LineDialog(PageDialog):
+    """The whole of one line: source and model, and the text wrapped."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,space,enter", "dismiss", "Close", key_display="esc")
+    ]
+
+    def __init__(self, line: LogLine, model: str) -> None:
+        """`model` is the name of the model that the line is about, or empty."""
+        facts = " ".join(filter(None, (line.level, f"from {line.source}", model)))
+        cut = "" if len(line.text) <= READ else f" … ({len(line.text):,} characters)"
+        text = plain(line.text[:READ]) + cut
+        page = Text([((plain(facts), "$label"),), (), ((text, "$value"),)])
+        super().__init__(page, id="log-line", title=f"Log line {_date_time(line.at)}")

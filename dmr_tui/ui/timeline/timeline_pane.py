@@ -15,12 +15,10 @@ from dmr_tui.text import format
 from dmr_tui.text.events import event_cause, event_text
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.commands.table import bindings
-from dmr_tui.ui.timeline.leveled_pane import LeveledPane
+from dmr_tui.ui.timeline.leveled_pane import LEVELS, LeveledPane, ModelNames, RowFilter
 from dmr_tui.ui.timeline.log_text import clock_time
-from dmr_tui.ui.timeline.model_names import ModelNames
-from dmr_tui.ui.timeline.row_filter import LEVELS, RowFilter
 from dmr_tui.ui.widgets.glyphs import GLYPHS
-from dmr_tui.ui.widgets.lines import Line, Lines, Part, wrapped
+from dmr_tui.ui.widgets.lines import Line, OneLine, Part, wrapped
 from dmr_tui.ui.widgets.table import Column, Table
 
 NAMED = {"reload thrash", "config drift"}
@@ -53,69 +51,42 @@ class EventFilter(RowFilter):
 class EventTable(Table[Event]):
     """The newest at the top, and followed there."""
 
-    MIN_GROW = 20
-
-    def __init__(
-        self, model: Callable[[Event], Part], *, empty: Callable[[], Line], id: str | None = None
-    ) -> None:
-        """`model` is the name of an event's model."""
-        self._model = model
-        self._dated = False
-        super().__init__(self._made(8), lambda event: event.key, empty=empty, follow=True, id=id)
-
-    def _made(self, time: int) -> tuple[Column[Event], ...]:
-        named = Column("model", "MODEL", 15, self._model, self._model_name)
-        return (
-            Column("time", "TIME", time, _time, lambda event: event.at),
-            Column("what", "WHAT", 16, _what, lambda event: event.kind),
-            replace(named, width=26, drop=3, narrow=named),
-            Column("took", "TOOK", 6, _took, lambda event: event.seconds, True, 1),
-            Column("detail", "DETAIL", 0, _detail, event_text),
-            Column("from", "FROM", 6, _source, lambda event: event.source, drop=2),
-        )
-
-    def _model_name(self, event: Event) -> str | None:
-        return self._model(event)[0] or None
-
     def show(self, rows: Sequence[Event]) -> None:
         """Take new events; if there is one of another day, all get room for a date."""
-        dated = len(rows) > 0 and len(clock_time(rows[-1].at)) > 8
-        if dated != self._dated:
-            self._dated = dated
-            self._columns = self._made(14 if dated else 8)
+        time, *others = self._columns
+        width = 14 if rows and len(clock_time(rows[-1].at)) > 8 else 8
+        if width != time.width:
+            self._columns = (replace(time, width=width), *others)
             self._layout_columns()
             self.refresh()
         super().show(rows)
 
 
-class EventDetails(Lines):
+class EventDetails(OneLine):
     """The event under the cursor, in full."""
-
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id)
-        self._line: Line = ()
-
-    def show(self, line: Line) -> None:
-        """Show that event."""
-        self._line = line
-        self.update_lines()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         """Return as many rows as there is room for; what does not fit ends in an ellipsis."""
-        rows = wrapped(self._line, width, 2)
+        rows = wrapped(self.line, width, 2)
         if len(rows) > height:
             text, style = rows[height - 1][-1]
             rows[height - 1] = (*rows[height - 1][:-1], (text.rstrip() + GLYPHS.ellipsis, style))
         return rows[:height]
 
 
-class TimelinePane(LeveledPane[Event, EventFilter]):
+class TimelinePane(LeveledPane[Event]):
     """The table, below it the event under the cursor in full, and the filter."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("timeline")]
 
     def __init__(self) -> None:
-        self._table = EventTable(self._model_cell, empty=self._empty, id="event-table")
+        self._table = EventTable(
+            _columns(self._model_cell),
+            lambda event: event.key,
+            empty=self._empty,
+            follow=True,
+            id="event-table",
+        )
         hint = "words that an event has to have"
         field = Input(placeholder=hint, id="event-filter", compact=True)
         super().__init__(self._table, field, everything=EventFilter(), id="events")
@@ -141,11 +112,11 @@ class TimelinePane(LeveledPane[Event, EventFilter]):
 
         def distance(event: Event) -> tuple[float, bool]:
             # A load may begin and end on lines of the same instant as another event.
-            own = bool(key) and self._names.key(event.digest, event.model) == key
+            own = bool(key) and self.names.key(event.digest, event.model) == key
             return round(abs(event.at - at), 1), not own
 
         nearest = min(self.snapshot.events, key=distance)
-        if not self._filter.matches(nearest, self._names):
+        if not self._filter.matches(nearest, self.names):
             self.clear_filter()
         self._table.move_to(nearest.key)
         self._table.focus()
@@ -156,9 +127,9 @@ class TimelinePane(LeveledPane[Event, EventFilter]):
         self._show_details()
 
     def _model_cell(self, event: Event) -> Part:
-        return plain(self._names.name(event.digest, event.model)), "bold $value"
+        return plain(self.names.name(event.digest, event.model)), "bold $value"
 
-    def _set_filter(self, wanted: EventFilter) -> None:
+    def _set_filter(self, wanted: RowFilter) -> None:
         super()._set_filter(wanted)
         self._show_details()
 
@@ -213,6 +184,19 @@ class TimelinePane(LeveledPane[Event, EventFilter]):
         )
 
 
+def _columns(model: Callable[[Event], Part]) -> tuple[Column[Event], ...]:
+    """`model` is the name of an event's model."""
+    named = Column("model", "MODEL", 15, model, lambda event: model(event)[0] or None)
+    return (
+        Column("time", "TIME", 8, _time, lambda event: event.at),
+        Column("what", "WHAT", 16, _what, lambda event: event.kind),
+        replace(named, width=26, drop=3, narrow=named),
+        Column("took", "TOOK", 6, _took, lambda event: event.seconds, True, 1),
+        Column("detail", "DETAIL", 0, _detail, event_text),
+        Column("from", "FROM", 6, _source, lambda event: event.source, drop=2),
+    )
+
+
 def _time(event: Event) -> Part:
     return clock_time(event.at), "$label"
 
@@ -229,10 +213,7 @@ def _took(event: Event) -> Part:
 
 
 def _detail(event: Event) -> Part:
-    return plain(event_text(event)), "$value" if event.severity in {
-        "warning",
-        "error",
-    } else "$label"
+    return plain(event_text(event)), "$value" if GRAVITY[event.severity] else "$label"
 
 
 def _source(event: Event) -> Part:

@@ -16,7 +16,7 @@ from dmr_tui.ui.shell.header import HeaderPane
 from dmr_tui.ui.shell.keybar import KeyBar
 from dmr_tui.ui.shell.live_screen import LiveScreen
 from dmr_tui.ui.timeline.log_pane import LogPane
-from dmr_tui.ui.timeline.model_names import ModelNames
+from dmr_tui.ui.timeline.log_text import LineDialog
 from dmr_tui.ui.timeline.timeline_pane import TimelinePane
 from dmr_tui.ui.widgets.row_view import RowView
 from dmr_tui.ui.widgets.tail import Tail
@@ -111,8 +111,7 @@ class TimelineScreen(LiveScreen):
         if line is None:
             return
         self.minimize()
-        names = ModelNames(self.snapshot.models)
-        if not self.events.go_to(line.at, names.key(line.digest, line.model)):
+        if not self.events.go_to(line.at, self.events.names.key(line.digest, line.model)):
             self.log_pane.say("Nothing happened yet that the timeline shows")
 
     def action_request_of_line(self) -> None:
@@ -128,12 +127,10 @@ class TimelineScreen(LiveScreen):
 
     def action_whole_line(self) -> None:
         """Read all of the line under the cursor."""
-        from dmr_tui.ui.timeline.log_line_dialog import LineDialog
-
         line = self.log_pane.row
         if line is not None:
-            names = ModelNames(self.snapshot.models)
-            self.app.push_screen(LineDialog(line, names.name(line.digest, line.model)))
+            model = self.log_pane.names.name(line.digest, line.model)
+            self.app.push_screen(LineDialog(line, model))
 
     def action_other_pane(self) -> None:
         """From the events to the log, and back."""
@@ -146,56 +143,9 @@ class TimelineScreen(LiveScreen):
         if maximized:
             self.maximize(self.events if to_events else self.log_pane)
 
-    def action_filter_events(self) -> None:
-        """Let the user type a filter."""
-        self.events.ask_words()
-
-    def action_event_level(self) -> None:
-        """Show only warnings and errors, only errors, or all."""
-        self.events.next_level()
-
-    def action_event_model(self) -> None:
-        """Show only the model under the cursor."""
-        self.events.toggle_model()
-
-    def action_all_events(self) -> None:
-        """Show every event again."""
-        self.events.drop_filter()
-
-    def action_search_log(self) -> None:
-        """Let the user type words to look for."""
-        self.log_pane.ask_words()
-
-    def action_log_level(self) -> None:
-        """Show only warnings and errors, only errors, or all."""
-        self.log_pane.next_level()
-
-    def action_log_model(self) -> None:
-        """Show only the model under the cursor."""
-        self.log_pane.toggle_model()
-
-    def action_engine_lines(self) -> None:
-        """Show or hide what the engines print."""
-        self.log_pane.toggle_engine()
-
-    def action_pause_log(self) -> None:
-        """Stop taking new lines, or go on."""
-        self.log_pane.pause()
-
-    def action_all_lines(self) -> None:
-        """Show every line again."""
-        self.log_pane.drop_filter()
-
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Hide (False) or dim (None) what cannot be done now."""
-        match action:
-            case "all_events":
-                return self.events.filtered
-            case "all_lines":
-                return self.log_pane.filtered
-            case "request_of_event":
-                return True if self._has_request else None
-        return True
+        """Dim (None) what cannot be done now."""
+        return None if action == "request_of_event" and not self._has_request else True
 
     def action_maximize_pane(self) -> None:
         """Give the screen to the focused pane, and back."""

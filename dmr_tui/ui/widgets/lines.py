@@ -67,6 +67,21 @@ class Lines(Widget):
         return strip_of(self, self._shown[y], width)
 
 
+class OneLine(Lines):
+    """Shows a line until it is given another."""
+
+    line: Line = ()
+
+    def show(self, line: Line) -> None:
+        """Show this line instead of the last one."""
+        self.line = line
+        self.update_lines()
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        """Return the line."""
+        return [self.line]
+
+
 def strip_of(widget: Widget, line: Line, width: int, base: str = "") -> Strip:
     """`line` as cells in the colours of `widget`; `base` is a style under all of it.
 
