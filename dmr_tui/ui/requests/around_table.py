@@ -1,9 +1,9 @@
 """What stands around the tables of finished requests: their titles, and the filter in words."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Literal
 
+from msgspec.structs import replace
 from textual.content import Content
 
 from dmr_tui.runner.names import short
