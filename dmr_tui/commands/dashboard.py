@@ -9,7 +9,7 @@ from dmr_tui.commands.switch_runner import Contexts
 from dmr_tui.commands.target import archive, chosen, demo_runner, kept, this_machine
 from dmr_tui.commands.terminal import end_without_terminal
 from dmr_tui.machine.probe import MachineProbe
-from dmr_tui.monitor.live import LiveMonitor, Monitor
+from dmr_tui.monitor.live import Monitor
 from dmr_tui.runner.discovery.places import Places
 from dmr_tui.settings.schema import Settings
 from dmr_tui.ui.app import DashboardApp
@@ -28,7 +28,7 @@ def run_dashboard(settings: Settings, *, demo: bool) -> int:
 
         def start_demo() -> Monitor:
             endpoint, machine = stack.enter_context(demo_runner())
-            return LiveMonitor(
+            return Monitor(
                 (endpoint,),
                 machine,
                 interval=settings.interval,
@@ -37,7 +37,7 @@ def run_dashboard(settings: Settings, *, demo: bool) -> int:
             )
 
         def watch(places: Places, machine: MachineProbe) -> Monitor:
-            return LiveMonitor(
+            return Monitor(
                 places,
                 machine,
                 interval=settings.interval,

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from dmr_tui.commands.target import archive, chosen
 from dmr_tui.measure.request_numbers import ended
-from dmr_tui.monitor.live import LiveMonitor
+from dmr_tui.monitor.live import Monitor
 from dmr_tui.runner.request import Request
 from dmr_tui.settings.schema import Settings
 from dmr_tui.state.request_filter import CallerNames, RequestFilter, View
@@ -23,10 +23,10 @@ Show = Callable[[Iterable[Request], CallerNames], None]
 @contextmanager
 def listening(
     settings: Settings, *, demo: bool, publish: Callable[[Snapshot], None] = lambda snapshot: None
-) -> Iterator[LiveMonitor]:
+) -> Iterator[Monitor]:
     """A monitor that hears every call and, unless it is the demo, keeps it."""
     with chosen(settings, demo=demo) as (places, machine):
-        monitor = LiveMonitor(
+        monitor = Monitor(
             places,
             machine,
             interval=settings.interval,
