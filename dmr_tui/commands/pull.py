@@ -91,7 +91,7 @@ async def _look_up(client: RunnerClient, name: str, machine: MachineProbe) -> Re
     await poller.once()
     runner = poller.runner_monitor
     installed = Installed(()) if runner is None else runner.installed
-    return await look_up(client, name, installed, poller.loading)
+    return await look_up(client, name, installed, poller.later.loading)
 
 
 class _Printer:

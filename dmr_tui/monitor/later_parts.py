@@ -4,20 +4,44 @@ Their modules take longer to import than the first paint may; only `after_first_
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from dmr_tui.measure.meter import Turn
+from dmr_tui.measure.thresholds import Thresholds
+from dmr_tui.monitor.archive.options import ArchiveOptions
 from dmr_tui.monitor.runner_monitor import RunnerMonitor
-from dmr_tui.monitor.snapshot_builder import LaterReading, RunnerReading
 from dmr_tui.runner.discovery.docker_engine import DockerEngine
+from dmr_tui.runner.discovery.places import Places
 from dmr_tui.runner.request import Request
-from dmr_tui.state.engine_facts import LoggedEngines
 from dmr_tui.state.memory import LoadConditions
 from dmr_tui.state.plan import Plan, Progress
 from dmr_tui.state.prompt import Prompt
 from dmr_tui.state.replies import Bodies, RemoteModel, StoredConfigResult
 from dmr_tui.state.request_filter import View
-from dmr_tui.state.snapshot import MachineState, Snapshot
+from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.state.source_state import SourceState
+
+LOG_WAITING = SourceState("log")
+"""The state of the log before it is read for the first time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What all parts of a monitor have in common."""
+
+    places: Places
+    interval: float
+    clock: Callable[[], float]
+    changed: Callable[[], None]
+    kick: Callable[[], None]
+    runner: Callable[[], RunnerMonitor | None]
+    """Return the runner that is watched now."""
+    archive: ArchiveOptions | None
+    kept: Path | None
+    """Folder in which is remembered what loads took and what models were configured to."""
+    thresholds: Thresholds
 
 
 class Stoppable(Protocol):
@@ -91,13 +115,13 @@ class LaterParts(Protocol):
         ...
 
     @property
-    def engines(self) -> LoggedEngines:
-        """The engines, by the log."""
+    def loading(self) -> LoadConditions | None:
+        """The conditions of a load; None until the machine was read."""
         ...
 
     @property
-    def loading(self) -> LoadConditions | None:
-        """The conditions of a load; None until the machine was read."""
+    def sources(self) -> tuple[SourceState, ...]:
+        """The health of log, archive and footprints."""
         ...
 
     async def run(self) -> None:
@@ -124,10 +148,6 @@ class LaterParts(Protocol):
         """Take over what the search for the runner heard of Docker."""
         ...
 
-    def take_in(self, reading: RunnerReading | None, machine: MachineState) -> LaterReading:
-        """Learn from what was read, once for each Snapshot, and return what is known."""
-        ...
-
-    def judged(self, snapshot: Snapshot, *, clock_known: bool) -> Snapshot:
-        """Return `snapshot` with alerts and, while it is shown, what the doctor looks at."""
+    def completed(self, snapshot: Snapshot) -> Snapshot:
+        """Return `snapshot` with what all parts know, judged; learn what loads took."""
         ...

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -18,7 +19,6 @@ from dmr_tui.monitor.model_rows import Installed, Loaded, configs_by_model
 from dmr_tui.monitor.outbox import Outbox
 from dmr_tui.monitor.requests.rolling_window import BINS, WINDOW_S
 from dmr_tui.monitor.requests.tracker import Listener, RequestTracker
-from dmr_tui.monitor.snapshot_builder import RunnerReading
 from dmr_tui.monitor.source import Health, Polled, Streamed
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.errors.failures import RunnerError, Unreachable
@@ -28,7 +28,8 @@ from dmr_tui.runner.wire import Configured, DiskUsage, Model, Record, Running
 from dmr_tui.state.engine_facts import LoggedEngines
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.requests import Throughput
-from dmr_tui.state.snapshot import Runner
+from dmr_tui.state.snapshot import Runner, Snapshot
+from dmr_tui.state.source_state import SourceState
 
 STATUS_S = 5.0
 DISK_S = 60.0
@@ -79,6 +80,8 @@ class RunnerMonitor:
         self.finished: Outbox[Listener] = Outbox()
         self.tracker: RequestTracker = kept.tracker if kept else RequestTracker(hint, thresholds)
         self.tracker.listen(self)
+        self.engines: Callable[[], LoggedEngines] = LoggedEngines
+        """Return what the log says of the engines: nothing, before it is read."""
         self.version: str | None = None
         self.banner: str | None = None
         self._latency = Latency()
@@ -314,21 +317,23 @@ class RunnerMonitor:
     def _busy_digests(self) -> set[str | None]:
         return {self.names.digest(r.model_name) for r in self.ps.value or () if r.in_use}
 
-    def read(self, engines: LoggedEngines, cpu_count: int | None) -> RunnerReading:
-        """Return what is known now; `cpu_count` is that of this computer."""
-        return RunnerReading(
-            runner=self._runner(cpu_count),
-            models=self._model_rows(engines),
+    @property
+    def sources(self) -> tuple[SourceState, ...]:
+        """The health of all that is asked of the runner, and of the configurations' file."""
+        return (*(source.state for source in self._all()), *self.configurations.states)
+
+    def added_to(self, snapshot: Snapshot) -> Snapshot:
+        """Return `snapshot` with what is known of the runner now."""
+        machine = snapshot.machine.machine
+        return replace(
+            snapshot,
+            runner=self._runner(None if machine is None else machine.host.cpu_count),
+            models=self._model_rows(self.engines()),
             in_flight=self.tracker.in_flight,
             finished=self.tracker.finished[-SHOWN_FINISHED:],
             throughput=self._throughput_now(),
-            configured=self.configured.value or (),
-            engines=engines,
             lost=self.configurations.lost,
-            sources=(*(source.state for source in self._all()), *self.configurations.states),
-            now=self.now,
             clock_offset=self.client.clock.seconds,
-            clock_known=self.client.clock.known,
         )
 
     def _runner(self, cpu_count: int | None) -> Runner:

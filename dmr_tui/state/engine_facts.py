@@ -55,6 +55,3 @@ class LoggedEngines:
     """By the model's digest."""
     readable: bool = True
     """False if the log is known to be unreadable."""
-
-
-NOTHING_LOGGED = LoggedEngines()

@@ -4,6 +4,7 @@ The first paint does without it, so it is imported and begun later.
 """
 
 from collections.abc import Callable
+from types import MappingProxyType
 
 from dmr_tui.monitor.history.timeline import Timeline
 from dmr_tui.monitor.log.log_reader import LogReader
@@ -13,6 +14,7 @@ from dmr_tui.runner.errors.explain import telling_line
 from dmr_tui.runner.names import Names
 from dmr_tui.runner.request import Request
 from dmr_tui.runner.wire import Configured, Running
+from dmr_tui.state.engine_facts import LoggedEngines
 
 READABLE = frozenset({"ok", "waiting"})
 
@@ -45,6 +47,10 @@ class History:
     def log_readable(self) -> bool:
         """False if the log is known to be unreadable."""
         return self.log.source.state.health in READABLE
+
+    def engines(self) -> LoggedEngines:
+        """Return what the log says of the engines."""
+        return LoggedEngines(MappingProxyType(dict(self.log.engines.facts)), self.log_readable)
 
     def running_is(
         self, before: list[Running] | None, now: list[Running], names: Names, asked_at: float
