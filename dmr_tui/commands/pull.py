@@ -10,8 +10,7 @@ import anyio.to_thread
 from dmr_tui.commands.pipe import say
 from dmr_tui.commands.target import chosen
 from dmr_tui.machine.probe import MachineProbe
-from dmr_tui.monitor.actions.pulls import Pulls
-from dmr_tui.monitor.actions.remote_model import look_up
+from dmr_tui.monitor.actions.pulls import Pulls, look_up
 from dmr_tui.monitor.model_rows import Installed
 from dmr_tui.monitor.poller import Poller
 from dmr_tui.monitor.search import Search

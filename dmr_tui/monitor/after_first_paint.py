@@ -12,9 +12,9 @@ import anyio.to_thread
 from dmr_tui.monitor.actions.runner_actions import RunnerActions
 from dmr_tui.monitor.alerts import find
 from dmr_tui.monitor.archive.store import Archive
-from dmr_tui.monitor.doctor.doctor_monitor import DoctorMonitor
+from dmr_tui.monitor.doctor_monitor import DoctorMonitor
 from dmr_tui.monitor.history.history import History
-from dmr_tui.monitor.later_parts import LOG_WAITING, Surroundings
+from dmr_tui.monitor.later_parts import LOG_WAITING, LaterParts, Surroundings
 from dmr_tui.monitor.memory.footprints import Footprints
 from dmr_tui.monitor.memory.memory_monitor import Known, MemoryMonitor
 from dmr_tui.monitor.requests.request_log import RequestLog
@@ -26,8 +26,8 @@ from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.state.source_state import SourceState
 
 
-class AfterFirstPaint:
-    """The parts that begin after the first paint, as `later_parts.LaterParts` describes them."""
+class AfterFirstPaint(LaterParts):
+    """The parts that begin after the first paint."""
 
     def __init__(self, around: Surroundings, view: View) -> None:
         self._around = around
@@ -39,19 +39,18 @@ class AfterFirstPaint:
         self._doctor = DoctorMonitor(around.places, around.changed)
         archive = None if around.archive is None else Archive(**asdict(around.archive))
         self._request_log = RequestLog(archive, around.changed)
-        self.actions = RunnerActions(
+        self.actions = actions = RunnerActions(
             around.runner, self._request_log, lambda: self.loading, around.changed, around.kick
         )
+        self._pulls = actions.pulls
         self.look(view)
 
     @property
     def loading(self) -> LoadConditions | None:
-        """The conditions of a load; None until the machine was read."""
         return None if self._memory is None else self._memory.loading
 
     @property
     def sources(self) -> tuple[SourceState, ...]:
-        """The health of log, archive and footprints."""
         history, memory = self._history, self._memory
         return (
             LOG_WAITING if history is None else history.log.source.state,
@@ -60,7 +59,6 @@ class AfterFirstPaint:
         )
 
     async def run(self) -> None:
-        """Run all parts that outlive a runner, for ever."""
         async with anyio.create_task_group() as group:
             group.start_soon(self._request_log.run)
             group.start_soon(self._doctor.run)
@@ -72,11 +70,9 @@ class AfterFirstPaint:
                 await anyio.to_thread.run_sync(self._footprints.write)
 
     async def watch(self, runner: RunnerMonitor) -> None:
-        """Follow what happens to a runner, until cancelled."""
         await self._begin_history(runner).log.run()
 
     async def once(self, runner: RunnerMonitor | None) -> None:
-        """Read once everything that can be read."""
         async with anyio.create_task_group() as group:
             group.start_soon(self._begin_memory)
             if self._view.doctor:
@@ -85,7 +81,6 @@ class AfterFirstPaint:
                 group.start_soon(self._begin_history(runner).log.source.poll)
 
     def look(self, view: View) -> None:
-        """Prepare what the open screen needs."""
         self._view = view
         self._request_log.look(view)
         self._doctor.show(view.doctor)
@@ -93,18 +88,15 @@ class AfterFirstPaint:
             self._history.log.show(view.log)
 
     def kick(self) -> None:
-        """Read the log again now."""
         if self._history is not None:
             self._history.log.source.kick()
 
     def docker_answered(self, engines: tuple[DockerEngine, ...]) -> None:
-        """Take over what the search for the runner heard of Docker."""
         self._doctor.docker_answered(engines)
 
     def completed(self, snapshot: Snapshot) -> Snapshot:
-        """Return `snapshot` with what all parts know, judged; learn what loads took."""
         runner, history, log = self._around.runner(), self._history, self._request_log
-        snapshot = replace(snapshot, pulls=self.actions.pulls.state)
+        snapshot = replace(snapshot, pulls=self._pulls.state)
         if runner is not None:
             snapshot = replace(
                 snapshot,

@@ -57,17 +57,22 @@ class Stoppable(Protocol):
 
 
 class Actions(Protocol):
-    """Everything that is done at the user's wish, on the monitor's loop; see `live.Monitor`."""
+    """Everything that is done at the user's wish, on the monitor's loop; see `live.Monitor`.
 
-    def ask(self, prompt: Prompt, publish: Callable[[Turn], None]) -> Stoppable:
+    What cannot be begun publishes why, and there is nothing to stop.
+    """
+
+    def ask(self, prompt: Prompt, publish: Callable[[Turn], None]) -> Stoppable | None:
         """Send a prompt."""
         ...
 
-    def replay(self, request: Request, model: str, publish: Callable[[Turn], None]) -> Stoppable:
+    def replay(
+        self, request: Request, model: str, publish: Callable[[Turn], None]
+    ) -> Stoppable | None:
         """Send a recorded request again."""
         ...
 
-    def run_plan(self, plan: Plan, publish: Callable[[Progress], None]) -> Stoppable:
+    def run_plan(self, plan: Plan, publish: Callable[[Progress], None]) -> Stoppable | None:
         """Load, unload, configure, tag or remove."""
         ...
 
@@ -109,10 +114,8 @@ class Actions(Protocol):
 class LaterParts(Protocol):
     """History and log, request log and archive, memory, alerts, doctor, and the actions."""
 
-    @property
-    def actions(self) -> Actions:
-        """Everything that is done at the user's wish."""
-        ...
+    actions: Actions
+    """Everything that is done at the user's wish."""
 
     @property
     def loading(self) -> LoadConditions | None:

@@ -155,13 +155,14 @@ class Monitor:
 
         self._begin(done)
 
-    def _start(self, make: Callable[[Actions], Stoppable]) -> Callable[[], None]:
+    def _start(self, make: Callable[[Actions], Stoppable | None]) -> Callable[[], None]:
         """Begin what can be stopped, and return what stops it."""
         made: list[Stoppable] = []
 
         async def run(poller: Poller) -> None:
-            made.append(make(poller.later.actions))
-            await made[0].run()
+            if (action := make(poller.later.actions)) is not None:
+                made.append(action)
+                await action.run()
 
         async def stop(poller: Poller) -> None:
             # What was begun before this has been made: the loop keeps the order.

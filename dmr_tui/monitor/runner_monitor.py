@@ -5,21 +5,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import Generic, Protocol, Self, TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
 
 from dmr_tui.measure.thresholds import DEFAULTS, Thresholds
-from dmr_tui.monitor.configs.config_file import saved_config_file
-from dmr_tui.monitor.configs.saved_configs import SavedConfigs
-from dmr_tui.monitor.history.listener import HistoryListener
-from dmr_tui.monitor.latency import Latency
 from dmr_tui.monitor.model_rows import Installed, Loaded, configs_by_model
-from dmr_tui.monitor.outbox import Outbox
 from dmr_tui.monitor.requests.rolling_window import BINS, WINDOW_S
 from dmr_tui.monitor.requests.tracker import Listener, RequestTracker
-from dmr_tui.monitor.source import Health, Polled, Streamed
+from dmr_tui.monitor.saved_configs import SavedConfigs, saved_config_file
+from dmr_tui.monitor.source import Health, Latency, Polled, Streamed
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.errors.failures import RunnerError, Unreachable
 from dmr_tui.runner.names import Names
@@ -48,6 +44,59 @@ SHOWN_FINISHED = 200
 """Finished requests in a Snapshot; more of them are kept for the statistics."""
 RUNNER_SLOTS = 8
 """DMR loads min(CPUs, 8) models at a time."""
+T = TypeVar("T")
+
+
+class Outbox(Generic[T]):
+    """Delivers messages in order, also those from before the listener was there."""
+
+    def __init__(self) -> None:
+        self._listener: T | None = None
+        self._waiting: list[Callable[[T], None]] = []
+
+    def tell(self, message: Callable[[T], None]) -> None:
+        """Call `message` with the listener, now or once there is one."""
+        if self._listener is None:
+            self._waiting.append(message)
+        else:
+            message(self._listener)
+
+    def deliver_to(self, listener: T) -> None:
+        """Hand over what waits; from now on nothing waits any more."""
+        self._listener = listener
+        for message in self._waiting:
+            message(listener)
+        self._waiting.clear()
+
+
+class HistoryListener(Protocol):
+    """A listener to what happens to a runner; times by the runner's clock."""
+
+    def running_is(
+        self, before: list[Running] | None, now: list[Running], names: Names, asked_at: float
+    ) -> None:
+        """`GET /engines/ps` answered."""
+        ...
+
+    def configured_is(self, before: list[Configured], now: list[Configured], at: float) -> None:
+        """The stored configurations changed."""
+        ...
+
+    def config_changed(self, digest: str) -> None:
+        """The configuration of that model changed, which loads it again."""
+        ...
+
+    def request_ended(self, request: Request) -> None:
+        """A request ended, or more is known of how it ended."""
+        ...
+
+    def runner_lost(self, at: float, reason: str) -> None:
+        """The runner does not answer any more."""
+        ...
+
+    def runner_back(self, at: float, seconds: float) -> None:
+        """The runner answers again, after so many seconds."""
+        ...
 
 
 class RunnerMonitor:

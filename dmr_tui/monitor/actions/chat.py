@@ -59,8 +59,7 @@ class Ask:
         self._installed = installed
         self._prompt = prompt
         self._publish = publish
-        self._scope: anyio.CancelScope | None = None
-        self._stopped = False
+        self._scope = anyio.CancelScope()
         self._meter = Meter(prompt.model, time.perf_counter_ns())
         self._cold: bool | None = None
         self._load_s: float | None = None
@@ -68,27 +67,23 @@ class Ask:
 
     def stop(self) -> None:
         """End it now; the socket is closed, so that the engine stops as well."""
-        self._stopped = True
-        if self._scope is not None:
-            self._scope.cancel()
+        self._scope.cancel()
 
     async def run(self) -> Turn:
         """Ask, and return the answer as it ended; a failure is in it, not raised."""
-        with anyio.CancelScope() as self._scope:
-            if self._stopped:
-                self._scope.cancel()
+        with self._scope:
             try:
-                self._failure = self._refusal()
+                self._failure = await self._refusal()
                 if self._failure is None:
                     await self._load_if_cold()
                     await self._stream()
             except RunnerError as error:
                 self._failure = self._explain(error)
-        turn = self._turn(ended=True, stopped=self._stopped)
+        turn = self._turn(ended=True, stopped=self._scope.cancel_called)
         self._publish(turn)
         return turn
 
-    def _refusal(self) -> Explanation | None:
+    async def _refusal(self) -> Explanation | None:
         if self._client.read_only:
             return self._explain(ReadOnly("read-only mode: nothing is sent to a model"))
         row = self._installed.row(self._prompt.model)

@@ -86,8 +86,8 @@ GONE = Explanation(
 )
 
 
-class Replay:
-    """A recorded request, sent again; `run` and `stop` happen on one event loop."""
+class Replay(Ask):
+    """A recorded request, sent again."""
 
     def __init__(
         self,
@@ -99,46 +99,25 @@ class Replay:
         publish: Callable[[Turn], None],
         kick: Callable[[], None],
     ) -> None:
-        """`publish` gets the answer as of a chat; the last Turn has `ended`.
-
-        `kick` is called when the request is about to be sent.
-        """
-        self._client = client
-        self._installed = installed
+        """`kick` is called when the request is about to be sent."""
+        super().__init__(client, installed, Again(model, {}), publish)
         self._archive = archive
         self._request = request
-        self._model = model
-        self._publish = publish
         self._kick = kick
-        self._ask: Ask | None = None
-        self._stopped = False
 
-    def stop(self) -> None:
-        """End it now."""
-        self._stopped = True
-        if self._ask is not None:
-            self._ask.stop()
-
-    async def run(self) -> None:
-        """Send what was recorded, or say why that cannot be done."""
+    async def _refusal(self) -> Explanation | None:
+        """Look for what was recorded; return why it cannot be sent."""
+        model = self._prompt.model
         try:
             texts, _ = await recorded_texts(self._client, self._archive, self._request)
         except RunnerError as error:
-            self._fail(explain(error, self._model))
-            return
+            return explain(error, model)
         why = refusal(texts)
         if texts is None or why is not None:
-            self._fail(why or GONE)
-            return
-        again = Again(self._model, _decoded(texts[0]))
-        self._ask = Ask(self._client, self._installed, again, self._publish)
-        if self._stopped:
-            self._ask.stop()
+            return why or GONE
+        self._prompt = Again(model, _decoded(texts[0]))
         self._kick()
-        await self._ask.run()
-
-    def _fail(self, why: Explanation) -> None:
-        self._publish(Turn(self._model, ended=True, failure=why))
+        return await super()._refusal()
 
 
 def refusal(texts: tuple[str, str] | None) -> Explanation | None:

@@ -1,15 +1,15 @@
 """A change that the user asked for, step by step; the next Snapshot shows the truth."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import anyio
 
-from dmr_tui.monitor.actions.plans import merged, waiting_steps
-from dmr_tui.monitor.configs.saved_configs import SavedConfigs
+from dmr_tui.monitor.memory.engine_flags import UNIFIED, flags_of
 from dmr_tui.monitor.model_rows import Installed
+from dmr_tui.monitor.saved_configs import SavedConfigs
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.errors.explain import Explanation, explain
 from dmr_tui.runner.errors.failures import ReadOnly, Rejected, RunnerError
@@ -59,22 +59,17 @@ class ActionRun:
         self._plan = plan
         self._publish = publish
         self._kick = kick
-        self._scope: anyio.CancelScope | None = None
-        self._stopped = False
+        self._scope = anyio.CancelScope()
         self._steps = waiting_steps(plan)
 
     def stop(self) -> None:
         """End it now; a load under way ends with its request."""
-        self._stopped = True
-        if self._scope is not None:
-            self._scope.cancel()
+        self._scope.cancel()
 
     async def run(self) -> None:
         """Do every step, or up to the first that fails; nothing is tried twice."""
         failure = None
-        with anyio.CancelScope() as self._scope:
-            if self._stopped:
-                self._scope.cancel()
+        with self._scope:
             try:
                 await self._do()
             except RunnerError as error:
@@ -239,3 +234,54 @@ async def _running(target: ActionTarget, digest: str) -> list[Running]:
 
 def _loading(name: str, cause: str) -> Explanation:
     return Explanation(f"{name} is just being loaded", cause, "Try again when it is loaded.")
+
+
+WAITING: StepState = "waiting"
+
+
+def waiting_steps(plan: Plan) -> tuple[StepState, ...]:
+    """Each call to the runner that carries the plan out; text/plans.py words them."""
+    number = 1
+    if isinstance(plan, UnloadPlan):
+        number = len(plan.models)
+    elif isinstance(plan, LoadPlan):
+        number = len(plan.unload) + plan.configures + 1
+    elif isinstance(plan, RemovePlan):
+        number = plan.loaded + 1
+    return (WAITING,) * number
+
+
+def merged(stored: dict[str, Any], plan: LoadPlan) -> dict[str, Any]:
+    """`stored` with what the plan changes, everything else as it was."""
+    config = dict(stored)
+    flags = [str(flag) for flag in config.get("runtime-flags") or []]
+    if plan.context is not None:
+        config["context-size"] = plan.context
+        # A flag of its own would win over the size.
+        flags = _without(flags, flags_of("context"))
+    if plan.cache_type is not None:
+        flags = _without(flags, flags_of("key_type", "value_type"))
+        if plan.cache_type != "f16":
+            flags += ["--cache-type-k", plan.cache_type, "--cache-type-v", plan.cache_type]
+    if plan.slots is not None:
+        # Each slot gets its own part, as the question says.
+        flags = [flag for flag in flags if flag not in UNIFIED]
+        flags = [*_without(flags, flags_of("slots")), "--parallel", str(plan.slots)]
+    if flags:
+        config["runtime-flags"] = flags
+    else:
+        config.pop("runtime-flags", None)
+    return config
+
+
+def _without(flags: Sequence[str], names: Collection[str]) -> list[str]:
+    kept: list[str] = []
+    skip = False
+    for flag in flags:
+        if skip:
+            skip = False
+        elif flag in names:
+            skip = True
+        elif flag.partition("=")[0] not in names:
+            kept.append(flag)
+    return kept

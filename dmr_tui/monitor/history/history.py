@@ -38,7 +38,13 @@ class History:
         """
         self.timeline = timeline or Timeline()
         self.log = LogReader(
-            client, self.timeline, interval, changed, clock, read=self._log_was_read
+            client,
+            interval,
+            changed,
+            clock,
+            restart=self.timeline.restart_log,
+            take=self.timeline.take_log,
+            read=self._log_was_read,
         )
         self._tracker = tracker
         self._names = names

@@ -4,8 +4,8 @@ from collections import deque
 from dataclasses import replace
 
 from dmr_tui.monitor.history.event_list import EventList
-from dmr_tui.monitor.history.keep_alive import LATE_S
 from dmr_tui.monitor.history.reloads import Reloads
+from dmr_tui.monitor.history.unloads import LATE_S
 from dmr_tui.runner.names import digest_in
 from dmr_tui.runner.units import DEFAULT_KEEP_ALIVE_S, FOREVER, keep_alive_seconds
 from dmr_tui.runner.wire import Running

@@ -5,20 +5,28 @@ from typing import Any
 
 from msgspec import structs
 
-from dmr_tui.monitor.history.config_changes import ConfigChanges
-from dmr_tui.monitor.history.config_drift import Drift
+from dmr_tui.measure.request_numbers import ended, timed_out_after
+from dmr_tui.monitor.history.config_changes import ConfigChanges, Drift
 from dmr_tui.monitor.history.error_events import ErrorEvents
 from dmr_tui.monitor.history.event_list import EventList
-from dmr_tui.monitor.history.keep_alive import KeepAlives
 from dmr_tui.monitor.history.loads import Loads
 from dmr_tui.monitor.history.ps_loads import PsLoads
 from dmr_tui.monitor.history.reloads import Reloads
-from dmr_tui.monitor.history.request_events import request_event
-from dmr_tui.monitor.history.unloads import Unloads
+from dmr_tui.monitor.history.unloads import KeepAlives, Unloads
 from dmr_tui.runner import wire
+from dmr_tui.runner.errors.explain import error_text, explain_text
 from dmr_tui.runner.logs import log_event as log
-from dmr_tui.runner.request import Request
-from dmr_tui.state.event import ErrorDetail, Event, RunnerLostDetail, RunnerStartDetail
+from dmr_tui.runner.request import FAILURES, Request
+from dmr_tui.state.event import (
+    ClientLeftDetail,
+    Detail,
+    ErrorDetail,
+    Event,
+    EventKind,
+    RunnerLostDetail,
+    RunnerStartDetail,
+    Severity,
+)
 
 
 class Timeline:
@@ -225,3 +233,31 @@ class Timeline:
         key = self._loads.engine_of(event.born)
         if key is not None:
             self._unloads.used(key, event.at, ended=isinstance(event, log.TaskReleased))
+
+
+def request_event(request: Request) -> Event | None:
+    """The event of a request that failed or was left; None for any other."""
+    if request.outcome == "client left":
+        left = ClientLeftDetail(request.caller, timed_out_after(request))
+        return _event(request, "client left", left, "warning")
+    if request.outcome not in FAILURES:
+        return None
+    quote, status = error_text(request), request.status
+    error = ErrorDetail(quote, explain_text(status, quote).kind, status)
+    lacked = request.outcome == "out of memory"
+    return _event(request, "out of memory" if lacked else "request failed", error, "error")
+
+
+def _event(request: Request, kind: EventKind, detail: Detail, severity: Severity) -> Event:
+    return Event(
+        f"request:{request.id}",
+        ended(request),
+        kind,
+        detail,
+        "feed",
+        severity,
+        request.model,
+        request.digest,
+        request.duration,
+        request.id,
+    )

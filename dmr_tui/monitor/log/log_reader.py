@@ -7,7 +7,6 @@ A follower that stops ends the new lines of every other follower until the runne
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Protocol
 
 import anyio
 import anyio.lowlevel
@@ -34,40 +33,33 @@ AT_ONCE = 500
 """Lines after which other tasks of the loop have their turn."""
 
 
-class LogListener(Protocol):
-    """A listener to the events of the log."""
-
-    def restart_log(self) -> None:
-        """Expect a log from its beginning: another one, or the first."""
-        ...
-
-    def take_log(self, event: LogEvent) -> None:
-        """Take the event of a line."""
-        ...
-
-
 class LogReader:
     """Reads the log for engines, slots and events; times by the runner's clock."""
 
     def __init__(
         self,
         client: RunnerClient,
-        listener: LogListener,
         interval: float,
         changed: Callable[[], None],
         clock: Callable[[], float],
         *,
+        restart: Callable[[], None],
+        take: Callable[[LogEvent], None],
         read: Callable[[], None],
     ) -> None:
-        """`listener` gets every event, and `read` is called after each reading with new lines."""
+        """`restart` is called before the first event of a log, the same one or another.
+
+        `take` gets the event of each line, and `read` is called after each reading with new lines.
+        """
         self.engines = EngineLog()
         self.tasks = SlotTasks()
         self.source = Polled("log", interval, self._fetch, changed, clock)
         self._exits: deque[EngineExited] = deque(maxlen=21)
         """Engines that died and were not taken yet."""
+        self._restart = restart
+        self._take_event = take
         self._after_read = read
         self._client = client
-        self._listener = listener
         self._changed = changed
         self._tail = LogTail()
         self._wanted = anyio.Event()
@@ -156,7 +148,7 @@ class LogReader:
                 return False
             if from_beginning:
                 self.engines.clear()
-                self._listener.restart_log()
+                self._restart()
                 self.tasks = SlotTasks()
                 self._raw.clear()
                 self._lines.clear()
@@ -177,7 +169,7 @@ class LogReader:
         if event is not None:
             self.engines.take(event)
             self.tasks.take(event)
-            self._listener.take_log(event)
+            self._take_event(event)
             if isinstance(event, EngineExited):
                 self._exits.append(event)
         if self._shown:

@@ -10,9 +10,14 @@ import httpx
 import pytest
 
 from dmr_tui.commands.demo_machine import SimulatedMachine
-from dmr_tui.monitor.configs.config_file import FILE, KEPT_S, SavedConfigFile, saved_config_file
-from dmr_tui.monitor.configs.saved_configs import SavedConfigs
 from dmr_tui.monitor.live import Monitor
+from dmr_tui.monitor.saved_configs import (
+    FILE,
+    KEPT_S,
+    SavedConfigFile,
+    SavedConfigs,
+    saved_config_file,
+)
 from dmr_tui.runner.endpoint import Endpoint, parse_host
 from dmr_tui.runner.wire import StoredConfig
 from dmr_tui.simulator.models.library import QWEN3
