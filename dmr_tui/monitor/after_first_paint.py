@@ -13,7 +13,7 @@ from dmr_tui.monitor.actions.runner_actions import RunnerActions
 from dmr_tui.monitor.alerts import find
 from dmr_tui.monitor.archive.store import Archive
 from dmr_tui.monitor.doctor_monitor import DoctorMonitor
-from dmr_tui.monitor.history.history import History
+from dmr_tui.monitor.history.timeline import History
 from dmr_tui.monitor.later_parts import LOG_WAITING, LaterParts, Surroundings
 from dmr_tui.monitor.memory.footprints import Footprints
 from dmr_tui.monitor.memory.memory_monitor import Known, MemoryMonitor
@@ -39,9 +39,7 @@ class AfterFirstPaint(LaterParts):
         self._doctor = DoctorMonitor(around.places, around.changed)
         archive = None if around.archive is None else Archive(**asdict(around.archive))
         self._request_log = RequestLog(archive, around.changed)
-        self.actions = actions = RunnerActions(
-            around.runner, self._request_log, lambda: self.loading, around.changed, around.kick
-        )
+        self.actions = actions = RunnerActions(around, self._request_log, lambda: self.loading)
         self._pulls = actions.pulls
         self.look(view)
 

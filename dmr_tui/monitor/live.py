@@ -85,11 +85,7 @@ class Monitor:
 
     def kick(self) -> None:
         """Ask everything again now."""
-
-        async def kick(poller: Poller) -> None:
-            poller.kick()
-
-        self._begin(kick)
+        self._begin(lambda poller: poller.kick())
 
     def ask(self, prompt: Prompt, publish: Callable[[Turn], None]) -> Callable[[], None]:
         """Send a prompt; returns what stops it. The last Turn published has `ended`."""
@@ -98,11 +94,7 @@ class Monitor:
     def look(self, view: View) -> None:
         """Say what the open screen needs; the next Snapshots hold it."""
         self._view = view
-
-        async def look(poller: Poller) -> None:
-            poller.look(view)
-
-        self._begin(look)
+        self._begin(lambda poller: poller.look(view))
 
     def name_caller(self, caller: str, name: str, limit: float | None) -> None:
         """Call `caller` by that name ("" for its own), and know its time limit in seconds."""
@@ -150,10 +142,7 @@ class Monitor:
         self._do(lambda actions: actions.stored_config(digest, mode, publish))
 
     def _do(self, action: Callable[[Actions], Awaitable[object]]) -> None:
-        async def done(poller: Poller) -> None:
-            await action(poller.later.actions)
-
-        self._begin(done)
+        self._begin(lambda poller: action(poller.later.actions))
 
     def _start(self, make: Callable[[Actions], Stoppable | None]) -> Callable[[], None]:
         """Begin what can be stopped, and return what stops it."""
@@ -164,7 +153,7 @@ class Monitor:
                 made.append(action)
                 await action.run()
 
-        async def stop(poller: Poller) -> None:
+        def stop(poller: Poller) -> None:
             # What was begun before this has been made: the loop keeps the order.
             for action in made:
                 action.stop()
@@ -172,13 +161,13 @@ class Monitor:
         self._begin(run)
         return lambda: self._begin(stop)
 
-    def _begin(self, do: Callable[[Poller], Awaitable[object]]) -> None:
+    def _begin(self, do: Callable[[Poller], Awaitable[object] | None]) -> None:
         """Do it on the monitor's loop; a mistake in it is reported like one of the monitor."""
 
         async def done() -> None:
             # The task that makes the poller was begun before this one.
-            if self._poller is not None:
-                await do(self._poller)
+            if self._poller is not None and (doing := do(self._poller)) is not None:
+                await doing
 
         if self._portal is not None:
             task = self._portal.start_task_soon(done)

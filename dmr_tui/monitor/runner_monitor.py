@@ -78,12 +78,10 @@ class HistoryListener(Protocol):
         """`GET /engines/ps` answered."""
         ...
 
-    def configured_is(self, before: list[Configured], now: list[Configured], at: float) -> None:
-        """The stored configurations changed."""
-        ...
-
-    def config_changed(self, digest: str) -> None:
-        """The configuration of that model changed, which loads it again."""
+    def configured_is(
+        self, before: list[Configured], now: list[Configured], changed: set[str], at: float
+    ) -> None:
+        """The stored configurations changed, of chats those of the digests `changed`."""
         ...
 
     def request_ended(self, request: Request) -> None:
@@ -288,22 +286,17 @@ class RunnerMonitor:
 
     async def _fetch_configured(self) -> list[Configured]:
         configured = await self.client.configured()
-        before = configs_by_model(self.configured.value or ())
-        after = configs_by_model(configured)
-        for digest in before.keys() | after.keys():
-            if before.get(digest) != after.get(digest):
-                self._config_changed(digest)
-        if self.configured.value is not None and self.configured.value != configured:
-            known, new, at = self.configured.value, configured, self.now
-            self.history.tell(lambda history: history.configured_is(known, new, at))
-        if self.configured.value != configured:
+        known, at = self.configured.value, self.now
+        before, after = configs_by_model(known or ()), configs_by_model(configured)
+        changed = {d for d in before.keys() | after.keys() if before.get(d) != after.get(d)}
+        for digest in changed:
+            self.tracker.forget_engine(digest)
+        if known is not None and known != configured:
+            self.history.tell(lambda history: history.configured_is(known, configured, changed, at))
+        if known != configured:
             # Whole, with keys that nothing here understands: to be set again if they get lost.
             await self.configurations.take_in(await self.client.stored())
         return configured
-
-    def _config_changed(self, digest: str) -> None:
-        self.history.tell(lambda history: history.config_changed(digest))
-        self.tracker.forget_engine(digest)
 
     async def _fetch_models(self) -> list[Model]:
         models = await self.client.models()

@@ -14,7 +14,7 @@ from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.errors.explain import Explanation, explain
 from dmr_tui.runner.errors.failures import Rejected, RunnerError
 from dmr_tui.runner.names import canonical, is_reference, short
-from dmr_tui.runner.wire import Model, PullLine
+from dmr_tui.runner.wire import PullLine
 from dmr_tui.state.memory import LoadConditions
 from dmr_tui.state.plan import Pull
 from dmr_tui.state.replies import NOT_READ, Holder, RemoteModel
@@ -23,6 +23,12 @@ WINDOW_S = 5.0
 """Seconds over which the rate is taken."""
 NEWS_S = 0.25
 """The runner tells ten times a second; no eye reads that fast."""
+
+NO_NAME = Explanation(
+    "This is no name of a model",
+    "A name is made of letters, digits and . _ - / :, such as ai/smollm2 or hf.co/USER/MODEL:TAG.",
+    "Look for models at https://hub.docker.com/u/ai",
+)
 
 
 class Pulls:
@@ -155,13 +161,6 @@ def _after(pull: Pull, line: PullLine, layers: _Layers, now: float) -> Pull:
             return replace(pull, message=line.message)
 
 
-NO_NAME = Explanation(
-    "This is no name of a model",
-    "A name is made of letters, digits and . _ - / :, such as ai/smollm2 or hf.co/USER/MODEL:TAG.",
-    "Look for models at https://hub.docker.com/u/ai",
-)
-
-
 async def look_up(
     client: RunnerClient, name: str, installed: Installed, loading: LoadConditions | None
 ) -> RemoteModel:
@@ -175,12 +174,6 @@ async def look_up(
             # In the words of a pull: those of a lookup say that it is not installed.
             error = Rejected(404, "Model not found")
         return RemoteModel(name, failure=explain(error, name))
-    return _offer(name, model, installed, loading)
-
-
-def _offer(
-    name: str, model: Model, installed: Installed, loading: LoadConditions | None
-) -> RemoteModel:
     (row,) = Installed([model]).rows()
     if not model.tags:
         row = replace(row, name=short(name), ref=name)

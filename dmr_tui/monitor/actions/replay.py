@@ -1,20 +1,18 @@
 """A recorded request: its bodies, and the prompt that sends it once more."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
 
 from dmr_tui.measure.meter import Turn
-from dmr_tui.monitor.actions.chat import Ask
+from dmr_tui.monitor.actions.chat import Again, Ask
 from dmr_tui.monitor.archive.writer import ArchiveWriter
-from dmr_tui.monitor.model_rows import Installed
+from dmr_tui.monitor.runner_monitor import RunnerMonitor
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.errors.explain import Explanation, explain
 from dmr_tui.runner.errors.failures import RunnerError
 from dmr_tui.runner.request import Request
-from dmr_tui.state.prompt import EXTRAS
 from dmr_tui.state.replies import Bodies
 
 CUT_MEDIA = "...[truncated "
@@ -22,19 +20,6 @@ CUT_MEDIA = "...[truncated "
 
 Texts = tuple[tuple[str, str] | None, Literal["runner", "archive"]]
 """Request and response, if there are any, and who had them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Again:
-    """A recorded chat, to be sent to a model once more."""
-
-    model: str
-    recorded: dict[str, Any]
-
-    def body(self, *, extras: bool = True) -> dict[str, Any]:
-        """The recorded JSON; streamed, so that it can be measured."""
-        streamed = {"stream": True, "stream_options": {"include_usage": True}}
-        return self.recorded | {"model": self.model} | streamed | (EXTRAS if extras else {})
 
 
 async def recorded_texts(
@@ -91,8 +76,7 @@ class Replay(Ask):
 
     def __init__(
         self,
-        client: RunnerClient,
-        installed: Installed,
+        runner: RunnerMonitor,
         archive: ArchiveWriter | None,
         request: Request,
         model: str,
@@ -100,7 +84,7 @@ class Replay(Ask):
         kick: Callable[[], None],
     ) -> None:
         """`kick` is called when the request is about to be sent."""
-        super().__init__(client, installed, Again(model, {}), publish)
+        super().__init__(runner.client, runner.installed, Again(model, {}), publish)
         self._archive = archive
         self._request = request
         self._kick = kick

@@ -1,7 +1,6 @@
 """A change that the user asked for, step by step; the next Snapshot shows the truth."""
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -9,11 +8,10 @@ import anyio
 
 from dmr_tui.monitor.memory.engine_flags import UNIFIED, flags_of
 from dmr_tui.monitor.model_rows import Installed
-from dmr_tui.monitor.saved_configs import SavedConfigs
+from dmr_tui.monitor.runner_monitor import RunnerMonitor
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.errors.explain import Explanation, explain
 from dmr_tui.runner.errors.failures import ReadOnly, Rejected, RunnerError
-from dmr_tui.runner.request import Request
 from dmr_tui.runner.wire import Running
 from dmr_tui.state.frozen import frozen, thawed
 from dmr_tui.state.plan import (
@@ -33,29 +31,18 @@ ON_ITS_OWN = "The runner itself goes on loading it, for a minute at the most."
 """It loads what was configured in the background, which cannot be called off."""
 
 
-@dataclass(frozen=True, slots=True)
-class ActionTarget:
-    """The runner that is changed, and what is known of it."""
-
-    client: RunnerClient
-    installed: Installed
-    configs: SavedConfigs
-    in_flight: Callable[[], Sequence[Request]]
-    """Return the requests that keep models busy now."""
-
-
 class ActionRun:
     """One plan under way; `run` and `stop` happen on one event loop."""
 
     def __init__(
         self,
-        target: ActionTarget,
+        runner: RunnerMonitor,
         plan: Plan,
         publish: Callable[[Progress], None],
         kick: Callable[[], None],
     ) -> None:
         """`kick` is called after each step: the runner has changed."""
-        self._target = target
+        self._runner = runner
         self._plan = plan
         self._publish = publish
         self._kick = kick
@@ -82,7 +69,7 @@ class ActionRun:
         self._kick()
 
     async def _do(self) -> None:
-        if self._target.client.read_only:
+        if self._runner.client.read_only:
             raise ReadOnly("read-only mode: nothing is sent that changes the runner")
         for number, do in enumerate(self._to_do()):
             self._mark(number, "running")
@@ -91,23 +78,23 @@ class ActionRun:
             self._kick()
 
     def _to_do(self) -> list[Do]:
-        plan, target, client = self._plan, self._target, self._target.client
+        plan, runner, client = self._plan, self._runner, self._runner.client
         match plan:
             case UnloadPlan():
-                return [partial(_unload, target, digest, name) for digest, name in plan.models]
+                return [partial(_unload, runner, digest, name) for digest, name in plan.models]
             case ConfigurePlan():
-                return [partial(_replace, target, plan)]
+                return [partial(_replace, runner, plan)]
             case TagPlan():
                 return [partial(client.tag, plan.ref, plan.repository, plan.tag)]
             case RemovePlan():
-                first = [partial(_unload, target, plan.digest, plan.name)] if plan.loaded else []
+                first = [partial(_unload, runner, plan.digest, plan.name)] if plan.loaded else []
                 # By its digest, so that all names go.
                 return [*first, partial(client.remove, plan.digest, force=True)]
             case UntagPlan():
                 return [partial(_untag, client, plan)]
-        to_do: list[Do] = [partial(_unload, target, digest, name) for digest, name in plan.unload]
+        to_do: list[Do] = [partial(_unload, runner, digest, name) for digest, name in plan.unload]
         if plan.configures:
-            to_do.append(partial(_configure, target, plan))
+            to_do.append(partial(_configure, runner, plan))
         embedding = plan.mode == "embedding"
         return [*to_do, partial(client.preload, plan.ref, embedding=embedding)]
 
@@ -141,19 +128,19 @@ class _InTheWay(RunnerError):
         self.why = why
 
 
-async def _unload(target: ActionTarget, digest: str, name: str) -> None:
+async def _unload(runner: RunnerMonitor, digest: str, name: str) -> None:
     """Unload every mode of a model; one that is gone already is as good."""
-    await target.client.unload(digest)
-    left = await _running(target, digest)
+    await runner.client.unload(digest)
+    left = await _running(runner, digest)
     if any(run.loading for run in left):
         raise _InTheWay(_loading(name, "The runner cannot unload a model that it still loads."))
     if left:
-        raise _InTheWay(_busy(target, digest, f"{name} was not unloaded: it is busy"))
+        raise _InTheWay(_busy(runner, digest, f"{name} was not unloaded: it is busy"))
 
 
-def _busy(target: ActionTarget, digest: str, what: str) -> Explanation:
+def _busy(runner: RunnerMonitor, digest: str, what: str) -> Explanation:
     """Explain who keeps the model from being unloaded or configured, as far as it is known."""
-    requests = [each for each in target.in_flight() if each.digest == digest]
+    requests = [each for each in runner.tracker.in_flight if each.digest == digest]
     callers = sorted({each.caller for each in requests if each.caller})
     by = f" It answers {', '.join(callers)} now." if callers else ""
     return Explanation(
@@ -164,19 +151,19 @@ def _busy(target: ActionTarget, digest: str, what: str) -> Explanation:
     )
 
 
-async def _configure(target: ActionTarget, plan: LoadPlan) -> None:
+async def _configure(runner: RunnerMonitor, plan: LoadPlan) -> None:
     """Store the configuration with the changes: the runner replaces all of it."""
-    running = await _running(target, plan.digest)
+    running = await _running(runner, plan.digest)
     if any(run.loading and run.mode == plan.mode for run in running):
         # The runner would say yes, and finish that load as it was begun.
         raise _InTheWay(_loading(plan.name, "A load goes on with what was configured before it."))
-    stored = await target.client.stored_config(plan.digest, plan.mode)
-    await _set(target, plan, merged(stored, plan))
+    stored = await runner.client.stored_config(plan.digest, plan.mode)
+    await _set(runner, plan, merged(stored, plan))
 
 
-async def _replace(target: ActionTarget, plan: ConfigurePlan) -> None:
+async def _replace(runner: RunnerMonitor, plan: ConfigurePlan) -> None:
     """Store the configuration that the user has seen, unless it changed meanwhile."""
-    stored = await target.client.stored_config(plan.digest, plan.mode)
+    stored = await runner.client.stored_config(plan.digest, plan.mode)
     if frozen(stored) != frozen(plan.before):
         raise _InTheWay(
             Explanation(
@@ -185,20 +172,20 @@ async def _replace(target: ActionTarget, plan: ConfigurePlan) -> None:
                 "Open it again, and look at what is stored now.",
             )
         )
-    await _set(target, plan, thawed(plan.config))
+    await _set(runner, plan, thawed(plan.config))
 
 
 async def _set(
-    target: ActionTarget, plan: LoadPlan | ConfigurePlan, config: dict[str, Any]
+    runner: RunnerMonitor, plan: LoadPlan | ConfigurePlan, config: dict[str, Any]
 ) -> None:
     try:
-        with target.configs.meant(plan.digest, plan.mode, config):
-            await target.client.configure(plan.ref, plan.mode, config)
+        with runner.configurations.meant(plan.digest, plan.mode, config):
+            await runner.client.configure(plan.ref, plan.mode, config)
     except Rejected as error:
         if error.status != 409:
             raise
         what = f"{plan.name} was not configured: it is busy"
-        raise _InTheWay(_busy(target, plan.digest, what)) from error
+        raise _InTheWay(_busy(runner, plan.digest, what)) from error
 
 
 async def _untag(client: RunnerClient, plan: UntagPlan) -> None:
@@ -224,11 +211,11 @@ async def _untag(client: RunnerClient, plan: UntagPlan) -> None:
     await client.remove(plan.ref)
 
 
-async def _running(target: ActionTarget, digest: str) -> list[Running]:
+async def _running(runner: RunnerMonitor, digest: str) -> list[Running]:
     return [
         run
-        for run in await target.client.ps()
-        if target.installed.names.digest(run.model_name) == digest
+        for run in await runner.client.ps()
+        if runner.installed.names.digest(run.model_name) == digest
     ]
 
 

@@ -6,10 +6,9 @@ from dmr_tui.measure.meter import Turn
 from dmr_tui.monitor.actions.chat import Ask
 from dmr_tui.monitor.actions.pulls import Pulls, look_up
 from dmr_tui.monitor.actions.replay import Replay, find_bodies
-from dmr_tui.monitor.actions.run import ActionRun, ActionTarget, waiting_steps
-from dmr_tui.monitor.later_parts import Actions, Stoppable
+from dmr_tui.monitor.actions.run import ActionRun, waiting_steps
+from dmr_tui.monitor.later_parts import Actions, Stoppable, Surroundings
 from dmr_tui.monitor.requests.request_log import RequestLog
-from dmr_tui.monitor.runner_monitor import RunnerMonitor
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.errors.explain import Explanation, explain
 from dmr_tui.runner.errors.failures import RunnerError
@@ -27,18 +26,16 @@ class RunnerActions(Actions):
 
     def __init__(
         self,
-        runner: Callable[[], RunnerMonitor | None],
+        around: Surroundings,
         request_log: RequestLog,
         loading: Callable[[], LoadConditions | None],
-        changed: Callable[[], None],
-        kick: Callable[[], None],
     ) -> None:
-        """`runner` returns the one that is watched now, `loading` the conditions of a load."""
-        self.pulls = Pulls(changed)
-        self._runner = runner
+        """`loading` returns the conditions of a load."""
+        self.pulls = Pulls(around.changed)
+        self._runner = around.runner
         self._request_log = request_log
         self._loading = loading
-        self._kick = kick
+        self._kick = around.kick
 
     def ask(self, prompt: Prompt, publish: Callable[[Turn], None]) -> Stoppable | None:
         if (runner := self._runner()) is None:
@@ -57,20 +54,14 @@ class RunnerActions(Actions):
             publish(Turn(model, ended=True, failure=why))
             return None
         archive = self._request_log.writer
-        return Replay(runner.client, runner.installed, archive, request, model, publish, self._kick)
+        return Replay(runner, archive, request, model, publish, self._kick)
 
     def run_plan(self, plan: Plan, publish: Callable[[Progress], None]) -> Stoppable | None:
         if (runner := self._runner()) is None:
             why = explain(RunnerError("no runner answers"), plan.name)
             publish(Progress(waiting_steps(plan), ended=True, failure=why))
             return None
-        target = ActionTarget(
-            runner.client,
-            runner.installed,
-            runner.configurations,
-            lambda: runner.tracker.in_flight,
-        )
-        return ActionRun(target, plan, publish, self._kick)
+        return ActionRun(runner, plan, publish, self._kick)
 
     async def bodies(self, request: Request, publish: Callable[[Bodies], None]) -> None:
         publish(await find_bodies(self._client, self._request_log.writer, request))

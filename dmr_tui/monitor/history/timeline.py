@@ -1,6 +1,10 @@
-"""The timeline: the events of the log, `ps`, the feed and the polls, each once."""
+"""The history of a runner: the events of its log, `ps`, the feed and the polls, each once.
+
+The first paint does without it, so it is imported and begun later.
+"""
 
 from collections.abc import Callable
+from types import MappingProxyType
 from typing import Any
 
 from msgspec import structs
@@ -13,10 +17,16 @@ from dmr_tui.monitor.history.loads import Loads
 from dmr_tui.monitor.history.ps_loads import PsLoads
 from dmr_tui.monitor.history.reloads import Reloads
 from dmr_tui.monitor.history.unloads import KeepAlives, Unloads
+from dmr_tui.monitor.log.log_reader import LogReader
+from dmr_tui.monitor.requests.tracker import RequestTracker
 from dmr_tui.runner import wire
-from dmr_tui.runner.errors.explain import error_text, explain_text
+from dmr_tui.runner.client import RunnerClient
+from dmr_tui.runner.errors.explain import error_text, explain_text, telling_line
 from dmr_tui.runner.logs import log_event as log
+from dmr_tui.runner.names import Names
 from dmr_tui.runner.request import FAILURES, Request
+from dmr_tui.runner.wire import Configured, Running
+from dmr_tui.state.engine_facts import LoggedEngines
 from dmr_tui.state.event import (
     ClientLeftDetail,
     Detail,
@@ -261,3 +271,92 @@ def _event(request: Request, kind: EventKind, detail: Detail, severity: Severity
         request.duration,
         request.id,
     )
+
+
+class History:
+    """Adds what other sources notice to the timeline, and has the log read for more."""
+
+    def __init__(
+        self,
+        client: RunnerClient,
+        interval: float,
+        changed: Callable[[], None],
+        clock: Callable[[], float],
+        tracker: RequestTracker,
+        names: Callable[[], Names],
+        timeline: Timeline | None = None,
+    ) -> None:
+        """Tell `tracker` what the log says of requests; `timeline` of the same runner goes on.
+
+        `names` returns those of the models that are installed now.
+        """
+        self.timeline = timeline or Timeline()
+        self.log = LogReader(
+            client,
+            interval,
+            changed,
+            clock,
+            restart=self.timeline.restart_log,
+            take=self.timeline.take_log,
+            read=self._log_was_read,
+        )
+        self._tracker = tracker
+        self._names = names
+
+    @property
+    def log_readable(self) -> bool:
+        """False if the log is known to be unreadable."""
+        return self.log.source.state.health in {"ok", "waiting"}
+
+    def engines(self) -> LoggedEngines:
+        """Return what the log says of the engines."""
+        return LoggedEngines(MappingProxyType(dict(self.log.engines.facts)), self.log_readable)
+
+    def running_is(
+        self, before: list[Running] | None, now: list[Running], names: Names, asked_at: float
+    ) -> None:
+        """Take an answer of `GET /engines/ps`, and the one before."""
+        self.log.check(now, names, asked_at)
+        if before is not None and _loads(before) != _loads(now):
+            self.timeline.take_ps(before, now, asked_at, log_readable=self.log_readable)
+            self.log.want()
+
+    def configured_is(
+        self, before: list[Configured], now: list[Configured], changed: set[str], at: float
+    ) -> None:
+        """Take the stored configurations; the models that `changed` are loaded again.
+
+        That often happens between two answers of `ps`.
+        """
+        for digest in changed:
+            self.log.engines.gone(digest)
+        self.timeline.take_configured(before, now, at)
+        self.log.want()
+
+    def request_ended(self, request: Request) -> None:
+        """Add a request that ended badly to the timeline; the log may say more of it."""
+        self.timeline.take_request(request)
+        if request.outcome not in {"ok", "cut"}:
+            self.log.want()
+
+    def runner_lost(self, at: float, reason: str) -> None:
+        """Note that the runner does not answer any more."""
+        self.timeline.runner_lost(at, reason)
+
+    def runner_back(self, at: float, seconds: float) -> None:
+        """Note that the runner answers again, after so many seconds."""
+        self.timeline.runner_back(at, seconds)
+        self.log.want()
+
+    def _log_was_read(self) -> None:
+        for digest, facts in self.log.engines.facts.items():
+            if facts.ready_at is not None:
+                self._tracker.tell_load(digest, facts.started_at, facts.ready_at, facts.context)
+        self._tracker.tell_tasks(self.log.tasks)
+        for exit in self.log.take_exits():
+            if (died := self._names().digest(exit.model)) is not None:
+                self._tracker.tell_exit(died, exit.at, telling_line(exit.error))
+
+
+def _loads(running: list[Running]) -> list[tuple[str, str, bool]]:
+    return [(run.model_name, run.mode, run.loading) for run in running]

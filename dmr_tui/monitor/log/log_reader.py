@@ -6,13 +6,12 @@ A follower that stops ends the new lines of every other follower until the runne
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 
 import anyio
 import anyio.lowlevel
 
 from dmr_tui.monitor.log.engine_log import EngineLog
-from dmr_tui.monitor.log.log_tail import LogTail
 from dmr_tui.monitor.requests.slot_tasks import SlotTasks
 from dmr_tui.monitor.source import Polled
 from dmr_tui.runner.client import RunnerClient
@@ -31,6 +30,10 @@ LAG_S = 2.0
 SHOWN_LINES = 20_000
 AT_ONCE = 500
 """Lines after which other tasks of the loop have their turn."""
+WITNESS = 1024
+"""Bytes before the place where reading ended that have to be the same the next time."""
+LONGEST_LINE = 2**20
+"""Bytes of a line without an end after which it is taken as it is."""
 
 
 class LogReader:
@@ -68,12 +71,8 @@ class LogReader:
         self._shown = False
         self._raw: deque[str] = deque(maxlen=SHOWN_LINES)
         self._lines: deque[LogLine] = deque(maxlen=SHOWN_LINES)
-        self._snapshot: tuple[LogLine, ...] = ()
-
-    @property
-    def lines(self) -> tuple[LogLine, ...]:
+        self.lines: tuple[LogLine, ...] = ()
         """The newest lines, oldest first, while a screen shows them."""
-        return self._snapshot
 
     def show(self, shown: bool) -> None:
         """Read the log again and again while a screen shows it."""
@@ -86,7 +85,7 @@ class LogReader:
         else:
             self._raw.clear()
             self._lines.clear()
-            self._snapshot = ()
+            self.lines = ()
 
     def take_exits(self) -> list[EngineExited]:
         """Return the ends of engines since the last time."""
@@ -184,4 +183,66 @@ class LogReader:
             if number % AT_ONCE == 0:
                 await anyio.lowlevel.checkpoint()
         self._raw.clear()
-        self._snapshot = tuple(self._lines)
+        self.lines = tuple(self._lines)
+
+
+class LogTail:
+    """The place where reading ended; another log, or a shorter one, is read from its beginning."""
+
+    def __init__(self) -> None:
+        self._offset = 0
+        self._witness = b""
+
+    @property
+    def at_beginning(self) -> bool:
+        """Return whether nothing was read yet."""
+        return self._offset == 0
+
+    def restart(self) -> None:
+        """Read everything the next time."""
+        self._offset, self._witness = 0, b""
+
+    async def read(self, parts: AsyncIterator[bytes]) -> AsyncIterator[str] | None:
+        """The lines after those that were read before, which end in a line feed.
+
+        None if the log is not the one of before: then it has to be read again, from its beginning.
+        A line whose end has not come yet is left for the next time, as a number in it may be cut.
+        """
+        start = self._offset - len(self._witness)
+        seen = 0
+        head = b""
+        async for part in parts:
+            if seen + len(part) > start:
+                head += part[max(0, start - seen) :]
+            seen += len(part)
+            if seen >= self._offset:
+                break
+        if head[: len(self._witness)] != self._witness:
+            self.restart()
+            return None
+        return self._lines(head[len(self._witness) :], parts)
+
+    async def _lines(self, rest: bytes, parts: AsyncIterator[bytes]) -> AsyncIterator[str]:
+        pieces = [rest]
+        ended = False
+        while True:
+            *lines, rest = b"".join(pieces).split(b"\n")
+            if len(rest) > LONGEST_LINE:
+                lines, rest = [*lines, rest], b""
+                self._pass(lines, cut=True)
+            else:
+                self._pass(lines)
+            for line in lines:
+                yield line.decode("utf-8", "replace")
+            if ended:
+                return
+            part = await anext(parts, None)
+            ended = part is None
+            pieces = [rest, part or b""]
+
+    def _pass(self, lines: list[bytes], *, cut: bool = False) -> None:
+        if not lines:
+            return
+        passed = b"\n".join(lines) + (b"" if cut else b"\n")
+        self._offset += len(passed)
+        self._witness = (self._witness + passed)[-WITNESS:]
