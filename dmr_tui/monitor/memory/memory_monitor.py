@@ -171,7 +171,7 @@ class MemoryMonitor:
         size = usage.vram.value if on_gpu else usage.ram.value
         if not size or (not on_gpu and age > FRESH_S):
             return False
-        taken = Footprint(
+        footprint = Footprint(
             usage.key,
             launch,
             size,
@@ -180,13 +180,13 @@ class MemoryMonitor:
             known.now,
         )
         if usage.parts_source == "engine log":
-            taken = replace(
-                taken,
+            footprint = replace(
+                footprint,
                 weights=usage.weights.value,
                 cache=usage.cache.value,
                 compute=usage.compute.value,
             )
-        return self._loads.put(taken)
+        return self._loads.put(footprint)
 
 
 def _with_parts(usage: MemoryUsage, fits: Mapping[str, Fit]) -> MemoryUsage:
