@@ -49,11 +49,9 @@ class Stoppable(Protocol):
 
     async def run(self) -> object:
         """Do it; failures are published, not raised."""
-        ...
 
     def stop(self) -> None:
         """End it now."""
-        ...
 
 
 class Actions(Protocol):
@@ -64,51 +62,40 @@ class Actions(Protocol):
 
     def ask(self, prompt: Prompt, publish: Callable[[Turn], None]) -> Stoppable | None:
         """Send a prompt."""
-        ...
 
     def replay(
         self, request: Request, model: str, publish: Callable[[Turn], None]
     ) -> Stoppable | None:
         """Send a recorded request again."""
-        ...
 
     def run_plan(self, plan: Plan, publish: Callable[[Progress], None]) -> Stoppable | None:
         """Load, unload, configure, tag or remove."""
-        ...
 
     async def bodies(self, request: Request, publish: Callable[[Bodies], None]) -> None:
         """Publish prompt and answer of a request."""
-        ...
 
     async def stored_config(
         self, digest: str, mode: str, publish: Callable[[StoredConfigResult], None]
     ) -> None:
         """Publish the configuration of a model as it is stored."""
-        ...
 
     async def look_up(self, name: str, publish: Callable[[RemoteModel], None]) -> None:
         """Publish what a registry has under a name."""
-        ...
 
     async def pull(self, name: str) -> None:
         """Download a model."""
-        ...
 
     async def stop_pull(self, name: str) -> None:
         """End a download."""
-        ...
 
     async def forget_pulls(self) -> None:
         """Drop the downloads that are over."""
-        ...
 
     async def name_caller(self, caller: str, name: str, limit: float | None) -> None:
         """Call a caller by another name, and know its time limit in seconds."""
-        ...
 
     async def dismissed(self, key: str) -> None:
         """Forget what the warning `key` is about."""
-        ...
 
 
 class LaterParts(Protocol):
@@ -120,37 +107,28 @@ class LaterParts(Protocol):
     @property
     def loading(self) -> LoadConditions | None:
         """The conditions of a load; None until the machine was read."""
-        ...
 
     @property
     def sources(self) -> tuple[SourceState, ...]:
         """The health of log, archive and footprints."""
-        ...
 
     async def run(self) -> None:
         """Run all parts that outlive a runner, for ever."""
-        ...
 
     async def watch(self, runner: RunnerMonitor) -> None:
         """Follow what happens to a runner, until cancelled."""
-        ...
 
     async def once(self, runner: RunnerMonitor | None) -> None:
         """Read once everything that can be read."""
-        ...
 
     def look(self, view: View) -> None:
         """Prepare what the open screen needs."""
-        ...
 
     def kick(self) -> None:
         """Read the log again now."""
-        ...
 
     def docker_answered(self, engines: tuple[DockerEngine, ...]) -> None:
         """Take over what the search for the runner heard of Docker."""
-        ...
 
     def completed(self, snapshot: Snapshot) -> Snapshot:
         """Return `snapshot` with what all parts know, judged; learn what loads took."""
-        ...

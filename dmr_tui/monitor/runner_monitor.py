@@ -76,25 +76,20 @@ class HistoryListener(Protocol):
         self, before: list[Running] | None, now: list[Running], names: Names, asked_at: float
     ) -> None:
         """`GET /engines/ps` answered."""
-        ...
 
     def configured_is(
         self, before: list[Configured], now: list[Configured], changed: set[str], at: float
     ) -> None:
         """The stored configurations changed, of chats those of the digests `changed`."""
-        ...
 
     def request_ended(self, request: Request) -> None:
         """A request ended, or more is known of how it ended."""
-        ...
 
     def runner_lost(self, at: float, reason: str) -> None:
         """The runner does not answer any more."""
-        ...
 
     def runner_back(self, at: float, seconds: float) -> None:
         """The runner answers again, after so many seconds."""
-        ...
 
 
 class RunnerMonitor:

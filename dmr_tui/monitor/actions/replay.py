@@ -96,9 +96,8 @@ class Replay(Ask):
             texts, _ = await recorded_texts(self._client, self._archive, self._request)
         except RunnerError as error:
             return explain(error, model)
-        why = refusal(texts)
-        if texts is None or why is not None:
-            return why or GONE
+        if (why := refusal(texts)) is not None or texts is None:
+            return why
         self._prompt = Again(model, _decoded(texts[0]))
         self._kick()
         return await super()._refusal()

@@ -108,7 +108,8 @@ class ArchiveWriter:
     async def run(self) -> None:
         """Open the archive and keep it, for ever."""
         try:
-            await self._open()
+            if (message := await self._do(self._archive.open)) is not None:
+                self._is_open(message)
             self.opened.set()
             while True:
                 with anyio.move_on_after(MESSAGE_S if self.state.reason else None):
@@ -129,10 +130,6 @@ class ArchiveWriter:
             with anyio.CancelScope(shield=True):
                 await self._write()
                 await self._do(self._archive.close)
-
-    async def _open(self) -> None:
-        if (message := await self._do(self._archive.open)) is not None:
-            self._is_open(message)
 
     def _is_open(self, message: str) -> None:
         self._set_state(SourceState(ARCHIVE, "ok", message))

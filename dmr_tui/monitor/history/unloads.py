@@ -109,19 +109,14 @@ class Unloads:
     def restart(self) -> None:
         """Expect the same lines again."""
         self._used.clear()
-        self._forget_evictions()
-        self._configured = None
-
-    def _forget_evictions(self) -> None:
         self._leaving.clear()
         self._evicted.clear()
         self._dead.clear()
-        self._pool, self._stopping_at = None, None
+        self._pool, self._stopping_at, self._configured = None, None, None
 
     def runner_started(self) -> None:
         """Begin without loaded models and configurations."""
-        self._used.clear()
-        self._forget_evictions()
+        self.restart()
         self._configured = set()
 
     def wanted(self, key: Key, at: float) -> None:

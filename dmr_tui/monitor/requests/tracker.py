@@ -67,11 +67,9 @@ class Listener(Protocol):
 
     def request_ended(self, request: Request, record: Record | None) -> None:
         """A request ended; without its record: more is known of it now."""
-        ...
 
     def request_superseded(self, id: str) -> None:
         """A later try stands for that one."""
-        ...
 
 
 class RequestTracker:
