@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 
 from dmr_tui.commands.target import demo_runner
 from dmr_tui.machine.probe import MachineProbe
-from dmr_tui.monitor.live import LiveMonitor
+from dmr_tui.monitor.live import Monitor
 from dmr_tui.runner.endpoint import Endpoint, parse_host
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.ui.app import DashboardApp
@@ -96,7 +96,7 @@ async def picture(
     machine: MachineProbe,
     theme: str = "dmr-dark",
 ) -> None:
-    monitor = LiveMonitor(endpoints, machine)
+    monitor = Monitor(endpoints, machine)
     app = DashboardApp(monitor, demo=lambda: monitor, theme=theme)
     try:
         async with app.run_test(size=size) as pilot:

@@ -11,7 +11,7 @@ from contextlib import ExitStack, suppress
 
 from dmr_tui.commands.target import archive, chosen, places, this_machine
 from dmr_tui.machine.probe import MachineProbe
-from dmr_tui.monitor.live import LiveMonitor, Monitor
+from dmr_tui.monitor.live import Monitor
 from dmr_tui.runner.discovery.docker_contexts import (
     DEFAULT,
     docker_folder,
@@ -42,7 +42,7 @@ def run_dashboard(settings: Settings, *, demo: bool) -> int:
 
         def watch(places: Places, machine: MachineProbe, *, simulated: bool = False) -> Monitor:
             options = None if simulated else archive(settings)
-            return LiveMonitor(
+            return Monitor(
                 places,
                 machine,
                 interval=settings.interval,

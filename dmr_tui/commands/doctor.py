@@ -8,7 +8,7 @@ import anyio
 
 from dmr_tui.commands.target import chosen, found_runner
 from dmr_tui.export.doctor_report import doctor_exit_code, doctor_json, doctor_page
-from dmr_tui.monitor.doctor.engine_proof import prove_engine
+from dmr_tui.monitor.doctor_monitor import prove_engine
 from dmr_tui.monitor.poller import Poller
 from dmr_tui.runner.discovery.places import Places
 from dmr_tui.settings.errors import BadSettings

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dmr_tui.commands.target import archive, chosen
 from dmr_tui.measure.request_numbers import ended
 from dmr_tui.monitor.crashes import crash_text
-from dmr_tui.monitor.live import LiveMonitor
+from dmr_tui.monitor.live import Monitor
 from dmr_tui.runner.request import Request
 from dmr_tui.settings.schema import Settings
 from dmr_tui.state.request_filter import CallerNames, RequestFilter, View
@@ -22,10 +22,10 @@ Show = Callable[[Iterable[Request], CallerNames], None]
 @contextmanager
 def listening(
     settings: Settings, *, demo: bool, publish: Callable[[Snapshot], None] = lambda snapshot: None
-) -> Iterator[LiveMonitor]:
+) -> Iterator[Monitor]:
     """Run a monitor that archives every request, unless it watches the demo."""
     with chosen(settings, demo=demo) as (places, machine):
-        monitor = LiveMonitor(
+        monitor = Monitor(
             places,
             machine,
             interval=settings.interval,

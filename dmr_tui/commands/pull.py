@@ -11,8 +11,7 @@ from dmr_tui.commands.pipe import print_line
 from dmr_tui.commands.target import chosen, found_runner
 from dmr_tui.export.picked import picked
 from dmr_tui.machine.probe import MachineProbe
-from dmr_tui.monitor.actions.pulls import Pulls
-from dmr_tui.monitor.actions.remote_model import look_up
+from dmr_tui.monitor.actions.pulls import Pulls, look_up
 from dmr_tui.monitor.model_rows import Installed
 from dmr_tui.monitor.poller import Poller
 from dmr_tui.runner.client import RunnerClient
@@ -90,7 +89,7 @@ async def _look_up(client: RunnerClient, name: str, machine: MachineProbe) -> Re
     await poller.once()
     runner = poller.runner_monitor
     installed = Installed(()) if runner is None else runner.installed
-    return await look_up(client, name, installed, poller.loading)
+    return await look_up(client, name, installed, poller.later.loading)
 
 
 class _TextPrinter:

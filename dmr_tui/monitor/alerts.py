@@ -5,6 +5,7 @@ The words are in text/alerts.py.
 
 from collections.abc import Iterator
 
+from dmr_tui.machine.probe import Machine
 from dmr_tui.measure.request_numbers import ended
 from dmr_tui.measure.thresholds import DEFAULTS, Thresholds
 from dmr_tui.monitor.archive.writer import ARCHIVE
@@ -33,19 +34,19 @@ from dmr_tui.state.alert import (
     UnusedCause,
 )
 from dmr_tui.state.event import ErrorDetail, Event
-from dmr_tui.state.memory import MemoryState
+from dmr_tui.state.memory import Fit, MemoryState
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.snapshot import Snapshot
 
 MIB = 2**20
 RECENT_S = 600.0
-"""Seconds for which a model that was called, or an engine that died, is news."""
+"""Seconds for which a request for a model, or an engine that died, is news."""
 ENOUGH_READINGS = 5
 ENOUGH_FAILURES = 3
 OWN_REQUESTS = "dmr-tui"
 """Its failures are told where its prompts are."""
 LONG_S = 4.0
-"""Seconds from which on a call lasts long enough to be seen in the readings."""
+"""Seconds from which on a request lasts long enough to be seen in the readings."""
 
 
 def find(snapshot: Snapshot, thresholds: Thresholds = DEFAULTS) -> tuple[Alert, ...]:
@@ -55,15 +56,16 @@ def find(snapshot: Snapshot, thresholds: Thresholds = DEFAULTS) -> tuple[Alert, 
     rest is told from numbers that may be old.
     """
     found = [*_runner(snapshot), *_sources(snapshot), *_lost(snapshot), *_failing(snapshot)]
-    memory, endpoint = snapshot.memory, snapshot.runner.endpoint
+    memory, machine = snapshot.memory, snapshot.machine.machine
+    endpoint = snapshot.runner.endpoint
     here = endpoint is not None and endpoint.is_this_machine
-    if memory is not None and snapshot.machine.machine is not None and here:
+    if memory is not None and machine is not None and here:
         found += [
-            *_killed(snapshot),
+            *_killed(snapshot, machine),
             *_pressure(memory),
-            *_gpu_unused(snapshot, memory, thresholds.level("gpu_unused")),
-            *_swapping(snapshot, thresholds.level("swapping")),
-            *_container(snapshot, thresholds.level("container")),
+            *_gpu_unused(snapshot, machine, memory, thresholds.level("gpu_unused")),
+            *_swapping(snapshot, machine, thresholds.level("swapping")),
+            *_container(machine, thresholds.level("container")),
             *_too_big(snapshot, memory),
             *_others(snapshot, memory, thresholds.level("others")),
             *_partial(memory),
@@ -121,21 +123,19 @@ def _failing(snapshot: Snapshot) -> Iterator[Alert]:
         yield Alert(f"failing:{caller}:{model}", "warning", fact, "requests")
 
 
-def _named(snapshot: Snapshot, digest: str | None, called: str) -> str:
-    """The model's name on the screens; `called` is what a caller wrote."""
-    name = short(called)
+def _named(snapshot: Snapshot, digest: str | None, requested: str) -> str:
+    """The model's name on the screens; `requested` is what a caller wrote."""
+    name = short(requested)
     for row in snapshot.models:
         if (digest and row.digest == digest) or (name and name == row.name):
             return row.name
     return name or "a model"
 
 
-def _killed(snapshot: Snapshot) -> Iterator[Alert]:
-    since = snapshot.runner_now - RECENT_S
-    machine = snapshot.machine.machine
-    container = None if machine is None else machine.container.container
+def _killed(snapshot: Snapshot, machine: Machine) -> Iterator[Alert]:
+    since, container = snapshot.runner_now - RECENT_S, machine.container.container
     kills = max(
-        0 if machine is None else machine.host.pressure.oom_kills.value or 0,
+        machine.host.pressure.oom_kills.value or 0,
         0 if container is None else container.oom_kills.value or 0,
     )
     loaded: set[str] = set()
@@ -151,7 +151,10 @@ def _killed(snapshot: Snapshot) -> Iterator[Alert]:
                 f"killed:{event.key}", "critical", EngineKilled(name, event.at, kills), "memory"
             )
             return
-        if event.kind == "out of memory" and name not in loaded and not _is_loaded(snapshot, name):
+        if event.kind == "out of memory" and name not in loaded:
+            if any(row.loaded for row in snapshot.models if row.name == name):
+                # It was loaded after all.
+                continue
             fits = {} if snapshot.memory is None else snapshot.memory.fits
             fact = OutOfMemory(name, event, fits.get(event.digest or ""))
             yield Alert(f"memory:{event.key}", "critical", fact, "memory")
@@ -165,20 +168,11 @@ def _says_killed(event: Event) -> bool:
     return "killed" in explain_quote(error.quote, status=error.status).what
 
 
-def _is_loaded(snapshot: Snapshot, name: str) -> bool:
-    """True if it was loaded after all."""
-    return any(row.loaded for row in snapshot.models if row.name == name)
-
-
 def _pressure(memory: MemoryState) -> Iterator[Alert]:
     word = memory.pressure.word
     if word in {"high", "critical"}:
         level: AlertLevel = "critical" if word == "critical" else "warning"
         yield Alert("pressure", level, PressureHigh(memory.pressure), "memory")
-
-
-def _busy(snapshot: Snapshot) -> list[ModelRow]:
-    return [row for row in snapshot.models if any(run.state == "busy" for run in row.runs)]
 
 
 def _worked_long(snapshot: Snapshot) -> ModelRow | None:
@@ -190,19 +184,20 @@ def _worked_long(snapshot: Snapshot) -> ModelRow | None:
             continue
         if any(r.since is not None and snapshot.taken_at - r.since >= LONG_S for r in chats):
             return row
-        for call in reversed(snapshot.finished):
-            ended = call.finished_at or 0.0
-            if call.digest != row.digest or ended < snapshot.runner_now - span:
-                continue
-            if ended - call.started_at - (call.load_s or 0.0) >= LONG_S:
+        since = snapshot.runner_now - span
+        for request in snapshot.finished:
+            ended_at = request.finished_at or 0.0
+            seconds = ended_at - request.started_at - (request.load_s or 0.0)
+            if request.digest == row.digest and ended_at >= since and seconds >= LONG_S:
                 return row
     return None
 
 
-def _gpu_unused(snapshot: Snapshot, memory: MemoryState, unused: float) -> Iterator[Alert]:
-    machine = snapshot.machine.machine
+def _gpu_unused(
+    snapshot: Snapshot, machine: Machine, memory: MemoryState, unused: float
+) -> Iterator[Alert]:
     row = _worked_long(snapshot)
-    if machine is None or row is None or not machine.gpu.gpus:
+    if row is None or not machine.gpu.gpus:
         return
     uses = [[value for value in series if value is not None] for series in snapshot.machine.gpu_use]
     # The highest reading says whether anything was computed there.
@@ -212,72 +207,60 @@ def _gpu_unused(snapshot: Snapshot, memory: MemoryState, unused: float) -> Itera
     if usage is not None and usage.vram.value:
         return
     gpu, use = machine.gpu.gpus[0], max(max(use) for use in uses)
-    fact = GpuUnused(row.name, gpu.name, gpu.maker, use, _why_unused(snapshot))
+    fact = GpuUnused(row.name, gpu.name, gpu.maker, use, _why_unused(snapshot, machine))
     yield Alert("gpu unused", "warning", fact)
 
 
-def _why_unused(snapshot: Snapshot) -> UnusedCause:
+def _why_unused(snapshot: Snapshot, machine: Machine) -> UnusedCause:
     """The cause, as far as it is known."""
-    machine = snapshot.machine.machine
-    container = None if machine is None else machine.container.container
+    container, engines = machine.container.container, machine.processes.engines
     if container is not None and container.gpus is False:
         return "container"
-    if container is None and machine is not None:
-        engines = machine.processes.engines
-        if any(engine.name.startswith("com.docker") for engine in engines):
-            return "Desktop's setting"
+    if container is None and any(engine.name.startswith("com.docker") for engine in engines):
+        return "Desktop's setting"
     llama = next((b for b in snapshot.runner.backends if b.name == "llama.cpp"), None)
     return "CPU build" if llama is not None and llama.variant == "cpu" else ""
 
 
-def _swapping(snapshot: Snapshot, least: float) -> Iterator[Alert]:
-    machine, busy = snapshot.machine.machine, _busy(snapshot)
-    if machine is None or not busy:
-        return
+def _swapping(snapshot: Snapshot, machine: Machine, least: float) -> Iterator[Alert]:
+    busy = [row for row in snapshot.models if any(run.state == "busy" for run in row.runs)]
     into, out = machine.host.pressure.swap_in.value, machine.host.pressure.swap_out.value
     moved = (into or 0.0) + (out or 0.0)
-    if moved >= least * MIB:
+    if busy and moved >= least * MIB:
         fact = Swapping(busy[0].name, moved, machine.host.swap_used.value)
         yield Alert("swapping", "warning", fact, "memory")
 
 
-def _container(snapshot: Snapshot, full: float) -> Iterator[Alert]:
-    machine = snapshot.machine.machine
-    container = None if machine is None else machine.container.container
-    if container is None:
+def _container(machine: Machine, full: float) -> Iterator[Alert]:
+    if (container := machine.container.container) is None:
         return
     needed, limit = container.needed.value, container.limit.value
     if needed is not None and limit and 100.0 * needed >= full * limit:
         yield Alert("container", "warning", ContainerFull(needed, limit))
 
 
-def _wanted(snapshot: Snapshot) -> set[str]:
-    """Digests of the models that were called lately."""
+def _without_room(snapshot: Snapshot, memory: MemoryState) -> Iterator[tuple[ModelRow, Fit, bool]]:
+    """Models that are not loaded and do not fit now, and whether one was requested lately."""
     since = snapshot.runner_now - RECENT_S
-    called = {call.digest for call in snapshot.in_flight}
-    called |= {c.digest for c in snapshot.finished if (c.finished_at or c.started_at) >= since}
-    called |= {event.digest for event in snapshot.events if event.at >= since}
-    return {digest for digest in called if digest}
+    requested = {request.digest for request in snapshot.in_flight}
+    requested |= {r.digest for r in snapshot.finished if (r.finished_at or r.started_at) >= since}
+    requested |= {event.digest for event in snapshot.events if event.at >= since}
+    for row in snapshot.models:
+        fit = memory.fits.get(row.key)
+        if fit is not None and fit.lacks_memory and not row.runs:
+            yield row, fit, bool(row.digest) and row.digest in requested
 
 
 def _too_big(snapshot: Snapshot, memory: MemoryState) -> Iterator[Alert]:
-    """Models that were called and do not fit now; else one that can never fit as it is packaged."""
-    pool = memory.pool.value
+    """Models that were requested and do not fit now; else one that never fits as it is packaged."""
+    pool, hint = memory.pool.value, None
     if pool is None:
         return
-    wanted, hint = _wanted(snapshot), None
-    for row in snapshot.models:
-        fit = memory.fits.get(row.key)
-        if fit is None or not fit.lacks_memory or row.runs:
-            continue
-        wanted_now = row.digest in wanted
-        alert = Alert(
-            f"fit:{row.key}",
-            "warning" if wanted_now else "hint",
-            DoesNotFit(row.name, fit, pool, wanted_now),
-            "memory",
-        )
-        if wanted_now:
+    for row, fit, requested in _without_room(snapshot, memory):
+        level: AlertLevel = "warning" if requested else "hint"
+        fact = DoesNotFit(row.name, fit, pool, requested)
+        alert = Alert(f"fit:{row.key}", level, fact, "memory")
+        if requested:
             yield alert
         elif fit.verdict == "too big" and hint is None:
             hint = alert
@@ -286,7 +269,7 @@ def _too_big(snapshot: Snapshot, memory: MemoryState) -> Iterator[Alert]:
 
 
 def _others(snapshot: Snapshot, memory: MemoryState, much: float) -> Iterator[Alert]:
-    """Other programs whose GPU memory a model that was called would need."""
+    """Other programs whose GPU memory a model that was requested would need."""
     pool = memory.pool.value
     if pool is None or pool.kind != "VRAM":
         return
@@ -294,13 +277,9 @@ def _others(snapshot: Snapshot, memory: MemoryState, much: float) -> Iterator[Al
     held = sum(each.vram.value or 0 for each in others)
     if not others or 100.0 * held < much * pool.total:
         return
-    wanted = _wanted(snapshot)
-    for row in snapshot.models:
-        fit = memory.fits.get(row.key)
-        if fit is None or not fit.lacks_memory or row.digest not in wanted or row.runs:
-            continue
+    for row, fit, requested in _without_room(snapshot, memory):
         total = fit.need.total.value
-        if total is not None and total <= pool.free + held:
+        if requested and total is not None and total <= pool.free + held:
             fact = OthersHold(row.name, held, others[0].name, others[0].vram.value or 0)
             yield Alert("others", "warning", fact)
             return

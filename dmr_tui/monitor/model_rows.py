@@ -20,8 +20,6 @@ from dmr_tui.state.engine_facts import EngineFacts
 from dmr_tui.state.frozen import frozen
 from dmr_tui.state.model_row import Context, ModelRow, Run
 
-"""DMR unloads a runner after five idle minutes unless keep_alive says otherwise."""
-
 _EMBEDDING_ARCHITECTURES = (
     "bert",
     "nomic-bert",

@@ -11,26 +11,18 @@ from dmr_tui.machine.probe import MachineProbe
 from dmr_tui.measure.thresholds import DEFAULTS, Thresholds
 from dmr_tui.monitor.archive.options import ArchiveOptions
 from dmr_tui.monitor.crashes import Supervisor
-from dmr_tui.monitor.later_parts import LaterParts
+from dmr_tui.monitor.later_parts import LOG_WAITING, LaterParts, Surroundings
 from dmr_tui.monitor.machine.machine_monitor import MachineMonitor
 from dmr_tui.monitor.runner_monitor import RunnerMonitor
 from dmr_tui.monitor.search import Search
-from dmr_tui.monitor.snapshot_builder import (
-    LOG_WAITING,
-    LaterReading,
-    RunnerReading,
-    build_snapshot,
-)
 from dmr_tui.monitor.source import FIRST_PAINT_S
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.discovery.docker_engine import DockerEngine
 from dmr_tui.runner.discovery.places import Places
 from dmr_tui.runner.endpoint import Endpoint
 from dmr_tui.runner.request import SlownessHint
-from dmr_tui.state.engine_facts import NOTHING_LOGGED
-from dmr_tui.state.memory import LoadConditions
 from dmr_tui.state.request_filter import View
-from dmr_tui.state.snapshot import Attempt, MachineState, Runner, Snapshot
+from dmr_tui.state.snapshot import Attempt, Runner, Snapshot
 
 COALESCE_S = 0.05
 """Seconds that a change waits for others to come along."""
@@ -63,48 +55,36 @@ class Poller:
         """
         self.runner_monitor: RunnerMonitor | None = None
         self._view = View()
-        self._places = places if isinstance(places, Places) else Places(tuple(places))
+        self._around = Surroundings(
+            places if isinstance(places, Places) else Places(tuple(places)),
+            interval,
+            clock,
+            self._changed,
+            self.kick,
+            lambda: self.runner_monitor,
+            archive,
+            kept,
+            thresholds,
+            supervisor or Supervisor(lambda crash: None),
+        )
         self._publish = publish
-        self._interval = interval
         self._read_only = read_only
-        self._archive = archive
-        self._kept = kept
-        self._clock = clock
         self._dirty = anyio.Event()
         self._wanted = anyio.Event()
         self._attempts: tuple[Attempt, ...] = ()
         self._engines: tuple[DockerEngine, ...] | None = None
         self._searched = False
-        self._thresholds = thresholds
-        self._supervisor = supervisor or Supervisor(lambda crash: None)
         self._machine = MachineMonitor(probe, interval, self._changed, clock, thresholds)
         self._later: LaterParts | None = None
         self._later_begun = anyio.Event()
 
     @property
-    def loading(self) -> LoadConditions | None:
-        """The conditions of a load; None until the machine was read."""
-        return None if self._later is None else self._later.loading
-
-    @property
     def later(self) -> LaterParts:
         """The parts that begin after the first paint; they are there from now on."""
         if self._later is None:
-            from dmr_tui.monitor.after_first_paint import AfterFirstPaint, Surroundings
+            from dmr_tui.monitor.after_first_paint import AfterFirstPaint
 
-            around = Surroundings(
-                lambda: self.runner_monitor,
-                self._places,
-                self._interval,
-                self._changed,
-                self.kick,
-                self._clock,
-                self._archive,
-                self._kept,
-                self._thresholds,
-                self._supervisor,
-            )
-            self._later = AfterFirstPaint(around, self._view)
+            self._later = AfterFirstPaint(self._around, self._view)
             if self._engines is not None:
                 self._later.docker_answered(self._engines)
             self._later_begun.set()
@@ -115,7 +95,7 @@ class Poller:
         async with anyio.create_task_group() as group:
             group.start_soon(self._run_sources)
             while True:
-                with anyio.move_on_after(self._interval):
+                with anyio.move_on_after(self._around.interval):
                     await self._dirty.wait()
                 # What the polls of one round bring becomes one Snapshot and one repaint.
                 await anyio.sleep(COALESCE_S)
@@ -127,7 +107,7 @@ class Poller:
         async with anyio.create_task_group() as group:
             group.start_soon(self._run_sources)
             while True:
-                await anyio.sleep(self._interval)
+                await anyio.sleep(self._around.interval)
                 self._publish_next()
 
     async def once(self) -> Snapshot:
@@ -163,15 +143,16 @@ class Poller:
             self.later.look(view)
 
     def _monitor_of(self, client: RunnerClient) -> RunnerMonitor:
+        around = self._around
         return RunnerMonitor(
             client,
-            self._interval,
+            around.interval,
             self._changed,
-            self._clock,
+            around.clock,
             before=self.runner_monitor,
-            folder=self._kept,
+            folder=around.kept,
             hint=self._hint,
-            thresholds=self._thresholds,
+            thresholds=around.thresholds,
         )
 
     def _hint(self, began: float, ended: float) -> SlownessHint:
@@ -187,7 +168,7 @@ class Poller:
 
     async def _run_sources(self) -> None:
         async with anyio.create_task_group() as group:
-            keep = self._supervisor.keep
+            keep = self._around.supervisor.keep
             group.start_soon(keep, "the reading of the computer", self._machine.run)
             group.start_soon(keep, "the watching of the runner", self._run_runner)
             with anyio.move_on_after(FIRST_PAINT_S):
@@ -208,7 +189,7 @@ class Poller:
                     self.runner_monitor = runner = self._monitor_of(client)
                     group.start_soon(runner.run)
                     watch = partial(self._watch_later, runner)
-                    group.start_soon(self._supervisor.keep, "the timeline", watch)
+                    group.start_soon(self._around.supervisor.keep, "the timeline", watch)
                     await self._until_lost(runner)
                     group.cancel_scope.cancel()
             finally:
@@ -225,14 +206,14 @@ class Poller:
             await anyio.sleep(ELSEWHERE_AFTER_S)
             down = runner.down_since
             if (
-                self._places.several
+                self._around.places.several
                 and down is not None
-                and self._clock() - down > ELSEWHERE_AFTER_S
+                and self._around.clock() - down > ELSEWHERE_AFTER_S
             ):
                 return
 
     async def _search(self) -> RunnerClient:
-        pause = self._interval
+        pause = self._around.interval
         while True:
             client = await self._try_all()
             self._searched = True
@@ -245,7 +226,7 @@ class Poller:
             pause = min(pause * 1.5, LONGEST_SEARCH_PAUSE_S)
 
     async def _try_all(self) -> RunnerClient | None:
-        found = await Search(self._places, read_only=self._read_only).run()
+        found = await Search(self._around.places, read_only=self._read_only).run()
         self._attempts = found.attempts
         if found.engines is not None:
             self._engines = found.engines
@@ -258,37 +239,26 @@ class Poller:
             snapshot = self._next()
         except Exception as error:
             # The age of the last one goes on, and is shown.
-            self._supervisor.failed(error, "the joining of what was read")
+            self._around.supervisor.failed(error, "the joining of what was read")
         else:
             self._publish(snapshot)
 
     def _next(self) -> Snapshot:
         """Read what is known, learn from it, and build the Snapshot of now."""
-        machine, later = self._machine.snapshot(), self._later
-        reading = self._read_runner(machine)
-        if later is not None:
-            known = later.take_in(reading, machine)
-        else:
-            known = LaterReading(sources=() if reading is None else (LOG_WAITING,))
-        if reading is None:
-            up = False if self._searched else None
-            reading = RunnerReading(Runner(up=up, endpoint=self._places.known[0]))
-        snapshot = build_snapshot(
-            self._clock(),
-            self._interval,
-            self._attempts,
-            reading,
-            machine,
-            known,
+        machine, runner, later = self._machine.snapshot(), self.runner_monitor, self._later
+        sources = machine.sources
+        if runner is not None:
+            late = (LOG_WAITING,) if later is None else later.sources
+            sources = (*runner.sources, *late, *sources)
+        snapshot = Snapshot(
+            taken_at=self._around.clock(),
+            interval_s=self._around.interval,
+            runner=Runner(False if self._searched else None, self._around.places.known[0]),
+            attempts=self._attempts,
+            machine=machine,
+            sources=sources,
             read_only=self._read_only,
         )
-        if later is None:
-            return snapshot
-        return later.judged(snapshot, clock_known=reading.clock_known)
-
-    def _read_runner(self, machine: MachineState) -> RunnerReading | None:
-        if self.runner_monitor is None:
-            return None
-        engines = NOTHING_LOGGED if self._later is None else self._later.engines
-        cpu_count = machine.machine.host.cpu_count if machine.machine else None
-        return self.runner_monitor.read(engines, cpu_count)
+        if runner is not None:
+            snapshot = runner.added_to(snapshot)
+        return snapshot if later is None else later.completed(snapshot)

@@ -3,23 +3,19 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import Generic, Protocol, Self, TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
 
 from dmr_tui.measure.thresholds import DEFAULTS, Thresholds
-from dmr_tui.monitor.configs.config_file import saved_config_file
-from dmr_tui.monitor.configs.saved_configs import SavedConfigs
-from dmr_tui.monitor.history.listener import HistoryListener
-from dmr_tui.monitor.latency import Latency
 from dmr_tui.monitor.model_rows import Installed, Loaded, configs_by_model
-from dmr_tui.monitor.outbox import Outbox
 from dmr_tui.monitor.requests.rolling_window import BINS, WINDOW_S
 from dmr_tui.monitor.requests.tracker import Listener, RequestTracker
-from dmr_tui.monitor.snapshot_builder import RunnerReading
-from dmr_tui.monitor.source import Health, Polled, Streamed
+from dmr_tui.monitor.saved_configs import SavedConfigs, saved_config_file
+from dmr_tui.monitor.source import Health, Latency, Polled, Streamed
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.errors.failures import RunnerError, Unreachable
 from dmr_tui.runner.names import Names
@@ -28,7 +24,8 @@ from dmr_tui.runner.wire import Configured, DiskUsage, Model, Record, Running
 from dmr_tui.state.engine_facts import LoggedEngines
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.requests import Throughput
-from dmr_tui.state.snapshot import Runner
+from dmr_tui.state.snapshot import Runner, Snapshot
+from dmr_tui.state.source_state import SourceState
 
 STATUS_S = 5.0
 DISK_S = 60.0
@@ -47,6 +44,52 @@ SHOWN_FINISHED = 200
 """Finished requests in a Snapshot; more of them are kept for the statistics."""
 RUNNER_SLOTS = 8
 """DMR loads min(CPUs, 8) models at a time."""
+T = TypeVar("T")
+
+
+class Outbox(Generic[T]):
+    """Delivers messages in order, also those from before the listener was there."""
+
+    def __init__(self) -> None:
+        self._listener: T | None = None
+        self._waiting: list[Callable[[T], None]] = []
+
+    def tell(self, message: Callable[[T], None]) -> None:
+        """Call `message` with the listener, now or once there is one."""
+        if self._listener is None:
+            self._waiting.append(message)
+        else:
+            message(self._listener)
+
+    def deliver_to(self, listener: T) -> None:
+        """Hand over what waits; from now on nothing waits any more."""
+        self._listener = listener
+        for message in self._waiting:
+            message(listener)
+        self._waiting.clear()
+
+
+class HistoryListener(Protocol):
+    """A listener to what happens to a runner; times by the runner's clock."""
+
+    def running_is(
+        self, before: list[Running] | None, now: list[Running], names: Names, asked_at: float
+    ) -> None:
+        """`GET /engines/ps` answered."""
+
+    def configured_is(
+        self, before: list[Configured], now: list[Configured], changed: set[str], at: float
+    ) -> None:
+        """The stored configurations changed, of chats those of the digests `changed`."""
+
+    def request_ended(self, request: Request) -> None:
+        """A request ended, or more is known of how it ended."""
+
+    def runner_lost(self, at: float, reason: str) -> None:
+        """The runner does not answer any more."""
+
+    def runner_back(self, at: float, seconds: float) -> None:
+        """The runner answers again, after so many seconds."""
 
 
 class RunnerMonitor:
@@ -79,6 +122,8 @@ class RunnerMonitor:
         self.finished: Outbox[Listener] = Outbox()
         self.tracker: RequestTracker = kept.tracker if kept else RequestTracker(hint, thresholds)
         self.tracker.listen(self)
+        self.engines: Callable[[], LoggedEngines] = LoggedEngines
+        """Return what the log says of the engines: nothing, before it is read."""
         self.version: str | None = None
         self.banner: str | None = None
         self._latency = Latency()
@@ -236,22 +281,17 @@ class RunnerMonitor:
 
     async def _fetch_configured(self) -> list[Configured]:
         configured = await self.client.configured()
-        before = configs_by_model(self.configured.value or ())
-        after = configs_by_model(configured)
-        for digest in before.keys() | after.keys():
-            if before.get(digest) != after.get(digest):
-                self._config_changed(digest)
-        if self.configured.value is not None and self.configured.value != configured:
-            known, new, at = self.configured.value, configured, self.now
-            self.history.tell(lambda history: history.configured_is(known, new, at))
-        if self.configured.value != configured:
+        known, at = self.configured.value, self.now
+        before, after = configs_by_model(known or ()), configs_by_model(configured)
+        changed = {d for d in before.keys() | after.keys() if before.get(d) != after.get(d)}
+        for digest in changed:
+            self.tracker.forget_engine(digest)
+        if known is not None and known != configured:
+            self.history.tell(lambda history: history.configured_is(known, configured, changed, at))
+        if known != configured:
             # Whole, with keys that nothing here understands: to be set again if they get lost.
             await self.configurations.take_in(await self.client.stored())
         return configured
-
-    def _config_changed(self, digest: str) -> None:
-        self.history.tell(lambda history: history.config_changed(digest))
-        self.tracker.forget_engine(digest)
 
     async def _fetch_models(self) -> list[Model]:
         models = await self.client.models()
@@ -314,21 +354,23 @@ class RunnerMonitor:
     def _busy_digests(self) -> set[str | None]:
         return {self.names.digest(r.model_name) for r in self.ps.value or () if r.in_use}
 
-    def read(self, engines: LoggedEngines, cpu_count: int | None) -> RunnerReading:
-        """Return what is known now; `cpu_count` is that of this computer."""
-        return RunnerReading(
-            runner=self._runner(cpu_count),
-            models=self._model_rows(engines),
+    @property
+    def sources(self) -> tuple[SourceState, ...]:
+        """The health of all that is asked of the runner, and of the configurations' file."""
+        return (*(source.state for source in self._all()), *self.configurations.states)
+
+    def added_to(self, snapshot: Snapshot) -> Snapshot:
+        """Return `snapshot` with what is known of the runner now."""
+        machine = snapshot.machine.machine
+        return replace(
+            snapshot,
+            runner=self._runner(None if machine is None else machine.host.cpu_count),
+            models=self._model_rows(self.engines()),
             in_flight=self.tracker.in_flight,
             finished=self.tracker.finished[-SHOWN_FINISHED:],
             throughput=self._throughput_now(),
-            configured=self.configured.value or (),
-            engines=engines,
             lost=self.configurations.lost,
-            sources=(*(source.state for source in self._all()), *self.configurations.states),
-            now=self.now,
             clock_offset=self.client.clock.seconds,
-            clock_known=self.client.clock.known,
         )
 
     def _runner(self, cpu_count: int | None) -> Runner:

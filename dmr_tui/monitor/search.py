@@ -1,7 +1,7 @@
 """Looks for the runner where it may be; one that answers ends the search."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import anyio
 
@@ -40,39 +40,30 @@ class Found:
         return Explanation("No runner answers", self.tried, "dmr-tui doctor says what to do.")
 
 
-@dataclass(slots=True)
-class _Tried:
-    attempts: list[Attempt] = field(default_factory=list)
-    client: RunnerClient | None = None
-
-
 class Search:
     """Asks Docker and the usual addresses at the same time, so that neither waits for the other."""
 
     def __init__(self, places: Places, *, read_only: bool) -> None:
         self._places = places
         self._read_only = read_only
-        self._known = _Tried()
         self._engines: tuple[DockerEngine, ...] | None = None
 
     async def run(self) -> Found:
         """Look once everywhere."""
-        asked = anyio.Event()
+        asked, known = anyio.Event(), Found()
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(self._ask_docker, asked)
-                await self._try(self._places.known, self._known)
+                known = await self._try(self._places.known)
                 # Without a runner there is nothing to do but to wait for Docker; an Engine that
                 # hangs must not keep a runner that answers from being shown.
-                with anyio.move_on_after(PATIENCE_S if self._known.client else None):
+                with anyio.move_on_after(PATIENCE_S if known.client else None):
                     await asked.wait()
                 group.cancel_scope.cancel()
+            return known if self._engines is None else await self._choose(known, self._engines)
         except BaseException:
-            await _close(self._known.client)
+            await _close(known.client)
             raise
-        if self._engines is None:
-            return Found(self._known.client, tuple(self._known.attempts))
-        return await self._choose(self._engines)
 
     async def _ask_docker(self, asked: anyio.Event) -> None:
         answers = []
@@ -81,27 +72,20 @@ class Search:
         self._engines = tuple(answers)
         asked.set()
 
-    async def _choose(self, engines: tuple[DockerEngine, ...]) -> Found:
-        known, by_engine = self._known, _Tried()
-        try:
-            tried = {attempt.endpoint.url: attempt for attempt in known.attempts}
-            better = _distinct(
-                place for each in engines for place in by_docker(each, self._places.tls)
-            )
-            new = [each for each in better if each.socket is not None or each.url not in tried]
-            if not known.attempts or not _same_place(better, known):
-                await self._try(new, by_engine)
-        except BaseException:
+    async def _choose(self, known: Found, engines: tuple[DockerEngine, ...]) -> Found:
+        tried, by_engine = {attempt.endpoint.url for attempt in known.attempts}, Found()
+        better = _distinct(place for each in engines for place in by_docker(each, self._places.tls))
+        new = [each for each in better if each.socket is not None or each.url not in tried]
+        if not known.attempts or not _same_place(better, known):
+            by_engine = await self._try(new)
+        if by_engine.client is not None:
             await _close(known.client)
-            raise
-        chosen = by_engine.client or known.client
-        if chosen is not known.client:
-            await _close(known.client)
-        ordered = (*by_engine.attempts, *known.attempts)
-        return Found(chosen, ordered, engines)
+        attempts = (*by_engine.attempts, *known.attempts)
+        return Found(by_engine.client or known.client, attempts, engines)
 
-    async def _try(self, endpoints: Iterable[Endpoint], tried: _Tried) -> None:
+    async def _try(self, endpoints: Iterable[Endpoint]) -> Found:
         """Try one after the other, up to the first that answers."""
+        attempts: list[Attempt] = []
         for endpoint in endpoints:
             client = None
             try:
@@ -109,17 +93,17 @@ class Search:
                 await client.ps()
             except RunnerError as error:
                 await _close(client)
-                tried.attempts.append(Attempt(endpoint, words(error), error=type(error).__name__))
+                attempts.append(Attempt(endpoint, words(error), error=type(error).__name__))
             except BaseException:
                 await _close(client)
                 raise
             else:
-                tried.attempts.append(Attempt(endpoint, "a runner answers", ok=True))
-                tried.client = client
-                return
+                attempts.append(Attempt(endpoint, "a runner answers", ok=True))
+                return Found(client, tuple(attempts))
+        return Found(attempts=tuple(attempts))
 
 
-def _same_place(better: Sequence[Endpoint], known: _Tried) -> bool:
+def _same_place(better: Sequence[Endpoint], known: Found) -> bool:
     """Return whether Docker names first the address at which a runner has answered."""
     client = known.client
     first = next(iter(better), None)

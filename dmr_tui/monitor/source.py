@@ -1,5 +1,8 @@
 """Sources of data: polled or streamed, and stale rather than blank when they fail."""
 
+import math
+import statistics
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
@@ -18,6 +21,8 @@ UNEXPECTED = (ValueError, ArithmeticError, RecursionError)
 LONGEST_PAUSE_S = 10.0
 STREAM_PAUSE_S = 2.0
 ABSENT_PAUSE_S = 60.0
+ANSWERS = 5
+"""Of which the median is taken."""
 
 
 class Health:
@@ -154,3 +159,20 @@ class Streamed(Health):
 
 def _unexpected(error: Exception) -> BadAnswer:
     return BadAnswer(f"the answer cannot be understood: {type(error).__name__}")
+
+
+class Latency:
+    """The median of the last answers; one step up or down is noise, and is not shown."""
+
+    def __init__(self) -> None:
+        self.shown: float | None = None
+        """Milliseconds, in steps of 1 ms, or of two digits; None before the first answer."""
+        self._taken: deque[float] = deque(maxlen=ANSWERS)
+
+    def add(self, taken_ms: float) -> None:
+        """Take in the time of one answer."""
+        self._taken.append(taken_ms)
+        median = statistics.median(self._taken)
+        step = 1.0 if median <= 10.0 else 10.0 ** (math.floor(math.log10(median)) - 1)
+        if self.shown is None or abs(median - self.shown) > 1.5 * step:
+            self.shown = math.ceil(median / step) * step

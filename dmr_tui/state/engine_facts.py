@@ -54,6 +54,3 @@ class LoggedEngines(Struct, frozen=True):
     """By the model's digest."""
     readable: bool = True
     """False if the log is known to be unreadable."""
-
-
-NOTHING_LOGGED = LoggedEngines()

@@ -15,7 +15,7 @@ from textual import work
 from dmr_tui.commands.dashboard import SWITCH_S
 from dmr_tui.machine.probe import LocalMachine
 from dmr_tui.monitor.archive.options import ArchiveOptions
-from dmr_tui.monitor.live import LiveMonitor
+from dmr_tui.monitor.live import Monitor
 from dmr_tui.runner.endpoint import parse_host
 from dmr_tui.ui.app import DashboardApp
 from tests.waiting import until
@@ -29,9 +29,7 @@ class Flooded(DashboardApp):
 
     def __init__(self, host: str, seconds: float, archive: Path, result: Path) -> None:
         super().__init__(
-            LiveMonitor(
-                (parse_host(host, "--host"),), LocalMachine(), archive=ArchiveOptions(archive)
-            )
+            Monitor((parse_host(host, "--host"),), LocalMachine(), archive=ArchiveOptions(archive))
         )
         self._seconds = seconds
         self._result = result

@@ -14,7 +14,7 @@ from textual import work
 
 from dmr_tui.commands.dashboard import SWITCH_S
 from dmr_tui.machine.probe import LocalMachine
-from dmr_tui.monitor.live import LiveMonitor
+from dmr_tui.monitor.live import Monitor
 from dmr_tui.runner.endpoint import parse_host
 from dmr_tui.ui.app import DashboardApp
 from dmr_tui.ui.chat.chat_pane import ChatOptions, ChatPane
@@ -27,7 +27,7 @@ class Streaming(DashboardApp):
     """Drives itself; the result is a file, since the terminal is the dashboard's."""
 
     def __init__(self, host: str, tokens: int, runs: int, result: Path) -> None:
-        super().__init__(LiveMonitor((parse_host(host, "--host"),), LocalMachine()))
+        super().__init__(Monitor((parse_host(host, "--host"),), LocalMachine()))
         self._tokens = tokens
         self._runs = runs
         self._result = result

@@ -10,7 +10,7 @@ import pytest
 from dmr_tui.commands.dashboard import Contexts
 from dmr_tui.commands.demo_machine import SimulatedMachine
 from dmr_tui.commands.target import this_machine
-from dmr_tui.monitor.live import LiveMonitor, Monitor
+from dmr_tui.monitor.live import Monitor
 from dmr_tui.runner.discovery.places import DockerSocket, Places
 from dmr_tui.runner.endpoint import BadHost, Endpoint
 from dmr_tui.settings.schema import Settings
@@ -50,7 +50,7 @@ class Watching:
 
     def __call__(self, places: Places) -> Monitor:
         self.places.append(places)
-        return LiveMonitor(places, SimulatedMachine(Simulator("quiet")))
+        return Monitor(places, SimulatedMachine(Simulator("quiet")))
 
 
 def test_what_is_offered(folder: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from dmr_tui.commands.demo_machine import SimulatedMachine
 from dmr_tui.measure.meter import Turn
 from dmr_tui.monitor import poller
-from dmr_tui.monitor.live import LiveMonitor
+from dmr_tui.monitor.live import Monitor
 from dmr_tui.monitor.model_rows import Installed
 from dmr_tui.monitor.runner_monitor import RunnerMonitor
 from dmr_tui.monitor.source import Polled, Streamed
@@ -102,7 +102,7 @@ def test_whatever_is_asked_of_a_lost_runner_ends_with_a_reason(
     with ExitStack() as stack:
         url = stack.enter_context(serve(simulator))
         places = (parse_host(url, "a"), parse_host("localhost:9", "b"))
-        monitor = LiveMonitor(places, SimulatedMachine(simulator), interval=0.1)
+        monitor = Monitor(places, SimulatedMachine(simulator), interval=0.1)
         monitor.start(publish, failed.append)
         try:
             until_true(lambda: seen and seen[-1].runner.up and seen[-1].models)
@@ -131,7 +131,7 @@ def test_whatever_is_asked_of_a_lost_runner_ends_with_a_reason(
 def test_a_runner_that_does_not_tell_what_is_configured_says_so() -> None:
     simulator, seen = Simulator("quiet", version="v1.0.0"), list[Snapshot]()
     with serve(simulator) as url:
-        monitor = LiveMonitor((parse_host(url, "test"),), SimulatedMachine(simulator), interval=0.1)
+        monitor = Monitor((parse_host(url, "test"),), SimulatedMachine(simulator), interval=0.1)
         monitor.start(seen.append, lambda error: None)
         try:
             until_true(lambda: seen and seen[-1].source("configuration").health == "absent")

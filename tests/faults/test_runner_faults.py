@@ -8,7 +8,7 @@ import pytest
 
 from dmr_tui.commands.demo_machine import SimulatedMachine
 from dmr_tui.measure.meter import Turn
-from dmr_tui.monitor.live import LiveMonitor
+from dmr_tui.monitor.live import Monitor
 from dmr_tui.runner.endpoint import parse_host
 from dmr_tui.simulator.http.faults import Fault, Kind
 from dmr_tui.simulator.server import Simulator, serve
@@ -147,7 +147,7 @@ def test_a_socket_that_vanishes_and_comes_again(tmp_path: Path) -> None:
     path = tmp_path / "runner.sock"
     simulator = Simulator("quiet")
     with serve(simulator, uds=str(path)):
-        monitor = LiveMonitor(
+        monitor = Monitor(
             (parse_host(str(path), "--host"),), SimulatedMachine(simulator), interval=0.25
         )
         seen = Watched(monitor, simulator)

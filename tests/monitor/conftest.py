@@ -10,7 +10,7 @@ import pytest
 from dmr_tui.commands.demo_machine import SimulatedMachine
 from dmr_tui.machine.probe import MachineProbe, Part
 from dmr_tui.measure.meter import Turn
-from dmr_tui.monitor.live import LiveMonitor
+from dmr_tui.monitor.live import Monitor
 from dmr_tui.runner.endpoint import parse_host
 from dmr_tui.simulator.server import Simulator, serve
 from dmr_tui.state.prompt import Prompt
@@ -21,7 +21,7 @@ from tests.waiting import until_true
 class Watched:
     """A running monitor, and what it has said."""
 
-    def __init__(self, monitor: LiveMonitor, simulator: Simulator) -> None:
+    def __init__(self, monitor: Monitor, simulator: Simulator) -> None:
         self.monitor = monitor
         self.simulator = simulator
         self.snapshots: list[Snapshot] = []
@@ -46,7 +46,7 @@ class Watched:
 class PromptUnderWay:
     """A prompt under way, and the pictures of its answer."""
 
-    def __init__(self, monitor: LiveMonitor, prompt: Prompt) -> None:
+    def __init__(self, monitor: Monitor, prompt: Prompt) -> None:
         self.turns: list[Turn] = []
         self._ended = threading.Event()
         self.stop = monitor.ask(prompt, self._take)
@@ -111,7 +111,7 @@ def watched(
     with serve(simulator) as url:
         endpoint = parse_host(url, "--host")
         probe = NoMachine(SimulatedMachine(simulator))
-        monitor = LiveMonitor((endpoint,), probe, interval=interval, read_only=read_only)
+        monitor = Monitor((endpoint,), probe, interval=interval, read_only=read_only)
         seen = Watched(monitor, simulator)
         monitor.start(seen.snapshots.append, seen.errors.append)
         try:

@@ -8,7 +8,7 @@ import pytest
 
 from dmr_tui.commands.demo_machine import SimulatedMachine
 from dmr_tui.measure.meter import Turn
-from dmr_tui.monitor.live import LiveMonitor
+from dmr_tui.monitor.live import Monitor
 from dmr_tui.runner.discovery.places import DockerSocket, Places
 from dmr_tui.runner.endpoint import Endpoint
 from dmr_tui.simulator.server import Simulator, serve
@@ -30,7 +30,7 @@ def here(tmp_path: Path) -> Iterator[Watched]:
         url = stack.enter_context(serve(simulator))
         stack.enter_context(docker_engine(path, system=DESKTOP, runner=url))
         places = Places((NOWHERE,), (DockerSocket(str(path), "Docker's usual socket"),))
-        monitor = LiveMonitor(places, SimulatedMachine(simulator), interval=0.25)
+        monitor = Monitor(places, SimulatedMachine(simulator), interval=0.25)
         seen = Watched(monitor, simulator)
         monitor.start(seen.snapshots.append, seen.errors.append)
         stack.callback(monitor.stop)

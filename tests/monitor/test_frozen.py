@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from dmr_tui.monitor.configs.saved_configs import SavedConfigs
+from dmr_tui.monitor.saved_configs import SavedConfigs
 from dmr_tui.runner.wire import StoredConfig
 from dmr_tui.state.frozen import frozen, thawed
 from dmr_tui.state.request_filter import RequestFilter, View

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dmr_tui.monitor.latency import Latency
+from dmr_tui.monitor.source import Latency
 
 
 @pytest.mark.parametrize(

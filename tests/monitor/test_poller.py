@@ -12,7 +12,7 @@ import pytest
 from dmr_tui.commands.demo_machine import SimulatedMachine
 from dmr_tui.machine.probe import Part
 from dmr_tui.monitor import poller
-from dmr_tui.monitor.live import LiveMonitor
+from dmr_tui.monitor.live import Monitor
 from dmr_tui.monitor.requests import tracker
 from dmr_tui.monitor.runner_monitor import RunnerMonitor
 from dmr_tui.runner.client import RunnerClient
@@ -189,7 +189,7 @@ def test_a_runner_that_appears_later_is_found() -> None:
         simulator.stop_listening()
         snapshots: list[Snapshot] = []
         probe = NoMachine(SimulatedMachine(simulator))
-        monitor = LiveMonitor((parse_host(url, "--host"),), probe, interval=0.25)
+        monitor = Monitor((parse_host(url, "--host"),), probe, interval=0.25)
         monitor.start(snapshots.append, lambda error: None)
         try:
             until_true(lambda: snapshots and snapshots[-1].runner.up is False)
@@ -208,7 +208,7 @@ def test_several_addresses_are_tried_in_their_order() -> None:
         nobody = Endpoint("http://127.0.0.1:9", "default")
         here = parse_host(url, "inside a container")
         snapshots: list[Snapshot] = []
-        monitor = LiveMonitor((nobody, here), NoMachine(SimulatedMachine(simulator)), interval=0.25)
+        monitor = Monitor((nobody, here), NoMachine(SimulatedMachine(simulator)), interval=0.25)
         monitor.start(snapshots.append, lambda error: None)
         try:
             until_true(lambda: snapshots and snapshots[-1].runner.up)
@@ -227,7 +227,7 @@ def test_finished_calls_survive_a_restart_of_the_runner_and_a_new_search(
         nobody = Endpoint("http://127.0.0.1:9", "default")
         snapshots: list[Snapshot] = []
         machine = NoMachine(SimulatedMachine(simulator))
-        monitor = LiveMonitor((nobody, parse_host(url, "here")), machine, interval=0.25)
+        monitor = Monitor((nobody, parse_host(url, "here")), machine, interval=0.25)
         monitor.start(snapshots.append, lambda error: None)
         try:
             until_true(lambda: snapshots and settled(snapshots[-1]))
@@ -271,7 +271,7 @@ def test_a_lost_configuration_survives_a_new_search(monkeypatch: pytest.MonkeyPa
         here = parse_host(url, "here")
         places = (Endpoint("http://127.0.0.1:9", "default"), here)
         machine = NoMachine(SimulatedMachine(simulator))
-        monitor = LiveMonitor(places, machine, interval=0.25)
+        monitor = Monitor(places, machine, interval=0.25)
         monitor.start(snapshots.append, lambda error: None)
         try:
             until_true(
@@ -305,7 +305,7 @@ def test_something_else_that_answers_is_named_as_such(fault: Fault) -> None:
     with serve(simulator) as url:
         snapshots: list[Snapshot] = []
         probe = NoMachine(SimulatedMachine(simulator))
-        monitor = LiveMonitor((parse_host(url, "--host"),), probe)
+        monitor = Monitor((parse_host(url, "--host"),), probe)
         monitor.start(snapshots.append, lambda error: None)
         try:
             until_true(lambda: snapshots and snapshots[-1].runner.up is False)
@@ -351,7 +351,7 @@ def test_a_unix_socket(tmp_path, watch: Watch) -> None:  # type: ignore[no-untyp
     with serve(simulator, uds=str(path)):
         snapshots: list[Snapshot] = []
         probe = NoMachine(SimulatedMachine(simulator))
-        monitor = LiveMonitor((parse_host(str(path), "--host"),), probe)
+        monitor = Monitor((parse_host(str(path), "--host"),), probe)
         monitor.start(snapshots.append, lambda error: None)
         try:
             until_true(lambda: snapshots and snapshots[-1].models)
@@ -370,7 +370,7 @@ def test_nothing_is_left_after_the_end() -> None:
     simulator = Simulator("workflow")
     with serve(simulator) as url:
         snapshots: list[Snapshot] = []
-        monitor = LiveMonitor(
+        monitor = Monitor(
             (parse_host(url, "--host"),), NoMachine(SimulatedMachine(simulator)), interval=0.25
         )
         monitor.start(snapshots.append, lambda error: None)
@@ -395,7 +395,7 @@ def test_a_machine_that_does_not_answer_is_stale_and_delays_nothing(
     with serve(simulator) as url:
         snapshots: list[Snapshot] = []
         probe = Hanging(SimulatedMachine(simulator))
-        monitor = LiveMonitor((parse_host(url, "--host"),), probe, interval=0.25)
+        monitor = Monitor((parse_host(url, "--host"),), probe, interval=0.25)
         monitor.start(snapshots.append, lambda error: None)
         try:
             until_true(lambda: snapshots and settled_but_machine(snapshots[-1]))

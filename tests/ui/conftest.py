@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import pytest
 
 from dmr_tui.commands.demo_machine import SimulatedMachine
-from dmr_tui.monitor.live import LiveMonitor
+from dmr_tui.monitor.live import Monitor
 from dmr_tui.runner.endpoint import parse_host
 from dmr_tui.simulator.server import Simulator, serve
 from dmr_tui.ui.app import DashboardApp
@@ -39,7 +39,7 @@ def beside() -> Iterator[Beside]:
             if isinstance(simulator, str):
                 simulator = Simulator(simulator)
             url = stack.enter_context(serve(simulator))
-            monitor = LiveMonitor(
+            monitor = Monitor(
                 (parse_host(url, "--host"),),
                 SimulatedMachine(simulator),
                 interval=interval,

@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
 
 import anyio
 from msgspec.structs import replace
@@ -14,6 +15,7 @@ from dmr_tui.runner.errors.explain import Explanation, explain
 from dmr_tui.runner.errors.failures import ReadOnly, Rejected, RunnerError
 from dmr_tui.runner.names import canonical, nearest, short
 from dmr_tui.runner.wire import Running
+from dmr_tui.state.prompt import EXTRAS, Prompt
 
 TEXT_S = 1 / 30
 """Seconds between two pictures of a streaming answer."""
@@ -31,17 +33,17 @@ _REFUSALS = (
 )
 
 
-class Question(Protocol):
-    """A question to a model."""
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A recorded chat, to be sent to a model once more."""
 
-    @property
-    def model(self) -> str:
-        """A name that the runner knows."""
-        ...
+    model: str
+    recorded: dict[str, Any]
 
     def body(self, *, extras: bool = True) -> dict[str, Any]:
-        """Return the JSON of the request."""
-        ...
+        """The recorded JSON; streamed, so that it can be measured."""
+        streamed = {"stream": True, "stream_options": {"include_usage": True}}
+        return self.recorded | {"model": self.model} | streamed | (EXTRAS if extras else {})
 
 
 class Ask:
@@ -51,7 +53,7 @@ class Ask:
         self,
         client: RunnerClient,
         installed: Installed,
-        prompt: Question,
+        prompt: Prompt | Again,
         publish: Callable[[Turn], None],
     ) -> None:
         """`publish` gets the answer so far up to 30 times a second, and at last as it ended."""
@@ -59,8 +61,7 @@ class Ask:
         self._installed = installed
         self._prompt = prompt
         self._publish = publish
-        self._scope: anyio.CancelScope | None = None
-        self._stopped = False
+        self._scope = anyio.CancelScope()
         self._meter = Meter(prompt.model, time.perf_counter_ns())
         self._cold: bool | None = None
         self._load_s: float | None = None
@@ -68,27 +69,23 @@ class Ask:
 
     def stop(self) -> None:
         """End it now; the socket is closed, so that the engine stops as well."""
-        self._stopped = True
-        if self._scope is not None:
-            self._scope.cancel()
+        self._scope.cancel()
 
     async def run(self) -> Turn:
         """Ask, and return the answer as it ended; a failure is in it, not raised."""
-        with anyio.CancelScope() as self._scope:
-            if self._stopped:
-                self._scope.cancel()
+        with self._scope:
             try:
-                self._failure = self._refusal()
+                self._failure = await self._refusal()
                 if self._failure is None:
                     await self._load_if_cold()
                     await self._stream()
             except RunnerError as error:
                 self._failure = self._explain(error)
-        turn = self._turn(ended=True, stopped=self._stopped)
+        turn = self._turn(ended=True, stopped=self._scope.cancel_called)
         self._publish(turn)
         return turn
 
-    def _refusal(self) -> Explanation | None:
+    async def _refusal(self) -> Explanation | None:
         if self._client.read_only:
             return self._explain(ReadOnly("read-only mode: nothing is sent to a model"))
         row = self._installed.row(self._prompt.model)
@@ -137,22 +134,19 @@ class Ask:
         async with anyio.create_task_group() as group:
             group.start_soon(self._tick)
             try:
-                await self._read(self._prompt.body())
-            except Rejected as error:
-                refused = any(word in error.body.lower() for word in _REFUSALS)
-                if error.status in {400, 422} and refused and not self._meter.started:
-                    await self._read_plainly()
-                else:
-                    self._failure = self._explain(error)
+                await self._read_answer()
             except RunnerError as error:
                 self._failure = self._explain(error)
             group.cancel_scope.cancel()
 
-    async def _read_plainly(self) -> None:
+    async def _read_answer(self) -> None:
         try:
+            await self._read(self._prompt.body())
+        except Rejected as error:
+            refused = any(word in error.body.lower() for word in _REFUSALS)
+            if error.status not in {400, 422} or not refused or self._meter.started:
+                raise
             await self._read(self._prompt.body(extras=False))
-        except RunnerError as error:
-            self._failure = self._explain(error)
 
     async def _read(self, body: dict[str, Any]) -> None:
         self._meter = Meter(self._prompt.model, time.perf_counter_ns())

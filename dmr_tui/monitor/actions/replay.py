@@ -1,20 +1,18 @@
 """A recorded request: its bodies, and the prompt that sends it once more."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
 
 from dmr_tui.measure.meter import Turn
-from dmr_tui.monitor.actions.chat import Ask
+from dmr_tui.monitor.actions.chat import Again, Ask
 from dmr_tui.monitor.archive.writer import ArchiveWriter
-from dmr_tui.monitor.model_rows import Installed
+from dmr_tui.monitor.runner_monitor import RunnerMonitor
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.errors.explain import Explanation, explain
 from dmr_tui.runner.errors.failures import RunnerError
 from dmr_tui.runner.request import Request
-from dmr_tui.state.prompt import EXTRAS
 from dmr_tui.state.replies import Bodies
 
 CUT_MEDIA = "...[truncated "
@@ -22,19 +20,6 @@ CUT_MEDIA = "...[truncated "
 
 Texts = tuple[tuple[str, str] | None, Literal["runner", "archive"]]
 """Request and response, if there are any, and who had them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Again:
-    """A recorded chat, to be sent to a model once more."""
-
-    model: str
-    recorded: dict[str, Any]
-
-    def body(self, *, extras: bool = True) -> dict[str, Any]:
-        """The recorded JSON; streamed, so that it can be measured."""
-        streamed = {"stream": True, "stream_options": {"include_usage": True}}
-        return self.recorded | {"model": self.model} | streamed | (EXTRAS if extras else {})
 
 
 async def recorded_texts(
@@ -86,59 +71,36 @@ GONE = Explanation(
 )
 
 
-class Replay:
-    """A recorded request, sent again; `run` and `stop` happen on one event loop."""
+class Replay(Ask):
+    """A recorded request, sent again."""
 
     def __init__(
         self,
-        client: RunnerClient,
-        installed: Installed,
+        runner: RunnerMonitor,
         archive: ArchiveWriter | None,
         request: Request,
         model: str,
         publish: Callable[[Turn], None],
         kick: Callable[[], None],
     ) -> None:
-        """`publish` gets the answer as of a chat; the last Turn has `ended`.
-
-        `kick` is called when the request is about to be sent.
-        """
-        self._client = client
-        self._installed = installed
+        """`kick` is called when the request is about to be sent."""
+        super().__init__(runner.client, runner.installed, Again(model, {}), publish)
         self._archive = archive
         self._request = request
-        self._model = model
-        self._publish = publish
         self._kick = kick
-        self._ask: Ask | None = None
-        self._stopped = False
 
-    def stop(self) -> None:
-        """End it now."""
-        self._stopped = True
-        if self._ask is not None:
-            self._ask.stop()
-
-    async def run(self) -> None:
-        """Send what was recorded, or say why that cannot be done."""
+    async def _refusal(self) -> Explanation | None:
+        """Look for what was recorded; return why it cannot be sent."""
+        model = self._prompt.model
         try:
             texts, _ = await recorded_texts(self._client, self._archive, self._request)
         except RunnerError as error:
-            self._fail(explain(error, self._model))
-            return
-        why = refusal(texts)
-        if texts is None or why is not None:
-            self._fail(why or GONE)
-            return
-        again = Again(self._model, _decoded(texts[0]))
-        self._ask = Ask(self._client, self._installed, again, self._publish)
-        if self._stopped:
-            self._ask.stop()
+            return explain(error, model)
+        if (why := refusal(texts)) is not None or texts is None:
+            return why
+        self._prompt = Again(model, _decoded(texts[0]))
         self._kick()
-        await self._ask.run()
-
-    def _fail(self, why: Explanation) -> None:
-        self._publish(Turn(self._model, ended=True, failure=why))
+        return await super()._refusal()
 
 
 def refusal(texts: tuple[str, str] | None) -> Explanation | None:

@@ -1,19 +1,17 @@
 """A change that the user asked for, step by step; the next Snapshot shows the truth."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
 from typing import Any
 
 import anyio
 
-from dmr_tui.monitor.actions.plans import merged, waiting_steps
-from dmr_tui.monitor.configs.saved_configs import SavedConfigs
+from dmr_tui.monitor.memory.engine_flags import UNIFIED, flags_of
 from dmr_tui.monitor.model_rows import Installed
+from dmr_tui.monitor.runner_monitor import RunnerMonitor
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.errors.explain import Explanation, explain
 from dmr_tui.runner.errors.failures import ReadOnly, Rejected, RunnerError
-from dmr_tui.runner.request import Request
 from dmr_tui.runner.wire import Running
 from dmr_tui.state.frozen import frozen, thawed
 from dmr_tui.state.plan import (
@@ -33,48 +31,32 @@ ON_ITS_OWN = "The runner itself goes on loading it, for a minute at the most."
 """It loads what was configured in the background, which cannot be called off."""
 
 
-@dataclass(frozen=True, slots=True)
-class ActionTarget:
-    """The runner that is changed, and what is known of it."""
-
-    client: RunnerClient
-    installed: Installed
-    configs: SavedConfigs
-    in_flight: Callable[[], Sequence[Request]]
-    """Return the requests that keep models busy now."""
-
-
 class ActionRun:
     """One plan under way; `run` and `stop` happen on one event loop."""
 
     def __init__(
         self,
-        target: ActionTarget,
+        runner: RunnerMonitor,
         plan: Plan,
         publish: Callable[[Progress], None],
         kick: Callable[[], None],
     ) -> None:
         """`kick` is called after each step: the runner has changed."""
-        self._target = target
+        self._runner = runner
         self._plan = plan
         self._publish = publish
         self._kick = kick
-        self._scope: anyio.CancelScope | None = None
-        self._stopped = False
+        self._scope = anyio.CancelScope()
         self._steps = waiting_steps(plan)
 
     def stop(self) -> None:
         """End it now; a load under way ends with its request."""
-        self._stopped = True
-        if self._scope is not None:
-            self._scope.cancel()
+        self._scope.cancel()
 
     async def run(self) -> None:
         """Do every step, or up to the first that fails; nothing is tried twice."""
         failure = None
-        with anyio.CancelScope() as self._scope:
-            if self._stopped:
-                self._scope.cancel()
+        with self._scope:
             try:
                 await self._do()
             except RunnerError as error:
@@ -87,7 +69,7 @@ class ActionRun:
         self._kick()
 
     async def _do(self) -> None:
-        if self._target.client.read_only:
+        if self._runner.client.read_only:
             raise ReadOnly("read-only mode: nothing is sent that changes the runner")
         for number, do in enumerate(self._to_do()):
             self._mark(number, "running")
@@ -96,23 +78,23 @@ class ActionRun:
             self._kick()
 
     def _to_do(self) -> list[Do]:
-        plan, target, client = self._plan, self._target, self._target.client
+        plan, runner, client = self._plan, self._runner, self._runner.client
         match plan:
             case UnloadPlan():
-                return [partial(_unload, target, digest, name) for digest, name in plan.models]
+                return [partial(_unload, runner, digest, name) for digest, name in plan.models]
             case ConfigurePlan():
-                return [partial(_replace, target, plan)]
+                return [partial(_replace, runner, plan)]
             case TagPlan():
                 return [partial(client.tag, plan.ref, plan.repository, plan.tag)]
             case RemovePlan():
-                first = [partial(_unload, target, plan.digest, plan.name)] if plan.loaded else []
+                first = [partial(_unload, runner, plan.digest, plan.name)] if plan.loaded else []
                 # By its digest, so that all names go.
                 return [*first, partial(client.remove, plan.digest, force=True)]
             case UntagPlan():
                 return [partial(_untag, client, plan)]
-        to_do: list[Do] = [partial(_unload, target, digest, name) for digest, name in plan.unload]
+        to_do: list[Do] = [partial(_unload, runner, digest, name) for digest, name in plan.unload]
         if plan.configures:
-            to_do.append(partial(_configure, target, plan))
+            to_do.append(partial(_configure, runner, plan))
         embedding = plan.mode == "embedding"
         return [*to_do, partial(client.preload, plan.ref, embedding=embedding)]
 
@@ -146,19 +128,19 @@ class _InTheWay(RunnerError):
         self.why = why
 
 
-async def _unload(target: ActionTarget, digest: str, name: str) -> None:
+async def _unload(runner: RunnerMonitor, digest: str, name: str) -> None:
     """Unload every mode of a model; one that is gone already is as good."""
-    await target.client.unload(digest)
-    left = await _running(target, digest)
+    await runner.client.unload(digest)
+    left = await _running(runner, digest)
     if any(run.loading for run in left):
         raise _InTheWay(_loading(name, "The runner cannot unload a model that it still loads."))
     if left:
-        raise _InTheWay(_busy(target, digest, f"{name} was not unloaded: it is busy"))
+        raise _InTheWay(_busy(runner, digest, f"{name} was not unloaded: it is busy"))
 
 
-def _busy(target: ActionTarget, digest: str, what: str) -> Explanation:
+def _busy(runner: RunnerMonitor, digest: str, what: str) -> Explanation:
     """Explain who keeps the model from being unloaded or configured, as far as it is known."""
-    requests = [each for each in target.in_flight() if each.digest == digest]
+    requests = [each for each in runner.tracker.in_flight if each.digest == digest]
     callers = sorted({each.caller for each in requests if each.caller})
     by = f" It answers {', '.join(callers)} now." if callers else ""
     return Explanation(
@@ -169,19 +151,19 @@ def _busy(target: ActionTarget, digest: str, what: str) -> Explanation:
     )
 
 
-async def _configure(target: ActionTarget, plan: LoadPlan) -> None:
+async def _configure(runner: RunnerMonitor, plan: LoadPlan) -> None:
     """Store the configuration with the changes: the runner replaces all of it."""
-    running = await _running(target, plan.digest)
+    running = await _running(runner, plan.digest)
     if any(run.loading and run.mode == plan.mode for run in running):
         # The runner would say yes, and finish that load as it was begun.
         raise _InTheWay(_loading(plan.name, "A load goes on with what was configured before it."))
-    stored = await target.client.stored_config(plan.digest, plan.mode)
-    await _set(target, plan, merged(stored, plan))
+    stored = await runner.client.stored_config(plan.digest, plan.mode)
+    await _set(runner, plan, merged(stored, plan))
 
 
-async def _replace(target: ActionTarget, plan: ConfigurePlan) -> None:
+async def _replace(runner: RunnerMonitor, plan: ConfigurePlan) -> None:
     """Store the configuration that the user has seen, unless it changed meanwhile."""
-    stored = await target.client.stored_config(plan.digest, plan.mode)
+    stored = await runner.client.stored_config(plan.digest, plan.mode)
     if frozen(stored) != frozen(plan.before):
         raise _InTheWay(
             Explanation(
@@ -190,20 +172,20 @@ async def _replace(target: ActionTarget, plan: ConfigurePlan) -> None:
                 "Open it again, and look at what is stored now.",
             )
         )
-    await _set(target, plan, thawed(plan.config))
+    await _set(runner, plan, thawed(plan.config))
 
 
 async def _set(
-    target: ActionTarget, plan: LoadPlan | ConfigurePlan, config: dict[str, Any]
+    runner: RunnerMonitor, plan: LoadPlan | ConfigurePlan, config: dict[str, Any]
 ) -> None:
     try:
-        with target.configs.meant(plan.digest, plan.mode, config):
-            await target.client.configure(plan.ref, plan.mode, config)
+        with runner.configurations.meant(plan.digest, plan.mode, config):
+            await runner.client.configure(plan.ref, plan.mode, config)
     except Rejected as error:
         if error.status != 409:
             raise
         what = f"{plan.name} was not configured: it is busy"
-        raise _InTheWay(_busy(target, plan.digest, what)) from error
+        raise _InTheWay(_busy(runner, plan.digest, what)) from error
 
 
 async def _untag(client: RunnerClient, plan: UntagPlan) -> None:
@@ -229,13 +211,64 @@ async def _untag(client: RunnerClient, plan: UntagPlan) -> None:
     await client.remove(plan.ref)
 
 
-async def _running(target: ActionTarget, digest: str) -> list[Running]:
+async def _running(runner: RunnerMonitor, digest: str) -> list[Running]:
     return [
         run
-        for run in await target.client.ps()
-        if target.installed.names.digest(run.model_name) == digest
+        for run in await runner.client.ps()
+        if runner.installed.names.digest(run.model_name) == digest
     ]
 
 
 def _loading(name: str, cause: str) -> Explanation:
     return Explanation(f"{name} is just being loaded", cause, "Try again when it is loaded.")
+
+
+WAITING: StepState = "waiting"
+
+
+def waiting_steps(plan: Plan) -> tuple[StepState, ...]:
+    """Each call to the runner that carries the plan out; text/plans.py words them."""
+    number = 1
+    if isinstance(plan, UnloadPlan):
+        number = len(plan.models)
+    elif isinstance(plan, LoadPlan):
+        number = len(plan.unload) + plan.configures + 1
+    elif isinstance(plan, RemovePlan):
+        number = plan.loaded + 1
+    return (WAITING,) * number
+
+
+def merged(stored: dict[str, Any], plan: LoadPlan) -> dict[str, Any]:
+    """`stored` with what the plan changes, everything else as it was."""
+    config = dict(stored)
+    flags = [str(flag) for flag in config.get("runtime-flags") or []]
+    if plan.context is not None:
+        config["context-size"] = plan.context
+        # A flag of its own would win over the size.
+        flags = _without(flags, flags_of("context"))
+    if plan.cache_type is not None:
+        flags = _without(flags, flags_of("key_type", "value_type"))
+        if plan.cache_type != "f16":
+            flags += ["--cache-type-k", plan.cache_type, "--cache-type-v", plan.cache_type]
+    if plan.slots is not None:
+        # Each slot gets its own part, as the question says.
+        flags = [flag for flag in flags if flag not in UNIFIED]
+        flags = [*_without(flags, flags_of("slots")), "--parallel", str(plan.slots)]
+    if flags:
+        config["runtime-flags"] = flags
+    else:
+        config.pop("runtime-flags", None)
+    return config
+
+
+def _without(flags: Sequence[str], names: Collection[str]) -> list[str]:
+    kept: list[str] = []
+    skip = False
+    for flag in flags:
+        if skip:
+            skip = False
+        elif flag in names:
+            skip = True
+        elif flag.partition("=")[0] not in names:
+            kept.append(flag)
+    return kept

@@ -1,18 +1,14 @@
 """Begins every action at the user's wish with what it needs of the runner that is watched now."""
 
 from collections.abc import Callable
-from functools import partial
 
 from dmr_tui.measure.meter import Turn
 from dmr_tui.monitor.actions.chat import Ask
-from dmr_tui.monitor.actions.plans import waiting_steps
-from dmr_tui.monitor.actions.pulls import Pulls
-from dmr_tui.monitor.actions.remote_model import look_up
+from dmr_tui.monitor.actions.pulls import Pulls, look_up
 from dmr_tui.monitor.actions.replay import Replay, find_bodies
-from dmr_tui.monitor.actions.run import ActionRun, ActionTarget
-from dmr_tui.monitor.later_parts import Stoppable
+from dmr_tui.monitor.actions.run import ActionRun, waiting_steps
+from dmr_tui.monitor.later_parts import Actions, Stoppable, Surroundings
 from dmr_tui.monitor.requests.request_log import RequestLog
-from dmr_tui.monitor.runner_monitor import RunnerMonitor
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.errors.explain import Explanation, explain
 from dmr_tui.runner.errors.failures import RunnerError
@@ -25,63 +21,54 @@ from dmr_tui.state.replies import Bodies, RemoteModel, StoredConfigResult
 NO_RUNNER = Explanation("No runner answers")
 
 
-class RunnerActions:
-    """Every action, as `later_parts.Actions` describes them; without a runner each says so."""
+class RunnerActions(Actions):
+    """Every action; without a runner each says so."""
 
     def __init__(
         self,
-        runner: Callable[[], RunnerMonitor | None],
+        around: Surroundings,
         request_log: RequestLog,
         loading: Callable[[], LoadConditions | None],
-        changed: Callable[[], None],
-        kick: Callable[[], None],
     ) -> None:
-        """`runner` returns the one that is watched now, `loading` the conditions of a load."""
-        self.pulls = Pulls(changed)
-        self._runner = runner
+        """`loading` returns the conditions of a load."""
+        self.pulls = Pulls(around.changed)
+        self._runner = around.runner
         self._request_log = request_log
         self._loading = loading
-        self._kick = kick
+        self._kick = around.kick
 
-    def ask(self, prompt: Prompt, publish: Callable[[Turn], None]) -> Stoppable:
-        """Send a prompt."""
+    def ask(self, prompt: Prompt, publish: Callable[[Turn], None]) -> Stoppable | None:
         if (runner := self._runner()) is None:
             why = Explanation("No runner to ask", "", "The prompt was not sent.")
-            return _Refused(partial(publish, Turn(prompt.model, ended=True, failure=why)))
+            publish(Turn(prompt.model, ended=True, failure=why))
+            return None
         # What was asked for is soon to be seen: loading, busy, the finished request.
         self._kick()
         return Ask(runner.client, runner.installed, prompt, publish)
 
-    def replay(self, request: Request, model: str, publish: Callable[[Turn], None]) -> Stoppable:
-        """Send a recorded request again."""
+    def replay(
+        self, request: Request, model: str, publish: Callable[[Turn], None]
+    ) -> Stoppable | None:
         if (runner := self._runner()) is None:
             why = Explanation("No runner to ask", "", "Nothing was sent.")
-            return _Refused(partial(publish, Turn(model, ended=True, failure=why)))
+            publish(Turn(model, ended=True, failure=why))
+            return None
         archive = self._request_log.writer
-        return Replay(runner.client, runner.installed, archive, request, model, publish, self._kick)
+        return Replay(runner, archive, request, model, publish, self._kick)
 
-    def run_plan(self, plan: Plan, publish: Callable[[Progress], None]) -> Stoppable:
-        """Carry out a plan."""
+    def run_plan(self, plan: Plan, publish: Callable[[Progress], None]) -> Stoppable | None:
         if (runner := self._runner()) is None:
             why = explain(RunnerError("no runner answers"), plan.name)
-            refused = Progress(waiting_steps(plan), ended=True, failure=why)
-            return _Refused(partial(publish, refused))
-        target = ActionTarget(
-            runner.client,
-            runner.installed,
-            runner.configurations,
-            lambda: runner.tracker.in_flight,
-        )
-        return ActionRun(target, plan, publish, self._kick)
+            publish(Progress(waiting_steps(plan), ended=True, failure=why))
+            return None
+        return ActionRun(runner, plan, publish, self._kick)
 
     async def bodies(self, request: Request, publish: Callable[[Bodies], None]) -> None:
-        """Publish prompt and answer of a request."""
         publish(await find_bodies(self._client, self._request_log.writer, request))
 
     async def stored_config(
         self, digest: str, mode: str, publish: Callable[[StoredConfigResult], None]
     ) -> None:
-        """Publish the configuration of a model as it is stored."""
         if (client := self._client) is None:
             publish(StoredConfigResult(failure=NO_RUNNER))
             return
@@ -91,29 +78,24 @@ class RunnerActions:
             publish(StoredConfigResult(failure=explain(error)))
 
     async def look_up(self, name: str, publish: Callable[[RemoteModel], None]) -> None:
-        """Publish what a registry has under a name."""
         if (runner := self._runner()) is None:
             publish(RemoteModel(name, failure=NO_RUNNER))
         else:
             publish(await look_up(runner.client, name, runner.installed, self._loading()))
 
     async def pull(self, name: str) -> None:
-        """Download a model; the Snapshots tell how far it is."""
         if (client := self._client) is None:
             self.pulls.refuse(name, NO_RUNNER)
         else:
             await self.pulls.run(client, name, self._kick)
 
     async def stop_pull(self, name: str) -> None:
-        """End a download."""
         self.pulls.stop(name)
 
     async def forget_pulls(self) -> None:
-        """Drop the downloads that are over."""
         self.pulls.forget()
 
     async def name_caller(self, caller: str, name: str, limit: float | None) -> None:
-        """Call a caller by another name, and know its time limit in seconds."""
         await self._request_log.name_caller(caller, name, limit)
 
     async def dismissed(self, key: str) -> None:
@@ -125,16 +107,3 @@ class RunnerActions:
     def _client(self) -> RunnerClient | None:
         runner = self._runner()
         return None if runner is None else runner.client
-
-
-class _Refused:
-    """An action that ends before it begins."""
-
-    def __init__(self, tell: Callable[[], None]) -> None:
-        self._tell = tell
-
-    async def run(self) -> None:
-        self._tell()
-
-    def stop(self) -> None:
-        """There is nothing to end."""

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from shutil import disk_usage
 
-from dmr_tui.monitor.archive.schema import APPLICATION, STATEMENTS, VERSION
+from dmr_tui.monitor.archive.rows import APPLICATION, STATEMENTS, VERSION
 from dmr_tui.monitor.archive.versions import is_of_today, read_as_today, rewrite
 
 BUSY_S = 2.0
@@ -215,7 +215,7 @@ def _create(db: sqlite3.Connection) -> None:
     # Has to be said before anything is written.
     db.execute("PRAGMA auto_vacuum = INCREMENTAL")
     _use_log(db)
-    with _transaction(db):
+    with transaction(db):
         if not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             for statement in STATEMENTS:
                 db.execute(statement)
@@ -225,7 +225,7 @@ def _create(db: sqlite3.Connection) -> None:
 
 def _migrate(db: sqlite3.Connection) -> None:
     """Bring an older archive to today's form; a failure leaves it as it was."""
-    with _transaction(db):
+    with transaction(db):
         # Another instance may have done so while this one waited.
         version = int(db.execute("PRAGMA user_version").fetchone()[0])
         if not is_of_today(db, version):
@@ -234,12 +234,14 @@ def _migrate(db: sqlite3.Connection) -> None:
 
 
 @contextmanager
-def _transaction(db: sqlite3.Connection) -> Iterator[None]:
-    db.execute("BEGIN IMMEDIATE")
+def transaction(db: sqlite3.Connection, begin: str = "BEGIN IMMEDIATE") -> Iterator[None]:
+    """Do what follows as a whole, or not at all."""
+    db.execute(begin)
     try:
         yield
         db.execute("COMMIT")
     except BaseException:
+        # A full disk may have ended it already.
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise

@@ -9,14 +9,15 @@ from msgspec.structs import replace
 
 from dmr_tui.monitor.archive.rows import (
     ANY_ERROR,
+    INSERT_KIND,
     KIND_COLUMNS,
     SEARCHED_ERROR,
     StoredKind,
     kind_of,
     masked,
+    quoted,
     stored_kind,
 )
-from dmr_tui.monitor.archive.schema import INSERT_KIND, quoted
 from dmr_tui.monitor.archive.selection import matches_kind
 from dmr_tui.runner.request import Request
 from dmr_tui.state.request_filter import CallerNames, RequestFilter

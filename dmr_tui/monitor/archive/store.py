@@ -16,10 +16,17 @@ from dmr_tui.monitor.archive.file import (
     identity,
     open_to_read,
     open_to_write,
+    transaction,
 )
 from dmr_tui.monitor.archive.kinds import Kinds
-from dmr_tui.monitor.archive.rows import REQUEST_COLUMNS, key_of, requests_of, row_of
-from dmr_tui.monitor.archive.schema import PUT_REQUEST, quoted
+from dmr_tui.monitor.archive.rows import (
+    PUT_REQUEST,
+    REQUEST_COLUMNS,
+    key_of,
+    quoted,
+    requests_of,
+    row_of,
+)
 from dmr_tui.runner.request import Request
 from dmr_tui.state.request_filter import CallerNames, RequestFilter
 
@@ -298,28 +305,14 @@ class Archive:
     @contextmanager
     def _reading(self) -> Iterator[tuple[sqlite3.Connection, Kinds]]:
         """Everything within sees the same state of the file."""
-        with self._transaction("BEGIN") as (db, kinds):
+        with self._open_file() as (db, kinds), transaction(db, "BEGIN"):
             kinds.read()
             yield db, kinds
 
     @contextmanager
     def _writing(self) -> Iterator[tuple[sqlite3.Connection, Kinds]]:
-        with self._transaction("BEGIN IMMEDIATE") as (db, kinds):
+        with self._open_file() as (db, kinds), transaction(db):
             yield db, kinds
-
-    @contextmanager
-    def _transaction(self, begin: str) -> Iterator[tuple[sqlite3.Connection, Kinds]]:
-        with self._open_file() as (db, kinds):
-            db.execute(begin)
-            try:
-                yield db, kinds
-                db.execute("COMMIT")
-            except BaseException:
-                kinds.forget()
-                # A full disk may have ended it already.
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
-                raise
 
     @contextmanager
     def _open_file(self) -> Iterator[tuple[sqlite3.Connection, Kinds]]:
@@ -329,8 +322,12 @@ class Archive:
         try:
             with failures(self.path):
                 yield self._connection()
-        except ArchiveDamaged:
-            self._damaged = self._identity
+        except BaseException as error:
+            if self._kinds is not None:
+                # What was added to them may have been taken back.
+                self._kinds.forget()
+            if isinstance(error, ArchiveDamaged):
+                self._damaged = self._identity
             raise
 
     def _connection(self) -> tuple[sqlite3.Connection, Kinds]:

@@ -7,7 +7,7 @@ became of its engine. Any version may lack columns that a later one added.
 import re
 import sqlite3
 
-from dmr_tui.monitor.archive.schema import STATEMENTS, TABLES, quoted
+from dmr_tui.monitor.archive.rows import STATEMENTS, TABLES, quoted
 
 _SLOW = re.compile(r"(\d{1,3})% slower than its usual ([\d.e+]{1,12}) tok/s(?:: (.{0,200}))?")
 _AT_ONCE = re.compile(r"(\d{1,6}) calls at once")

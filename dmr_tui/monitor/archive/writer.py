@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Lock
+from types import MappingProxyType
 from typing import TypeVar
 
 import anyio
@@ -12,7 +13,7 @@ from dmr_tui.monitor.archive.file import ArchiveDamaged, ArchiveFailed
 from dmr_tui.monitor.archive.store import Archive
 from dmr_tui.runner.request import Request
 from dmr_tui.runner.wire import Record
-from dmr_tui.state.request_filter import SHOWN_REQUESTS, RequestFilter
+from dmr_tui.state.request_filter import SHOWN_REQUESTS, CallerNames, RequestFilter
 from dmr_tui.state.source_state import SourceState
 
 R = TypeVar("R")
@@ -43,10 +44,6 @@ class ArchiveWriter:
     """The archive's own task; everything but its work on the file is on one event loop."""
 
     def __init__(self, archive: Archive, changed: Callable[[], None]) -> None:
-        self.names: dict[str, str] = {}
-        """Names that the user gave, by the caller's own name."""
-        self.limits: dict[str, float] = {}
-        """Seconds after which a caller hangs up, as the user set it."""
         self.state = SourceState(ARCHIVE)
         self.opened = anyio.Event()
         self._archive = archive
@@ -76,13 +73,6 @@ class ArchiveWriter:
 
     async def name(self, caller: str, name: str, limit: float | None) -> None:
         """Remember the name that the user gave a caller, and its time limit."""
-        self.names.pop(caller, None)
-        self.limits.pop(caller, None)
-        if name:
-            self.names[caller] = name
-        if limit:
-            self.limits[caller] = limit
-        self._changed()
 
         def named() -> None:
             self._archive.name_caller(caller, name)
@@ -90,11 +80,18 @@ class ArchiveWriter:
 
         await self._do(named)
 
+    async def callers(self) -> tuple[dict[str, str], dict[str, float]] | None:
+        """Return the names and the time limits that the user gave; None if that failed."""
+        return await self._do(lambda: (self._archive.caller_names(), self._archive.caller_limits()))
+
     async def find(
-        self, runner: str, wanted: RequestFilter, limit: int = SHOWN_REQUESTS
+        self,
+        runner: str,
+        wanted: RequestFilter,
+        names: CallerNames = MappingProxyType({}),
+        limit: int = SHOWN_REQUESTS,
     ) -> tuple[list[Request], int] | None:
         """Return the newest wanted requests, and how many there are; None if that failed."""
-        names = dict(self.names)
 
         def found() -> tuple[list[Request], int]:
             rows = self._archive.find(wanted, names, runner, limit)
@@ -111,7 +108,8 @@ class ArchiveWriter:
     async def run(self) -> None:
         """Open the archive and keep it, for ever."""
         try:
-            await self._open()
+            if (message := await self._do(self._archive.open)) is not None:
+                self._is_open(message)
             self.opened.set()
             while True:
                 with anyio.move_on_after(MESSAGE_S if self.state.reason else None):
@@ -133,17 +131,7 @@ class ArchiveWriter:
                 await self._write()
                 await self._do(self._archive.close)
 
-    async def _open(self) -> None:
-        def opened() -> tuple[str, dict[str, str], dict[str, float]]:
-            message = self._archive.open()
-            return message, self._archive.caller_names(), self._archive.caller_limits()
-
-        found = await self._do(opened)
-        if found is None:
-            return
-        message, names, limits = found
-        # What the user set meanwhile is newer.
-        self.names, self.limits = names | self.names, limits | self.limits
+    def _is_open(self, message: str) -> None:
         self._set_state(SourceState(ARCHIVE, "ok", message))
         if message:
             self._message_at = anyio.current_time()
@@ -210,8 +198,7 @@ class ArchiveWriter:
         except ArchiveFailed as failure:
             self._set_state(SourceState(ARCHIVE, "stale", f"{damage}; {failure}"))
         else:
-            self._set_state(SourceState(ARCHIVE, "ok", message))
-            self._message_at = anyio.current_time()
+            self._is_open(message)
 
     def _set_state(self, state: SourceState) -> None:
         if state != self.state:

@@ -1,10 +1,14 @@
 """Events by time, each once; the newest are kept."""
 
 from bisect import bisect_left, insort
+from itertools import count
 
 from dmr_tui.state.event import Event
 
 KEPT = 2000
+
+_Entry = tuple[float, int, Event]
+"""Time, number of the arrival, event."""
 
 
 class EventList:
@@ -13,41 +17,35 @@ class EventList:
     def __init__(self) -> None:
         self.again = False
         """True while the log is read again: events may be known, or older than all kept ones."""
-        self._events: dict[str, Event] = {}
-        self._order: list[tuple[float, int, str]] = []
-        self._arrived: dict[str, int] = {}
+        self._entries: dict[str, _Entry] = {}
+        """By the event's key, in the order in which they came."""
+        self._order: list[_Entry] = []
         self._withdrawn: dict[str, None] = {}
-        self._count = 0
+        self._numbers = count()
         self._tuple: tuple[Event, ...] | None = ()
 
     @property
     def events(self) -> tuple[Event, ...]:
         """Oldest first; the same object until something changes."""
         if self._tuple is None:
-            self._tuple = tuple(self._events[key] for _, _, key in self._order)
+            self._tuple = tuple(event for _, _, event in self._order)
         return self._tuple
-
-    def get(self, key: str) -> Event | None:
-        """Return the event with that key."""
-        return self._events.get(key)
 
     def put(self, event: Event) -> None:
         """Add `event`, or replace the one with the same key."""
-        known = self._events.get(event.key)
-        if known == event or event.key in self._withdrawn:
+        known = self._entries.get(event.key)
+        if (known is not None and known[2] == event) or event.key in self._withdrawn:
             return
         if known is not None:
             self._take_out(known)
-        else:
-            self._count += 1
-            self._arrived[event.key] = self._count
-        self._events[event.key] = event
-        insort(self._order, (event.at, self._arrived[event.key], event.key))
+        number = next(self._numbers) if known is None else known[1]
+        self._entries[event.key] = entry = (event.at, number, event)
+        insort(self._order, entry)
         self._tuple = None if len(self._order) <= KEPT else self._shortened(event, self._tuple)
 
     def put_first(self, event: Event) -> None:
         """Add `event` unless there is one with its key, which knows more."""
-        if event.key not in self._events:
+        if event.key not in self._entries:
             self.put(event)
 
     def withdraw(self, key: str) -> None:
@@ -60,7 +58,7 @@ class EventList:
     def _shortened(
         self, newest: Event, before: tuple[Event, ...] | None
     ) -> tuple[Event, ...] | None:
-        oldest = self._order[0][2]
+        oldest = self._order[0][2].key
         if oldest != newest.key:
             self._drop(oldest)
             return None
@@ -68,18 +66,13 @@ class EventList:
             self._drop(oldest)
             return before
         # The clock was set back, and this is news: the first to come is the first to go.
-        self._drop(next(iter(self._events)))
+        self._drop(next(iter(self._entries)))
         return None
 
     def _drop(self, key: str) -> None:
-        event = self._events.get(key)
-        if event is not None:
-            self._take_out(event)
-            del self._events[key], self._arrived[key]
+        if (entry := self._entries.pop(key, None)) is not None:
+            self._take_out(entry)
             self._tuple = None
 
-    def _take_out(self, event: Event) -> None:
-        entry = (event.at, self._arrived[event.key], event.key)
-        place = bisect_left(self._order, entry)
-        if self._order[place : place + 1] == [entry]:
-            del self._order[place]
+    def _take_out(self, entry: _Entry) -> None:
+        del self._order[bisect_left(self._order, entry)]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from msgspec import structs
 
-from dmr_tui.monitor.history.config_drift import Drift
+from dmr_tui.monitor.history.config_changes import Drift
 from dmr_tui.monitor.history.event_list import EventList
 from dmr_tui.monitor.history.reloads import Reloads
 from dmr_tui.runner.errors.explain import explain_quote

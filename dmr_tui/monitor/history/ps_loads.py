@@ -4,8 +4,8 @@ from collections import deque
 from dataclasses import replace
 
 from dmr_tui.monitor.history.event_list import EventList
-from dmr_tui.monitor.history.keep_alive import LATE_S
 from dmr_tui.monitor.history.reloads import Reloads
+from dmr_tui.monitor.history.unloads import LATE_S
 from dmr_tui.runner.names import digest_in
 from dmr_tui.runner.units import DEFAULT_KEEP_ALIVE_S, FOREVER, keep_alive_seconds
 from dmr_tui.runner.wire import Running
@@ -53,9 +53,9 @@ class PsLoads:
             if run is not None and run.loading and (was is None or not was.loading):
                 self._started(key, at)
             elif run is not None and not run.loading and (was is None or was.loading):
-                self._loaded(key, at)
+                self._ended(key, at, loaded=True)
             elif run is None and was is not None and was.loading:
-                self._failed(key, at)
+                self._ended(key, at, loaded=False)
 
     def _started(self, key: Key, at: float) -> None:
         name, mode = key
@@ -65,21 +65,18 @@ class PsLoads:
         self._events.put(self._event(event_key, key, at, "load started", None))
         self._count(key, at)
 
-    def _loaded(self, key: Key, at: float) -> None:
-        start, event_key = self._since.pop(key, (None, f"load:{key[0]}:{key[1]}:{at:.6f}"))
-        if start is None:
-            self._reported.append(("load", at, key[0], event_key))
-            self._count(key, at)
-        seconds = None if start is None or at < start else at - start
-        event = self._event(event_key, key, at, "loaded", LoadSeen(start is not None), "good")
-        self._events.put(replace(event, seconds=seconds))
-
-    def _failed(self, key: Key, at: float) -> None:
+    def _ended(self, key: Key, at: float, *, loaded: bool) -> None:
         start, event_key = self._since.pop(key, (None, f"load:{key[0]}:{key[1]}:{at:.6f}"))
         seconds = None if start is None or at < start else at - start
-        event = self._event(event_key, key, at, "load failed", None, "error")
+        if not loaded:
+            event = self._event(event_key, key, at, "load failed", None, "error")
+            self._reloads.left(_model(key), "failed")
+        else:
+            event = self._event(event_key, key, at, "loaded", LoadSeen(start is not None), "good")
+            if start is None:
+                self._reported.append(("load", at, key[0], event_key))
+                self._count(key, at)
         self._events.put(replace(event, seconds=seconds))
-        self._reloads.left(_model(key), "failed")
 
     def _gone(self, key: Key, was: Running, at: float) -> None:
         keep = keep_alive_seconds(was.keep_alive) if was.keep_alive else DEFAULT_KEEP_ALIVE_S

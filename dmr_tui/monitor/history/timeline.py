@@ -1,24 +1,42 @@
-"""The timeline: the events of the log, `ps`, the feed and the polls, each once."""
+"""The history of a runner: the events of its log, `ps`, the feed and the polls, each once.
+
+The first paint does without it, so it is imported and begun later.
+"""
 
 from collections.abc import Callable
+from types import MappingProxyType
 from typing import Any
 
 from msgspec import structs
 
-from dmr_tui.monitor.history.config_changes import ConfigChanges
-from dmr_tui.monitor.history.config_drift import Drift
+from dmr_tui.measure.request_numbers import ended, timed_out_after
+from dmr_tui.monitor.history.config_changes import ConfigChanges, Drift
 from dmr_tui.monitor.history.error_events import ErrorEvents
 from dmr_tui.monitor.history.event_list import EventList
-from dmr_tui.monitor.history.keep_alive import KeepAlives
 from dmr_tui.monitor.history.loads import Loads
 from dmr_tui.monitor.history.ps_loads import PsLoads
 from dmr_tui.monitor.history.reloads import Reloads
-from dmr_tui.monitor.history.request_events import request_event
-from dmr_tui.monitor.history.unloads import Unloads
+from dmr_tui.monitor.history.unloads import KeepAlives, Unloads
+from dmr_tui.monitor.log.log_reader import LogReader
+from dmr_tui.monitor.requests.tracker import RequestTracker
 from dmr_tui.runner import wire
+from dmr_tui.runner.client import RunnerClient
+from dmr_tui.runner.errors.explain import error_text, explain_text, telling_line
 from dmr_tui.runner.logs import log_event as log
-from dmr_tui.runner.request import Request
-from dmr_tui.state.event import ErrorDetail, Event, RunnerLostDetail, RunnerStartDetail
+from dmr_tui.runner.names import Names
+from dmr_tui.runner.request import FAILURES, Request
+from dmr_tui.runner.wire import Configured, Running
+from dmr_tui.state.engine_facts import LoggedEngines
+from dmr_tui.state.event import (
+    ClientLeftDetail,
+    Detail,
+    ErrorDetail,
+    Event,
+    EventKind,
+    RunnerLostDetail,
+    RunnerStartDetail,
+    Severity,
+)
 
 
 class Timeline:
@@ -225,3 +243,120 @@ class Timeline:
         key = self._loads.engine_of(event.born)
         if key is not None:
             self._unloads.used(key, event.at, ended=isinstance(event, log.TaskReleased))
+
+
+def request_event(request: Request) -> Event | None:
+    """The event of a request that failed or was left; None for any other."""
+    if request.outcome == "client left":
+        left = ClientLeftDetail(request.caller, timed_out_after(request))
+        return _event(request, "client left", left, "warning")
+    if request.outcome not in FAILURES:
+        return None
+    quote, status = error_text(request), request.status
+    error = ErrorDetail(quote, explain_text(status, quote).kind, status)
+    lacked = request.outcome == "out of memory"
+    return _event(request, "out of memory" if lacked else "request failed", error, "error")
+
+
+def _event(request: Request, kind: EventKind, detail: Detail, severity: Severity) -> Event:
+    return Event(
+        f"request:{request.id}",
+        ended(request),
+        kind,
+        detail,
+        "feed",
+        severity,
+        request.model,
+        request.digest,
+        request.duration,
+        request.id,
+    )
+
+
+class History:
+    """Adds what other sources notice to the timeline, and has the log read for more."""
+
+    def __init__(
+        self,
+        client: RunnerClient,
+        interval: float,
+        changed: Callable[[], None],
+        clock: Callable[[], float],
+        tracker: RequestTracker,
+        names: Callable[[], Names],
+        timeline: Timeline | None = None,
+    ) -> None:
+        """Tell `tracker` what the log says of requests; `timeline` of the same runner goes on.
+
+        `names` returns those of the models that are installed now.
+        """
+        self.timeline = timeline or Timeline()
+        self.log = LogReader(
+            client,
+            interval,
+            changed,
+            clock,
+            restart=self.timeline.restart_log,
+            take=self.timeline.take_log,
+            read=self._log_was_read,
+        )
+        self._tracker = tracker
+        self._names = names
+
+    @property
+    def log_readable(self) -> bool:
+        """False if the log is known to be unreadable."""
+        return self.log.source.state.health in {"ok", "waiting"}
+
+    def engines(self) -> LoggedEngines:
+        """Return what the log says of the engines."""
+        return LoggedEngines(MappingProxyType(dict(self.log.engines.facts)), self.log_readable)
+
+    def running_is(
+        self, before: list[Running] | None, now: list[Running], names: Names, asked_at: float
+    ) -> None:
+        """Take an answer of `GET /engines/ps`, and the one before."""
+        self.log.check(now, names, asked_at)
+        if before is not None and _loads(before) != _loads(now):
+            self.timeline.take_ps(before, now, asked_at, log_readable=self.log_readable)
+            self.log.want()
+
+    def configured_is(
+        self, before: list[Configured], now: list[Configured], changed: set[str], at: float
+    ) -> None:
+        """Take the stored configurations; the models that `changed` are loaded again.
+
+        That often happens between two answers of `ps`.
+        """
+        for digest in changed:
+            self.log.engines.gone(digest)
+        self.timeline.take_configured(before, now, at)
+        self.log.want()
+
+    def request_ended(self, request: Request) -> None:
+        """Add a request that ended badly to the timeline; the log may say more of it."""
+        self.timeline.take_request(request)
+        if request.outcome not in {"ok", "cut"}:
+            self.log.want()
+
+    def runner_lost(self, at: float, reason: str) -> None:
+        """Note that the runner does not answer any more."""
+        self.timeline.runner_lost(at, reason)
+
+    def runner_back(self, at: float, seconds: float) -> None:
+        """Note that the runner answers again, after so many seconds."""
+        self.timeline.runner_back(at, seconds)
+        self.log.want()
+
+    def _log_was_read(self) -> None:
+        for digest, facts in self.log.engines.facts.items():
+            if facts.ready_at is not None:
+                self._tracker.tell_load(digest, facts.started_at, facts.ready_at, facts.context)
+        self._tracker.tell_tasks(self.log.tasks)
+        for exit in self.log.take_exits():
+            if (died := self._names().digest(exit.model)) is not None:
+                self._tracker.tell_exit(died, exit.at, telling_line(exit.error))
+
+
+def _loads(running: list[Running]) -> list[tuple[str, str, bool]]:
+    return [(run.model_name, run.mode, run.loading) for run in running]

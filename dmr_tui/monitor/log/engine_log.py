@@ -30,6 +30,8 @@ class EngineLog:
     def __init__(self) -> None:
         self.facts: dict[str, EngineFacts] = {}
         self._loading: list[str] = []
+        self._ended = 0
+        """Number of those that have ended, where the log does not say which."""
         self._mixed = False
         self._trying = False
         self._last_kind = ""
@@ -53,19 +55,22 @@ class EngineLog:
             case Loaded(at):
                 if (digest := self._only()) is not None:
                     self.facts[digest] = replace(self.facts[digest], ready_at=at)
-                self._ended()
-            case LoadFailed(digest=failed) if failed is not None and failed not in self._loading:
-                # The runner says again what the engine has said.
+                self._end(digest)
+            case LoadFailed(digest=None) if self._mixed:
+                # The runner says the same next, and knows of which load.
                 pass
-            case LoadFailed():
-                if (digest := self._only()) is not None:
+            case LoadFailed(digest=named) if named is None or named in self._loading:
+                if (digest := named or self._only()) is not None:
                     self.facts.pop(digest, None)
-                self._ended()
+                self._end(digest)
             case RunnerStarted():
                 self.clear()
             case Unloaded(_, digest, "completion") if digest:
                 self.facts.pop(digest, None)
-                self._loading = [other for other in self._loading if other != digest]
+                if digest in self._loading:
+                    # It is one of those that have ended: none is unloaded that is still loading.
+                    self._ended = max(0, self._ended - 1)
+                    self._end(digest)
             case _:
                 pass
 
@@ -78,7 +83,7 @@ class EngineLog:
         """Forget everything, because the log is read again or belongs to another runner."""
         self.facts.clear()
         self._loading.clear()
-        self._mixed = False
+        self._ended, self._mixed = 0, False
 
     def _tries(self, event: BufferAllocated) -> bool:
         """Return whether the line is of a trial, in which an engine takes nothing.
@@ -98,18 +103,24 @@ class EngineLog:
         alone = len(self._loading) == 1 and not self._mixed
         return self._loading[0] if alone and self._loading[0] in self.facts else None
 
-    def _ended(self) -> None:
-        if self._loading:
-            self._loading.pop(0)
-        if not self._loading:
-            self._mixed = False
+    def _end(self, digest: str | None) -> None:
+        """End that load, or without a digest one of those that are under way."""
+        if digest is None:
+            self._ended += 1
+        else:
+            self._loading = [other for other in self._loading if other != digest]
+        if len(self._loading) <= self._ended:
+            self._loading.clear()
+            self._ended, self._mixed = 0, False
 
     def _forget(self, now: float) -> None:
-        self._loading = [
+        fresh = [
             digest
             for digest in self._loading
             if digest in self.facts and now - self.facts[digest].started_at < FORGET_AFTER_S
         ]
+        self._ended = max(0, self._ended - len(self._loading) + len(fresh))
+        self._loading = fresh
 
 
 def _with(

@@ -6,14 +6,12 @@ A follower that stops ends the new lines of every other follower until the runne
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
-from typing import Protocol
+from collections.abc import AsyncIterator, Callable, Iterable
 
 import anyio
 import anyio.lowlevel
 
 from dmr_tui.monitor.log.engine_log import EngineLog
-from dmr_tui.monitor.log.log_tail import LogTail
 from dmr_tui.monitor.requests.slot_tasks import SlotTasks
 from dmr_tui.monitor.source import Polled
 from dmr_tui.runner.client import RunnerClient
@@ -32,18 +30,10 @@ LAG_S = 2.0
 SHOWN_LINES = 20_000
 AT_ONCE = 500
 """Lines after which other tasks of the loop have their turn."""
-
-
-class LogListener(Protocol):
-    """A listener to the events of the log."""
-
-    def restart_log(self) -> None:
-        """Expect a log from its beginning: another one, or the first."""
-        ...
-
-    def take_log(self, event: LogEvent) -> None:
-        """Take the event of a line."""
-        ...
+WITNESS = 1024
+"""Bytes before the place where reading ended that have to be the same the next time."""
+LONGEST_LINE = 2**20
+"""Bytes of a line without an end after which it is taken as it is."""
 
 
 class LogReader:
@@ -52,22 +42,27 @@ class LogReader:
     def __init__(
         self,
         client: RunnerClient,
-        listener: LogListener,
         interval: float,
         changed: Callable[[], None],
         clock: Callable[[], float],
         *,
+        restart: Callable[[], None],
+        take: Callable[[LogEvent], None],
         read: Callable[[], None],
     ) -> None:
-        """`listener` gets every event, and `read` is called after each reading with new lines."""
+        """`restart` is called before the first event of a log, the same one or another.
+
+        `take` gets the event of each line, and `read` is called after each reading with new lines.
+        """
         self.engines = EngineLog()
         self.tasks = SlotTasks()
         self.source = Polled("log", interval, self._fetch, changed, clock)
         self._exits: deque[EngineExited] = deque(maxlen=21)
         """Engines that died and were not taken yet."""
+        self._restart = restart
+        self._take_event = take
         self._after_read = read
         self._client = client
-        self._listener = listener
         self._changed = changed
         self._tail = LogTail()
         self._wanted = anyio.Event()
@@ -76,12 +71,8 @@ class LogReader:
         self._shown = False
         self._raw: deque[str] = deque(maxlen=SHOWN_LINES)
         self._lines: deque[LogLine] = deque(maxlen=SHOWN_LINES)
-        self._snapshot: tuple[LogLine, ...] = ()
-
-    @property
-    def lines(self) -> tuple[LogLine, ...]:
+        self.lines: tuple[LogLine, ...] = ()
         """The newest lines, oldest first, while a screen shows them."""
-        return self._snapshot
 
     def show(self, shown: bool) -> None:
         """Read the log again and again while a screen shows it."""
@@ -94,7 +85,7 @@ class LogReader:
         else:
             self._raw.clear()
             self._lines.clear()
-            self._snapshot = ()
+            self.lines = ()
 
     def take_exits(self) -> list[EngineExited]:
         """Return the ends of engines since the last time."""
@@ -156,7 +147,7 @@ class LogReader:
                 return False
             if from_beginning:
                 self.engines.clear()
-                self._listener.restart_log()
+                self._restart()
                 self.tasks = SlotTasks()
                 self._raw.clear()
                 self._lines.clear()
@@ -177,7 +168,7 @@ class LogReader:
         if event is not None:
             self.engines.take(event)
             self.tasks.take(event)
-            self._listener.take_log(event)
+            self._take_event(event)
             if isinstance(event, EngineExited):
                 self._exits.append(event)
         if self._shown:
@@ -192,4 +183,66 @@ class LogReader:
             if number % AT_ONCE == 0:
                 await anyio.lowlevel.checkpoint()
         self._raw.clear()
-        self._snapshot = tuple(self._lines)
+        self.lines = tuple(self._lines)
+
+
+class LogTail:
+    """The place where reading ended; another log, or a shorter one, is read from its beginning."""
+
+    def __init__(self) -> None:
+        self._offset = 0
+        self._witness = b""
+
+    @property
+    def at_beginning(self) -> bool:
+        """Return whether nothing was read yet."""
+        return self._offset == 0
+
+    def restart(self) -> None:
+        """Read everything the next time."""
+        self._offset, self._witness = 0, b""
+
+    async def read(self, parts: AsyncIterator[bytes]) -> AsyncIterator[str] | None:
+        """The lines after those that were read before, which end in a line feed.
+
+        None if the log is not the one of before: then it has to be read again, from its beginning.
+        A line whose end has not come yet is left for the next time, as a number in it may be cut.
+        """
+        start = self._offset - len(self._witness)
+        seen = 0
+        head = b""
+        async for part in parts:
+            if seen + len(part) > start:
+                head += part[max(0, start - seen) :]
+            seen += len(part)
+            if seen >= self._offset:
+                break
+        if head[: len(self._witness)] != self._witness:
+            self.restart()
+            return None
+        return self._lines(head[len(self._witness) :], parts)
+
+    async def _lines(self, rest: bytes, parts: AsyncIterator[bytes]) -> AsyncIterator[str]:
+        pieces = [rest]
+        ended = False
+        while True:
+            *lines, rest = b"".join(pieces).split(b"\n")
+            if len(rest) > LONGEST_LINE:
+                lines, rest = [*lines, rest], b""
+                self._pass(lines, cut=True)
+            else:
+                self._pass(lines)
+            for line in lines:
+                yield line.decode("utf-8", "replace")
+            if ended:
+                return
+            part = await anext(parts, None)
+            ended = part is None
+            pieces = [rest, part or b""]
+
+    def _pass(self, lines: list[bytes], *, cut: bool = False) -> None:
+        if not lines:
+            return
+        passed = b"\n".join(lines) + (b"" if cut else b"\n")
+        self._offset += len(passed)
+        self._witness = (self._witness + passed)[-WITNESS:]

@@ -1,5 +1,6 @@
 """The computer, read at a steady pace, with the last minute of each percentage."""
 
+from collections import defaultdict, deque
 from collections.abc import Callable
 
 import anyio
@@ -13,7 +14,6 @@ from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.stats import Series
 from dmr_tui.measure.thresholds import DEFAULTS, Thresholds
 from dmr_tui.monitor.machine.part_reader import PATIENCE_S, PartReader
-from dmr_tui.monitor.machine.percentages import LENGTH, Ring
 from dmr_tui.runner.request import SlownessHint
 from dmr_tui.state.snapshot import MachineState
 from dmr_tui.state.source_state import SourceState
@@ -24,6 +24,40 @@ SELDOM = 10
 
 GpuName = tuple[str, str]
 """Part, and id or number within it."""
+LENGTH = 60
+
+
+class Ring:
+    """The newest `LENGTH` values, one for each `interval`."""
+
+    def __init__(self, interval: float) -> None:
+        self._interval = interval
+        self._values: deque[float | None] = deque(maxlen=LENGTH)
+        self._last: float | None = None
+
+    def add(self, at: float, value: float | None) -> None:
+        """Append `value`; intervals in which nothing came are filled with gaps."""
+        if self._last is not None:
+            missed = round((at - self._last) / self._interval) - 1
+            self._values.extend([None] * min(max(missed, 0), LENGTH))
+        self._last = at
+        self._values.append(value)
+
+    def between(self, began: float, ended: float) -> Series:
+        """Return the values that were read within these times, oldest first."""
+        if self._last is None:
+            return ()
+        newest = self._last
+        times = (newest - self._interval * n for n in range(len(self._values)))
+        found = [
+            v for at, v in zip(times, reversed(self._values), strict=False) if began <= at <= ended
+        ]
+        return tuple(reversed(found))
+
+    @property
+    def series(self) -> Series:
+        """The values, oldest first."""
+        return tuple(self._values)
 
 
 class MachineMonitor:
@@ -45,8 +79,8 @@ class MachineMonitor:
         self._beats = 0
         self._cpu = Ring(interval)
         self._ram = Ring(interval)
-        self._gpu_use: dict[GpuName, Ring] = {}
-        self._gpu_memory: dict[GpuName, Ring] = {}
+        self._gpu_use: dict[GpuName, Ring] = defaultdict(lambda: Ring(interval))
+        self._gpu_memory: dict[GpuName, Ring] = defaultdict(lambda: Ring(interval))
 
     @property
     def sources(self) -> tuple[SourceState, ...]:
@@ -91,12 +125,9 @@ class MachineMonitor:
             case GpuReport(gpus=gpus):
                 for gpu in gpus:
                     name, percent = _name(reader, gpu), _percent(gpu.memory_used, gpu.memory_total)
-                    self._ring(self._gpu_use, name).add(now, gpu.use.value)
-                    self._ring(self._gpu_memory, name).add(now, percent)
+                    self._gpu_use[name].add(now, gpu.use.value)
+                    self._gpu_memory[name].add(now, percent)
         self._changed()
-
-    def _ring(self, rings: dict[GpuName, Ring], name: GpuName) -> Ring:
-        return rings.setdefault(name, Ring(self._interval))
 
     def _newest(self, field: str) -> list[PartReader]:
         return [reader for reader in self._parts if reader.part.field == field]
@@ -147,8 +178,8 @@ class MachineMonitor:
             span_s=LENGTH * self._interval,
             cpu=self._cpu.series,
             ram=self._ram.series,
-            gpu_use=tuple(_series(self._gpu_use, name) for name in names),
-            gpu_memory=tuple(_series(self._gpu_memory, name) for name in names),
+            gpu_use=tuple(self._gpu_use[name].series for name in names),
+            gpu_memory=tuple(self._gpu_memory[name].series for name in names),
             sources=self.sources,
         )
 
@@ -164,11 +195,6 @@ def _pace(reader: PartReader) -> int:
 
 def _name(reader: PartReader, gpu: Gpu) -> GpuName:
     return (reader.part.name, gpu.id or str(gpu.index))
-
-
-def _series(rings: dict[GpuName, Ring], name: GpuName) -> Series:
-    ring = rings.get(name)
-    return ring.series if ring is not None else ()
 
 
 def _worth_listing(reader: PartReader) -> bool:

@@ -121,15 +121,15 @@ def _model(
         return usage
     return replace(
         usage,
-        weights=_told(facts.weights),
-        cache=_told(facts.cache),
-        compute=_told(facts.compute),
+        weights=_logged(facts.weights),
+        cache=_logged(facts.cache),
+        compute=_logged(facts.compute),
         parts_source="engine log",
         layers=facts.layers,
     )
 
 
-def _told(size: int | None) -> Reading[int]:
+def _logged(size: int | None) -> Reading[int]:
     return Reading(size, "" if size is not None else "the engine's log does not tell")
 
 

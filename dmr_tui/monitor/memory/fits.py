@@ -35,13 +35,13 @@ UNTRAINED = 4096
 
 
 class Architectures:
-    """The shapes of the installed models, read once."""
+    """The architectures of the installed models, read once."""
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[object, Reading[Architecture]]] = {}
 
     def of(self, row: ModelRow) -> Reading[Architecture]:
-        """The shape that its package tells."""
+        """The architecture that its package tells."""
         config = row.model.config if row.model else None
         known = self._known.get(row.key)
         if known is None or known[0] is not config:
@@ -63,8 +63,8 @@ def find_fits(
     rows: Sequence[ModelRow],
     configured: Sequence[Configured],
     loading: LoadConditions,
-    shapes: Architectures,
-    taken: Footprints,
+    architectures: Architectures,
+    footprints: Footprints,
 ) -> dict[str, Fit]:
     """The verdict for each installed model, by its key."""
     configs = configs_by_model(configured)
@@ -74,9 +74,11 @@ def find_fits(
             continue
         config = configs.get(row.key)
         flags = read_flags((config.config.runtime_flags if config else None) or ())
-        asked, source = default_launch(row, flags, loading.slots)
+        launch, source = default_launch(row, flags, loading.slots)
         running = (loading.launches or {}).get(row.key) if row.runs else None
-        found[row.key] = _fit(row, running or asked, source, loading, shapes.of(row), taken)
+        found[row.key] = _fit(
+            row, running or launch, source, loading, architectures.of(row), footprints
+        )
     return found
 
 
@@ -122,18 +124,18 @@ def launch_with(flags: Flags, context: int, slots: int | None) -> LaunchConfig:
 
 def _fit(
     row: ModelRow,
-    asked: LaunchConfig,
+    launch: LaunchConfig,
     source: ContextSource,
     loading: LoadConditions,
     architecture: Reading[Architecture],
-    taken: Footprints,
+    footprints: Footprints,
 ) -> Fit:
     weights = weights_of(row)
     pool = loading.pool
-    estimate = estimate_memory(architecture, weights, asked, pool)
+    estimate = estimate_memory(architecture, weights, launch, pool)
     kind = "" if pool.value is None else pool.value.kind
-    last = taken.find(row.key, asked, kind)
-    needed = estimate if last is None else _as_taken(estimate, last)
+    footprint = footprints.find(row.key, launch, kind)
+    needed = estimate if footprint is None else _by_footprint(estimate, footprint)
     loaded = row.loaded
     if pool.value is None:
         word: Literal["loaded", "unknown"] = "loaded" if loaded else "unknown"
@@ -144,22 +146,21 @@ def _fit(
     coming = bool(row.runs) and not loaded
     given = replace(pool.value, free=free + own) if coming else pool.value
     verdict = judge(needed, Reading(given))
-    largest = _useful(largest_context(architecture, weights, asked, pool, free + own), architecture)
+
+    def longest(free: int) -> int | None:
+        return largest_context(architecture, weights, launch, pool, free)
+
+    largest = _useful(longest(free + own), architecture)
     if loaded:
         # It is there, whatever the formula says.
-        largest = max(largest or 0, asked.context)
+        largest = max(largest or 0, launch.context)
     unload = None if row.runs else models_to_unload(needed, free, loading.held)
     smaller = None
     if verdict in DOES_NOT_FIT and not row.runs and unload is None and largest is None:
         idle = tuple(held for held in loading.held if not held.busy)
         freed = free + sum(held.size for held in idle)
-        if most := _useful(
-            largest_context(architecture, weights, asked, pool, freed), architecture
-        ):
+        if most := _useful(longest(freed), architecture):
             smaller = (tuple(held.key for held in idle), most)
-    alone = None
-    if verdict == "too big":
-        alone = largest_context(architecture, weights, asked, pool, pool.value.total)
     return Fit(
         "loaded" if loaded else verdict,
         needed,
@@ -168,8 +169,8 @@ def _fit(
         largest_context=largest,
         unload=unload,
         smaller=smaller,
-        alone=alone,
-        footprint=last,
+        alone=longest(pool.value.total) if verdict == "too big" else None,
+        footprint=footprint,
         reason=needed.total.reason,
         architecture=architecture,
     )
@@ -192,19 +193,19 @@ def weights_of(row: ModelRow) -> Reading[int]:
     return Reading(row.size_bytes)
 
 
-def _as_taken(estimate: MemoryEstimate, taken: Footprint) -> MemoryEstimate:
-    """The need as it was measured: by its parts where the engine told them, else in proportion."""
-    told = (taken.weights, taken.cache, taken.compute)
-    if None not in told:
-        parts = [size or 0 for size in told]
+def _by_footprint(estimate: MemoryEstimate, footprint: Footprint) -> MemoryEstimate:
+    """The estimate as it was measured: by the parts in the engine's log, else in proportion."""
+    logged = (footprint.weights, footprint.cache, footprint.compute)
+    if None not in logged:
+        parts = [size or 0 for size in logged]
     else:
         by_formula = (estimate.weights, estimate.cache, estimate.compute)
         parts = [part.value or 0 for part in by_formula]
-    over = sum(parts) - taken.total
+    over = sum(parts) - footprint.total
     if over > 0:
-        parts = [size * taken.total // sum(parts) for size in parts]
+        parts = [size * footprint.total // sum(parts) for size in parts]
     weights, cache, compute = (Reading(size) for size in parts)
-    rest = taken.total - sum(parts)
+    rest = footprint.total - sum(parts)
     return MemoryEstimate(estimate.launch, weights, cache, compute, rest, source="last load")
 
 
@@ -213,7 +214,7 @@ def models_to_unload(
 ) -> tuple[str, ...] | None:
     """Keys of the models to unload so that it fits, or if it never does, so that it is tight.
 
-    Empty if it fits as it is; None if unloading does not help, or the need is unknown.
+    Empty if it fits as it is; None if unloading does not help, or the estimate is unknown.
     """
     total = needed.total.value
     if total is None:

@@ -37,20 +37,20 @@ class Footprints:
         except UNREADABLE as error:
             self.problem = f"{self._path} cannot be read: {file_words(error)}"
 
-    def find(self, digest: str, asked: LaunchConfig, kind: str) -> Footprint | None:
+    def find(self, digest: str, launch: LaunchConfig, kind: str) -> Footprint | None:
         """The load of that model with that context, cache type and share of the GPU."""
-        return self._loads.get(_key_of(digest, asked, kind))
+        return self._loads.get(_key_of(digest, launch, kind))
 
-    def put(self, taken: Footprint) -> bool:
+    def put(self, footprint: Footprint) -> bool:
         """Remember a load; whether that is news."""
-        key = _key(taken)
+        key = _key(footprint)
         before = self._loads.get(key)
         if before is not None:
             # The engine's own words say more than what its process holds.
-            says_more = before.weights is None and taken.weights is not None
-            if not says_more and abs(before.total - taken.total) <= before.total // 50:
+            says_more = before.weights is None and footprint.weights is not None
+            if not says_more and abs(before.total - footprint.total) <= before.total // 50:
                 return False
-        self._loads[key] = taken
+        self._loads[key] = footprint
         return True
 
     def write(self) -> None:
@@ -73,11 +73,11 @@ class Footprints:
         self._loads |= {_key(load): load for load in loads if load.total > 0}
 
 
-def _key(taken: Footprint) -> Key:
-    return _key_of(taken.digest, taken.asked, taken.kind)
+def _key(footprint: Footprint) -> Key:
+    return _key_of(footprint.digest, footprint.asked, footprint.kind)
 
 
-def _key_of(digest: str, asked: LaunchConfig, kind: str) -> Key:
+def _key_of(digest: str, launch: LaunchConfig, kind: str) -> Key:
     # Without the number of slots: llama-server chooses it, and it hardly changes what is taken.
-    types = (asked.key_type, asked.value_type)
-    return (digest, kind, asked.context, *types, asked.gpu_layers)
+    types = (launch.key_type, launch.value_type)
+    return (digest, kind, launch.context, *types, launch.gpu_layers)

@@ -92,12 +92,12 @@ class MemoryMonitor:
         facts = known.facts or {}
         usages, rest, note = attribute(machine, known.rows, facts)
         pool = self._steady(find_pool(machine, known.runner.backends, usages))
-        asked = _running(machine, known.rows, facts)
+        launches = _running(machine, known.rows, facts)
         if pool.value is not None:
-            self._remember(usages, pool.value, asked, known)
+            self._remember(usages, pool.value, launches, known)
         # Engines of one runner start alike, also while none of them is there.
         self._slots = _slots(machine, facts) or self._slots
-        loading = LoadConditions(pool, held_by(usages, pool), asked, self._slots)
+        loading = LoadConditions(pool, held_by(usages, pool), launches, self._slots)
         self.loading = loading
         fits = self._find_fits(known, loading)
         return MemoryState(
@@ -117,12 +117,12 @@ class MemoryMonitor:
     def _find_fits(self, known: Known, loading: LoadConditions) -> Mapping[str, Fit]:
         # What a model holds wavers by a few pages.
         held = tuple((each.key, each.size // STEADY, each.busy) for each in loading.held)
-        asked = tuple((loading.launches or {}).items())
+        launches = tuple((loading.launches or {}).items())
         models = tuple(
             (row.key, row.context, tuple((run.state == "loading") for run in row.runs))
             for row in known.rows
         )
-        key = (models, tuple(known.configured), loading.pool, held, asked, loading.slots)
+        key = (models, tuple(known.configured), loading.pool, held, launches, loading.slots)
         if self._fits is None or self._fits[0] != (key, self._version):
             fits = find_fits(
                 known.rows, known.configured, loading, self._architectures, self._loads
@@ -141,7 +141,7 @@ class MemoryMonitor:
         self,
         usages: Sequence[MemoryUsage],
         pool: MemoryPool,
-        asked: Mapping[str, LaunchConfig],
+        launches: Mapping[str, LaunchConfig],
         known: Known,
     ) -> None:
         """Keep what a load took, as soon as it has taken it."""
@@ -156,15 +156,15 @@ class MemoryMonitor:
             self._began = True
             self._seen_at = dict.fromkeys(ready, known.now - 2.0 * FRESH_S)
         for each in usages:
-            if each.key not in ready or each.key not in asked:
+            if each.key not in ready or each.key not in launches:
                 continue
             age = known.now - self._seen_at.get(each.key, known.now)
-            if age >= SETTLED_S and self._take(each, pool, asked[each.key], known, age):
+            if age >= SETTLED_S and self._take(each, pool, launches[each.key], known, age):
                 self._version += 1
                 self._news()
 
     def _take(
-        self, usage: MemoryUsage, pool: MemoryPool, asked: LaunchConfig, known: Known, age: float
+        self, usage: MemoryUsage, pool: MemoryPool, launch: LaunchConfig, known: Known, age: float
     ) -> bool:
         on_gpu = pool.kind == "VRAM"
         if sum(row.key == usage.key and len(row.runs) == 1 for row in known.rows) != 1:
@@ -173,22 +173,22 @@ class MemoryMonitor:
         size = usage.vram.value if on_gpu else usage.ram.value
         if not size or (not on_gpu and age > FRESH_S):
             return False
-        taken = Footprint(
+        footprint = Footprint(
             usage.key,
-            asked,
+            launch,
             size,
             pool.kind,
             pool.source if on_gpu else "resident memory",
             known.now,
         )
         if usage.parts_source == "engine log":
-            taken = replace(
-                taken,
+            footprint = replace(
+                footprint,
                 weights=usage.weights.value,
                 cache=usage.cache.value,
                 compute=usage.compute.value,
             )
-        return self._loads.put(taken)
+        return self._loads.put(footprint)
 
 
 def _with_parts(usage: MemoryUsage, fits: Mapping[str, Fit]) -> MemoryUsage:
@@ -213,28 +213,28 @@ def _running(
     engines: dict[str, EngineProcess] = {
         engine.digest: engine for engine in machine.processes.engines if engine.digest
     }
-    asked = {}
+    launches = {}
     for row in rows:
         engine = engines.get(row.key)
         if not row.runs or row.digest is None or engine is None:
             continue
         flags = read_flags(engine.arguments)
-        told = facts.get(row.digest)
-        slots = told.slots if told is not None else None
+        logged = facts.get(row.digest)
+        slots = logged.slots if logged is not None else None
         if flags.context is None or flags.context <= 0:
-            asked[row.key], _ = default_launch(row, flags, slots)
-            if told is not None and told.context is not None:
-                asked[row.key] = replace(asked[row.key], context=told.context)
+            launches[row.key], _ = default_launch(row, flags, slots)
+            if logged is not None and logged.context is not None:
+                launches[row.key] = replace(launches[row.key], context=logged.context)
         else:
-            asked[row.key] = launch_with(flags, flags.context, slots)
-    return asked
+            launches[row.key] = launch_with(flags, flags.context, slots)
+    return launches
 
 
 def _slots(machine: Machine, facts: Mapping[str, EngineFacts]) -> int | None:
     """With how many slots an engine started here that was told no number."""
-    told = (
+    logged = (
         facts[digest].slots
         for engine in machine.processes.engines
         if (digest := engine.digest or "") in facts and read_flags(engine.arguments).slots is None
     )
-    return min((slots for slots in told if slots), default=None)
+    return min((slots for slots in logged if slots), default=None)

@@ -20,7 +20,7 @@ def find_pool(
     if not gpus or not _uses_gpus(machine, backends, usages):
         return _ram(machine, usages)
     if any(gpu.memory_kind == "unified" for gpu in gpus):
-        return _unified(machine, gpus[0])
+        return _ram(machine, usages, gpus[0])
     used = [gpu.memory_used for gpu in gpus]
     total = [gpu.memory_total for gpu in gpus]
     for reading in (*total, *used):
@@ -71,29 +71,26 @@ def _uses_gpus(
     return not loaded or any(each.vram.value for each in loaded)
 
 
-def _ram(machine: Machine, usages: tuple[MemoryUsage, ...]) -> Reading[MemoryPool]:
+def _ram(
+    machine: Machine, usages: tuple[MemoryUsage, ...], gpu: Gpu | None = None
+) -> Reading[MemoryPool]:
+    """The computer's memory, of a `gpu` that uses it bound by its share as well."""
     used, total = machine.host.ram_used, machine.host.ram_total
     if used.value is None or total.value is None:
         return Reading(None, used.reason or total.reason)
+    whole, free = total.value, total.value - used.value
+    if gpu is not None:
+        budget = gpu.memory_total.value
+        if budget is None:
+            return Reading(MemoryPool("unified", whole, free, source="psutil"))
+        free = min(free, budget - (gpu.memory_used.value or 0))
+        return Reading(MemoryPool("unified", budget, max(0, free), source=gpu.source))
     # Pages of mapped weights count as available, but the models that are loaded need them.
     mapped = sum(each.mapped.value or 0 for each in usages if each.key)
-    whole, free = total.value, total.value - used.value - mapped
+    free -= mapped
     container = machine.container.container
     if container is not None and container.limit.value is not None:
         whole = min(whole, container.limit.value)
         if container.needed.value is not None:
             free = min(free, container.limit.value - container.needed.value - mapped)
     return Reading(MemoryPool("RAM", whole, max(0, free), source="psutil"))
-
-
-def _unified(machine: Machine, gpu: Gpu) -> Reading[MemoryPool]:
-    """A GPU that uses the computer's memory: bound by its share and by what is available."""
-    used, total = machine.host.ram_used, machine.host.ram_total
-    if used.value is None or total.value is None:
-        return Reading(None, used.reason or total.reason)
-    available = total.value - used.value
-    budget = gpu.memory_total.value
-    if budget is None:
-        return Reading(MemoryPool("unified", total.value, available, source="psutil"))
-    free = min(available, budget - (gpu.memory_used.value or 0))
-    return Reading(MemoryPool("unified", budget, max(0, free), source=gpu.source))

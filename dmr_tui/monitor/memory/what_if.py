@@ -1,4 +1,4 @@
-"""A model with another context, cache type or number of slots: its need, and whether it fits."""
+"""A model with another context, cache type or number of slots: memory estimate, and fit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -39,15 +39,15 @@ class WhatIf:
     cache_type: str | None = None
     slots: int | None = None
 
-    def asked(self, asked: LaunchConfig) -> LaunchConfig:
+    def asked(self, launch: LaunchConfig) -> LaunchConfig:
         """Return the launch config with these wishes."""
         return structs.replace(
-            asked,
-            context=asked.context if self.context is None else self.context,
-            key_type=self.cache_type or asked.key_type,
-            value_type=self.cache_type or asked.value_type,
-            slots=asked.slots if self.slots is None else self.slots,
-            unified=asked.unified if self.slots is None else False,
+            launch,
+            context=launch.context if self.context is None else self.context,
+            key_type=self.cache_type or launch.key_type,
+            value_type=self.cache_type or launch.value_type,
+            slots=launch.slots if self.slots is None else self.slots,
+            unified=launch.unified if self.slots is None else False,
         )
 
 
@@ -161,11 +161,11 @@ class WhatIfResult:
 
     def changed(self, what: WhatIf) -> WhatIf:
         """The differences from how the engine would be started anyway."""
-        asked = self.fit.estimate.launch
+        launch = self.fit.estimate.launch
         return WhatIf(
-            None if what.context == asked.context else what.context,
-            None if what.cache_type == asked.key_type == asked.value_type else what.cache_type,
-            None if what.slots == asked.slots and not asked.unified else what.slots,
+            None if what.context == launch.context else what.context,
+            None if what.cache_type == launch.key_type == launch.value_type else what.cache_type,
+            None if what.slots == launch.slots and not launch.unified else what.slots,
         )
 
     def with_context(self, context: int) -> WhatIf:
@@ -203,7 +203,7 @@ class LaunchForecast:
 
 
 def forecast_launch(snapshot: Snapshot, row: ModelRow, config: Mapping[str, Any]) -> LaunchForecast:
-    """Forecast a stored configuration; need and verdict may be unknown, with a reason."""
+    """Forecast a stored configuration; estimate and verdict may be unknown, with a reason."""
     memory = snapshot.memory
     fit = None if memory is None else memory.fits.get(row.key)
     size, flags = config.get("context-size"), config.get("runtime-flags")
@@ -211,12 +211,14 @@ def forecast_launch(snapshot: Snapshot, row: ModelRow, config: Mapping[str, Any]
     words = [str(flag) for flag in flags] if isinstance(flags, list) else []
     usual = None if fit is None or not fit.estimate.launch.unified else fit.estimate.launch.slots
     then = structs.replace(row, context=structs.replace(row.context, configured=configured))
-    asked, source = default_launch(then, read_flags(words), usual)
+    launch, source = default_launch(then, read_flags(words), usual)
     pool: Reading[MemoryPool] = Reading(None, "the machine was not read yet")
     architecture: Reading[Architecture] = Reading(None, pool.reason)
     if memory is not None and fit is not None:
         pool, architecture = WhatIfResult(row, fit, memory).pool, fit.architecture
-    needed = estimate_memory(architecture, weights_of(row), asked, pool)
+    estimate = estimate_memory(architecture, weights_of(row), launch, pool)
     trained = row.context.trained
-    beyond = trained is not None and asked.context > trained
-    return LaunchForecast(asked, source, needed, judge(needed, pool), trained if beyond else None)
+    beyond = trained is not None and launch.context > trained
+    return LaunchForecast(
+        launch, source, estimate, judge(estimate, pool), trained if beyond else None
+    )

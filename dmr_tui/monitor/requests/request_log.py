@@ -4,13 +4,11 @@ import time
 from collections.abc import Callable, Iterable
 
 import anyio
-from anyio import to_thread
 
 from dmr_tui.measure.request_numbers import ended
 from dmr_tui.monitor.archive.selection import matches
 from dmr_tui.monitor.archive.store import Archive
-from dmr_tui.monitor.archive.writer import ARCHIVE, ArchiveWriter
-from dmr_tui.monitor.outbox import Outbox
+from dmr_tui.monitor.archive.writer import ArchiveWriter
 from dmr_tui.monitor.requests.groups import by_caller, by_model
 from dmr_tui.monitor.requests.tracker import RequestTracker
 from dmr_tui.runner.request import Request
@@ -30,10 +28,12 @@ NEAR = 500
 class RequestLog:
     """Everything happens on one event loop; without an archive only this session is known."""
 
-    def __init__(self, archive: Callable[[], Archive] | None, changed: Callable[[], None]) -> None:
-        self.writer: ArchiveWriter | None = None
-        self._archive = archive
-        self._archived: Outbox[ArchiveWriter] = Outbox()
+    def __init__(self, archive: Archive | None, changed: Callable[[], None]) -> None:
+        self.writer = None if archive is None else ArchiveWriter(archive, changed)
+        self.names: dict[str, str] = {}
+        """Names that the user gave, by the caller's own name."""
+        self.limits: dict[str, float] = {}
+        """Seconds after which a caller hangs up, as the user set it."""
         self._changed = changed
         self._tracker: RequestTracker | None = None
         self._runner = ""
@@ -43,28 +43,14 @@ class RequestLog:
         self._reading = False
         self._wanted = anyio.Event()
         self._watched = anyio.Event()
-        self._names: dict[str, str] = {}
-        self._limits: dict[str, float] = {}
         self._shown: FinishedRequests | None = None
         self._shown_is_old = False
         self._counted_at = float("-inf")
 
     @property
-    def names(self) -> dict[str, str]:
-        """Names that the user gave, by the caller's own name."""
-        return self._names if self.writer is None else self.writer.names
-
-    @property
-    def limits(self) -> dict[str, float]:
-        """Seconds after which a caller hangs up, as the user set it."""
-        return self._limits if self.writer is None else self.writer.limits
-
-    @property
     def sources(self) -> tuple[SourceState, ...]:
         """The health of the archive, if there is one."""
-        if self._archive is None:
-            return ()
-        return (SourceState(ARCHIVE) if self.writer is None else self.writer.state,)
+        return () if self.writer is None else (self.writer.state,)
 
     def watch(self, runner: str, tracker: RequestTracker) -> None:
         """Show the requests of `runner` from now on, as `tracker` hears them."""
@@ -83,20 +69,19 @@ class RequestLog:
 
     async def name_caller(self, caller: str, name: str, limit: float | None) -> None:
         """Call a caller by another name, and know its time limit in seconds."""
-        if self.writer is not None:
-            await self.writer.name(caller, name, limit)
-        else:
-            self._names = {k: v for k, v in self._names.items() if k != caller}
-            self._limits = {k: v for k, v in self._limits.items() if k != caller}
-            if name:
-                self._names[caller] = name
-            if limit:
-                self._limits[caller] = limit
+        self.names.pop(caller, None)
+        self.limits.pop(caller, None)
+        if name:
+            self.names[caller] = name
+        if limit:
+            self.limits[caller] = limit
         if self._tracker is not None:
             self._tracker.set_limits(self.limits)
         self._shown = None
         self._pick()
         self._changed()
+        if self.writer is not None:
+            await self.writer.name(caller, name, limit)
 
     def requests(self) -> FinishedRequests | None:
         """Return what the open screen lists: the same object while nothing changed."""
@@ -120,14 +105,15 @@ class RequestLog:
 
     async def run(self) -> None:
         """Keep the archive and read from it, for ever."""
-        if self._archive is None:
+        if (writer := self.writer) is None:
             return
         await self._watched.wait()
-        self.writer = writer = ArchiveWriter(await to_thread.run_sync(self._archive), self._changed)
-        self._archived.deliver_to(writer)
         async with anyio.create_task_group() as group:
             group.start_soon(writer.run)
             await writer.opened.wait()
+            if (callers := await writer.callers()) is not None:
+                # What the user set meanwhile is newer.
+                self.names, self.limits = callers[0] | self.names, callers[1] | self.limits
             await self._restore(writer)
             while True:
                 await self._wanted.wait()
@@ -135,7 +121,7 @@ class RequestLog:
                 await self._read(writer)
 
     async def _restore(self, writer: ArchiveWriter) -> None:
-        found = await writer.find(self._runner, RequestFilter(), RESTORED)
+        found = await writer.find(self._runner, RequestFilter(), limit=RESTORED)
         if self._tracker is not None:
             self._tracker.set_limits(self.limits)
             if found:
@@ -146,7 +132,7 @@ class RequestLog:
         wanted, runner = self._view.requests, self._runner
         if wanted is None or not runner:
             return
-        found = await writer.find(runner, wanted)
+        found = await writer.find(runner, wanted, dict(self.names))
         if wanted != self._view.requests or runner != self._runner:
             return
         self._reading = False
@@ -166,16 +152,15 @@ class RequestLog:
         heard: Iterable[Request] = () if self._tracker is None else self._tracker.finished
         found = [request for request in heard if matches(wanted, request, self.names)]
         self._rows = sorted(found, key=ended, reverse=True)[:SHOWN_REQUESTS]
-        self._matching = len(found) if self._archive is None else None
-        self._reading = self._archive is not None
+        self._matching = len(found) if self.writer is None else None
+        self._reading = self.writer is not None
         self._wanted.set()
         self._update()
 
     def request_ended(self, request: Request, record: Record | None) -> None:
         """Keep it, and show it if it is one of those that are wanted."""
-        runner = self._runner
-        if self._archive is not None:
-            self._archived.tell(lambda writer: writer.put(runner, request, record))
+        if self.writer is not None:
+            self.writer.put(self._runner, request, record)
         wanted = self._view.requests
         if wanted is None or not matches(wanted, request, self.names):
             return
@@ -194,9 +179,8 @@ class RequestLog:
 
     def request_superseded(self, id: str) -> None:
         """Show the later try alone."""
-        runner = self._runner
-        if self._archive is not None:
-            self._archived.tell(lambda writer: writer.supersede(runner, id))
+        if self.writer is not None:
+            self.writer.supersede(self._runner, id)
         place = next((n for n, row in enumerate(self._rows) if row.id == id), None)
         if place is not None:
             del self._rows[place]

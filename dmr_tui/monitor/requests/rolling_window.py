@@ -1,6 +1,5 @@
 """Throughput of all clients over the last minutes, from the requests that ended in them."""
 
-from collections import deque
 from dataclasses import dataclass
 
 from dmr_tui.measure.rates import decode_rate, prefill_rate
@@ -17,7 +16,6 @@ MOST = 20_000
 
 @dataclass(frozen=True, slots=True)
 class _Ended:
-    id: str
     at: float
     decode: float | None
     prefill: float | None
@@ -31,16 +29,10 @@ class RollingWindow:
 
     def __init__(self) -> None:
         self._ended: dict[str, _Ended] = {}
-        self._order: deque[str] = deque()
 
     def add(self, request: Request) -> None:
         """Count a request, or count it again because more is known of it."""
-        if request.id not in self._ended:
-            self._order.append(request.id)
-            if len(self._order) > MOST:
-                self._ended.pop(self._order.popleft(), None)
         self._ended[request.id] = _Ended(
-            id=request.id,
             at=ended(request),
             decode=None if (d := decode_rate(request.timings)) is None else d.value,
             prefill=None if (p := prefill_rate(request.timings)) is None else p.value,
@@ -50,6 +42,8 @@ class RollingWindow:
             and request.timings is None
             and request.completion_tokens is not None,
         )
+        if len(self._ended) > MOST:
+            del self._ended[next(iter(self._ended))]
 
     def drop(self, id: str) -> None:
         """Count a request no more: a later try stands for it."""
@@ -57,10 +51,10 @@ class RollingWindow:
 
     def throughput(self, now: float) -> Throughput:
         """Return the throughput at the runner's time `now`."""
-        recent = [each for each in self._ended.values() if each.at >= now - WINDOW_S]
+        by_id = {id: each for id, each in self._ended.items() if each.at >= now - WINDOW_S}
+        recent = by_id.values()
         if len(recent) < len(self._ended) // 2:
-            self._ended = {each.id: each for each in recent}
-            self._order = deque(self._ended)
+            self._ended = by_id
         decode = [(each.at, each.decode) for each in recent if each.decode is not None]
         prefill = [(each.at, each.prefill) for each in recent if each.prefill is not None]
         width = WINDOW_S / BINS

@@ -2,19 +2,13 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from dmr_tui.measure.baseline import Baseline
 from dmr_tui.measure.rates import decode_rate
 from dmr_tui.measure.request_numbers import ended
 from dmr_tui.measure.thresholds import DEFAULTS, Thresholds
-from dmr_tui.monitor.requests.engine_state import (
-    READY_AFTER_S,
-    READY_BEFORE_S,
-    EngineState,
-    waited_for_load_of,
-)
 from dmr_tui.monitor.requests.retries import Retries
 from dmr_tui.monitor.requests.rolling_window import RollingWindow
 from dmr_tui.monitor.requests.slot_tasks import SlotTasks
@@ -35,6 +29,37 @@ SLOW_KEPT = 20
 """Slow requests for which the reason may still come."""
 LATEST = 200
 """Newest requests to which facts that come late may belong."""
+READY_BEFORE_S = 0.2
+READY_AFTER_S = 1.5
+"""Around the end of a load the first request of the model begins; DMR looks every 0.5 s."""
+TOGETHER_S = 0.05
+"""Requests that waited for one load begin together; those that come later did not wait."""
+
+
+@dataclass(slots=True)
+class EngineState:
+    """The newest engine of one model, as far as it explains requests."""
+
+    baseline: Baseline
+    """Outlives the engine."""
+    configured_context: int | None = None
+    window: int | None = None
+    """Tokens of one slot, by its log."""
+    load: tuple[float, float] | None = None
+    """Start and end of its load."""
+    first: Request | None = None
+    """The first request after its load."""
+
+    def end(self) -> None:
+        """Forget what need not be true of the next engine."""
+        self.window = self.configured_context = None
+
+
+def waited_for_load_of(first: Request, request: Request) -> bool:
+    """Return whether `request` waited for the load that `first` waited for."""
+    after_s = request.started_at - first.started_at
+    at_once = request.id == first.id or request.started_at < ended(first)
+    return 0.0 <= after_s <= TOGETHER_S and at_once
 
 
 class Listener(Protocol):
@@ -42,11 +67,9 @@ class Listener(Protocol):
 
     def request_ended(self, request: Request, record: Record | None) -> None:
         """A request ended; without its record: more is known of it now."""
-        ...
 
     def request_superseded(self, id: str) -> None:
         """A later try stands for that one."""
-        ...
 
 
 class RequestTracker:

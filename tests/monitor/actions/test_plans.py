@@ -1,6 +1,6 @@
 """Plans in words, and configurations that get lost."""
 
-from dmr_tui.monitor.actions.plans import merged, waiting_steps
+from dmr_tui.monitor.actions.run import merged, waiting_steps
 from dmr_tui.state.plan import ConfigurePlan, LoadPlan, RemovePlan, TagPlan, UnloadPlan, UntagPlan
 from dmr_tui.text.plans import differences, steps_of, title_of
 

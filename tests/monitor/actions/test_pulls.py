@@ -7,8 +7,7 @@ from typing import Any
 import anyio
 import pytest
 
-from dmr_tui.monitor.actions.pulls import Pulls
-from dmr_tui.monitor.actions.remote_model import look_up
+from dmr_tui.monitor.actions.pulls import Pulls, look_up
 from dmr_tui.monitor.model_rows import Installed
 from dmr_tui.runner.errors.failures import BrokenOff, Rejected, RunnerError
 from dmr_tui.runner.wire import Model, PullLayer, PullLine

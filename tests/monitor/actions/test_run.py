@@ -4,8 +4,7 @@ import threading
 
 import pytest
 
-from dmr_tui.monitor.actions.plans import merged
-from dmr_tui.monitor.actions.run import ON_ITS_OWN
+from dmr_tui.monitor.actions.run import ON_ITS_OWN, merged
 from dmr_tui.simulator.server import Simulator
 from dmr_tui.simulator.service.runner_config import RunnerConfig
 from dmr_tui.simulator.service.runner_process import Key

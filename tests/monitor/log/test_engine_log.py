@@ -19,6 +19,7 @@ from tests.recorded import recorded
 
 A = "sha256:" + "a" * 64
 B = "sha256:" + "b" * 64
+C = "sha256:" + "c" * 64
 
 
 def test_a_recorded_log_tells_what_is_loaded_at_its_end() -> None:
@@ -66,6 +67,35 @@ def test_one_failure_that_is_told_twice_ends_one_load() -> None:
     log.take(SlotsReady(2.5, 2, 4096))
     log.take(Loaded(3.0))
     assert (log.facts[B].context, log.facts[B].slots) == (4096, 2)
+
+
+def test_a_load_goes_on_when_the_one_beside_it_fails() -> None:
+    """Engine and runner both say so; what is printed next may be of the load that goes on."""
+    log = EngineLog()
+    log.take(LoadStarted(1.0, "llama.cpp", A, 4096))
+    log.take(LoadStarted(1.1, "llama.cpp", B, 8192))
+    log.take(LoadFailed(2.0))
+    log.take(LoadFailed(2.1, B))
+    assert B not in log.facts
+    log.take(LoadStarted(2.2, "llama.cpp", C, 2048))
+    log.take(SlotsReady(2.5, 1, 4096))
+    log.take(Loaded(3.0))
+    assert (log.facts[A].context, log.facts[C].context) == (None, None)
+    log.take(Loaded(4.0))
+    log.take(LoadStarted(5.0, "llama.cpp", B, 8192))
+    log.take(SlotsReady(5.5, 1, 8192))
+    assert log.facts[B].context == 8192
+
+
+def test_a_load_that_fails_after_the_one_beside_it_has_ended_stands_in_no_ones_way() -> None:
+    log = EngineLog()
+    log.take(LoadStarted(1.0, "llama.cpp", A, 4096))
+    log.take(LoadStarted(1.1, "llama.cpp", B, 8192))
+    log.take(Loaded(2.0))
+    log.take(LoadFailed(2.1, A))
+    log.take(LoadStarted(3.0, "llama.cpp", C, 2048))
+    log.take(SlotsReady(3.5, 1, 2048))
+    assert log.facts[C].context == 2048
 
 
 def test_lines_in_any_order_break_nothing() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from dmr_tui.monitor.log.log_tail import LONGEST_LINE, LogTail
+from dmr_tui.monitor.log.log_reader import LONGEST_LINE, LogTail
 
 
 async def pieces(text: bytes, size: int) -> AsyncIterator[bytes]:

@@ -1,6 +1,6 @@
 """Rings of percentages."""
 
-from dmr_tui.monitor.machine.percentages import LENGTH, Ring
+from dmr_tui.monitor.machine.machine_monitor import LENGTH, Ring
 
 
 def test_values_in_the_order_they_came() -> None:

@@ -8,7 +8,7 @@ from dmr_tui.commands.demo_machine import SimulatedMachine
 from dmr_tui.machine.probe import Machine
 from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.fit import LaunchConfig
-from dmr_tui.monitor.live import LiveMonitor
+from dmr_tui.monitor.live import Monitor
 from dmr_tui.monitor.memory.footprints import FILE, Footprints
 from dmr_tui.monitor.memory.memory_monitor import ELSEWHERE, FRESH_S, STEADY, Known, MemoryMonitor
 from dmr_tui.monitor.model_rows import Installed, Loaded
@@ -226,7 +226,7 @@ def settled_memory(folder: Path, scenario: str, fact: Callable[[Snapshot], objec
     simulator = Simulator(scenario)
     with serve(simulator) as url:
         seen: list[Snapshot] = []
-        monitor = LiveMonitor(
+        monitor = Monitor(
             (parse_host(url, "test"),), SimulatedMachine(simulator), interval=0.25, kept=folder
         )
         monitor.start(seen.append, lambda error: None)

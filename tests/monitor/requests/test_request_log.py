@@ -43,7 +43,7 @@ def call(number: int, **more: object) -> Request:
 @asynccontextmanager
 async def kept(path: Path | None) -> AsyncIterator[tuple[RequestLog, RequestTracker]]:
     """A ledger at work, until everything that waits is written."""
-    request_log = RequestLog(None if path is None else lambda: Archive(path), lambda: None)
+    request_log = RequestLog(None if path is None else Archive(path), lambda: None)
     tracker = RequestTracker()
     request_log.watch(RUNNER, tracker)
     tracker.listen(request_log)

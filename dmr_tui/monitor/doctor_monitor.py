@@ -6,9 +6,13 @@ import anyio
 import anyio.to_thread
 
 from dmr_tui.machine.surroundings import Surroundings, read_surroundings
+from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.discovery.docker_engine import DockerEngine, ask_docker
 from dmr_tui.runner.discovery.places import Places
-from dmr_tui.state.doctor_facts import DoctorFacts
+from dmr_tui.runner.errors.explain import explain
+from dmr_tui.runner.errors.failures import RunnerError
+from dmr_tui.state.doctor_facts import DoctorFacts, EngineProof
+from dmr_tui.state.model_row import ModelRow
 
 EVERY_S = 5.0
 
@@ -75,3 +79,13 @@ class DoctorMonitor:
     def facts(self, *, clock_known: bool) -> DoctorFacts:
         """The facts that are known now."""
         return DoctorFacts(self._places, self._engines, self._surroundings, clock_known)
+
+
+async def prove_engine(client: RunnerClient, model: ModelRow) -> EngineProof:
+    """Load `model`, and tell what came of it."""
+    began, failure = anyio.current_time(), None
+    try:
+        await client.preload(model.ref)
+    except RunnerError as error:
+        failure = explain(error, model.name)
+    return EngineProof(model.name, anyio.current_time() - began, failure)

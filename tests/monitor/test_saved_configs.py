@@ -10,9 +10,14 @@ import httpx
 import pytest
 
 from dmr_tui.commands.demo_machine import SimulatedMachine
-from dmr_tui.monitor.configs.config_file import FILE, KEPT_S, SavedConfigFile, saved_config_file
-from dmr_tui.monitor.configs.saved_configs import SavedConfigs
-from dmr_tui.monitor.live import LiveMonitor
+from dmr_tui.monitor.live import Monitor
+from dmr_tui.monitor.saved_configs import (
+    FILE,
+    KEPT_S,
+    SavedConfigFile,
+    SavedConfigs,
+    saved_config_file,
+)
 from dmr_tui.runner.endpoint import Endpoint, parse_host
 from dmr_tui.runner.wire import StoredConfig
 from dmr_tui.simulator.models.library import QWEN3
@@ -202,8 +207,8 @@ def test_a_monitor_knows_what_was_lost_before_it_began(tmp_path: Path) -> None:
     simulator = Simulator("quiet")
     seen: list[Snapshot] = []
 
-    def watched(fact: Callable[[Snapshot], Any], last: Callable[[LiveMonitor], None]) -> Snapshot:
-        monitor = LiveMonitor(
+    def watched(fact: Callable[[Snapshot], Any], last: Callable[[Monitor], None]) -> Snapshot:
+        monitor = Monitor(
             (parse_host(url, "test"),), SimulatedMachine(simulator), interval=0.25, kept=tmp_path
         )
         seen.clear()
@@ -229,7 +234,7 @@ def test_a_monitor_knows_what_was_lost_before_it_began(tmp_path: Path) -> None:
             alert_text(warning, before, DEFAULT_UNITS, 0.0).text
         )
 
-        def dismiss(monitor: LiveMonitor) -> None:
+        def dismiss(monitor: Monitor) -> None:
             monitor.dismissed(warning.key)
             until_true(lambda: b"4096" not in (tmp_path / FILE).read_bytes())
 

@@ -9,8 +9,8 @@ import pytest
 from anyio import wait_all_tasks_blocked
 
 from dmr_tui.machine.reading import Reading
-from dmr_tui.monitor.doctor import doctor_monitor
-from dmr_tui.monitor.doctor.doctor_monitor import DoctorMonitor
+from dmr_tui.monitor import doctor_monitor
+from dmr_tui.monitor.doctor_monitor import DoctorMonitor
 from dmr_tui.runner.discovery.places import DockerSocket, Places
 from dmr_tui.text.doctor.check import Check
 from dmr_tui.text.doctor.diagnosis import diagnose

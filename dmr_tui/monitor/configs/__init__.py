@@ -1,1 +1,0 @@
-"""The configurations of models, as the runner stores them."""

@@ -1,1 +1,0 @@
-"""Facts for the checks between the user and the runner."""
