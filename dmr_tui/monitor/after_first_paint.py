@@ -14,15 +14,15 @@ from dmr_tui.monitor.alerts import find
 from dmr_tui.monitor.archive.store import Archive
 from dmr_tui.monitor.doctor_monitor import DoctorMonitor
 from dmr_tui.monitor.history.timeline import History
-from dmr_tui.monitor.later_parts import LOG_WAITING, LaterParts, Surroundings
+from dmr_tui.monitor.later_parts import LOG_WAITING, LateFacts, LaterParts, Surroundings
 from dmr_tui.monitor.memory.footprints import Footprints
 from dmr_tui.monitor.memory.memory_monitor import Known, MemoryMonitor
 from dmr_tui.monitor.requests.request_log import RequestLog
-from dmr_tui.monitor.runner_monitor import RunnerMonitor
+from dmr_tui.monitor.runner_monitor import RunnerFacts, RunnerMonitor
 from dmr_tui.runner.discovery.docker_engine import DockerEngine
 from dmr_tui.state.memory import LoadConditions, MemoryState
 from dmr_tui.state.request_filter import View
-from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.state.snapshot import MachineState, Snapshot
 from dmr_tui.state.source_state import SourceState
 
 
@@ -96,31 +96,32 @@ class AfterFirstPaint(LaterParts):
     def docker_answered(self, engines: tuple[DockerEngine, ...]) -> None:
         self._doctor.docker_answered(engines)
 
-    def completed(self, snapshot: Snapshot) -> Snapshot:
+    def take_in(self, facts: RunnerFacts, machine: MachineState) -> LateFacts:
         runner, history, log = self._around.runner(), self._history, self._request_log
-        snapshot = replace(snapshot, pulls=self._pulls.state)
-        if runner is not None:
-            snapshot = replace(
-                snapshot,
-                events=() if history is None else history.timeline.events,
-                log=() if history is None else history.log.lines,
-                requests=log.requests(),
-                caller_names=MappingProxyType(dict(log.names)),
-                memory=self._memory_state(runner, snapshot),
-            )
         doctor = None
         if self._view.doctor:
             clock_known = runner is not None and runner.client.clock.known
             doctor = self._doctor.facts(clock_known=clock_known)
-        alerts = find(snapshot, self._around.thresholds)
-        return replace(snapshot, alerts=alerts, doctor=doctor)
+        known = LateFacts(pulls=self._pulls.state, doctor=doctor)
+        if runner is not None:
+            known["events"] = () if history is None else history.timeline.events
+            known["log"] = () if history is None else history.log.lines
+            known["requests"] = log.requests()
+            known["caller_names"] = MappingProxyType(dict(log.names))
+            known["memory"] = self._memory_state(runner, facts, machine)
+        return known
 
-    def _memory_state(self, runner: RunnerMonitor, snapshot: Snapshot) -> MemoryState | None:
+    def judged(self, snapshot: Snapshot) -> Snapshot:
+        return replace(snapshot, alerts=find(snapshot, self._around.thresholds))
+
+    def _memory_state(
+        self, runner: RunnerMonitor, facts: RunnerFacts, machine: MachineState
+    ) -> MemoryState | None:
         if self._memory is None:
             return None
-        configured, facts = runner.configured.value or (), runner.engines().facts
-        known = Known(snapshot.runner, snapshot.models, configured, facts, runner.now)
-        return self._memory.look(snapshot.machine.machine, known)
+        configured, engines = runner.configured.value or (), runner.engines().facts
+        known = Known(facts["runner"], facts.get("models", ()), configured, engines, runner.now)
+        return self._memory.look(machine.machine, known)
 
     async def _begin_memory(self) -> None:
         await anyio.to_thread.run_sync(self._footprints.read)

@@ -11,9 +11,9 @@ from dmr_tui.machine.probe import MachineProbe
 from dmr_tui.measure.thresholds import DEFAULTS, Thresholds
 from dmr_tui.monitor.archive.options import ArchiveOptions
 from dmr_tui.monitor.crashes import Supervisor
-from dmr_tui.monitor.later_parts import LOG_WAITING, LaterParts, Surroundings
+from dmr_tui.monitor.later_parts import LOG_WAITING, LateFacts, LaterParts, Surroundings
 from dmr_tui.monitor.machine.machine_monitor import MachineMonitor
-from dmr_tui.monitor.runner_monitor import RunnerMonitor
+from dmr_tui.monitor.runner_monitor import RunnerFacts, RunnerMonitor
 from dmr_tui.monitor.search import Search
 from dmr_tui.monitor.source import FIRST_PAINT_S
 from dmr_tui.runner.client import RunnerClient
@@ -244,21 +244,28 @@ class Poller:
             self._publish(snapshot)
 
     def _next(self) -> Snapshot:
-        """Read what is known, learn from it, and build the Snapshot of now."""
+        """Read what is known, learn from it, and make the Snapshot of now."""
         machine, runner, later = self._machine.snapshot(), self.runner_monitor, self._later
         sources = machine.sources
         if runner is not None:
             late = (LOG_WAITING,) if later is None else later.sources
             sources = (*runner.sources, *late, *sources)
+        facts = RunnerFacts(
+            runner=Runner(False if self._searched else None, self._around.places.known[0])
+        )
+        if runner is not None:
+            facts = runner.facts(machine.machine.host.cpu_count if machine.machine else None)
+        known = LateFacts(pulls=(), doctor=None)
+        if later is not None:
+            known = later.take_in(facts, machine)
         snapshot = Snapshot(
             taken_at=self._around.clock(),
             interval_s=self._around.interval,
-            runner=Runner(False if self._searched else None, self._around.places.known[0]),
             attempts=self._attempts,
             machine=machine,
             sources=sources,
             read_only=self._read_only,
+            **facts,
+            **known,
         )
-        if runner is not None:
-            snapshot = runner.added_to(snapshot)
-        return snapshot if later is None else later.completed(snapshot)
+        return snapshot if later is None else later.judged(snapshot)

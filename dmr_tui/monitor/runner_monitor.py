@@ -3,9 +3,8 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Generic, NotRequired, Protocol, Self, TypedDict, TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
@@ -22,9 +21,10 @@ from dmr_tui.runner.names import Names
 from dmr_tui.runner.request import Request, SlownessHint
 from dmr_tui.runner.wire import Configured, DiskUsage, Model, Record, Running
 from dmr_tui.state.engine_facts import LoggedEngines
+from dmr_tui.state.lost_config import LostConfig
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.requests import Throughput
-from dmr_tui.state.snapshot import Runner, Snapshot
+from dmr_tui.state.snapshot import Runner
 from dmr_tui.state.source_state import SourceState
 
 STATUS_S = 5.0
@@ -45,6 +45,18 @@ SHOWN_FINISHED = 200
 RUNNER_SLOTS = 8
 """DMR loads min(CPUs, 8) models at a time."""
 T = TypeVar("T")
+
+
+class RunnerFacts(TypedDict):
+    """The fields of a Snapshot that are about the runner."""
+
+    runner: Runner
+    models: NotRequired[tuple[ModelRow, ...]]
+    in_flight: NotRequired[tuple[Request, ...]]
+    finished: NotRequired[tuple[Request, ...]]
+    throughput: NotRequired[Throughput]
+    lost: NotRequired[tuple[LostConfig, ...]]
+    clock_offset: NotRequired[float]
 
 
 class Outbox(Generic[T]):
@@ -359,12 +371,10 @@ class RunnerMonitor:
         """The health of all that is asked of the runner, and of the configurations' file."""
         return (*(source.state for source in self._all()), *self.configurations.states)
 
-    def added_to(self, snapshot: Snapshot) -> Snapshot:
-        """Return `snapshot` with what is known of the runner now."""
-        machine = snapshot.machine.machine
-        return replace(
-            snapshot,
-            runner=self._runner(None if machine is None else machine.host.cpu_count),
+    def facts(self, cpu_count: int | None) -> RunnerFacts:
+        """Return what is known of the runner now; `cpu_count` is that of this computer."""
+        return RunnerFacts(
+            runner=self._runner(cpu_count),
             models=self._model_rows(self.engines()),
             in_flight=self.tracker.in_flight,
             finished=self.tracker.finished[-SHOWN_FINISHED:],

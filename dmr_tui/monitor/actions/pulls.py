@@ -6,6 +6,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 import anyio
+from msgspec import structs
 
 from dmr_tui.monitor.memory.fits import Architectures, find_fits
 from dmr_tui.monitor.memory.footprints import Footprints
@@ -176,7 +177,7 @@ async def look_up(
         return RemoteModel(name, failure=explain(error, name))
     (row,) = Installed([model]).rows()
     if not model.tags:
-        row = replace(row, name=short(name), ref=name)
+        row = structs.replace(row, name=short(name), ref=name)
     there = any(each.id == model.id for each in installed.models)
     known = loading or LoadConditions(NOT_READ)
     fits = find_fits((row,), (), known, Architectures(), Footprints())
