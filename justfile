@@ -37,6 +37,14 @@ snap:
 screenshots:
     {{bin}}/python -m tests.screenshots
 
+# Random keys, clicks and sizes: SEED, number of inputs, scenario
+monkey *ARGS:
+    {{bin}}/python -m tests.monkey {{ARGS}}
+
+# Damaged answers and lines, so many times as many as CI tries
+fuzz ROUNDS="20":
+    FUZZ_ROUNDS={{ROUNDS}} {{bin}}/pytest tests/fuzz --timeout 3600
+
 # Start, idle, streaming: beside a bare Textual app in the same run
 bench *ARGS:
     {{bin}}/python -m tests.bench {{ARGS}}

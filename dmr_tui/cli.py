@@ -1,6 +1,8 @@
 """The commands. Textual, the simulator and drivers are imported only where they are used."""
 
+import errno
 import gc
+import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +13,7 @@ import typer
 from typer.core import TyperCommand
 
 from dmr_tui import __version__
+from dmr_tui.commands.pipe import drop_output
 from dmr_tui.runner.endpoint import BadHost
 from dmr_tui.settings.errors import BadSettings
 
@@ -20,6 +23,9 @@ USAGE, INTERRUPTED = 64, 130
 Text = str | None
 Switch = bool | None
 Number = float | None
+
+OUTPUT_FAILED = 74
+"""Exit code if standard output cannot be written (EX_IOERR)."""
 
 app = typer.Typer(
     name="dmr-tui",
@@ -285,8 +291,35 @@ def main() -> None:
     # The exit code of a wrong option is 2 otherwise, which here means that no runner answers.
     usage_error: Any = typer.BadParameter.__base__
     usage_error.exit_code = USAGE
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal or file that takes ASCII only gets question marks, not a traceback.
+            stream.reconfigure(errors="replace")
     try:
-        app()
+        if any(_is_no_text(word) for word in sys.argv):
+            raise BadSettings("an argument is no text in this locale")
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except (BadHost, BadSettings) as error:
         print(f"dmr-tui: {error}", file=sys.stderr)
         sys.exit(USAGE)
+    except BrokenPipeError:
+        drop_output()
+        sys.exit(OUTPUT_FAILED)
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EFBIG}:
+            raise
+        drop_output()
+        print(f"dmr-tui: the output cannot be written: {error.strerror}", file=sys.stderr)
+        sys.exit(OUTPUT_FAILED)
+
+
+def _is_no_text(word: str) -> bool:
+    """Return whether an argument has bytes that Python could not decode."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        return True
+    return False

@@ -30,7 +30,7 @@ POLL_S = 1.0
 _NO_REQUEST = "The archive has no call yet"
 _BATCH = 500
 """Requests that are printed at a time."""
-_AGO = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
+_AGO = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([smhd])")
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
 _SCREEN_WORDS: dict[Outcome, tuple[str, ...]] = {

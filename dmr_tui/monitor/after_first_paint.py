@@ -139,6 +139,7 @@ class AfterFirstPaint(LaterParts):
             tracker=runner.tracker,
             names=lambda: runner.names,
             timeline=None if before is None else before.timeline,
+            crashed=around.supervisor.failed,
         )
         history.log.show(self._view.log)
         runner.engines = history.engines

@@ -153,6 +153,7 @@ class Poller:
             folder=around.kept,
             hint=self._hint,
             thresholds=around.thresholds,
+            crashed=around.supervisor.failed,
         )
 
     def _hint(self, began: float, ended: float) -> SlownessHint:

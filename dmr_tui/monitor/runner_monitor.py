@@ -14,7 +14,7 @@ from dmr_tui.monitor.model_rows import Installed, Loaded, configs_by_model
 from dmr_tui.monitor.requests.rolling_window import BINS, WINDOW_S
 from dmr_tui.monitor.requests.tracker import Listener, RequestTracker
 from dmr_tui.monitor.saved_configs import SavedConfigs, saved_config_file
-from dmr_tui.monitor.source import Health, Latency, Polled, Streamed
+from dmr_tui.monitor.source import Crashed, Health, Latency, Polled, Streamed
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.errors.failures import RunnerError, Unreachable
 from dmr_tui.runner.names import Names
@@ -118,6 +118,7 @@ class RunnerMonitor:
         folder: Path | None = None,
         hint: Callable[[float, float], SlownessHint] = lambda began, ended: "",
         thresholds: Thresholds = DEFAULTS,
+        crashed: Crashed = lambda error, part: None,
     ) -> None:
         """`before` watched until now; if at the same address, its finished requests stay.
 
@@ -157,7 +158,7 @@ class RunnerMonitor:
         )
         self._rows: tuple[Loaded, Installed, tuple[ModelRow, ...]] | None = None
         self._throughput: tuple[object, Throughput] | None = None
-        ends = (changed, clock)
+        ends = (changed, clock, crashed)
         self.ps = Polled("runners", interval, self._fetch_ps, *ends)
         self.status = Polled("backends", STATUS_S, client.status, *ends)
         self.configured = Polled("configuration", STATUS_S, self._fetch_configured, *ends)
@@ -338,7 +339,7 @@ class RunnerMonitor:
     async def _read_feed(self) -> None:
         async with self.client.feed() as events:
             async for name, groups in events:
-                self.feed.good()
+                self.feed.good(groups.unreadable)
                 self._hear(self.tracker.take_event(name, groups, self.now))
                 self._look_whether_idle()
 

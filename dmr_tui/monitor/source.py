@@ -12,6 +12,8 @@ from dmr_tui.runner.errors.failures import BadAnswer, BrokenOff, Rejected, Runne
 from dmr_tui.state.source_state import SourceHealth, SourceState
 
 T = TypeVar("T")
+Crashed = Callable[[Exception, str], None]
+"""Hears of an error of dmr-tui itself, and in which part."""
 Ready = Callable[[], Awaitable[object]]
 
 FIRST_PAINT_S = 0.5
@@ -28,8 +30,16 @@ ANSWERS = 5
 class Health:
     """The state of a source; `changed` is called whenever that makes a difference."""
 
-    def __init__(self, name: str, changed: Callable[[], None], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        name: str,
+        changed: Callable[[], None],
+        clock: Callable[[], float],
+        crashed: Crashed = lambda error, part: None,
+    ) -> None:
+        """`crashed` hears of errors that no answer explains: those of dmr-tui itself."""
         self.name = name
+        self._crashed = crashed
         self.state = SourceState(name)
         self.failures = 0
         self.changed = changed
@@ -37,11 +47,13 @@ class Health:
         self._good_at: float | None = None
         self._kicked = anyio.Event()
 
-    def good(self) -> None:
-        """Note a good answer."""
+    def good(self, unreadable: int = 0) -> None:
+        """Note a good answer; so many of its entries could not be read."""
         self._good_at = self._clock()
         self.failures = 0
-        self._set(SourceState(self.name, "ok"))
+        entries = "1 entry" if unreadable == 1 else f"{unreadable:,} entries"
+        reason = f"{entries} could not be read, and left out" if unreadable else ""
+        self._set(SourceState(self.name, "ok", reason))
 
     def fail(self, error: RunnerError) -> None:
         """Note a failure: the last good value stays, marked stale."""
@@ -50,6 +62,14 @@ class Health:
         never = self._good_at is None
         health: SourceHealth = "absent" if absent and never else "stale"
         self._set(SourceState(self.name, health, str(error), self._good_at))
+
+    def _fail_unexpectedly(self, error: Exception) -> RunnerError:
+        """Go stale by an error that nobody foresaw, and return it as one of the runner."""
+        if not isinstance(error, UNEXPECTED):
+            self._crashed(error, f"the source {self.name}")
+        reason = BadAnswer(f"the answer cannot be understood: {type(error).__name__}")
+        self.fail(reason)
+        return reason
 
     def kick(self) -> None:
         """Ask again at once after what is going on now; a pause ends."""
@@ -80,8 +100,9 @@ class Polled(Health, Generic[T]):
         fetch: Callable[[], Awaitable[T]],
         changed: Callable[[], None],
         clock: Callable[[], float],
+        crashed: Crashed = lambda error, part: None,
     ) -> None:
-        super().__init__(name, changed, clock)
+        super().__init__(name, changed, clock, crashed)
         self.interval = interval
         self.value: T | None = None
         self._fetch = fetch
@@ -103,15 +124,13 @@ class Polled(Health, Generic[T]):
         except RunnerError as error:
             self.fail(error)
             return error
-        except UNEXPECTED as error:
-            strange = _unexpected(error)
-            self.fail(strange)
-            return strange
+        except Exception as error:
+            return self._fail_unexpectedly(error)
         else:
             if value != self.value:
                 self.value = value
                 self.changed()
-            self.good()
+            self.good(getattr(value, "unreadable", 0))
             return None
         finally:
             self._asking = False
@@ -129,9 +148,10 @@ class Streamed(Health):
         consume: Callable[[], Awaitable[None]],
         changed: Callable[[], None],
         clock: Callable[[], float],
+        crashed: Crashed = lambda error, part: None,
     ) -> None:
         """`consume` opens the stream, calls `good`, and returns when it has ended."""
-        super().__init__(name, changed, clock)
+        super().__init__(name, changed, clock, crashed)
         self._consume = consume
         self._open: anyio.CancelScope | None = None
 
@@ -152,13 +172,9 @@ class Streamed(Health):
                 self.fail(BrokenOff("the stream stalled" if stalled else "the stream ended"))
             except RunnerError as error:
                 self.fail(error)
-            except UNEXPECTED as error:
-                self.fail(_unexpected(error))
+            except Exception as error:
+                self._fail_unexpectedly(error)
             await self.pause(ABSENT_PAUSE_S if self.state.health == "absent" else STREAM_PAUSE_S)
-
-
-def _unexpected(error: Exception) -> BadAnswer:
-    return BadAnswer(f"the answer cannot be understood: {type(error).__name__}")
 
 
 class Latency:

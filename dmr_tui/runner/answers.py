@@ -3,25 +3,32 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
-import msgspec
-from httpx_sse import EventSource, ServerSentEvent, SSEError
 
 from dmr_tui.runner import wire
+from dmr_tui.runner.decoding import Entries, decode, decode_groups
 from dmr_tui.runner.errors.failures import BadAnswer, BrokenOff, Rejected
 
-T = TypeVar("T")
-
-LIMIT = 64 * 2**20
-"""Bytes of an answer that are read at the most; ten records of 10 MiB cannot fill the memory."""
+LIMIT = 32 * 2**20
+"""Bytes of an answer that are read at the most, so that no answer can fill the memory."""
 ERROR_LIMIT = 64 * 2**10
 LINE_LIMIT = 16 * 2**20
+EVENT_LIMIT = 24 * 2**20
+"""Bytes of an event of the recorder's feed: the last ten records of a model are one event."""
+ANSWER_LIMIT = 8 * 2**20
+"""Characters of a streamed answer; a million tokens have half of that."""
+BUSY_NS = 20_000_000
+"""Nanoseconds after which reading lets others have their turn, however fast the bytes come."""
 
 
 async def raise_for_status(response: httpx.Response) -> None:
     """Raise Rejected, with the text of the answer, for any status but success."""
+    coding = response.headers.get("content-encoding", "identity")
+    if coding != "identity":
+        # It was not asked for, and a few bytes of it can be gigabytes.
+        raise BadAnswer(f"the answer is compressed ({coding[:20]})")
     if response.status_code >= 300:
         body = await read_body(response, ERROR_LIMIT, cut=True)
         raise Rejected(response.status_code, body.decode("utf-8", "replace"))
@@ -32,46 +39,44 @@ async def read_body(response: httpx.Response, limit: int = LIMIT, *, cut: bool =
 
     Raises BadAnswer if it is longer, unless it is to be `cut` there.
     """
-    parts = []
-    size = 0
+    body = bytearray()
     async for part in response.aiter_bytes():
-        parts.append(part)
-        size += len(part)
-        if size > limit:
+        body += part
+        if len(body) > limit:
             if cut:
                 break
             raise BadAnswer(f"the answer is larger than {limit // 2**20} MiB")
-    return b"".join(parts)
-
-
-def decode(body: bytes, form: type[T] | Any) -> T:
-    """The JSON of `body` as `form`. Raises BadAnswer if it is something else."""
-    try:
-        answer: T = msgspec.json.decode(body, type=form)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        if body.lstrip()[:1] == b"<":
-            raise BadAnswer("the answer is a web page, not a runner's JSON") from None
-        raise BadAnswer(f"the answer is not what a runner says: {error}") from None
-    return answer
-
-
-async def _events(response: httpx.Response) -> AsyncIterator[ServerSentEvent]:
-    try:
-        async for event in EventSource(response).aiter_sse():
-            yield event
-    except SSEError as error:
-        raise BadAnswer(str(error)) from None
+    return bytes(body[:limit])
 
 
 async def record_groups(
     response: httpx.Response,
-) -> AsyncIterator[tuple[str, list[wire.RecordGroup]]]:
-    """The events of the recorder's feed: name and groups, which only two kinds of event have."""
-    async for event in _events(response):
-        if event.event in {"existing_request", "new_request"}:
-            yield event.event, decode(event.data.encode(), list[wire.RecordGroup])
-        else:
-            yield event.event, []
+) -> AsyncIterator[tuple[str, Entries[wire.RecordGroup]]]:
+    """The events of the recorder's feed: name and groups, which only two kinds of event have.
+
+    An event that is longer than EVENT_LIMIT or cannot be read has no groups, and is counted as
+    one unreadable entry.
+    """
+    if "text/event-stream" not in response.headers.get("content-type", ""):
+        raise BadAnswer("the answer is no stream of events")
+    name, data, size = "", [b""], 0
+    async for _, line in _lines(response, EVENT_LIMIT, cut=True):
+        field, _, value = line.rstrip(b"\r").partition(b":")
+        if field == b"event":
+            name = value.strip()[:100].decode("utf-8", "replace")
+        elif field == b"data":
+            size += len(value)
+            if size <= EVENT_LIMIT:
+                data.append(value)
+        elif not field and name:
+            groups: Entries[wire.RecordGroup] = Entries()
+            if name in {"existing_request", "new_request"}:
+                try:
+                    groups = decode_groups(b"\n".join(data))
+                except BadAnswer:
+                    groups.unreadable = 1
+            yield name, groups
+            name, data, size = "", [b""], 0
 
 
 async def pull_lines(response: httpx.Response) -> AsyncIterator[wire.PullLine]:
@@ -85,10 +90,10 @@ async def pull_lines(response: httpx.Response) -> AsyncIterator[wire.PullLine]:
             continue
         if not text.startswith(b"{"):
             # A failure after the first line comes as plain text behind it.
-            raise Rejected(500, text.decode("utf-8", "replace"))
+            raise Rejected(500, text[:ERROR_LIMIT].decode("utf-8", "replace"))
         update: wire.PullLine = decode(text, wire.PullLine)
         if update.type == "error":
-            raise Rejected(500, update.message)
+            raise Rejected(500, update.message[:ERROR_LIMIT])
         yield update
         if update.type == "success":
             return
@@ -106,24 +111,36 @@ async def chat_chunks(response: httpx.Response) -> AsyncIterator[tuple[int, wire
         body = await read_body(response)
         yield time.perf_counter_ns(), decode(body, wire.Chunk)
         return
-    finished = False
+    finished, length = False, 0
     # Not an SSE decoder: llama.cpp also sends "error:" lines, which SSE says to skip, and the
     # stamp has to be that of the bytes, not that of the decoded event.
     async for at, line in _lines(response):
         name, _, value = line.partition(b":")
         if name == b"error":
-            raise Rejected(500, value.decode("utf-8", "replace"))
+            raise Rejected(500, value[:ERROR_LIMIT].decode("utf-8", "replace"))
         if name != b"data" or not (value := value.strip()):
             continue
         if value == b"[DONE]":
             return
         chunk: wire.Chunk = decode(value, wire.Chunk)
         if chunk.error is not None:
-            raise Rejected(_code(chunk.error), value.decode("utf-8", "replace"))
+            text = value[:ERROR_LIMIT].decode("utf-8", "replace")
+            raise Rejected(_code(chunk.error), text)
         finished = finished or any(choice.finish_reason for choice in chunk.choices)
+        length += sum(map(_length, chunk.choices))
+        if length > ANSWER_LIMIT:
+            raise BadAnswer(f"the answer is longer than {ANSWER_LIMIT // 2**20} million characters")
         yield at, chunk
     if not finished:
         raise BrokenOff("the stream ended before the answer did")
+
+
+def _length(choice: wire.Choice) -> int:
+    """Return the characters that a choice adds to the answer."""
+    delta = choice.delta or wire.Delta()
+    texts = (choice.text, delta.content, delta.reasoning_content, delta.reasoning)
+    calls = len(str(delta.tool_calls)) if delta.tool_calls else 0
+    return calls + sum(len(text) for text in texts if text)
 
 
 def _code(error: Any) -> int:
@@ -131,10 +148,16 @@ def _code(error: Any) -> int:
     return code if isinstance(code, int) else 500
 
 
-async def _lines(response: httpx.Response) -> AsyncIterator[tuple[int, bytes]]:
-    """Lines with the instant (perf_counter_ns) at which their last byte was received."""
+async def _lines(
+    response: httpx.Response, limit: int = LINE_LIMIT, *, cut: bool = False
+) -> AsyncIterator[tuple[int, bytes]]:
+    """Lines with the instant (perf_counter_ns) at which their last byte was received.
+
+    Raises BadAnswer for a line of more than `limit` bytes, unless its end is to be `cut` off.
+    """
     loop = asyncio.get_running_loop()
-    rest, at, waited = b"", 0, True
+    rest = bytearray()
+    at, waited = 0, True
 
     def on_turn() -> None:
         nonlocal waited
@@ -146,10 +169,15 @@ async def _lines(response: httpx.Response) -> AsyncIterator[tuple[int, bytes]]:
         if waited:
             at, waited = time.perf_counter_ns(), False
             loop.call_soon(on_turn)
-        *lines, rest = (rest + data).split(b"\n")
+        elif time.perf_counter_ns() - at > BUSY_NS:
+            # Bytes that come without a pause would keep everything else from running.
+            await asyncio.sleep(0)
+        *lines, last = data.split(b"\n")
         for line in lines:
-            yield at, line
-        if len(rest) > LINE_LIMIT:
-            raise BadAnswer(f"a line is longer than {LINE_LIMIT // 2**20} MiB")
+            yield at, bytes(rest + line[: limit - len(rest)]) if rest else line
+            rest.clear()
+        rest += last[: limit - len(rest)]
+        if len(rest) >= limit and not cut:
+            raise BadAnswer(f"a line is longer than {limit // 2**20} MiB")
     if rest:
-        yield time.perf_counter_ns(), rest
+        yield time.perf_counter_ns(), bytes(rest)

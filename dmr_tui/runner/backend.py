@@ -9,7 +9,7 @@ State = Literal["running", "error", "not installed", "installing", "unknown"]
 
 _STATES: tuple[State, ...] = ("running", "error", "not installed", "installing")
 _VARIANT = re.compile(r"\b(cuda|metal|vulkan|rocm|opencl|musa|cann|cpu)\b", re.IGNORECASE)
-_VERSION = re.compile(r"\b(b\d{3,6}|v?\d+\.\d+(?:\.\d+)*\S*|[0-9a-f]{7,12})\b")
+_VERSION = re.compile(r"\b(b\d{3,6}|v?\d{1,6}\.\d{1,6}(?:\.\d{1,6}){0,4}\S{0,60}|[0-9a-f]{7,12})\b")
 
 
 class Backend(Struct, frozen=True):

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Self
 from urllib.parse import quote
 
@@ -15,13 +16,13 @@ from dmr_tui import __version__
 from dmr_tui.runner import wire
 from dmr_tui.runner.answers import (
     chat_chunks,
-    decode,
     pull_lines,
     raise_for_status,
     read_body,
     record_groups,
 )
 from dmr_tui.runner.backend import Backend, parse_status
+from dmr_tui.runner.decoding import Entries, decode, decode_groups, decode_list
 from dmr_tui.runner.endpoint import Endpoint
 from dmr_tui.runner.errors.failures import ReadOnly, Rejected
 from dmr_tui.runner.transport import named_errors, transport
@@ -38,6 +39,8 @@ LOAD_TIMEOUT = 330.0
 CHANGE_TIMEOUT = 30.0
 """Seconds for an unload or a configuration; the runner waits for a lock that a load may hold."""
 REGISTRY_TIMEOUT = 20.0
+A_CENTURY_S = 3.2e9
+"""A clock that is further away than this is none."""
 """Seconds for an answer for which the runner has to ask a registry first."""
 CHAT = "/engines/v1/chat/completions"
 EMBEDDINGS = "/engines/v1/embeddings"
@@ -97,6 +100,8 @@ class RunnerClient:
             # it, and no request may leave for another host.
             trust_env=False,
             follow_redirects=False,
+            # A runner sets no cookies; whatever else answers there is told nothing again.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
             transport=transport(endpoint),
         )
 
@@ -125,24 +130,24 @@ class RunnerClient:
         texts: dict[str, str] = decode(await self._get("/engines/status"), dict[str, str])
         return tuple(parse_status(name, texts[name]) for name in sorted(texts))
 
-    async def ps(self) -> list[wire.Running]:
+    async def ps(self) -> Entries[wire.Running]:
         """The models that are loaded or loading, in no order."""
-        return decode(await self._get("/engines/ps"), list[wire.Running] | None) or []
+        return decode_list(await self._get("/engines/ps"), wire.Running)
 
-    async def models(self) -> list[wire.Model]:
+    async def models(self) -> Entries[wire.Model]:
         """The installed models. Each request writes two lines into the runner's log."""
-        return decode(await self._get("/models"), list[wire.Model] | None) or []
+        return decode_list(await self._get("/models"), wire.Model)
 
     async def disk_usage(self) -> wire.DiskUsage:
         """Bytes on disk, for which the runner walks its store."""
         return decode(await self._get("/engines/df"), wire.DiskUsage)
 
-    async def configured(self) -> list[wire.Configured]:
+    async def configured(self) -> Entries[wire.Configured]:
         """Stored configurations. Raises Rejected, 404, on runners before 2026."""
         answer = await self._get("/engines/_configure")
-        return decode(answer, list[wire.Configured] | None) or []
+        return decode_list(answer, wire.Configured)
 
-    async def requests(self, model: str | None = None) -> tuple[list[wire.RecordGroup], int]:
+    async def requests(self, model: str | None = None) -> tuple[Entries[wire.RecordGroup], int]:
         """The last ten records of each loaded model, or of one; and the bytes of the answer.
 
         Requests in flight are among them.
@@ -151,7 +156,7 @@ class RunnerClient:
         if model is not None:
             path += f"?model={quote(model, safe='')}"
         answer = await self._get(path, within=RECORDS_TIMEOUT)
-        return decode(answer, list[wire.RecordGroup] | None) or [], len(answer)
+        return decode_groups(answer), len(answer)
 
     async def preload(self, model: str, *, embedding: bool = False) -> None:
         """Load `model` and return when it is ready.
@@ -173,10 +178,10 @@ class RunnerClient:
         answer = await self._change("POST", "/engines/unload", {"models": [digest]})
         return decode(answer, wire.Unloaded).unloaded_runners
 
-    async def stored(self) -> list[wire.StoredConfig]:
+    async def stored(self) -> Entries[wire.StoredConfig]:
         """Every configuration as it is stored, unknown keys too; none on runners before 2026."""
         answer = await self._get_if_there("/engines/_configure")
-        return [] if answer is None else decode(answer, list[wire.StoredConfig] | None) or []
+        return Entries() if answer is None else decode_list(answer, wire.StoredConfig)
 
     async def stored_config(self, digest: str, mode: str) -> dict[str, Any]:
         """The stored configuration of a model, unknown keys too; {} if it has none."""
@@ -208,14 +213,14 @@ class RunnerClient:
             async with self._send("POST", "/models/create", body, headers) as response:
                 yield pull_lines(response)
 
-    async def remove(self, ref: str, *, force: bool = False) -> list[wire.Removal]:
+    async def remove(self, ref: str, *, force: bool = False) -> Entries[wire.Removal]:
         """Remove the name `ref` from its model; with its last name the model is deleted.
 
         Raises Rejected: 404 if there is none, 409 if it has more names and `ref` is its digest.
         """
         path = _model_path(ref) + ("?force=true" if force else "")
         answer = await self._change("DELETE", path)
-        return decode(answer, list[wire.Removal] | None) or []
+        return decode_list(answer, wire.Removal)
 
     async def tag(self, ref: str, repository: str, tag: str) -> None:
         """Give the model `ref` another name."""
@@ -223,7 +228,7 @@ class RunnerClient:
         await self._change("POST", f"{_model_path(ref)}/tag?{params}")
 
     @asynccontextmanager
-    async def feed(self) -> AsyncIterator[AsyncIterator[tuple[str, list[wire.RecordGroup]]]]:
+    async def feed(self) -> AsyncIterator[AsyncIterator[tuple[str, Entries[wire.RecordGroup]]]]:
         """The recorder's events as (event name, groups), first the records that it still holds."""
         with named_errors():
             async with self._follow(
@@ -328,7 +333,8 @@ class RunnerClient:
             date_s = moment.timestamp()
         except (ValueError, OverflowError):
             return
-        self.clock.add(date_s, sent, time.time())
+        if abs(date_s - sent) < A_CENTURY_S:
+            self.clock.add(date_s, sent, time.time())
 
 
 def _model_path(name: str) -> str:

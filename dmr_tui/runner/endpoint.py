@@ -128,7 +128,8 @@ def parse_host(text: str, rule: str = "host", wish: TlsOptions = DEFAULT_TLS) ->
     import httpx
 
     try:
-        httpx.URL(f"http://{place}{prefix}")
+        # Names in other scripts are read when they are asked for.
+        _ = httpx.URL(f"http://{place}{prefix}").host
     except (httpx.InvalidURL, UnicodeError):
         raise BadHost(f"{rule}: {without_secrets(text)!r} is not an address; {_ALLOWED}") from None
     endpoint = Endpoint(f"http://{place}{prefix}", rule, credentials=credentials)
@@ -141,7 +142,7 @@ def secured(endpoint: Endpoint, wish: TlsOptions) -> Endpoint:
     return replace(endpoint, url=url, verify=not wish.skip_verify, ca=wish.ca)
 
 
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}://")
 _ALLOWED = "write http://host:12434, host:12434, or the path of a unix socket"
 
 

@@ -4,8 +4,10 @@ import re
 from typing import Any, cast
 
 import msgspec
+from msgspec import structs
 
 from dmr_tui.runner import wire
+from dmr_tui.runner.decoding import UNREADABLE, read_json
 from dmr_tui.runner.errors.explain import explain_text
 from dmr_tui.runner.names import digest_in
 from dmr_tui.runner.request import FAILURES, Outcome, Request
@@ -13,6 +15,8 @@ from dmr_tui.runner.tokens import token_counts
 
 LISTED_MESSAGES = 200
 LONGEST_VALUE = 2**20
+LONGEST_LINE = 1_000
+LONGEST_ERROR = 2**16
 _TEXTS = frozenset({"model", "messages", "prompt", "input", "query", "documents", "instructions"})
 _CHOICES = frozenset(
     {"response_format", "tool_choice", "encoding_format", "reasoning_effort", "service_tier"}
@@ -77,9 +81,13 @@ def read_record(
     record: wire.Record, group: wire.RecordGroup, finished_at: float | None = None
 ) -> Request:
     """The facts of one record; a body that is not JSON only leaves its fields unknown."""
+    record = _cut(record)
     api = _api(record)
-    answer = _read(record.response, _Answer) or _Answer()
-    body = _read(record.request, _Body) or _Body()
+    answer, body = _read(record.response, _Answer), _read(record.request, _Body)
+    # What does not even look like JSON may be a picture, or a page of a proxy.
+    bodies = (("request", body, record.request), ("answer", answer, record.response))
+    unreadable = [name for name, read, text in bodies if read is None and text[:1] == "{"]
+    answer, body = answer or _Answer(), body or _Body()
     prompt, cached, completion = token_counts(answer.usage, answer.timings)
     finish = _finish(answer)
     return Request(
@@ -106,12 +114,26 @@ def read_record(
         user_agent=record.user_agent,
         origin=record.origin,
         streamed=body.stream is True if record.request else None,
+        unreadable=" and ".join(unreadable),
         parameters=_parameters(record.request),
         messages=tuple(
             (str(message.role or "?")[:20], len(bytes(message.content)))
             for message in (body.messages or ())[-LISTED_MESSAGES:]
         ),
         fingerprint=hash((record.model, record.url, record.request)) if record.request else None,
+    )
+
+
+def _cut(record: wire.Record) -> wire.Record:
+    """Return `record` with lines of a bounded length: any client may write what it likes."""
+    return structs.replace(
+        record,
+        id=record.id[:LONGEST_LINE],
+        model=record.model[:LONGEST_LINE],
+        url=record.url[:LONGEST_LINE],
+        error=record.error[:LONGEST_ERROR],
+        user_agent=record.user_agent[:LONGEST_LINE],
+        origin=record.origin[:LONGEST_LINE],
     )
 
 
@@ -122,7 +144,7 @@ def _parameters(text: str) -> tuple[tuple[str, str], ...]:
         return ()
     found = []
     for name in sorted(body.keys() - _TEXTS):
-        value = msgspec.json.decode(body[name]) if len(bytes(body[name])) < LONGEST_VALUE else ...
+        value = _value(body[name])
         if name in _CHOICES and isinstance(value, dict):
             value = value.get("type", "set")
         if isinstance(value, list):
@@ -137,17 +159,26 @@ def _parameters(text: str) -> tuple[tuple[str, str], ...]:
     return tuple(found[:40])
 
 
+def _value(text: msgspec.Raw) -> Any:
+    """Return the value of an option; ... for one that is too long, or cannot be read."""
+    try:
+        return read_json(bytes(text), Any) if len(bytes(text)) < LONGEST_VALUE else ...
+    except UNREADABLE:
+        return ...
+
+
 def _read(text: str, form: Any) -> Any:
     try:
-        return msgspec.json.decode(text, type=form) if text else None
-    except (msgspec.MsgspecError, UnicodeError):
+        return read_json(text, form) if text else None
+    except UNREADABLE:
         return None
 
 
 def _started(record: wire.Record) -> float:
     nanoseconds = record.id.rpartition("_")[2]
-    whole = nanoseconds.isdecimal() and len(nanoseconds) < 25
-    return int(nanoseconds) / 1e9 if whole else float(record.timestamp)
+    # Nineteen digits reach the year 2286; any client may make up an id.
+    whole = nanoseconds.isascii() and nanoseconds.isdecimal() and len(nanoseconds) < 20
+    return int(nanoseconds) / 1e9 if whole else max(0.0, float(record.timestamp))
 
 
 def _api(record: wire.Record) -> str:

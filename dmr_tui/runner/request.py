@@ -82,6 +82,8 @@ class Request:
     user_agent: str = ""
     origin: str = ""
     streamed: bool | None = None
+    unreadable: str = ""
+    """The bodies of its record that cannot be read: "request", "answer", "request and answer"."""
     parameters: tuple[tuple[str, str], ...] = ()
     """Options of the request: name and value, without any text of the prompt."""
     messages: tuple[tuple[str, int], ...] = ()

@@ -2,9 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
+
+Whole = Annotated[int, Meta(ge=-(2**53), le=2**53)]
+"""A number that every reader of JSON and SQLite keep exactly; a larger one means nothing."""
+Count = Annotated[int, Meta(ge=0, le=2**53)]
+Milliseconds = Annotated[float, Meta(ge=0, le=1e12)]
+LAST_MOMENT = 253_370_764_800
+"""The year 9999 in seconds since 1970; there is no later one in any calendar of Python's."""
+Seconds = Annotated[int, Meta(ge=-62_135_596_800, le=LAST_MOMENT)]
+"""Since 1970; Go's zero time is the lowest."""
 
 
 class Version(Struct, frozen=True):
@@ -21,7 +30,7 @@ class ModelConfig(Struct, frozen=True):
     parameters: str | None = None
     architecture: str | None = None
     size: str | None = None
-    context_size: int | None = None
+    context_size: Whole | None = None
     gguf: Mapping[str, Any] | None = None
     safetensors: Mapping[str, Any] | None = None
 
@@ -31,7 +40,7 @@ class Model(Struct, frozen=True):
 
     id: str
     tags: Sequence[str] | None = None
-    created: int | None = None
+    created: Seconds | None = None
     config: ModelConfig | None = None
 
 
@@ -50,13 +59,13 @@ class Running(Struct, frozen=True):
 class DiskUsage(Struct, frozen=True):
     """`GET /engines/df`, bytes."""
 
-    models_disk_usage: int
+    models_disk_usage: Count
 
 
 class RunnerConfig(Struct, frozen=True):
     """The configuration that `docker model configure` or Compose set for a model."""
 
-    context_size: int | None = field(default=None, name="context-size")
+    context_size: Whole | None = field(default=None, name="context-size")
     runtime_flags: list[str] | None = field(default=None, name="runtime-flags")
     keep_alive: str | None = None
 
@@ -82,15 +91,15 @@ class StoredConfig(Struct, frozen=True):
 class Unloaded(Struct, frozen=True):
     """`POST /engines/unload`."""
 
-    unloaded_runners: int = 0
+    unloaded_runners: Count = 0
 
 
 class PullLayer(Struct, frozen=True):
     """The progress of one part of a model; bytes."""
 
     id: str = ""
-    size: int = 0
-    current: int = 0
+    size: Count = 0
+    current: Count = 0
 
 
 class PullLine(Struct, frozen=True):
@@ -99,7 +108,7 @@ class PullLine(Struct, frozen=True):
     type: str
     """"progress", "success", "warning" or "error"."""
     message: str = ""
-    total: int = 0
+    total: Count = 0
     """Bytes of all parts together."""
     layer: PullLayer = PullLayer()
 
@@ -120,8 +129,8 @@ class Record(Struct, frozen=True):
     request: str = ""
     response: str = ""
     error: str = ""
-    timestamp: int = 0
-    status_code: int = 0
+    timestamp: Seconds = 0
+    status_code: Annotated[int, Meta(ge=0, le=999)] = 0
     user_agent: str = ""
     origin: str = ""
 
@@ -133,7 +142,7 @@ class RecordGroup(Struct, frozen=True):
     """
 
     model: str
-    count: int = 0
+    count: Count = 0
     config: RunnerConfig = RunnerConfig()
     records: list[Record] | None = None
 
@@ -145,30 +154,30 @@ class Timings(Struct, frozen=True):
     depending on the build.
     """
 
-    prompt_n: int | None = None
-    prompt_ms: float | None = None
-    predicted_n: int | None = None
-    predicted_ms: float | None = None
-    cache_n: int | None = None
-    draft_n: int | None = None
-    draft_n_accepted: int | None = None
+    prompt_n: Count | None = None
+    prompt_ms: Milliseconds | None = None
+    predicted_n: Count | None = None
+    predicted_ms: Milliseconds | None = None
+    cache_n: Count | None = None
+    draft_n: Count | None = None
+    draft_n_accepted: Count | None = None
 
 
 class PromptDetails(Struct, frozen=True):
     """The cached part of a prompt."""
 
-    cached_tokens: int | None = None
+    cached_tokens: Count | None = None
 
 
 class Usage(Struct, frozen=True):
     """Token counts, as OpenAI or (second half) as Anthropic names them."""
 
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
+    prompt_tokens: Count | None = None
+    completion_tokens: Count | None = None
     prompt_tokens_details: PromptDetails | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
+    cache_read_input_tokens: Count | None = None
 
 
 class Delta(Struct, frozen=True):
@@ -192,9 +201,9 @@ class Choice(Struct, frozen=True):
 class PromptProgress(Struct, frozen=True):
     """The progress of the prefill, in tokens."""
 
-    total: int
-    processed: int
-    cache: int = 0
+    total: Count
+    processed: Count
+    cache: Count = 0
 
 
 class Chunk(Struct, frozen=True):

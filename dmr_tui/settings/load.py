@@ -1,5 +1,6 @@
 """The settings in force, each with its origin."""
 
+import codecs
 import os
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,6 +18,12 @@ from dmr_tui.text.sanitize import plain
 
 _TYPES = get_type_hints(Settings, include_extras=True)
 _WORDS = {"yes": True, "no": False}
+
+
+LARGEST = 2**18
+"""Bytes of a settings file; one with every key has a hundredth of that."""
+DEEPEST = 5
+"""Dots in the name of an entry."""
 
 
 def config_path(env: Mapping[str, str] = os.environ) -> Path:
@@ -87,13 +94,16 @@ class _Collected:
 
 def _from_file(path: Path, *, must_exist: bool) -> Iterator[Found]:
     text = _read(path, must_exist=must_exist)
+    shown = plain(str(path))
     try:
         table = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        raise BadSettings(f"{shown}: tables in tables in tables, and so on, too deep") from None
+    except ValueError as error:
         # A number of thousands of digits raises a plain ValueError.
-        raise BadSettings(f"{path}: {error}") from None
+        raise BadSettings(f"{shown}: {plain(str(error))[:300]}") from None
     for name, value in table.items():
-        where = f"{path}, line {_line(text, name)}"
+        where = f"{shown}, line {_line(text, name)}"
         if name not in SETTABLE:
             near = did_you_mean(name, SETTABLE) or f"; there are {', '.join(SETTABLE)}"
             raise BadSettings(f"{where}: no setting is called {plain(name)!r}{near}")
@@ -103,7 +113,7 @@ def _from_file(path: Path, *, must_exist: bool) -> Iterator[Found]:
             raise BadSettings(f"{where}: {name} is a table: [{name}], then a line for each")
         else:
             for key, each in _flat(value, f"{name}."):
-                yield key, each, f"{path}, line {_line(text, key)}"
+                yield key, each, f"{shown}, line {_line(text, key)}"
 
 
 def _from_environment(env: Mapping[str, str]) -> Iterator[Found]:
@@ -138,20 +148,44 @@ def _entries(table: str, entries: Iterable[str], where: str) -> Iterator[Found]:
 
 
 def _read(path: Path, *, must_exist: bool) -> str:
+    shown = plain(str(path))
+    if path.exists() and not path.is_file():
+        # Reading a pipe without a writer would wait for ever.
+        raise BadSettings(f"{shown}: is no file")
     try:
-        return path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            content = file.read(LARGEST + 1)
     except (FileNotFoundError, NotADirectoryError):
         if must_exist:
-            raise BadSettings(f"{path}: no such file") from None
+            raise BadSettings(f"{shown}: no such file") from None
         return ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadSettings(f"{path}: cannot be read: {error}") from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise BadSettings(f"{shown}: cannot be read: {plain(reason or str(error))}") from None
+    if len(content) > LARGEST:
+        raise BadSettings(f"{shown}: is larger than {LARGEST // 1024} KiB")
+    return _decoded(content, shown)
+
+
+def _decoded(content: bytes, shown: str) -> str:
+    """Return the text of a file; editors of Windows put a mark before it."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise BadSettings(
+            f"{shown}: cannot be read: it is UTF-16, as PowerShell writes it; save it as UTF-8"
+        )
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise BadSettings(f"{shown}, line {line}: cannot be read: it is not UTF-8") from None
 
 
 def _flat(table: Mapping[str, Any], before: str) -> Iterator[tuple[str, Any]]:
     """Yield the entries with their whole names: a dot without quotes makes a table in TOML."""
     for name, value in table.items():
         if isinstance(value, dict):
+            if before.count(".") > DEEPEST:
+                raise BadSettings(f"{plain(before)[:60]}…: no name has that many parts")
             yield from _flat(value, f"{before}{name}.")
         else:
             yield f"{before}{name}", value

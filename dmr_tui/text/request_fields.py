@@ -117,6 +117,7 @@ FIELDS = (
     RequestField("messages", lambda r: r.message_count),
     RequestField("request_bytes", lambda r: r.request_bytes),
     RequestField("response_bytes", lambda r: r.response_bytes),
+    RequestField("unreadable", lambda r: r.unreadable or None),
     RequestField("parameters", lambda r: dict(r.parameters)),
     RequestField("id", lambda r: r.id),
 )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary, WeakSet
 
-from textual import work
+from textual import events, work
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.filter import LineFilter
@@ -154,6 +154,11 @@ class DashboardApp(GuardedApp):
         for name in ("SIGTERM", "SIGHUP", "SIGINT"):
             with suppress(AttributeError, NotImplementedError, RuntimeError, ValueError):
                 loop.add_signal_handler(getattr(signal, name), self.exit)
+        for name in ("SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGVTALRM", "SIGXCPU"):
+            with suppress(AttributeError, NotImplementedError, RuntimeError, ValueError):
+                number = getattr(signal, name)
+                # As a shell counts: 128 and the number of the signal.
+                loop.add_signal_handler(number, partial(self.exit, return_code=128 + number))
 
     def _resume_once(self) -> None:
         goes_on = getattr(signal, "SIGCONT", None)
@@ -174,7 +179,7 @@ class DashboardApp(GuardedApp):
         monitor = self.monitor
         monitor.start(
             lambda snapshot: self._post(SnapshotReady(snapshot, monitor)),
-            lambda crash: self._post(PartCrashed(crash)),
+            lambda crash: self._post(PartCrashed(crash, monitor)),
         )
 
     def _post(self, message: SnapshotReady | PartCrashed) -> None:
@@ -202,6 +207,9 @@ class DashboardApp(GuardedApp):
 
     def on_part_crashed(self, event: PartCrashed) -> None:
         """Say that a part of the monitor has failed and begins again."""
+        if event.source is not self.monitor:
+            # Of the runner that was watched before.
+            return
         if not self.goes_on:
             raise AssertionError(crash_text(event.crash))
         self._tell(event.crash)
@@ -327,6 +335,11 @@ class DashboardApp(GuardedApp):
         await self.action_show("memory")
         if isinstance(self.screen, MemoryScreen):
             self.screen.go_to(event.key)
+
+    async def on_key(self, event: events.Key) -> None:
+        """Quit by ctrl+q in every dialog as well; a dialog keeps the other keys to itself."""
+        if event.key == "ctrl+q" and isinstance(self.screen, ModalScreen):
+            await self.action_quit()
 
     def action_dismiss_warning(self) -> None:
         """Be quiet about the warning that is shown."""

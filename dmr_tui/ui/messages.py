@@ -28,6 +28,8 @@ class PartCrashed(Message):
     """A part of the monitor failed by an error of dmr-tui itself, and begins again."""
 
     crash: Crash
+    source: object
+    """The monitor of which it is a part."""
 
 
 @dataclass

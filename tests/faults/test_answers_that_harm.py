@@ -18,8 +18,8 @@ from dmr_tui.monitor.live import Monitor
 from dmr_tui.monitor.model_rows import Installed
 from dmr_tui.monitor.runner_monitor import RunnerMonitor
 from dmr_tui.monitor.source import Polled, Streamed
-from dmr_tui.runner.answers import decode
 from dmr_tui.runner.client import RunnerClient
+from dmr_tui.runner.decoding import decode
 from dmr_tui.runner.endpoint import parse_host
 from dmr_tui.runner.errors.failures import BadAnswer, Unreachable
 from dmr_tui.runner.units import parameter_count, size_bytes

@@ -15,10 +15,9 @@ from dmr_tui.runner.logs.log_line import parse_line, read_line
 SEEDS = (
     *("a", "9", " ", ".", "=", '"', "\\", "/", "-", ":", "[", "(", ",", "_", "\t", "é", "\n"),
     *("a=", 'a="', '\\"', "a b", "9.", "a.", "1h", "a=b ", 'k="v" ', "msg=", "x: ", "sha256:"),
-    *("0123456789abcdef", "error ", "--port 1", "[0m", "a\\", "99%", "a-a_", "Error: "),
 )
-SHORT, LONG = 4_000, 16_000
-BASE_S = 0.002
+SHORT, LONG = 1_000, 4_000
+BASE_S = 0.001
 """Less than this is noise; a quadratic pattern takes seconds for LONG characters."""
 
 
@@ -86,7 +85,7 @@ def test_no_pattern_is_slow(name: str) -> None:
     slow = [
         (seed, end)
         for seed in SEEDS
-        for end in ("", "\x00", "!", '"')
+        for end in ("!",)
         if not grows_no_faster(read, seed, after=end)
     ]
     assert not slow

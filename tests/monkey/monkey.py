@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Iterator
 
 from textual import events
-from textual._wait import wait_for_idle
 from textual.app import App
 from textual.geometry import Size
 
@@ -76,10 +75,7 @@ class Monkey:
 
     def _send(self, app: App[None], event: events.Event) -> None:
         event.set_sender(app)
-        if isinstance(event, events.Resize):
-            app.post_message(event)
-        else:
-            app.post_message(event)
+        app.post_message(event)
 
     async def _drained(self, app: App[None]) -> None:
         began = time.monotonic()
@@ -153,8 +149,3 @@ class Monkey:
                 yield make(events.MouseDown, 1)
                 yield make(events.MouseMove, 1, max(0, x - 9))
                 yield make(events.MouseUp, 1, max(0, x - 9))
-
-
-async def settle() -> None:
-    """Wait until nothing is being done."""
-    await wait_for_idle(0)

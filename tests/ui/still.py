@@ -14,6 +14,7 @@ from dmr_tui.machine.reading import Reading
 from dmr_tui.measure.meter import Turn
 from dmr_tui.measure.stats import Summary
 from dmr_tui.monitor.alerts import find
+from dmr_tui.monitor.crashes import Crash
 from dmr_tui.monitor.model_rows import Installed, Loaded
 from dmr_tui.runner.backend import parse_status
 from dmr_tui.runner.endpoint import Endpoint
@@ -63,9 +64,7 @@ class StillMonitor:
         self._turns = turns
         self._publish: Callable[[Snapshot], None] = lambda snapshot: None
 
-    def start(
-        self, publish: Callable[[Snapshot], None], failed: Callable[[BaseException], None]
-    ) -> None:
+    def start(self, publish: Callable[[Snapshot], None], crashed: Callable[[Crash], None]) -> None:
         self._publish = publish
         publish(self._snapshot)
 

@@ -341,7 +341,7 @@ async def test_escape_sequences_in_an_answer_are_only_shown(beside: Beside) -> N
         view = chat(app).last
         assert view is not None
         assert view.turn is not None
-        from dataclasses import replace
+        from msgspec.structs import replace
 
         parts = [*[""] * view.turn.answer.size, "\n\n[red]\x1b[2J\x1b]0;owned\x07"]
         evil = replace(view.turn, answer=Passage(parts))

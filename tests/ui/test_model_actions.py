@@ -10,6 +10,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from dmr_tui.monitor.crashes import Crash
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.monitor.model_rows import Installed
 from dmr_tui.runner.endpoint import BadHost, Endpoint
@@ -567,14 +568,12 @@ async def test_nothing_of_the_runner_before_is_shown_for_the_next() -> None:
 class Failing(StillMonitor):
     """A monitor that fails when told."""
 
-    def start(
-        self, publish: Callable[[Snapshot], None], failed: Callable[[BaseException], None]
-    ) -> None:
-        super().start(publish, failed)
-        self.fail = failed
+    def start(self, publish: Callable[[Snapshot], None], crashed: Callable[[Crash], None]) -> None:
+        super().start(publish, crashed)
+        self.crashed = crashed
 
 
-async def test_the_end_of_a_monitor_that_was_replaced_ends_nothing() -> None:
+async def test_an_error_of_a_monitor_that_was_replaced_is_no_news() -> None:
     there = snapshot()
     endpoint = Endpoint("https://gpu-box:12434", "context lab")
     there = replace(there, runner=replace(there.runner, endpoint=endpoint))
@@ -586,7 +585,7 @@ async def test_the_end_of_a_monitor_that_was_replaced_ends_nothing() -> None:
         await shows(app, "Watch another runner")
         await pilot.press("down", "enter")
         await shows(app, "https://gpu-box:12434")
-        before.fail(ValueError("too late"))
+        before.crashed(Crash("the timeline", "ValueError", "a1b2c3"))
         await pilot.pause()
         await pilot.press("2")
         await shows(app, "Finished", "https://gpu-box:12434")
@@ -632,7 +631,8 @@ def with_names(*names: str) -> Snapshot:
     ]
     rows = {row.key: row for row in Installed(tagged).rows()}
     runs = {row.key: row.runs for row in picture.models}
-    return replace(picture, models=tuple(replace(rows[key], runs=own) for key, own in runs.items()))
+    models = (msgspec.structs.replace(rows[key], runs=own) for key, own in runs.items())
+    return replace(picture, models=tuple(models))
 
 
 NAMES = ("docker.io/ai/qwen3:8B-Q4_K_M", "docker.io/ai/mine:latest")

@@ -14,7 +14,7 @@ from dmr_tui.machine.reading import Reading
 APU_VRAM = 4 * 2**30
 """Most bytes of its own that a GPU inside a processor has, where no sensor tells it apart."""
 MEGAHERTZ = 1e-6
-_CURRENT = re.compile(r"^\s*\d+:\s*(\d+)\s*M[Hh]z\s*\*", re.MULTILINE)
+_CURRENT = re.compile(r"^[ \t]*\d{1,3}:[ \t]*(\d{1,6}) ?M[Hh]z ?\*", re.MULTILINE)
 
 
 class AmdProvider(drm.SysfsProvider):

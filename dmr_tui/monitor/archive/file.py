@@ -14,6 +14,9 @@ from dmr_tui.monitor.archive.versions import is_of_today, read_as_today, rewrite
 
 BUSY_S = 2.0
 """Seconds to wait for another instance."""
+MAGIC = b"SQLite format 3\0"
+HEADER = 100
+"""Bytes at the beginning of every database; those from 68 to 71 name the program."""
 NO_ROOM = 2**16
 """Free bytes below which an error of the disk means that it is full."""
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
@@ -28,10 +31,6 @@ class ArchiveFailed(Exception):
 
 class ArchiveDamaged(ArchiveFailed):
     """The file holds no archive that this version can read."""
-
-
-class _Newer(ArchiveDamaged):
-    pass
 
 
 def identity(path: Path) -> Identity | None:
@@ -111,30 +110,39 @@ def open_to_write(
     `damaged` is a file that was found to be damaged at work, though it opens.
     """
     _make(path)
-    opened = _tried(path, damaged)
-    if isinstance(opened, sqlite3.Connection):
+    if (opened := _tried(path, damaged)) is not None:
         return opened, ""
     with _alone(path):
         # Meanwhile another instance may have moved it aside: then there is a good one.
-        opened = _tried(path, damaged)
-        if isinstance(opened, sqlite3.Connection):
+        if (opened := _tried(path, damaged)) is not None:
             return opened, ""
         aside = _move_aside(path, clock())
         _make_alone(path)
-        why = "was made by a newer dmr-tui" if isinstance(opened, _Newer) else "was damaged"
-        return _begin(path, None), f"the archive {why} and is now {aside.name}; a new one was begun"
+        message = f"the archive was damaged and is now {aside.name}; a new one was begun"
+        return _begin(path, None), message
 
 
-def _tried(path: Path, damaged: Identity | None) -> sqlite3.Connection | ArchiveDamaged:
+def _tried(path: Path, damaged: Identity | None) -> sqlite3.Connection | None:
+    """Return the archive; None if it is damaged.
+
+    Raises ArchiveFailed for the file of another program.
+    """
+    with path.open("rb") as file:
+        head = file.read(HEADER)
+    foreign = ArchiveFailed(f"{path} is no archive of dmr-tui: move it away, or name another file")
+    if head and not head.startswith(MAGIC):
+        raise foreign
     try:
         return _begin(path, damaged)
-    except ArchiveDamaged as damage:
-        return damage
+    except ArchiveDamaged:
+        pass
     except sqlite3.DatabaseError as error:
-        failure = _failure(error, path)
-        if not isinstance(failure, ArchiveDamaged):
+        if not isinstance(_failure(error, path), ArchiveDamaged):
             raise
-        return failure
+    # However damaged the rest is, the first page says whose it is.
+    if head[68:72] != APPLICATION.to_bytes(4, "big"):
+        raise foreign
+    return None
 
 
 def _make(path: Path) -> None:
@@ -160,6 +168,9 @@ def _logs(path: Path) -> list[Path]:
 
 
 def _touch(path: Path) -> None:
+    # Opening a pipe without a writer would wait for ever.
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise ArchiveFailed(f"{path} is no file")
     # SQLite gives the files beside it the mode that this one has.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
@@ -206,7 +217,7 @@ def _check(db: sqlite3.Connection, path: Path) -> int:
         raise ArchiveFailed(f"{path} belongs to another program")
     version = int(db.execute("PRAGMA user_version").fetchone()[0])
     if version > VERSION:
-        raise _Newer(f"{path} was made by a newer dmr-tui")
+        raise ArchiveFailed(f"{path} was made by a newer dmr-tui: update, or name another file")
     db.execute(f"SELECT max(id) FROM {'calls' if version == 1 else 'requests'}").fetchone()
     return version
 

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +55,11 @@ class Kinds:
         if seen == self._seen:
             return
         rows = self._db.execute(f"SELECT id, {quoted(KIND_COLUMNS)} FROM kinds").fetchall()
-        self.by_id = {row[0]: stored_kind(row[0], row[1:]) for row in rows}
+        self.by_id = {}
+        for id, *kind in rows:
+            # A damaged kind costs the requests that are of it.
+            with suppress(TypeError):
+                self.by_id[id] = stored_kind(id, tuple(kind))
         self._ids = {row[1:]: row[0] for row in rows}
         self._seen = seen
 

@@ -4,11 +4,12 @@ The columns are those fields of Request: a new field is stored without a change 
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, fields
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any
+from math import isfinite
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -26,6 +27,16 @@ ANY_ERROR = "\x01"
 """The form of all further errors where there are too many forms."""
 LARGEST = 2**63 - 1
 """Types that SQLite stores as numbers."""
+
+
+def _types(hint: Any) -> tuple[type, ...]:
+    """Return the types of the values that a field of that type may have."""
+    if get_origin(hint) is Literal:
+        return (str,)
+    parts = get_args(hint) or (hint,)
+    # A number without a fraction is a whole one to SQLite.
+    return tuple(each for part in parts for each in ((float, int) if part is float else (part,)))
+
 
 SHARED = (
     "model",
@@ -52,9 +63,21 @@ _OWN = tuple(
     # What is left out of comparisons holds within one process only.
     if field.compare and field.name not in (*SHARED, "id", "timings", "slow")
 )
+_TYPES = get_type_hints(Request)
 _TIMINGS = Timings.__struct_fields__
 _SLOW = tuple(f"slow_{field.name}" for field in fields(Slower))
 REQUEST_COLUMNS = ("key", "kind", "ended", "record", *_OWN, *_TIMINGS, *_SLOW)
+
+_CHECKED = tuple(name for name in _OWN if name not in ("parameters", "messages"))
+_ALLOWED = {name: _types(_TYPES[name]) for name in (*SHARED, *_CHECKED)}
+
+_DEFAULTS = {
+    field.name: field.default
+    for field in fields(Request)
+    if field.name in _CHECKED
+    and field.default is not MISSING
+    and type(None) not in _ALLOWED[field.name]
+}
 
 _DIGITS = re.compile(r"\d+")
 _MESSAGES = msgspec.json.Decoder(tuple[tuple[str, int], ...])
@@ -105,6 +128,10 @@ def stored_kind(id: int, kind: tuple[Any, ...]) -> StoredKind:
     facts = dict(zip(KIND_COLUMNS, kind, strict=True))
     # SQLite has no booleans.
     facts["streamed"] = None if facts["streamed"] is None else bool(facts["streamed"])
+    facts["status"] = facts["status"] or 0
+    _check(facts, SHARED)
+    if not all(isinstance(facts[name], str) for name in ("runner", "stem", "error_form")):
+        raise TypeError("a kind is named by text")
     alike = Request(id="", started_at=0.0, **{name: facts[name] for name in SHARED})
     return StoredKind(id, facts, short(alike.model), searched_text(alike))
 
@@ -129,9 +156,13 @@ def request_of(row: tuple[Any, ...], kinds: Mapping[int, StoredKind]) -> Request
     facts = kinds[kind_id].facts
     found = dict(zip(_OWN, values, strict=False))
     timings, slow = values[len(_OWN) : -len(_SLOW)], values[-len(_SLOW) :]
-    found["error"] = found["error"] or ""
+    # Of a column that is younger than the row.
+    found |= {name: value for name, value in _DEFAULTS.items() if found[name] is None}
     found["parameters"] = _parameters(found["parameters"]) if found["parameters"] else ()
     found["messages"] = _MESSAGES.decode(found["messages"]) if found["messages"] else ()
+    _check(found, _CHECKED)
+    if not all(isinstance(each, int | float | None) for each in (*timings, *slow[:2])):
+        raise TypeError("a time is no text")
     return Request(
         id=f"{facts['stem']}_{record}" if type(record) is int else record,
         timings=Timings(*timings) if any(each is not None for each in timings) else None,
@@ -141,15 +172,27 @@ def request_of(row: tuple[Any, ...], kinds: Mapping[int, StoredKind]) -> Request
     )
 
 
+def _check(facts: Facts, names: Iterable[str]) -> None:
+    """Raise TypeError for a value that its field cannot have: SQLite holds any in any column."""
+    for name in names:
+        value = facts[name]
+        endless = isinstance(value, float) and not isfinite(value)
+        if endless or not isinstance(value, _ALLOWED[name]):
+            raise TypeError(f"{name} is {type(value).__name__}")
+
+
 def requests_of(
-    rows: Iterable[tuple[Any, ...]], kinds: Mapping[int, StoredKind]
+    rows: Iterable[tuple[Any, ...]],
+    kinds: Mapping[int, StoredKind],
+    damaged: Callable[[], None] = lambda: None,
 ) -> Iterator[Request]:
-    """Yield the request of each row; a damaged row costs itself alone."""
+    """Yield the request of each row; a damaged one costs itself alone, and calls `damaged`."""
     for row in rows:
         # Another program may have changed the file, or the disk a byte of it.
         try:
             request = request_of(row, kinds)
-        except (msgspec.MsgspecError, LookupError, TypeError, ValueError):
+        except (msgspec.MsgspecError, LookupError, TypeError, ValueError, OverflowError):
+            damaged()
             continue
         yield request
 

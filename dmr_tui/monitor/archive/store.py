@@ -68,6 +68,7 @@ class Archive:
         self._identity: tuple[int, int] | None = None
         self._damaged: tuple[int, int] | None = None
         self._kinds: Kinds | None = None
+        self.damaged_rows = 0
 
     def open(self) -> str:
         """Open the file or begin a new one; return a message for the user, mostly none."""
@@ -105,12 +106,16 @@ class Archive:
     def find(
         self, wanted: RequestFilter, names: CallerNames, runner: str | None, limit: int
     ) -> list[Request]:
-        """Return the newest requests that are wanted, of one runner or of all; the newest first."""
+        """Return the newest requests that are wanted, of one runner or of all; the newest first.
+
+        `damaged_rows` then says how many of them could not be read.
+        """
+        self.damaged_rows = 0
         with self._reading() as (_, kinds):
             rows = self._select(
                 _COLUMNS, wanted, names, runner, order="ORDER BY ended DESC", limit=limit
             )
-            return list(requests_of(rows, kinds.by_id))
+            return list(requests_of(rows, kinds.by_id, self._count_damaged))
 
     def walk(
         self, wanted: RequestFilter, names: CallerNames, runner: str | None
@@ -251,6 +256,9 @@ class Archive:
             db.executescript("PRAGMA incremental_vacuum")
             # The file itself gets smaller only when the log is taken over into it.
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def _count_damaged(self) -> None:
+        self.damaged_rows += 1
 
     def _note_caller(self, caller: str, column: str, value: str | float | None) -> None:
         with self._writing() as (db, _):

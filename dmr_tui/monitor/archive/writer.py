@@ -93,13 +93,20 @@ class ArchiveWriter:
     ) -> tuple[list[Request], int] | None:
         """Return the newest wanted requests, and how many there are; None if that failed."""
 
+        damaged = 0
+
         def found() -> tuple[list[Request], int]:
+            nonlocal damaged
             rows = self._archive.find(wanted, names, runner, limit)
+            damaged = self._archive.damaged_rows
             whole = len(rows) < limit
             return rows, len(rows) if whole else self._archive.count(wanted, names, runner)
 
         await self._write()
-        return await self._do(found)
+        answer = await self._do(found)
+        if damaged:
+            self._say(f"{damaged:,} damaged rows were left out")
+        return answer
 
     async def archived_bodies(self, runner: str, id: str) -> tuple[str, str] | None:
         """Return request and response as they were archived; None if they were not."""
@@ -109,7 +116,7 @@ class ArchiveWriter:
         """Open the archive and keep it, for ever."""
         try:
             if (message := await self._do(self._archive.open)) is not None:
-                self._is_open(message)
+                self._say(message)
             self.opened.set()
             while True:
                 with anyio.move_on_after(MESSAGE_S if self.state.reason else None):
@@ -131,7 +138,7 @@ class ArchiveWriter:
                 await self._write()
                 await self._do(self._archive.close)
 
-    def _is_open(self, message: str) -> None:
+    def _say(self, message: str) -> None:
         self._set_state(SourceState(ARCHIVE, "ok", message))
         if message:
             self._message_at = anyio.current_time()
@@ -198,7 +205,7 @@ class ArchiveWriter:
         except ArchiveFailed as failure:
             self._set_state(SourceState(ARCHIVE, "stale", f"{damage}; {failure}"))
         else:
-            self._is_open(message)
+            self._say(message)
 
     def _set_state(self, state: SourceState) -> None:
         if state != self.state:

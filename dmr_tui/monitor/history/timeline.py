@@ -19,6 +19,7 @@ from dmr_tui.monitor.history.reloads import Reloads
 from dmr_tui.monitor.history.unloads import KeepAlives, Unloads
 from dmr_tui.monitor.log.log_reader import LogReader
 from dmr_tui.monitor.requests.tracker import RequestTracker
+from dmr_tui.monitor.source import Crashed
 from dmr_tui.runner import wire
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.errors.explain import error_text, explain_text, telling_line
@@ -285,6 +286,7 @@ class History:
         tracker: RequestTracker,
         names: Callable[[], Names],
         timeline: Timeline | None = None,
+        crashed: Crashed = lambda error, part: None,
     ) -> None:
         """Tell `tracker` what the log says of requests; `timeline` of the same runner goes on.
 
@@ -299,6 +301,7 @@ class History:
             restart=self.timeline.restart_log,
             take=self.timeline.take_log,
             read=self._log_was_read,
+            crashed=crashed,
         )
         self._tracker = tracker
         self._names = names

@@ -13,10 +13,10 @@ import anyio.lowlevel
 
 from dmr_tui.monitor.log.engine_log import EngineLog
 from dmr_tui.monitor.requests.slot_tasks import SlotTasks
-from dmr_tui.monitor.source import Polled
+from dmr_tui.monitor.source import Crashed, Polled
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.logs.log_event import EngineExited, LogEvent
-from dmr_tui.runner.logs.log_line import LogLine, parse_line, read_line
+from dmr_tui.runner.logs.log_line import LONGEST, LogLine, parse_line, read_line
 from dmr_tui.runner.names import Names
 from dmr_tui.runner.wire import Running
 
@@ -32,8 +32,10 @@ AT_ONCE = 500
 """Lines after which other tasks of the loop have their turn."""
 WITNESS = 1024
 """Bytes before the place where reading ended that have to be the same the next time."""
-LONGEST_LINE = 2**20
-"""Bytes of a line without an end after which it is taken as it is."""
+LONGEST_LINE = LONGEST
+"""Bytes of a line; the rest of it is left out."""
+SHOWN_OF_A_LINE = 8_000
+SHOWN_CHARACTERS = 2**24
 
 
 class LogReader:
@@ -49,6 +51,7 @@ class LogReader:
         restart: Callable[[], None],
         take: Callable[[LogEvent], None],
         read: Callable[[], None],
+        crashed: Crashed = lambda error, part: None,
     ) -> None:
         """`restart` is called before the first event of a log, the same one or another.
 
@@ -56,9 +59,10 @@ class LogReader:
         """
         self.engines = EngineLog()
         self.tasks = SlotTasks()
-        self.source = Polled("log", interval, self._fetch, changed, clock)
+        self.source = Polled("log", interval, self._fetch, changed, clock, crashed)
         self._exits: deque[EngineExited] = deque(maxlen=21)
         """Engines that died and were not taken yet."""
+        self._crashed = crashed
         self._restart = restart
         self._take_event = take
         self._after_read = read
@@ -70,7 +74,9 @@ class LogReader:
         """By digest, the number of times that the log was read in vain."""
         self._shown = False
         self._raw: deque[str] = deque(maxlen=SHOWN_LINES)
-        self._lines: deque[LogLine] = deque(maxlen=SHOWN_LINES)
+        self._lines: deque[LogLine] = deque()
+        self._length = 0
+        """Characters of `_lines`."""
         self.lines: tuple[LogLine, ...] = ()
         """The newest lines, oldest first, while a screen shows them."""
 
@@ -83,9 +89,13 @@ class LogReader:
             self._tail.restart()
             self.want()
         else:
-            self._raw.clear()
-            self._lines.clear()
+            self._forget_lines()
             self.lines = ()
+
+    def _forget_lines(self) -> None:
+        self._raw.clear()
+        self._lines.clear()
+        self._length = 0
 
     def take_exits(self) -> list[EngineExited]:
         """Return the ends of engines since the last time."""
@@ -149,11 +159,14 @@ class LogReader:
                 self.engines.clear()
                 self._restart()
                 self.tasks = SlotTasks()
-                self._raw.clear()
-                self._lines.clear()
+                self._forget_lines()
             count = 0
             async for line in lines:
-                self._take(line)
+                try:
+                    self._take(line)
+                except Exception as error:
+                    # One line costs itself, and not those that follow.
+                    self._crashed(error, "a line of the log")
                 count += 1
                 if count % AT_ONCE == 0:
                     await anyio.lowlevel.checkpoint()
@@ -172,18 +185,30 @@ class LogReader:
             if isinstance(event, EngineExited):
                 self._exits.append(event)
         if self._shown:
-            self._raw.append(line)
+            self._raw.append(line[:SHOWN_OF_A_LINE])
 
     async def _parse(self) -> None:
         if not self._shown:
             return
-        for number, line in enumerate(self._raw):
+        # Others have their turn meanwhile, among them the user who leaves the screen.
+        raw, self._raw = self._raw, deque(maxlen=SHOWN_LINES)
+        for number, line in enumerate(raw):
             if line.strip():
-                self._lines.append(parse_line(line))
+                self._keep(parse_line(line))
             if number % AT_ONCE == 0:
                 await anyio.lowlevel.checkpoint()
-        self._raw.clear()
-        self.lines = tuple(self._lines)
+        if self._shown:
+            self.lines = tuple(self._lines)
+        else:
+            self._lines.clear()
+
+    def _keep(self, line: LogLine) -> None:
+        if len(self._lines) == SHOWN_LINES:
+            self._length -= len(self._lines.popleft().text)
+        self._lines.append(line)
+        self._length += len(line.text)
+        while self._length > SHOWN_CHARACTERS:
+            self._length -= len(self._lines.popleft().text)
 
 
 class LogTail:
@@ -192,6 +217,7 @@ class LogTail:
     def __init__(self) -> None:
         self._offset = 0
         self._witness = b""
+        self._in_long_line = False
 
     @property
     def at_beginning(self) -> bool:
@@ -200,7 +226,7 @@ class LogTail:
 
     def restart(self) -> None:
         """Read everything the next time."""
-        self._offset, self._witness = 0, b""
+        self._offset, self._witness, self._in_long_line = 0, b"", False
 
     async def read(self, parts: AsyncIterator[bytes]) -> AsyncIterator[str] | None:
         """The lines after those that were read before, which end in a line feed.
@@ -227,13 +253,17 @@ class LogTail:
         ended = False
         while True:
             *lines, rest = b"".join(pieces).split(b"\n")
-            if len(rest) > LONGEST_LINE:
-                lines, rest = [*lines, rest], b""
-                self._pass(lines, cut=True)
-            else:
-                self._pass(lines)
+            self._pass(lines)
+            if self._in_long_line and lines:
+                # The end of a line is none, whatever it looks like.
+                self._in_long_line = False
+                del lines[0]
+            if len(rest) > LONGEST_LINE or (self._in_long_line and rest):
+                self._pass([rest], cut=True)
+                lines += [] if self._in_long_line else [rest]
+                self._in_long_line, rest = True, b""
             for line in lines:
-                yield line.decode("utf-8", "replace")
+                yield line[:LONGEST_LINE].decode("utf-8", "replace")
             if ended:
                 return
             part = await anext(parts, None)

@@ -12,7 +12,8 @@ import anyio
 import httpx
 from msgspec import Struct, field
 
-from dmr_tui.runner.answers import decode, raise_for_status, read_body
+from dmr_tui.runner.answers import raise_for_status, read_body
+from dmr_tui.runner.decoding import decode
 from dmr_tui.runner.errors.failures import Rejected, RunnerError, TimedOut, Unreachable
 from dmr_tui.runner.transport import named_errors
 

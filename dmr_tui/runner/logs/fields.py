@@ -4,6 +4,8 @@ import re
 from datetime import datetime
 from functools import lru_cache
 
+from dmr_tui.runner.wire import LAST_MOMENT
+
 HEAD = 160
 """Characters at the beginning of a line in which stamp, time and level stand."""
 
@@ -11,7 +13,7 @@ _STAMP = re.compile(r"\[(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,9})?(Z)\]", re.A
 _TIME = re.compile(
     r"\btime=\"?(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,9})?(Z|[+-]\d\d:\d\d)(?=[\"\s])", re.ASCII
 )
-_PAIR = re.compile(r'([\w.-]+)=(?:"([^"\\]*(?:\\.[^"\\]*)*)"|([^\s"]*)(?!\S))')
+_PAIR = re.compile(r'(?<!\S)([\w.-]{1,60})=(?:"([^"\\]*(?:\\.[^"\\]*)*)"|([^\s"]*)(?!\S))')
 _ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|(.))", re.DOTALL)
 _NAMED = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 # Minutes, seconds, milliseconds and microseconds since the engine began; then the level.
@@ -37,7 +39,7 @@ def without_stamp(line: str) -> str:
 def _moment(text: str, zone: str) -> float:
     try:
         moment = datetime.fromisoformat(f"{text}{'+00:00' if zone == 'Z' else zone}")
-        return max(0.0, moment.timestamp())
+        return min(max(0.0, moment.timestamp()), LAST_MOMENT)
     except (ValueError, OverflowError):
         return 0.0
 

@@ -77,7 +77,7 @@ class LogLine(Struct, frozen=True):
 
 def parse_line(line: str) -> LogLine:
     """`line` taken apart; never fails, whatever is in it."""
-    line = line.rstrip("\r\n")
+    line = line[:LONGEST].rstrip("\r\n")
     place = line.find(" msg=", 0, HEAD)
     if place < 0:
         level, text = _own_level(without_stamp(line))
@@ -101,6 +101,7 @@ def parse_line(line: str) -> LogLine:
 
 def read_line(line: str) -> LogEvent | None:
     """The event in `line`; None for most lines, which have none."""
+    line = line[:LONGEST]
     place = line.find(" msg=", 0, HEAD)
     if place < 0:
         return engine_event(line, 0)

@@ -1,10 +1,12 @@
 """The runner's routes, with the texts of Go's mux and its handlers."""
 
+import ipaddress
 import posixpath
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 import anyio
 from starlette.applications import Starlette
@@ -24,6 +26,7 @@ from dmr_tui.simulator.service.world import AnswerCut, World
 _NO_CACHE = {"cache-control": "no-cache", "connection": "keep-alive"}
 _ANY = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 _INFERENCE = ("v1/chat/completions", "v1/completions", "v1/embeddings", "rerank", "score")
+_LOCAL_ENDINGS = (".localhost", ".docker.internal", ".local")
 _LOCAL = re.compile(r"https?://(localhost|127\.0\.0\.1|0\.0\.0\.0)(:\d+)?")
 _GUARDED = ("/models", "/engines", "/v1")
 _TRUE, _FALSE = {"1", "t", "T", "true", "TRUE", "True"}, {"", "0", "f", "F", "false", "FALSE"}
@@ -258,7 +261,7 @@ def _stream(
 
 
 class _Mux:
-    """The checks before the routes: double slashes, and foreign pages in a browser."""
+    """The checks before the routes: double slashes, foreign pages in a browser, foreign names."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -267,12 +270,29 @@ class _Mux:
         if scope["type"] == "http":
             if "//" in scope["path"]:
                 scope = {**scope, "path": "/" + posixpath.normpath(scope["path"]).lstrip("/")}
-            origin = Headers(scope=scope).get("origin")
+            headers = Headers(scope=scope)
+            if not _is_local_name(headers.get("host", "")):
+                # A page whose name was pointed to this computer while it was open.
+                await _refusal(Refused(403, "Host not allowed"))(scope, receive, send)
+                return
+            origin = headers.get("origin")
             guarded = scope["path"].startswith(_GUARDED)
             if origin and guarded and not _LOCAL.fullmatch(origin):
                 await _refusal(Refused(403, "Origin not allowed"))(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+
+def _is_local_name(host: str) -> bool:
+    """Return whether a Host header is none that a web page could have brought here."""
+    try:
+        name = urlsplit(f"//{host}").hostname or "localhost"
+        # A name without a dot is of this computer or network, never of the web.
+        if "." in name and not name.endswith(_LOCAL_ENDINGS):
+            ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _json(value: Any, status: int = 200) -> Response:

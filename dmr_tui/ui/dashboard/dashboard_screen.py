@@ -108,7 +108,9 @@ class DashboardScreen(ModelActionsScreen):
             self.post_message(MemoryWanted(row.key))
 
     def action_focus_chat(self) -> None:
-        """Write a prompt."""
+        """Write a prompt; a pane over the chat gets its usual size."""
+        if self.maximized is not None and self.maximized is not self.chat:
+            self.minimize()
         self.add_class("-chatting")
         self.query_one(PromptArea).focus()
 
@@ -178,7 +180,7 @@ class DashboardScreen(ModelActionsScreen):
             case "copy_answer":
                 return True if chat.answer else None
             case "drop_filter":
-                return self.models.filtered
+                return self.models.filtered or self.maximized is not None
         return super().check_action(action, parameters)
 
     def action_maximize_pane(self) -> None:

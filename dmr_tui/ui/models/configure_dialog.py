@@ -21,7 +21,7 @@ from dmr_tui.ui.models.verdicts import SOURCES, VERDICT_STYLES
 from dmr_tui.ui.shell.form import FormDialog, dialog_box
 from dmr_tui.ui.shell.pane import preferences_of
 
-_DURATION = re.compile(r"-1|0|(?:\d+(?:\.\d+)?(?:h|m|s|ms))+")
+_DURATION = re.compile(r"-1|0|(?:\d{1,9}(?:\.\d{1,9})?(?:h|m|s|ms)){1,6}")
 LONGEST = 2**31 - 1
 
 

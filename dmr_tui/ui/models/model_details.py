@@ -164,7 +164,8 @@ def _package(row: ModelRow) -> Iterator[Fact]:
         return
     for number, tag in enumerate(row.tags):
         yield ("" if number else "names"), tag
-    if row.model.created:
+    # Go's zero time stands for none.
+    if row.model.created and row.model.created > 0:
         moment = datetime.fromtimestamp(row.model.created).astimezone()
         yield "created", moment.strftime("%Y-%m-%d %H:%M")
     if (config := row.model.config) is None:

@@ -15,6 +15,7 @@ from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.commands.keymap import keys_of
 from dmr_tui.ui.commands.table import COMMANDS, MENU, Command
 from dmr_tui.ui.shell.form import dialog_box
+from dmr_tui.ui.widgets.textual_internals import Options
 
 ACTIONS = {name: next(c for c in COMMANDS if c.action == name) for name in MENU}
 
@@ -49,7 +50,7 @@ class ModelMenu(ModalScreen[None]):
         hint = f"{why[0] if all(why) else 'enter does it'}; esc closes"
         with dialog_box("model-menu", plain(self._row.name), hint):
             pairs = zip(ACTIONS.values(), why, strict=True)
-            yield OptionList(*(_option(command, keymap, not no) for command, no in pairs))
+            yield Options(*(_option(command, keymap, not no) for command, no in pairs))
 
     async def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Run the chosen action."""

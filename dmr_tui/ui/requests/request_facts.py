@@ -203,6 +203,8 @@ def _parameters(request: Request) -> Iterator[Fact]:
 
 
 def _messages(request: Request) -> Iterator[Fact]:
+    if request.unreadable:
+        yield Fact("not readable", f"the body of its {request.unreadable}", style="$warning")
     yield Fact("request", _bytes(request.request_bytes), style="$value")
     yield Fact("answer", _bytes(request.response_bytes), style="$value")
     if request.message_count is None:

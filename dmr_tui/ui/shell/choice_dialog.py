@@ -13,6 +13,7 @@ from textual.widgets.option_list import Option
 
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.shell.runner_choices import Choice, Choices
+from dmr_tui.ui.widgets.textual_internals import Options
 
 R = TypeVar("R")
 
@@ -45,7 +46,7 @@ class ChoiceDialog(ModalScreen[R | None], Generic[R]):
         id, title, hint = self._frame
         with Vertical(classes="dialog", id=id) as box:
             box.border_title, box.border_subtitle = title, hint
-            yield OptionList(
+            yield Options(
                 *(Option(text) for _, text in self._choices),
                 *(Option(note, disabled=True) for note in self._notes),
             )

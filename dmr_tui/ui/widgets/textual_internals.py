@@ -4,17 +4,22 @@ Checked against Textual 8.2.8.
 """
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Literal, cast
 
 from rich.console import RenderableType
+from textual import messages
 from textual._context import active_message_pump
 from textual.app import App
+from textual.command import CommandList, CommandPalette
 from textual.dom import DOMNode
 from textual.driver import Driver
+from textual.events import Event, InputEvent
 from textual.keys import _character_to_key
 from textual.message import Message
 from textual.message_pump import MessagePump
-from textual.widget import Widget
+from textual.screen import ModalScreen, Screen
+from textual.widget import AwaitMount, Widget
+from textual.widgets import OptionList
 
 CRASHED = 70
 """Exit code after an error of the dashboard itself (EX_SOFTWARE)."""
@@ -60,10 +65,35 @@ def tolerant(base: type[Driver]) -> type[Driver]:
     return TolerantDriver
 
 
+class Options(OptionList):
+    """A list of options that can be paged before it is laid out."""
+
+    def _move_page(self, direction: Literal[-1, 1]) -> None:
+        if self.size:
+            super()._move_page(direction)
+
+
+class Palette(CommandPalette):
+    """Textual's palette, whose list can be paged before it is laid out."""
+
+    def _action_command_list(self, action: str) -> None:
+        if self.query_one(CommandList).size:
+            super()._action_command_list(action)
+
+
+def _is_of_user(message: Message) -> bool:
+    """Return whether a user caused a message, by a key or the mouse."""
+    if isinstance(message, Event):
+        return isinstance(message, InputEvent)
+    return type(message).__module__ != messages.__name__
+
+
 class GuardedApp(App[None]):
     """An app that goes on after an error that nobody foresaw, in any handler of any widget.
 
     Textual ends the app by such an error. Here the message that caused it is lost, and no more.
+    What a user does to a dialog that is closing already is dropped: a second enter or click would
+    be taken for one on the screen behind.
     """
 
     def survives(self, error: Exception, pump: MessagePump) -> bool:
@@ -103,11 +133,27 @@ class GuardedApp(App[None]):
         dispatch: Callable[[Message], Coroutine[Any, Any, None]],
         message: Message,
     ) -> None:
+        if isinstance(pump, ModalScreen) and self._is_gone(pump) and _is_of_user(message):
+            return
         try:
             await dispatch(message)
         except Exception as error:
             if not self.survives(error, pump):
                 raise
+
+    def push_screen(self, screen: Any, *args: Any, **options: Any) -> Any:
+        """Show a screen; a dialog that is in front already is not opened twice."""
+        if isinstance(screen, ModalScreen) and type(self.screen) is type(screen):
+            return AwaitMount(self.screen, ())
+        return super().push_screen(screen, *args, **options)
+
+    def _is_gone(self, screen: Screen[Any]) -> bool:
+        return not any(screen in stack for stack in self._screen_stacks.values())
+
+    def action_command_palette(self) -> None:
+        """Show the commands to search in."""
+        if not CommandPalette.is_open(cast(App[object], self)):
+            self.push_screen(Palette(id="--command-palette"))
 
     def _handle_exception(self, error: Exception) -> None:
         # Of timers, workers, callbacks and painting, which go on by themselves.

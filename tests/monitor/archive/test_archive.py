@@ -60,6 +60,7 @@ FULL = Request(
     first_started_at=NOW - 60.0,
     slow=Slower(40.0, 0.3),
     engine_failure="died",
+    unreadable="answer",
 )
 
 
@@ -465,12 +466,12 @@ def test_two_that_begin_the_file_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
         file_module._use_log(refused)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
-    "content",
-    [b"this is no database" * 500, b"SQLite format 3\0" + b"x" * 900],
-    ids=["text", "broken header"],
-)
-def test_a_damaged_file_is_moved_aside(path: Path, content: bytes) -> None:
+DAMAGED = b"SQLite format 3\0" + b"x" * 52 + b"DMRT" + b"x" * 900
+"""An archive of which only the beginning is whole."""
+
+
+def test_a_damaged_file_is_moved_aside(path: Path) -> None:
+    content = DAMAGED
     path.parent.mkdir()
     path.write_bytes(content)
     archive = Archive(path, clock=lambda: NOW)
@@ -488,9 +489,30 @@ def test_a_damaged_file_is_moved_aside(path: Path, content: bytes) -> None:
     again.close()
 
 
+@pytest.mark.parametrize(
+    "content",
+    [b"My notes.\n" * 500, b"SQLite format 3\0" + b"x" * 900, b"\0" * 5000, b"x"],
+    ids=["text", "another database", "zeros", "a letter"],
+)
+def test_a_file_that_is_no_archive_stays_where_it_is(path: Path, content: bytes) -> None:
+    path.parent.mkdir()
+    path.write_bytes(content)
+    with pytest.raises(ArchiveFailed, match="is no archive of dmr-tui"):
+        Archive(path).open()
+    assert path.read_bytes() == content
+    assert not list(path.parent.glob("*damaged*"))
+
+
+def test_a_pipe_is_no_archive(path: Path) -> None:
+    path.parent.mkdir()
+    os.mkfifo(path)
+    with pytest.raises(ArchiveFailed, match="is no file"):
+        Archive(path).open()
+
+
 def test_a_damaged_file_found_by_many_is_moved_once(path: Path) -> None:
     path.parent.mkdir()
-    path.write_bytes(b"this is no database" * 500)
+    path.write_bytes(DAMAGED)
     start = threading.Barrier(6)
     said: list[str] = []
 
@@ -553,16 +575,15 @@ def test_a_file_that_was_deleted_is_made_again(archive: Archive, path: Path, pat
     other.close()
 
 
-def test_an_archive_of_a_newer_version(path: Path, archive: Archive) -> None:
+def test_an_archive_of_a_newer_version_stays_as_it_is(path: Path, archive: Archive) -> None:
     archive.add([call()], HERE)
     archive.close()
     with sqlite3.connect(path) as db:
         db.execute("PRAGMA user_version = 99")
-    message = archive.open()
-    assert "was made by a newer dmr-tui and is now requests.damaged-" in message
-    assert ids(archive) == []
-    (aside,) = path.parent.glob("requests.damaged-*.db")
-    with sqlite3.connect(aside) as db:
+    with pytest.raises(ArchiveFailed, match="was made by a newer dmr-tui"):
+        archive.open()
+    assert not list(path.parent.glob("*damaged*"))
+    with sqlite3.connect(path) as db:
         assert db.execute("SELECT count(*) FROM requests").fetchone() == (1,)
 
 
@@ -714,7 +735,12 @@ def test_reading_changes_nothing(archive: Archive, path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "damage", ["messages = '[[1,'", "parameters = 7", "messages = '[[1, 2]]'", "kind = 99"]
+    "damage",
+    [
+        *("messages = '[[1,'", "parameters = 7", "messages = '[[1, 2]]'", "kind = 99"),
+        *("started_at = 'never'", "started_at = NULL", "prompt_tokens = 'many'"),
+        *("error = x'ff00'", "predicted_ms = 'long'", "started_at = 9e999", "finished_at = x'01'"),
+    ],
 )
 def test_a_damaged_row_costs_itself_alone(archive: Archive, path: Path, damage: str) -> None:
     before, damaged, after = call(1), call(2), call(3)

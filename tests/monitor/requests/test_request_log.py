@@ -234,7 +234,7 @@ async def test_what_could_not_be_written_is_written_later(
 
 async def test_a_damaged_archive_is_moved_aside_and_said(tmp_path: Path) -> None:
     path = tmp_path / "requests.db"
-    path.write_bytes(os.urandom(8192))
+    path.write_bytes(b"SQLite format 3\0" + os.urandom(52) + b"DMRT" + os.urandom(8120))
     async with kept(path) as (request_log, tracker):
         await until(lambda: "damaged" in request_log.sources[0].reason)
         assert request_log.sources[0].health == "ok"
