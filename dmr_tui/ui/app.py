@@ -2,26 +2,20 @@
 
 import asyncio
 import signal
-import time
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
-from weakref import WeakKeyDictionary, WeakSet
+from typing import ClassVar
 
 from textual import events, work
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.filter import LineFilter
-from textual.message_pump import MessagePump
 from textual.reactive import var
 from textual.screen import ModalScreen, Screen
-from textual.widget import Widget
-from textual.widgets import Static
 
-from dmr_tui.monitor.crashes import Crash, Crashes, crash_text
+from dmr_tui.monitor.crashes import crash_text
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.text.preferences import DEFAULT_PREFERENCES, Preferences
@@ -36,6 +30,7 @@ from dmr_tui.ui.messages import (
     RequestWanted,
     SnapshotReady,
 )
+from dmr_tui.ui.shell.guarded_app import GuardedApp
 from dmr_tui.ui.shell.header import HeaderPane
 from dmr_tui.ui.shell.live_screen import LiveScreen
 from dmr_tui.ui.shell.notice import Dismissed, NoticePane
@@ -43,16 +38,10 @@ from dmr_tui.ui.shell.pane import now
 from dmr_tui.ui.shell.runner_choices import Contexts
 from dmr_tui.ui.themes import DARK, LIGHT, variables_of
 from dmr_tui.ui.widgets.glyphs import ASCII, GLYPHS
-from dmr_tui.ui.widgets.textual_internals import CRASHED, GuardedApp, begin_suspension
+from dmr_tui.ui.widgets.textual_internals import begin_suspension
 
 ROOMS = ("shell", "dashboard", "chat", "models", "requests", "timeline", "memory", "doctor")
 """Folders with styles of their own; of two rules that contradict each other the later one wins."""
-FAILING_S = 10.0
-FAILURES = 3
-"""Errors within FAILING_S after which a screen is made again."""
-TOO_MANY = 100
-"""Errors within FAILING_S after which the dashboard ends."""
-NOTIFIED_S = 20.0
 
 
 class DashboardApp(GuardedApp):
@@ -66,9 +55,6 @@ class DashboardApp(GuardedApp):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("everywhere")]
     ENABLE_COMMAND_PALETTE = True
     ALLOW_IN_MAXIMIZED_VIEW = "#keys"
-
-    goes_on: ClassVar[bool] = True
-    """Survive unforeseen errors; tests are to hear of them instead."""
 
     snapshot: var[Snapshot] = var(Snapshot(), init=False)
 
@@ -107,12 +93,6 @@ class DashboardApp(GuardedApp):
         """Seconds since 1970 at which the monitor last said anything, changed or not."""
         self._ticked_at = 0.0
         self._doctor_opened = False
-        self._crashes = Crashes()
-        self._failed_at: deque[float] = deque(maxlen=TOO_MANY)
-        self._screens_failed_at: WeakKeyDictionary[Screen[Any], deque[float]]
-        self._screens_failed_at = WeakKeyDictionary()
-        self._blank: WeakSet[Screen[Any]] = WeakSet()
-        """Screens that could not be made; they say why, and are made again when they are shown."""
         self.dismissed = Dismissed()
         """Warnings that the user does not want to see, on no screen."""
 
@@ -212,55 +192,7 @@ class DashboardApp(GuardedApp):
             return
         if not self.goes_on:
             raise AssertionError(crash_text(event.crash))
-        self._tell(event.crash)
-
-    def survives(self, error: Exception, pump: MessagePump) -> bool:
-        """Write an unforeseen error down, say so, and go on unless it happens all the time."""
-        if self._exit:
-            # While the app ends its screens lose their panes one by one.
-            return True
-        if not self.goes_on or not self.screen_stack:
-            return False
-        now = time.monotonic()
-        self._failed_at.append(now)
-        if len(self._failed_at) == self._failed_at.maxlen and now - self._failed_at[0] < FAILING_S:
-            return False
-        screen = pump.screen if isinstance(pump, Widget) and pump.is_attached else self.screen
-        if screen in self._blank:
-            # Whatever looks for its panes fails as well.
-            return True
-        part = "a dialog" if isinstance(screen, ModalScreen) else f"the screen {self.current_mode}"
-        crash = self._crashes.take(error, part)
-        if not crash.told:
-            self._tell(crash)
-        if isinstance(screen, LiveScreen) and not screen.children:
-            self._blank.add(screen)
-            screen.call_later(screen.mount, Static(plain(crash_text(crash))))
-            return True
-        failed_at = self._screens_failed_at.setdefault(screen, deque(maxlen=FAILURES))
-        failed_at.append(now)
-        if len(failed_at) == FAILURES and now - failed_at[0] < FAILING_S:
-            failed_at.clear()
-            self._begin_again(screen)
-        return True
-
-    def _tell(self, crash: Crash) -> None:
-        self.notify(plain(crash_text(crash)), severity="error", timeout=NOTIFIED_S, markup=False)
-
-    def _begin_again(self, screen: Screen[object]) -> None:
-        """Make a screen again that fails again and again; a dialog is closed."""
-        if isinstance(screen, LiveScreen):
-            screen.refresh(recompose=True)
-        elif screen.is_current:
-            self.pop_screen()
-
-    def fail(self, error: Exception) -> None:
-        """End with an error that cannot be survived: a line, and never what variables hold."""
-        if not self.goes_on:
-            super().fail(error)
-            return
-        said = crash_text(self._crashes.take(error, "the dashboard"))
-        self.exit(return_code=CRASHED, message=f"dmr-tui: {said}")
+        self.tell(event.crash)
 
     async def watch_snapshot(self) -> None:
         """Hand it down, and open the doctor while there is no runner."""
@@ -300,11 +232,8 @@ class DashboardApp(GuardedApp):
         """Go to a screen."""
         if self.current_mode != mode:
             await self.switch_mode(mode)
-            if (screen := self.screen_stack[0]) in self._blank:
-                self._blank.discard(screen)
-                screen.refresh(recompose=True)
-                screen.call_after_refresh(self._look)
-                return
+            if isinstance(screen := self.screen_stack[0], LiveScreen):
+                self.make_if_blank(screen)
             self._hand_down()
             self._look()
 

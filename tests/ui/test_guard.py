@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from dmr_tui.ui.app import TOO_MANY, DashboardApp
+from dmr_tui.ui.app import DashboardApp
 from dmr_tui.ui.requests.requests_screen import RequestsScreen
+from dmr_tui.ui.shell.guarded_app import TOO_MANY
 from dmr_tui.ui.shell.header import HeaderPane
 from dmr_tui.ui.shell.live_screen import LiveScreen
 from dmr_tui.ui.widgets.textual_internals import CRASHED

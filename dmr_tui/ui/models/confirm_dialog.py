@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Button
 
 from dmr_tui.monitor.live import Monitor
@@ -32,6 +31,7 @@ from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.models.verdicts import SOURCES
 from dmr_tui.ui.shell.form import dialog_box
 from dmr_tui.ui.shell.pane import Page
+from dmr_tui.ui.widgets.dialog import Dialog
 from dmr_tui.ui.widgets.lines import Line, Part, wrapped
 
 STEPS: dict[StepState, Part] = {
@@ -43,7 +43,7 @@ STEPS: dict[StepState, Part] = {
 """Sign and style of a step."""
 
 
-class ConfirmDialog(ModalScreen[bool]):
+class ConfirmDialog(Dialog[bool]):
     """The steps of a plan and what is lost by it; then the steps as they go.
 
     Gives whether all of it was done.

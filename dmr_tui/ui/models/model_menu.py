@@ -6,7 +6,6 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
@@ -15,12 +14,13 @@ from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.commands.keymap import keys_of
 from dmr_tui.ui.commands.table import COMMANDS, MENU, Command
 from dmr_tui.ui.shell.form import dialog_box
+from dmr_tui.ui.widgets.dialog import Dialog
 from dmr_tui.ui.widgets.textual_internals import Options
 
 ACTIONS = {name: next(c for c in COMMANDS if c.action == name) for name in MENU}
 
 
-class ModelMenu(ModalScreen[None]):
+class ModelMenu(Dialog[None]):
     """The actions with their keys; those that cannot be done now are dimmed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

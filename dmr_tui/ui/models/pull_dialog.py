@@ -8,7 +8,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Static
 
 from dmr_tui.monitor.live import Monitor
@@ -23,6 +22,7 @@ from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.models.verdicts import VERDICT_STYLES, needs_words
 from dmr_tui.ui.shell.form import dialog_box
 from dmr_tui.ui.shell.pane import preferences_of
+from dmr_tui.ui.widgets.dialog import Dialog
 from dmr_tui.ui.widgets.lines import Line, Part
 from dmr_tui.ui.widgets.pictures import bar
 from dmr_tui.ui.widgets.table import Column, Table
@@ -32,7 +32,7 @@ ROWS = 9
 HINT = "ai/llama3.2:1B-Q8_0, ai/gemma3, hf.co/USER/MODEL:TAG"
 
 
-class PullDialog(ModalScreen[None]):
+class PullDialog(Dialog[None]):
     """Enter looks the name up; enter again downloads what was found. Downloads go on behind it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

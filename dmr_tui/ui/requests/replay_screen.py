@@ -8,7 +8,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 
 from dmr_tui.measure.meter import Turn
 from dmr_tui.monitor.live import Monitor
@@ -26,6 +25,7 @@ from dmr_tui.ui.requests.replay_side import RecordedSide, ReplayedSide
 from dmr_tui.ui.shell.choice_dialog import ChoiceDialog
 from dmr_tui.ui.shell.pane import Page
 from dmr_tui.ui.shell.run_state import state_words
+from dmr_tui.ui.widgets.dialog import Dialog
 from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import fit
 from dmr_tui.ui.widgets.paint_pace import PaintPace
@@ -34,7 +34,7 @@ MODEL_WIDTH = 34
 """Cells of a model's name."""
 
 
-class ReplayScreen(ModalScreen[None]):
+class ReplayScreen(Dialog[None]):
     """The recorded result at the left, the new one at the right as it streams."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

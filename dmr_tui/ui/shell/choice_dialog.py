@@ -7,18 +7,18 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.shell.runner_choices import Choice, Choices
+from dmr_tui.ui.widgets.dialog import Dialog
 from dmr_tui.ui.widgets.textual_internals import Options
 
 R = TypeVar("R")
 
 
-class ChoiceDialog(ModalScreen[R | None], Generic[R]):
+class ChoiceDialog(Dialog[R | None], Generic[R]):
     """Returns the choice, or None if the user leaves it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q", "cancel", "Cancel")]

@@ -6,8 +6,9 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input
+
+from dmr_tui.ui.widgets.dialog import Dialog
 
 R = TypeVar("R")
 
@@ -19,7 +20,7 @@ def dialog_box(id: str, title: str, hint: str, *, small: bool = False) -> Vertic
     return box
 
 
-class FormDialog(ModalScreen[R | None], Generic[R]):
+class FormDialog(Dialog[R | None], Generic[R]):
     """A dialog with fields; each one has an action `save`."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -7,8 +7,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 
+from dmr_tui.ui.widgets.dialog import Dialog
 from dmr_tui.ui.widgets.lines import Line, Lines, wrapped
 
 
@@ -28,7 +28,7 @@ class Text(Lines):
         return [line for row in self._rows for line in wrapped(row, width, self._indent)]
 
 
-class PageDialog(ModalScreen[None]):
+class PageDialog(Dialog[None]):
     """The page in a box; each dialog has its own keys that close it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

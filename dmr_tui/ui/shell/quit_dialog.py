@@ -8,14 +8,14 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from dmr_tui.state.plan import Pull
 from dmr_tui.text.sanitize import plain
+from dmr_tui.ui.widgets.dialog import Dialog
 
 
-class QuitDialog(ModalScreen[bool]):
+class QuitDialog(Dialog[bool]):
     """Returns True to quit all the same."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

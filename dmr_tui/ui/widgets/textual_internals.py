@@ -4,7 +4,7 @@ Checked against Textual 8.2.8.
 """
 
 from collections.abc import Callable, Coroutine
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from rich.console import RenderableType
 from textual import messages
@@ -20,6 +20,8 @@ from textual.message_pump import MessagePump
 from textual.screen import ModalScreen, Screen
 from textual.widget import AwaitMount, Widget
 from textual.widgets import OptionList
+
+from dmr_tui.ui.widgets.dialog import ClosesItself
 
 CRASHED = 70
 """Exit code after an error of the dashboard itself (EX_SOFTWARE)."""
@@ -73,7 +75,7 @@ class Options(OptionList):
             super()._move_page(direction)
 
 
-class Palette(CommandPalette):
+class Palette(CommandPalette, ClosesItself[Any]):
     """Textual's palette, whose list can be paged before it is laid out."""
 
     def _action_command_list(self, action: str) -> None:
@@ -88,17 +90,17 @@ def _is_of_user(message: Message) -> bool:
     return type(message).__module__ != messages.__name__
 
 
-class GuardedApp(App[None]):
-    """An app that goes on after an error that nobody foresaw, in any handler of any widget.
+class InterceptingApp(App[None]):
+    """An app that may go on after an exception in any handler of any widget.
 
-    Textual ends the app by such an error. Here the message that caused it is lost, and no more.
-    What a user does to a dialog that is closing already is dropped: a second enter or click would
-    be taken for one on the screen behind.
+    Textual ends the app by it. Here `survives` decides; the message that caused it is lost. What a
+    user does to a dialog that is closing already is dropped: a second enter or click would be taken
+    for one on the screen behind.
     """
 
     def survives(self, error: Exception, pump: MessagePump) -> bool:
         """Return True to go on after `error`, which was raised while `pump` handled a message."""
-        raise NotImplementedError
+        return False
 
     def fail(self, error: Exception) -> None:
         """End the app with an error."""
@@ -142,8 +144,9 @@ class GuardedApp(App[None]):
                 raise
 
     def push_screen(self, screen: Any, *args: Any, **options: Any) -> Any:
-        """Show a screen; a dialog that is in front already is not opened twice."""
-        if isinstance(screen, ModalScreen) and type(self.screen) is type(screen):
+        """Show a screen; a dialog that is open already is not opened twice."""
+        is_open = any(type(each) is type(screen) for each in self.screen_stack)
+        if isinstance(screen, ModalScreen) and is_open:
             return AwaitMount(self.screen, ())
         return super().push_screen(screen, *args, **options)
 
@@ -152,8 +155,8 @@ class GuardedApp(App[None]):
 
     def action_command_palette(self) -> None:
         """Show the commands to search in."""
-        if not CommandPalette.is_open(cast(App[object], self)):
-            self.push_screen(Palette(id="--command-palette"))
+        # Without Textual's id: the one before may still be closing.
+        self.push_screen(Palette())
 
     def _handle_exception(self, error: Exception) -> None:
         # Of timers, workers, callbacks and painting, which go on by themselves.
