@@ -14,15 +14,15 @@ from dmr_tui.monitor.alerts import find
 from dmr_tui.monitor.archive.store import Archive
 from dmr_tui.monitor.doctor_monitor import DoctorMonitor
 from dmr_tui.monitor.history.timeline import History
-from dmr_tui.monitor.later_parts import LOG_WAITING, LateFacts, LaterParts, Surroundings
+from dmr_tui.monitor.later_parts import LOG_WAITING, LaterParts, Surroundings
 from dmr_tui.monitor.memory.footprints import Footprints
 from dmr_tui.monitor.memory.memory_monitor import Known, MemoryMonitor
 from dmr_tui.monitor.requests.request_log import RequestLog
-from dmr_tui.monitor.runner_monitor import RunnerFacts, RunnerMonitor
+from dmr_tui.monitor.runner_monitor import RunnerMonitor
 from dmr_tui.runner.discovery.docker_engine import DockerEngine
 from dmr_tui.state.memory import LoadConditions, MemoryState
 from dmr_tui.state.request_filter import View
-from dmr_tui.state.snapshot import MachineState, Snapshot
+from dmr_tui.state.snapshot import LateFacts, MachineState, RunnerFacts, Snapshot
 from dmr_tui.state.source_state import SourceState
 
 

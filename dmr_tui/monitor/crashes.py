@@ -140,7 +140,7 @@ class Supervisor:
             pause = min(2 * pause, LONGEST_PAUSE_S)
 
     def failed(self, error: BaseException, part: str) -> None:
-        """Report an error that nobody foresaw."""
+        """Report an unforeseen error."""
         crash = self._crashes.take(error, part)
         if not crash.told:
             self._report(crash)

@@ -3,29 +3,25 @@
 Their modules take longer to import than the first paint may; only `after_first_paint` imports them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, Required, TypedDict
+from typing import Protocol
 
 from dmr_tui.measure.meter import Turn
 from dmr_tui.measure.thresholds import Thresholds
 from dmr_tui.monitor.archive.options import ArchiveOptions
 from dmr_tui.monitor.crashes import Supervisor
-from dmr_tui.monitor.runner_monitor import RunnerFacts, RunnerMonitor
+from dmr_tui.monitor.runner_monitor import RunnerMonitor
 from dmr_tui.runner.discovery.docker_engine import DockerEngine
 from dmr_tui.runner.discovery.places import Places
-from dmr_tui.runner.logs.log_line import LogLine
 from dmr_tui.runner.request import Request
-from dmr_tui.state.doctor_facts import DoctorFacts
-from dmr_tui.state.event import Event
-from dmr_tui.state.memory import LoadConditions, MemoryState
-from dmr_tui.state.plan import Plan, Progress, Pull
+from dmr_tui.state.memory import LoadConditions
+from dmr_tui.state.plan import Plan, Progress
 from dmr_tui.state.prompt import Prompt
 from dmr_tui.state.replies import Bodies, RemoteModel, StoredConfigResult
 from dmr_tui.state.request_filter import View
-from dmr_tui.state.requests import FinishedRequests
-from dmr_tui.state.snapshot import MachineState, Snapshot
+from dmr_tui.state.snapshot import LateFacts, MachineState, RunnerFacts, Snapshot
 from dmr_tui.state.source_state import SourceState
 
 LOG_WAITING = SourceState("log")
@@ -48,18 +44,6 @@ class Surroundings:
     """Folder in which is remembered what loads took and what models were configured to."""
     thresholds: Thresholds
     supervisor: Supervisor
-
-
-class LateFacts(TypedDict, total=False):
-    """The fields of a Snapshot that the late parts know."""
-
-    pulls: Required[tuple[Pull, ...]]
-    doctor: Required[DoctorFacts | None]
-    events: tuple[Event, ...]
-    log: tuple[LogLine, ...]
-    requests: FinishedRequests | None
-    caller_names: Mapping[str, str]
-    memory: MemoryState | None
 
 
 class Stoppable(Protocol):

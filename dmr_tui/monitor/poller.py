@@ -11,9 +11,9 @@ from dmr_tui.machine.probe import MachineProbe
 from dmr_tui.measure.thresholds import DEFAULTS, Thresholds
 from dmr_tui.monitor.archive.options import ArchiveOptions
 from dmr_tui.monitor.crashes import Supervisor
-from dmr_tui.monitor.later_parts import LOG_WAITING, LateFacts, LaterParts, Surroundings
+from dmr_tui.monitor.later_parts import LOG_WAITING, LaterParts, Surroundings
 from dmr_tui.monitor.machine.machine_monitor import MachineMonitor
-from dmr_tui.monitor.runner_monitor import RunnerFacts, RunnerMonitor
+from dmr_tui.monitor.runner_monitor import RunnerMonitor
 from dmr_tui.monitor.search import Search
 from dmr_tui.monitor.source import FIRST_PAINT_S
 from dmr_tui.runner.client import RunnerClient
@@ -22,7 +22,7 @@ from dmr_tui.runner.discovery.places import Places
 from dmr_tui.runner.endpoint import Endpoint
 from dmr_tui.runner.request import SlownessHint
 from dmr_tui.state.request_filter import View
-from dmr_tui.state.snapshot import Attempt, Runner, Snapshot
+from dmr_tui.state.snapshot import Attempt, LateFacts, Runner, RunnerFacts, Snapshot
 
 COALESCE_S = 0.05
 """Seconds that a change waits for others to come along."""

@@ -4,13 +4,14 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Generic, NotRequired, Protocol, Self, TypedDict, TypeVar
+from typing import Self
 
 import anyio
 from anyio.abc import TaskGroup
 
 from dmr_tui.measure.thresholds import DEFAULTS, Thresholds
 from dmr_tui.monitor.model_rows import Installed, Loaded, configs_by_model
+from dmr_tui.monitor.outbox import HistoryListener, Outbox
 from dmr_tui.monitor.requests.rolling_window import BINS, WINDOW_S
 from dmr_tui.monitor.requests.tracker import Listener, RequestTracker
 from dmr_tui.monitor.saved_configs import SavedConfigs, saved_config_file
@@ -21,10 +22,9 @@ from dmr_tui.runner.names import Names
 from dmr_tui.runner.request import Request, SlownessHint
 from dmr_tui.runner.wire import Configured, DiskUsage, Model, Record, Running
 from dmr_tui.state.engine_facts import LoggedEngines
-from dmr_tui.state.lost_config import LostConfig
 from dmr_tui.state.model_row import ModelRow
 from dmr_tui.state.requests import Throughput
-from dmr_tui.state.snapshot import Runner
+from dmr_tui.state.snapshot import Runner, RunnerFacts
 from dmr_tui.state.source_state import SourceState
 
 STATUS_S = 5.0
@@ -44,64 +44,6 @@ SHOWN_FINISHED = 200
 """Finished requests in a Snapshot; more of them are kept for the statistics."""
 RUNNER_SLOTS = 8
 """DMR loads min(CPUs, 8) models at a time."""
-T = TypeVar("T")
-
-
-class RunnerFacts(TypedDict):
-    """The fields of a Snapshot that are about the runner."""
-
-    runner: Runner
-    models: NotRequired[tuple[ModelRow, ...]]
-    in_flight: NotRequired[tuple[Request, ...]]
-    finished: NotRequired[tuple[Request, ...]]
-    throughput: NotRequired[Throughput]
-    lost: NotRequired[tuple[LostConfig, ...]]
-    clock_offset: NotRequired[float]
-
-
-class Outbox(Generic[T]):
-    """Delivers messages in order, also those from before the listener was there."""
-
-    def __init__(self) -> None:
-        self._listener: T | None = None
-        self._waiting: list[Callable[[T], None]] = []
-
-    def tell(self, message: Callable[[T], None]) -> None:
-        """Call `message` with the listener, now or once there is one."""
-        if self._listener is None:
-            self._waiting.append(message)
-        else:
-            message(self._listener)
-
-    def deliver_to(self, listener: T) -> None:
-        """Hand over what waits; from now on nothing waits any more."""
-        self._listener = listener
-        for message in self._waiting:
-            message(listener)
-        self._waiting.clear()
-
-
-class HistoryListener(Protocol):
-    """A listener to what happens to a runner; times by the runner's clock."""
-
-    def running_is(
-        self, before: list[Running] | None, now: list[Running], names: Names, asked_at: float
-    ) -> None:
-        """`GET /engines/ps` answered."""
-
-    def configured_is(
-        self, before: list[Configured], now: list[Configured], changed: set[str], at: float
-    ) -> None:
-        """The stored configurations changed, of chats those of the digests `changed`."""
-
-    def request_ended(self, request: Request) -> None:
-        """A request ended, or more is known of how it ended."""
-
-    def runner_lost(self, at: float, reason: str) -> None:
-        """The runner does not answer any more."""
-
-    def runner_back(self, at: float, seconds: float) -> None:
-        """The runner answers again, after so many seconds."""
 
 
 class RunnerMonitor:

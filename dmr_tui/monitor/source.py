@@ -64,7 +64,7 @@ class Health:
         self._set(SourceState(self.name, health, str(error), self._good_at))
 
     def _fail_unexpectedly(self, error: Exception) -> RunnerError:
-        """Go stale by an error that nobody foresaw, and return it as one of the runner."""
+        """Go stale by an unforeseen error, and return it as one of the runner."""
         if not isinstance(error, UNEXPECTED):
             self._crashed(error, f"the source {self.name}")
         reason = BadAnswer(f"the answer cannot be understood: {type(error).__name__}")

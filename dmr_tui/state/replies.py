@@ -12,7 +12,7 @@ from dmr_tui.runner.errors.explain import Explanation
 from dmr_tui.state.memory import Fit
 from dmr_tui.state.model_row import ModelRow
 
-Holder = Literal["nobody", "itself", "another"]
+Holder = Literal["none", "itself", "another"]
 NOT_READ: Reading[MemoryPool] = Reading(None, "the machine was not read yet")
 
 
@@ -46,7 +46,7 @@ class RemoteModel(Struct, frozen=True):
     """None if it was not found; then `failure` says why."""
     installed: bool = False
     """True if the very same model is on the disk already."""
-    holder: Holder = "nobody"
+    holder: Holder = "none"
     """The installed model with this name: "another" one would lose it to the new one."""
     fit: Fit | None = None
     """The verdict on it; None if it cannot be judged."""

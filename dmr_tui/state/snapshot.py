@@ -7,6 +7,7 @@ since 1970 by this computer's clock, so that a view can count up and down from t
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import NotRequired, Required, TypedDict
 
 from msgspec import Struct
 
@@ -76,6 +77,30 @@ class MachineState:
     gpu_memory: tuple[Series, ...] = ()
     sources: tuple[SourceState, ...] = ()
     """The sources of the parts of the computer."""
+
+
+class RunnerFacts(TypedDict):
+    """The fields of a Snapshot that are about the runner."""
+
+    runner: Runner
+    models: NotRequired[tuple[ModelRow, ...]]
+    in_flight: NotRequired[tuple[Request, ...]]
+    finished: NotRequired[tuple[Request, ...]]
+    throughput: NotRequired[Throughput]
+    lost: NotRequired[tuple[LostConfig, ...]]
+    clock_offset: NotRequired[float]
+
+
+class LateFacts(TypedDict, total=False):
+    """The fields of a Snapshot that the late parts know."""
+
+    pulls: Required[tuple[Pull, ...]]
+    doctor: Required[DoctorFacts | None]
+    events: tuple[Event, ...]
+    log: tuple[LogLine, ...]
+    requests: FinishedRequests | None
+    caller_names: Mapping[str, str]
+    memory: MemoryState | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,8 +36,8 @@ def test_what_overlaps_is_added() -> None:
 
 
 def test_an_end_that_is_heard_late_is_no_overlap() -> None:
-    assert combined_rate([call(1, 0.0, 1.04), call(2, 1.0, 2.0)]) is None
-    assert combined_rate([call(1, 0.0, 1.2), call(2, 1.0, 2.0)]) is not None
+    assert combined_rate([call(1, 0.0, 2.2), call(2, 2.0, 4.0)]) is None
+    assert combined_rate([call(1, 0.0, 2.4), call(2, 2.0, 4.0)]) is not None
     short = [call(1, 0.0, 0.1, 500.0), call(2, 0.04, 0.14, 500.0)]
     assert combined_rate(short) is not None, "no more than a quarter of a short one"
     short = [call(1, 0.0, 0.1, 500.0), call(2, 0.06, 0.16, 500.0)]

@@ -208,8 +208,8 @@ def test_an_engine_that_was_killed_for_memory() -> None:
     assert alert.level == "critical"
     assert "killed the engine of qwen3:8B-Q4_K_M for memory 60 s ago" in alert.text
     assert alert.step.startswith("2 killed so far")
-    nobody = computer(card(), container=container())
-    assert find(shown(memory(), machine=nobody, events=(event,))) == ()
+    unlimited = computer(card(), container=container())
+    assert find(shown(memory(), machine=unlimited, events=(event,))) == ()
     old = died(event_text(event), ago=3600.0)
     assert find(shown(memory(), machine=killed, events=(old,))) == ()
 

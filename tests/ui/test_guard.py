@@ -1,4 +1,4 @@
-"""Errors that nobody foresaw: written down, told in a line, and survived."""
+"""Unforeseen errors: written down, told in a line, and survived."""
 
 import stat
 from pathlib import Path

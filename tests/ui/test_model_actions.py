@@ -396,7 +396,7 @@ async def test_a_second_pull_of_the_same_says_so() -> None:
     ("more", "words"),
     [
         ({"installed": True, "holder": "itself"}, "installed already; nothing is to be pulled"),
-        ({"installed": True, "holder": "nobody"}, "installed already; a pull only adds the name"),
+        ({"installed": True, "holder": "none"}, "installed already; a pull only adds the name"),
         ({"holder": "another"}, "Another model has this name now; it stays, without it."),
     ],
 )

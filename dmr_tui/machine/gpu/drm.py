@@ -1,5 +1,6 @@
 """Graphics cards as the Linux kernel shows them in sysfs."""
 
+from abc import abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import Never, TypeVar
@@ -32,8 +33,9 @@ class SysfsProvider:
     def close(self) -> None:
         """Do nothing: sysfs has nothing to release."""
 
+    @abstractmethod
     def _gpu(self, index: int, device: Path) -> Gpu:
-        raise NotImplementedError
+        """Read one card by the `device` folder of it."""
 
 
 def cards(vendor: int, root: Path = ROOT) -> tuple[Path, ...]:

@@ -182,7 +182,7 @@ async def look_up(
     known = loading or LoadConditions(NOT_READ)
     fits = find_fits((row,), (), known, Architectures(), Footprints())
     named = installed.row(name)
-    holder: Holder = "nobody"
+    holder: Holder = "none"
     if named is not None:
         holder = "itself" if named.key == row.key else "another"
     names = MappingProxyType({each.key: each.name for each in installed.rows()})

@@ -2,13 +2,14 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 from dmr_tui.measure.baseline import Baseline
 from dmr_tui.measure.rates import decode_rate
 from dmr_tui.measure.request_numbers import ended
 from dmr_tui.measure.thresholds import DEFAULTS, Thresholds
+from dmr_tui.monitor.requests.engine_state import EngineState
 from dmr_tui.monitor.requests.retries import Retries
 from dmr_tui.monitor.requests.rolling_window import RollingWindow
 from dmr_tui.monitor.requests.slot_tasks import SlotTasks
@@ -29,37 +30,6 @@ SLOW_KEPT = 20
 """Slow requests for which the reason may still come."""
 LATEST = 200
 """Newest requests to which facts that come late may belong."""
-READY_BEFORE_S = 0.2
-READY_AFTER_S = 1.5
-"""Around the end of a load the first request of the model begins; DMR looks every 0.5 s."""
-TOGETHER_S = 0.05
-"""Requests that waited for one load begin together; those that come later did not wait."""
-
-
-@dataclass(slots=True)
-class EngineState:
-    """The newest engine of one model, as far as it explains requests."""
-
-    baseline: Baseline
-    """Outlives the engine."""
-    configured_context: int | None = None
-    window: int | None = None
-    """Tokens of one slot, by its log."""
-    load: tuple[float, float] | None = None
-    """Start and end of its load."""
-    first: Request | None = None
-    """The first request after its load."""
-
-    def end(self) -> None:
-        """Forget what need not be true of the next engine."""
-        self.window = self.configured_context = None
-
-
-def waited_for_load_of(first: Request, request: Request) -> bool:
-    """Return whether `request` waited for the load that `first` waited for."""
-    after_s = request.started_at - first.started_at
-    at_once = request.id == first.id or request.started_at < ended(first)
-    return 0.0 <= after_s <= TOGETHER_S and at_once
 
 
 class Listener(Protocol):
@@ -310,34 +280,24 @@ class RequestTracker:
         engine = self._engines.get(request.digest or "")
         if engine is None:
             return replace(request, **changes) if changes else request  # type: ignore[arg-type]
-        began, ready = engine.load or (float("inf"), float("inf"))
-        # What was known of the engine before it is not true of a request to this one.
-        of_this_engine = request.started_at >= ready - READY_BEFORE_S
-        if engine.window is not None and (request.window is None or of_this_engine):
+        if engine.window is not None and (request.window is None or engine.serves(request)):
             changes["window"] = engine.window
         self._note_first(request)
-        if engine.first is not None and waited_for_load_of(engine.first, request):
-            changes["load_s"] = request.started_at - began
+        if (load_s := engine.load_s(request)) is not None:
+            changes["load_s"] = load_s
         return replace(request, **changes) if changes else request  # type: ignore[arg-type]
 
     def _note_first(self, request: Request) -> None:
         engine = self._engines.get(request.digest or "")
-        if engine is None or engine.load is None:
+        if engine is None or engine.load is None or not engine.begins_with(request):
             return
-        began, ready = engine.load
-        after = -READY_BEFORE_S <= request.started_at - ready <= READY_AFTER_S
-        if after and (engine.first is None or request.started_at <= engine.first.started_at):
-            engine.first = request
-            self._warm_up(began, request)
-
-    def _warm_up(self, began: float, first: Request) -> None:
-        """Later requests did not wait for the load that turned out to be that of `first`."""
-        for request in self._latest_finished():
-            late = not waited_for_load_of(first, request)
+        engine.first = request
+        # Later requests did not wait for the load that turned out to be that of this one.
+        for other in self._latest_finished():
             # Of this load, not of one before.
-            waited = request.load_s == request.started_at - began
-            if request.digest == first.digest and late and waited:
-                self._improve(replace(request, load_s=None))
+            waited = other.load_s == other.started_at - engine.load[0]
+            if other.digest == request.digest and waited and engine.load_s(other) is None:
+                self._improve(replace(other, load_s=None))
 
     def _complete_latest(self) -> None:
         for request in self._latest_finished():

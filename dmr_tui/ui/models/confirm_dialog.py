@@ -227,7 +227,7 @@ def _lost(plan: Plan, snapshot: Snapshot) -> Iterator[str]:
                 yield f"All its names go: {', '.join(plan.names)}."
         case UntagPlan():
             yield f"The model stays, as {', '.join(plan.others)}."
-            yield "Whoever calls it by the name that goes gets an error from then on."
+            yield "Requests for the name that goes fail from then on."
 
 
 def _changes(plan: LoadPlan, snapshot: Snapshot) -> list[str]:

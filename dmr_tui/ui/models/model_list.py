@@ -75,9 +75,10 @@ class ModelList(FilteredPane[ModelRow]):
         self._table.repaint_changed()
         self.show_titles()
 
-    def filter_by(self, words: Sequence[str]) -> None:
-        """Show only models that have each of the words."""
-        self._table.keep((lambda row: matches(row, words)) if words else None)
+    def filter_by(self, words: str) -> None:
+        """Show only models that have each of the words, as they were typed."""
+        wanted = words.lower().split()
+        self._table.keep((lambda row: matches(row, wanted)) if wanted else None)
         self.show_titles()
 
 

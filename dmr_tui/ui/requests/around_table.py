@@ -9,6 +9,7 @@ from textual.content import Content
 from dmr_tui.runner.names import short
 from dmr_tui.runner.request import Request
 from dmr_tui.state.request_filter import RequestFilter
+from dmr_tui.state.requests import FinishedRequests
 from dmr_tui.text.sanitize import plain
 from dmr_tui.ui.shell.pane import Pane
 from dmr_tui.ui.widgets.glyphs import GLYPHS
@@ -49,6 +50,19 @@ class ModeTitles:
     def at(self, x: int) -> Mode | None:
         """Find the title in that cell of the border."""
         return next((mode for start, end, mode in self._spans if start <= x < end), None)
+
+
+def count_words(finished: FinishedRequests | None, everything: int | None) -> str:
+    """Return how many requests match, and of how many; `everything` counts those, if known."""
+    if finished is None:
+        return ""
+    newest = len(finished.rows)
+    matching = newest if finished.matching is None else finished.matching
+    if finished.view.requests == RequestFilter():
+        return f"{matching:,}" if newest == matching else f"{matching:,}, the newest {newest:,}"
+    if everything is None:
+        return f"{matching:,}"
+    return f"{matching:,} of {max(everything, matching):,}"
 
 
 def toggled(

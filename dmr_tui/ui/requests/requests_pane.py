@@ -24,6 +24,7 @@ from dmr_tui.ui.requests.around_table import (
     ConditionsPane,
     Mode,
     ModeTitles,
+    count_words,
     toggled,
 )
 from dmr_tui.ui.requests.columns import group_columns, group_remarks, request_columns
@@ -247,18 +248,19 @@ class RequestsPane(FilteredPane[Request]):
         """Look for the words when the typing pauses."""
         event.prevent_default()
         self._stop_typing()
-        self._typing = self.set_timer(TYPING_S, self._ask_words)
+        self._typing = self.set_timer(TYPING_S, lambda: self.filter_by(self._field.value))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Look for the words at once; the line above says them from now on."""
         event.prevent_default()
         self._stop_typing()
         self._field.display = False
-        self._ask_words()
+        self.filter_by(event.value)
         self.focus_rows()
 
-    def _ask_words(self) -> None:
-        self.ask(replace(self.asked, words=self._field.value.strip()))
+    def filter_by(self, words: str) -> None:
+        """Ask for the requests that hold the words, as they were typed."""
+        self.ask(replace(self.asked, words=words.strip()))
 
     def _stop_typing(self) -> None:
         if self._typing is not None:
@@ -336,7 +338,8 @@ class RequestsPane(FilteredPane[Request]):
 
     def titles(self) -> tuple[Content, str]:
         """Return the three tables with what there is to say of the shown one, and its order."""
-        names: dict[Mode, str] = {"list": f"Finished {self._count()}".rstrip()}
+        count = count_words(self._finished, self._all)
+        names: dict[Mode, str] = {"list": f"Finished {count}".rstrip()}
         names |= {mode: f"by {mode}" for mode in MODES[1:]}
         return self._mode_titles.content(names, self.mode, self._state()), self._sorted()
 
@@ -349,18 +352,6 @@ class RequestsPane(FilteredPane[Request]):
         super().show_titles()
         if self._titles != before:
             self._said, self._title_at = said, time.monotonic() + COUNT_S
-
-    def _count(self) -> str:
-        finished = self._finished
-        if finished is None:
-            return ""
-        matching = len(finished.rows) if finished.matching is None else finished.matching
-        if self.asked == RequestFilter():
-            newest = len(finished.rows)
-            return f"{matching:,}" if newest == matching else f"{matching:,}, the newest {newest:,}"
-        if self._all is None:
-            return f"{matching:,}"
-        return f"{matching:,} of {max(self._all, matching):,}"
 
     def _state(self) -> tuple[str, str]:
         if self._paused and self.mode == "list":

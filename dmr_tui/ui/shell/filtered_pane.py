@@ -1,6 +1,6 @@
 """A pane of rows with a field below them, where words filter the rows."""
 
-from collections.abc import Sequence
+from abc import abstractmethod
 from typing import Generic, TypeVar
 
 from textual.app import ComposeResult
@@ -61,20 +61,20 @@ class FilteredPane(Vertical, Titled, Generic[R]):
     def clear_filter(self) -> None:
         """Show every row again."""
         self._close_field()
-        self.filter_by(())
+        self.filter_by("")
 
     def _close_field(self) -> None:
         self._field.display = False
         with self._field.prevent(Input.Changed):
             self._field.value = ""
 
-    def filter_by(self, words: Sequence[str]) -> None:
-        """Show only rows that hold each of the words, which are in lower case."""
-        raise NotImplementedError
+    @abstractmethod
+    def filter_by(self, words: str) -> None:
+        """Show only rows that hold each of the words, as they were typed."""
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Filter while the user types."""
-        self.filter_by(event.value.lower().split())
+        self.filter_by(event.value)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Keep the filter, and give the keys to the rows that it leaves."""

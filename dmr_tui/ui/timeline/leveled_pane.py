@@ -1,5 +1,6 @@
 """Rows about models, filtered by words, by how grave they are, and by model."""
 
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
@@ -58,9 +59,9 @@ class RowFilter:
     engine: bool = True
     """False to leave out what the engines print; events have no such rows."""
 
+    @abstractmethod
     def matches(self, row: Any, names: ModelNames) -> bool:
         """Return True if the row meets all conditions."""
-        raise NotImplementedError
 
     def spoken(self, name: str) -> Iterator[str]:
         """Yield the conditions in words; `name` is that of the model."""
@@ -93,9 +94,9 @@ class LeveledPane(FilteredPane[R]):
         """True while a filter is set or being typed."""
         return self._filter != self._everything or super().filtered
 
-    def filter_by(self, words: Sequence[str]) -> None:
-        """Show only rows that hold each of the words."""
-        self._set_filter(replace(self._filter, words=tuple(words)))
+    def filter_by(self, words: str) -> None:
+        """Show only rows that hold each of the words, as they were typed."""
+        self._set_filter(replace(self._filter, words=tuple(words.lower().split())))
 
     def clear_filter(self) -> None:
         """Show every row again."""

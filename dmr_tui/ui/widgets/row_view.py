@@ -1,5 +1,6 @@
 """Rows that are painted one by one, each only when it differs from what is on the screen."""
 
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
@@ -48,23 +49,23 @@ class RowView(ScrollView, Generic[R], can_focus=True):
         self._strips: dict[object, Strip] = {}
 
     @property
+    @abstractmethod
     def row(self) -> R | None:
         """The row under the cursor."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def shown(self) -> int:
         """Number of rows that the filter leaves."""
-        raise NotImplementedError
 
     @property
     def line_width(self) -> int:
         """Cells of a line."""
         return self.size.width
 
+    @abstractmethod
     def keep(self, wanted: Callable[[R], bool] | None) -> None:
         """Show only the rows for which `wanted` is true."""
-        raise NotImplementedError
 
     def repaint_changed(self) -> None:
         """Paint the visible rows that differ from what is on the screen."""
@@ -87,20 +88,21 @@ class RowView(ScrollView, Generic[R], can_focus=True):
             strip = self._strips[identity] = self._paint(identity)
         return strip
 
+    @abstractmethod
     def _identity(self, y: int) -> object:
         """All that a painted line depends on; None for a blank one."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _paint(self, identity: Any) -> Strip:
-        raise NotImplementedError
+        """Paint the line of that identity."""
 
+    @abstractmethod
     def _from_here(self) -> int:
         """The place from which keys move the cursor."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _go(self, place: int) -> None:
         """Move the cursor to a place among the shown rows, or to the nearest one there is."""
-        raise NotImplementedError
 
     def action_move(self, steps: int) -> None:
         """Move the cursor by rows."""

@@ -221,9 +221,9 @@ async def test_who_has_the_name_now() -> None:
     told = {name: await look_up(client, name, here, None) for name in there}
     assert {name: (remote.installed, remote.holder) for name, remote in told.items()} == {
         "ai/x": (True, "itself"),
-        "ai/y": (True, "nobody"),
+        "ai/y": (True, "none"),
         "ai/x:latest": (False, "another"),
-        "ai/z": (False, "nobody"),
+        "ai/z": (False, "none"),
     }
 
 

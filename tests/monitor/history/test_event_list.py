@@ -1,6 +1,6 @@
 """News of before the history was begun, and of after."""
 
-from dmr_tui.monitor.runner_monitor import Outbox
+from dmr_tui.monitor.outbox import Outbox
 
 
 class Told:
