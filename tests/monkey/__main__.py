@@ -3,42 +3,10 @@
 import asyncio
 import sys
 import tempfile
-import traceback
 from pathlib import Path
 
-from dmr_tui.commands.demo_machine import SimulatedMachine
-from dmr_tui.monitor.archive.options import ArchiveOptions
-from dmr_tui.monitor.live import Monitor
-from dmr_tui.runner.endpoint import parse_host
-from dmr_tui.simulator.server import Simulator, serve
 from dmr_tui.ui.app import DashboardApp
-from tests.monkey.monkey import Monkey
-
-PRESSES = 1_500
-"""Keys for one dashboard; then another one begins."""
-
-
-async def play(seed: str, scenario: str, folder: Path) -> tuple[int, str]:
-    """Play with one dashboard; returns the number of inputs, and what went wrong."""
-    monkey, simulator = Monkey(seed), Simulator(scenario)
-    simulator.world.store.pull_rate = 60e6
-    with serve(simulator) as url:
-        monitor = Monitor(
-            (parse_host(url, "--host"),),
-            SimulatedMachine(simulator),
-            interval=0.25,
-            archive=ArchiveOptions(folder / "requests.db", 3.0, 10.0, bodies=False),
-            kept=folder,
-        )
-        app = DashboardApp(monitor)
-        try:
-            async with app.run_test(size=(140, 42)):
-                await monkey.play(app, PRESSES)
-        except Exception:
-            return monkey.pressed, f"{traceback.format_exc()}after {list(monkey.last)}"
-        finally:
-            monitor.stop()
-    return monkey.pressed, f"exit code {app.return_code}" if app.return_code else ""
+from tests.monkey.game import play
 
 
 def main(seed: str = "1", presses: str = "20000", scenario: str = "workflow") -> int:

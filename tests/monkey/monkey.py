@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from textual import events
 from textual.app import App
@@ -42,9 +42,14 @@ PASTES = (
     "x" * 20_000,
     "",
 )
-SIZES = ((200, 55), (140, 42), (120, 30), (80, 24), (60, 20), (40, 10), (10, 3), (1, 1))
-SLOW_S = 10.0
-"""A burst that takes longer than this has frozen the dashboard."""
+SIZES = (
+    *((200, 55), (140, 42), (120, 30), (80, 24), (80, 24), (80, 24), (60, 20), (60, 20)),
+    *((40, 10), (10, 3), (1, 1)),
+)
+BURSTS = (1, 1, 2, 5, 10, 20, 30, 50)
+"""Inputs that come faster than the dashboard reacts."""
+SLOW_S = 20.0
+"""A burst that takes longer than this has frozen the dashboard, on a busy machine too."""
 
 
 class Frozen(AssertionError):
@@ -60,10 +65,16 @@ class Monkey:
         self.slowest = 0.0
         self.last: deque[str] = deque(maxlen=60)
 
-    async def play(self, app: App[None], presses: int) -> None:
-        """Send `presses` inputs in bursts, or fewer if the app ends. Raises Frozen."""
+    async def play(
+        self, app: App[None], presses: int, between: Callable[[random.Random], None]
+    ) -> None:
+        """Send `presses` inputs in bursts, or fewer if the app ends. Raises Frozen.
+
+        `between` is called before each burst.
+        """
         while presses > 0 and app.is_running and app._exception is None and not app._exit:
-            burst = min(presses, self.rng.choice((1, 1, 1, 2, 2, 3, 5, 10, 30)))
+            between(self.rng)
+            burst = min(presses, self.rng.choice(BURSTS))
             presses -= burst
             self.pressed += burst
             for _ in range(burst):

@@ -3,8 +3,12 @@
 import sys
 
 import pytest
+from textual import events
 from textual.app import App
+from textual.containers import Vertical
+from textual.widgets import Static
 
+from dmr_tui.ui.widgets.dialog import OwnScreen
 from dmr_tui.ui.widgets.textual_internals import key_name
 
 
@@ -22,3 +26,18 @@ async def test_the_driver_knows_whether_textual_suspended_it() -> None:
         assert app._driver is not None
         driver = LinuxDriver(app)
     assert driver._must_signal_resume is False
+
+
+async def test_the_mouse_on_a_widget_that_was_just_removed() -> None:
+    """Until the next layout the screen finds it there; it has no parent any more."""
+    app: App[None] = App()
+    async with app.run_test() as pilot:
+        await app.push_screen(screen := OwnScreen[None]())
+        await screen.mount(Vertical(text := Static("some text")))
+        await pilot.pause()
+        assert screen.get_widget_and_offset_at(2, 0)[0] is text
+        await text.remove()
+        assert text in screen._compositor.visible_widgets, "it is not laid out again yet"
+        down = events.MouseDown(None, 2, 0, 0, 0, 1, False, False, False, 2, 0)
+        screen._forward_event(down)
+        assert screen.get_widget_and_offset_at(2, 0) == (None, None)

@@ -3,18 +3,18 @@
 from collections.abc import Callable
 
 from textual.reactive import var
-from textual.screen import Screen
 
 from dmr_tui.monitor.live import Monitor
 from dmr_tui.state.request_filter import View
 from dmr_tui.state.snapshot import Snapshot
 from dmr_tui.ui.shell.header import HeaderPane
 from dmr_tui.ui.shell.pane import Pane
+from dmr_tui.ui.widgets.dialog import OwnScreen
 
 READ_ONLY = "Read-only mode: nothing is sent that changes the runner"
 
 
-class LiveScreen(Screen[None]):
+class LiveScreen(OwnScreen[None]):
     """One of the numbered screens."""
 
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012

@@ -1,14 +1,26 @@
-"""Screens over another one that close themselves once, whatever lies over them."""
+"""What every screen of the dashboard has in common, and every dialog."""
 
 from typing import Generic, TypeVar
 
 from textual.await_complete import AwaitComplete
+from textual.geometry import Offset
 from textual.screen import ModalScreen, Screen
+from textual.widget import Widget
 
 R = TypeVar("R")
 
 
-class ClosesItself(Screen[R], Generic[R]):
+class OwnScreen(Screen[R], Generic[R]):
+    """A screen on which the mouse selects text of what is there, not of what was just removed."""
+
+    def get_widget_and_offset_at(self, x: int, y: int) -> tuple[Widget | None, Offset | None]:
+        """Return the widget at a cell, and the place in its text; neither of a removed one."""
+        # Until the next layout Textual still finds a removed widget, and fails as it has no parent.
+        widget, offset = super().get_widget_and_offset_at(x, y)
+        return (widget, offset) if widget is not None and widget.is_attached else (None, None)
+
+
+class ClosesItself(OwnScreen[R], Generic[R]):
     """A screen whose `dismiss` removes that screen, and does nothing once it is gone.
 
     Among the bases of a class it comes last, as Textual takes styles from the first one only.

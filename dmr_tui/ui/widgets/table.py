@@ -160,7 +160,8 @@ class Table(RowView[R]):
     @contextmanager
     def _steady(self) -> Iterator[None]:
         rows, before = self._order.rows, self._place()
-        top = round(self.scroll_y)
+        # Rows that went a moment ago are scrolled past until the next layout.
+        top = min(round(self.scroll_y), max(0, len(rows) - 1))
         # The rows that are on the screen stay there, except that the newest is to be seen.
         held = rows[top] if self._follow and rows and (top or not self.following) else None
         yield
@@ -225,10 +226,11 @@ class Table(RowView[R]):
     def _scroll_to_see(self, place: int) -> None:
         visible = max(1, self.size.height - 1)
         top = self.scroll_offset.y
+        # By force: the scroll bar of rows that have just come is not there yet.
         if place < top:
-            self.scroll_to(y=place, animate=False)
+            self.scroll_to(y=place, animate=False, force=True)
         elif place >= top + visible:
-            self.scroll_to(y=place - visible + 1, animate=False)
+            self.scroll_to(y=place - visible + 1, animate=False, force=True)
 
     def _click_header(self, x: int) -> None:
         for column, width in self._visible:
