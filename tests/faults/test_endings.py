@@ -141,9 +141,10 @@ async def test_what_reads_the_keys_is_ended_before_it_begins_again(paused_itself
         b"\x1b[<99999999999999999999;1;1M",
         b"\x1b[99999999999999u",
         b"\x1b[1114112u\x1b[55296u",
-        b"\x1b[48;a;b;c;dt",
+        b"\x1b[48;99999999999999999999;1;1;1t",
         b"\xff\xfe\xc3\x28\x9b\x9c",
         b"\x1b[200~" + b"x" * 100_000 + b"\x1b[201~",
+        b"\x1b]11;rgb:q\x07\x1bPq\x1b\\\x1b[2026;2$y",
     ],
     ids=lambda sequence: ascii(sequence[:12]),
 )

@@ -3,6 +3,7 @@
 Checked against Textual 8.2.8.
 """
 
+import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, Literal
 
@@ -22,6 +23,7 @@ from textual.widget import AwaitMount, Widget
 from textual.widgets import OptionList
 
 from dmr_tui.ui.widgets.dialog import ClosesItself
+from dmr_tui.ui.widgets.key_parser import KeyParser
 
 CRASHED = 70
 """Exit code after an error of the dashboard itself (EX_SOFTWARE)."""
@@ -44,13 +46,15 @@ def begin_suspension(app: App[Any]) -> None:
 
 
 def tolerant(base: type[Driver]) -> type[Driver]:
-    """Return a driver like `base` that drops bytes of a terminal that cannot be read.
+    """Return a driver like `base` that drops what of a terminal is no key or cannot be read.
 
     Textual's thread that reads keys ends by the first sequence that its parser does not know (an
     X10 mouse report, keys with event types), and the program with it, with exit code 0.
     """
     if not hasattr(base, "run_input_thread"):
         return base
+    # The thread makes its parser itself, by the name in its module.
+    vars(sys.modules[base.__module__])["XTermParser"] = KeyParser
 
     class TolerantDriver(base):  # type: ignore[misc, valid-type]
         def run_input_thread(self) -> None:
