@@ -74,7 +74,8 @@ def unforeseen_errors_fail_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def keys_wait_until_the_app_has_settled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And no longer."""
+    """And no longer: what scrolls is at once where it goes, and not painted on every step."""
+    monkeypatch.setattr("textual.constants.TEXTUAL_ANIMATIONS", "none")
     monkeypatch.setattr("textual.app.wait_for_idle", settled)
     monkeypatch.setattr("textual.pilot.wait_for_idle", settled)
 
