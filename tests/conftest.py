@@ -3,6 +3,7 @@
 import gc
 import ipaddress
 import os
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -35,6 +36,13 @@ def programs_find_modules_compiled(tmp_path_factory: pytest.TempPathFactory) -> 
             patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
             patch.setenv("PYTHONPYCACHEPREFIX", str(folder / "compiled"))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def programs_hear_interrupts() -> None:
+    """Started in the background of a shell, the tests and their programs would ignore SIGINT."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
