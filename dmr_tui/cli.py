@@ -17,10 +17,6 @@ from dmr_tui.commands.pipe import drop_output
 from dmr_tui.runner.endpoint import BadHost
 from dmr_tui.settings.errors import BadSettings
 
-# httpx loads its own command line, and with it click, pygments and half of rich: a third of the
-# time until `status` begins. Without that it works as where those three are not installed.
-sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
-
 USAGE, INTERRUPTED = 64, 130
 """Exit codes: a flag, variable or file that cannot be used (EX_USAGE); Ctrl+C."""
 

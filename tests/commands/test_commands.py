@@ -255,10 +255,7 @@ def test_status_of_the_demo(run: Run) -> None:
 
 @pytest.mark.parametrize(
     ("commands", "heavy"),
-    [
-        ("status ask", "textual docker uvicorn pynvml click pygments rich"),
-        ("simulate", "textual docker httpx pynvml"),
-    ],
+    [("status ask", "textual docker uvicorn pynvml"), ("simulate", "textual docker httpx pynvml")],
 )
 def test_a_command_imports_what_it_needs(commands: str, heavy: str) -> None:
     modules = ", ".join(f"dmr_tui.commands.{name}" for name in commands.split())
