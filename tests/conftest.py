@@ -3,10 +3,15 @@
 import gc
 import ipaddress
 import os
+import signal
 import socket
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
+from tests.settled import settled
 
 gc.set_threshold(200_000, 50, 1_000)
 """Rarer than by default: looking for cycles in the many objects of an app takes a fifth of the
@@ -16,6 +21,28 @@ time of its test, and a hundred apps that are kept a little longer take 40 MB.""
 def pytest_xdist_auto_num_workers() -> int:
     """One process more than there are cores, since a third of a test's time is waiting."""
     return (os.cpu_count() or 1) + 1
+
+
+@pytest.fixture(scope="session", autouse=True)
+def programs_find_modules_compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Compiling them takes a third of the time that a program takes to start."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        # One folder for all workers of this run.
+        folder = folder.parent
+    with pytest.MonkeyPatch.context() as patch:
+        if sys.dont_write_bytecode:
+            # Told to leave the tree as it is, Python finds none there.
+            patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+            patch.setenv("PYTHONPYCACHEPREFIX", str(folder / "compiled"))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def programs_hear_interrupts() -> None:
+    """Started in the background of a shell, the tests and their programs would ignore SIGINT."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +78,14 @@ def no_settings_of_this_person(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -
 def unforeseen_errors_fail_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
     """The dashboard would go on after them."""
     monkeypatch.setattr("dmr_tui.ui.app.DashboardApp.goes_on", False)
+
+
+@pytest.fixture(autouse=True)
+def keys_wait_until_the_app_has_settled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And no longer: what scrolls is at once where it goes, and not painted on every step."""
+    monkeypatch.setattr("textual.constants.TEXTUAL_ANIMATIONS", "none")
+    monkeypatch.setattr("textual.app.wait_for_idle", settled)
+    monkeypatch.setattr("textual.pilot.wait_for_idle", settled)
 
 
 @pytest.fixture(autouse=True)

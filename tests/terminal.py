@@ -26,6 +26,8 @@ class Terminal:
         self._stream = pyte.ByteStream(self.screen)
         self.written = bytearray()
         self.started = time.monotonic()
+        self._text = ""
+        self._text_of = -1
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             _resize(0, columns, rows)
@@ -39,7 +41,11 @@ class Terminal:
     @property
     def text(self) -> str:
         """What stands on the screen."""
-        return "\n".join(self.screen.display)
+        if self._text_of != len(self.written):
+            # Joining the cells takes far longer than looking whether anything is new.
+            self._text_of = len(self.written)
+            self._text = "\n".join(self.screen.display)
+        return self._text
 
     def pump(self, seconds: float, until: Callable[[], object] = lambda: False) -> bool:
         """Take in what is drawn for so long, or until a fact is true; whether it became true."""
@@ -73,6 +79,7 @@ class Terminal:
     def resize(self, columns: int, rows: int) -> None:
         """Another size."""
         self.screen.resize(rows, columns)
+        self._text_of = -1
         _resize(self._fd, columns, rows)
 
     def signal(self, number: int) -> None:

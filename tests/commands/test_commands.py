@@ -113,12 +113,12 @@ def test_the_host_may_come_from_the_environment_or_a_file(run: Run, quiet: str, 
 
 
 def test_ask_as_json(run: Run, quiet: str) -> None:
-    done = run("ask", SMALL, "hello", "--json", "--max-tokens", "40", "--host", quiet)
+    done = run("ask", SMALL, "hello", "--json", "--max-tokens", "150", "--host", quiet)
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert said["model"] == SMALL
     assert said["text"]
-    assert said["completion_tokens"] <= 40
+    assert said["completion_tokens"] <= 150
     assert said["finish_reason"] in {"stop", "length"}
     assert said["cold"] is True
     assert said["load_s"] > 0.3

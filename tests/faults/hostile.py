@@ -142,6 +142,8 @@ def hostile(url: str) -> Iterator[Hostile]:
     stop = asyncio.Event()
 
     def run() -> None:
+        # For `gather`, which looks for it before it runs.
+        asyncio.set_event_loop(loop)
         loop.run_until_complete(server.serve(ready.set, stop))
         tasks = asyncio.all_tasks(loop)
         for task in tasks:

@@ -79,8 +79,13 @@ async def attacked(
     await app.action_show("timeline")
     server.attack = ""
 
+    kicked: list[Snapshot] = []
+
     def better() -> bool:
-        monitor.kick()
+        # A source that failed is asked less often by itself; at every look would be a storm.
+        if not kicked or app.snapshot is not kicked[-1]:
+            kicked.append(app.snapshot)
+            monitor.kick()
         return is_well(app.snapshot)
 
     await until(better, f"after {attack} at {route}: {app.snapshot.sources}")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
+from textual.widgets import Input, TextArea
 
 from dmr_tui.commands.demo_machine import SimulatedMachine
 from dmr_tui.monitor.live import Monitor
@@ -16,8 +17,10 @@ from tests.ui.still import NOW
 
 @pytest.fixture
 def noon(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The clock stands still at noon in Greenwich, so that pictures are alike."""
+    """It stays noon in Greenwich and no cursor blinks, so that pictures are alike."""
     monkeypatch.setattr(time, "time", lambda: NOW)
+    monkeypatch.setattr(Input, "_toggle_cursor", lambda self: None)
+    monkeypatch.setattr(TextArea, "_toggle_cursor_blink_visible", lambda self: None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TZ", "UTC")
         time.tzset()

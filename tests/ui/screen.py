@@ -44,5 +44,4 @@ async def hides(app: App[None], text: str) -> None:
 async def type_text(pilot: Pilot[None], text: str) -> None:
     """Press the keys of `text`."""
     names = {" ": "space", "/": "slash", "?": "question_mark"}
-    for character in text:
-        await pilot.press(names.get(character, character))
+    await pilot.press(*(names.get(character, character) for character in text))

@@ -8,7 +8,6 @@ import pytest
 import textual
 from msgspec import structs
 from textual.pilot import Pilot
-from textual.widgets import TextArea
 
 from dmr_tui.machine.gpu.gpu import GpuReport
 from dmr_tui.machine.reading import Reading
@@ -80,11 +79,6 @@ FAILED = structs.replace(
 )
 
 
-def hold_cursor(pilot: Pilot[None]) -> None:
-    for area in pilot.app.screen.query(TextArea):
-        area.cursor_blink = False
-
-
 def picture(
     snap_compare: Any,
     shown: Snapshot,
@@ -95,10 +89,8 @@ def picture(
 ) -> bool:
     async def before(pilot: Pilot[None]) -> None:
         await pilot.pause()
-        hold_cursor(pilot)
         if journey is not None:
             await journey(pilot)
-            hold_cursor(pilot)
         await pilot.pause()
 
     app = DashboardApp(StillMonitor(shown, turns), theme=theme)

@@ -1,15 +1,21 @@
 """The private names of Textual that the dashboard uses are still there."""
 
 import sys
+from collections import Counter
+from typing import Any
 
 import pytest
 from textual import events
 from textual.app import App
 from textual.containers import Vertical
+from textual.css.parse import parse
+from textual.theme import Theme
 from textual.widgets import Static
 
+from dmr_tui.ui.app import DashboardApp
 from dmr_tui.ui.widgets.dialog import OwnScreen
 from dmr_tui.ui.widgets.textual_internals import key_name
+from tests.ui.still import StillMonitor, snapshot
 
 
 def test_a_character_has_the_name_of_its_key() -> None:
@@ -41,3 +47,34 @@ async def test_the_mouse_on_a_widget_that_was_just_removed() -> None:
         down = events.MouseDown(None, 2, 0, 0, 0, 1, False, False, False, 2, 0)
         screen._forward_event(down)
         assert screen.get_widget_and_offset_at(2, 0) == (None, None)
+
+
+async def test_styles_are_parsed_once_for_each_theme(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: Counter[Any] = Counter()
+
+    def counted(scope: str, css: str, read_from: Any, **more: Any) -> Any:
+        parsed[read_from, css, scope] += 1
+        return parse(scope, css, read_from, **more)
+
+    app = DashboardApp(StillMonitor(snapshot()))
+    # Colours that no other app of this process has had.
+    app.register_theme(Theme("first", primary="#112233"))
+    app.register_theme(Theme("second", primary="#332211"))
+    async with app.run_test() as pilot:
+        monkeypatch.setattr("textual.css.stylesheet.parse", counted)
+        app.theme = "first"
+        await pilot.pause()
+        colour = app.screen.styles.background
+        for key in ("2", "3", "1"):
+            await pilot.press(key)
+        assert parsed
+        assert set(parsed.values()) == {1}
+        parsed.clear()
+        app.theme = "second"
+        await pilot.pause()
+        assert set(parsed.values()) == {1}, "other colours"
+        parsed.clear()
+        app.theme = "first"
+        await pilot.pause()
+        assert not parsed
+        assert app.screen.styles.background == colour

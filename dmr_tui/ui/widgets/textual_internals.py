@@ -24,6 +24,7 @@ from textual.widgets import OptionList
 
 from dmr_tui.ui.widgets.dialog import ClosesItself
 from dmr_tui.ui.widgets.key_parser import KeyParser
+from dmr_tui.ui.widgets.parsed_styles import ParsedStyles
 
 CRASHED = 70
 """Exit code after an error of the dashboard itself (EX_SOFTWARE)."""
@@ -101,6 +102,10 @@ class InterceptingApp(App[None]):
     user does to a dialog that is closing already is dropped: a second enter or click would be taken
     for one on the screen behind.
     """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stylesheet = ParsedStyles(variables=self.get_css_variables())
 
     def survives(self, error: Exception, pump: MessagePump) -> bool:
         """Return True to go on after `error`, which was raised while `pump` handled a message."""
