@@ -5,6 +5,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from textual import events
 from textual.app import App
@@ -89,21 +90,15 @@ class Monkey:
         app.post_message(event)
 
     async def _drained(self, app: App[None]) -> None:
-        began = time.monotonic()
-        while app.is_running and not self._idle(app):
-            await asyncio.sleep(0)
+        """Wait until the app, and then the screen in front, has worked off what was sent."""
+        began, done = time.monotonic(), asyncio.Event()
+        app.call_later(lambda: app.screen.call_later(done.set))
+        while app.is_running and app._exception is None and not app._exit and not done.is_set():
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(done.wait(), 0.2)
             if time.monotonic() - began > SLOW_S:
                 raise Frozen(f"no reaction for {SLOW_S} s; the last inputs: {list(self.last)}")
         self.slowest = max(self.slowest, time.monotonic() - began)
-
-    @staticmethod
-    def _idle(app: App[None]) -> bool:
-        queues = [app._message_queue]
-        if app._screen_stacks.get(app._current_mode):
-            queues.append(app.screen._message_queue)
-            if app.focused is not None:
-                queues.append(app.focused._message_queue)
-        return all(queue.empty() for queue in queues)
 
     def _inputs(self, app: App[None]) -> Iterator[events.Event]:
         kind = self.rng.random()

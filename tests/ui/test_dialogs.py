@@ -9,6 +9,7 @@ from dmr_tui.state.plan import Progress
 from dmr_tui.ui.app import DashboardApp
 from dmr_tui.ui.chat.prompt import PromptArea
 from dmr_tui.ui.models.confirm_dialog import ConfirmDialog
+from dmr_tui.ui.widgets.dialog import Dialog
 from dmr_tui.ui.widgets.textual_internals import Palette
 from tests.ui.screen import shows
 from tests.ui.still import StillMonitor, snapshot
@@ -128,3 +129,21 @@ async def test_escape_gives_a_maximized_list_its_usual_size() -> None:
         await until(lambda: app.screen.maximized is not None)
         await pilot.press("escape")
         await until(lambda: app.screen.maximized is None)
+
+
+class Hasty(Dialog[None]):
+    """A dialog that is closed before it is there, and looks for what it would have had."""
+
+    def on_mount(self) -> None:
+        self.dismiss()
+        self.query_one("#nothing")
+
+
+async def test_what_a_closed_dialog_does_not_find_is_no_error() -> None:
+    app = DashboardApp(StillMonitor(snapshot()))
+    async with app.run_test(size=SIZE) as pilot:
+        await shows(app, "qwen3:8B")
+        app.push_screen(Hasty())
+        await until(lambda: len(app.screen_stack) == 1)
+        await settled(pilot, app)
+    assert app.return_code in {0, None}
