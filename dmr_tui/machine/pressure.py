@@ -50,7 +50,9 @@ It raises OSError or SubprocessError.
 """
 COMMAND_S = 2.0
 """Seconds after which a command is given up, and between two runs of it."""
-_AVERAGE = re.compile(r"^(some|full) avg10=(\d+(?:\.\d+)?)", re.MULTILINE)
+_AVERAGE = re.compile(r"^(some|full) avg10=(\d{1,9}(?:\.\d{1,9})?)", re.MULTILINE)
+_PAGE_SIZE = re.compile(r"page size of (\d{1,9}) bytes")
+_PAGES = re.compile(r"^([^:\n]{1,80}):[ \t]{1,80}(\d{1,20})\.?[ \t]{0,9}$", re.MULTILINE)
 
 
 def run_command(command: Sequence[str]) -> str:
@@ -70,8 +72,8 @@ def read_pages(run: Run = run_command) -> Reading[dict[str, int]]:
         output = run(("/usr/bin/vm_stat",))
     except (OSError, subprocess.SubprocessError) as error:
         return Reading(None, f"vm_stat: {error}")
-    size = re.search(r"page size of (\d+) bytes", output)
-    pages = re.findall(r"^([^:]+):\s+(\d+)\.?\s*$", output, re.MULTILINE) if size else ()
+    size = _PAGE_SIZE.search(output)
+    pages = _PAGES.findall(output) if size else ()
     each = int(size[1]) if size else 0
     return Reading(
         {name.strip('" ').removeprefix("Pages "): int(count) * each for name, count in pages}
