@@ -1,0 +1,44 @@
+"""How often something is damaged, and all that is written about what was read of it."""
+
+import os
+from dataclasses import replace
+
+import msgspec
+
+from dmr_tui.export.status_json import snapshot_json
+from dmr_tui.export.status_page import as_page
+from dmr_tui.machine.probe import Machine
+from dmr_tui.measure.thresholds import DEFAULTS
+from dmr_tui.monitor.alerts import find
+from dmr_tui.state.snapshot import Snapshot
+from dmr_tui.text.alerts import alert_text
+from dmr_tui.text.events import event_text
+from dmr_tui.text.format import DEFAULT_UNITS
+from tests.ui.still import NOW, snapshot
+
+ROUNDS = int(os.environ.get("FUZZ_ROUNDS", "1"))
+"""1 in CI; `just fuzz 50` tries fifty times as many."""
+TRIES = 150 * ROUNDS
+STILL = snapshot()
+
+
+def show(shown: Snapshot) -> None:
+    """Write everything that is written about a Snapshot."""
+    shown = replace(shown, alerts=find(shown, DEFAULTS))
+    msgspec.json.encode(snapshot_json(shown))
+    as_page(shown).encode()
+    for alert in shown.alerts:
+        alert_text(alert, shown, DEFAULT_UNITS, NOW)
+    for event in shown.events:
+        event_text(event)
+
+
+def show_machine(machine: Machine) -> None:
+    """Write everything that is written about a computer, and check the types of its facts."""
+    check_types(machine)
+    show(replace(STILL, machine=replace(STILL.machine, machine=machine)))
+
+
+def check_types(value: object) -> None:
+    """Raise ValidationError if a fact is of another type than its field says."""
+    msgspec.convert(msgspec.to_builtins(value), type(value))
