@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Never
 
+from dmr_tui.machine import files
 from dmr_tui.machine.reading import Reading
 
 _ELSEWHERE: Reading[Never] = Reading(None, "not on this system")
@@ -60,10 +61,8 @@ def run_command(command: Sequence[str]) -> str:
 
     Raises OSError, or SubprocessError if it failed or took too long.
     """
-    done = subprocess.run(
-        list(command), capture_output=True, text=True, timeout=COMMAND_S, check=True
-    )
-    return done.stdout
+    done = subprocess.run(list(command), capture_output=True, timeout=COMMAND_S, check=True)
+    return done.stdout.decode("utf-8", "replace")
 
 
 def read_pages(run: Run = run_command) -> Reading[dict[str, int]]:
@@ -126,7 +125,7 @@ class PressureProbe:
 
     def _averages(self) -> dict[str, Reading[float]]:
         try:
-            text = (self._proc / "pressure" / "memory").read_text()
+            text = files.read(self._proc / "pressure" / "memory")
         except OSError as error:
             reason = f"PSI: {error.strerror}"
             if error.errno in {errno.ENOENT, errno.EOPNOTSUPP}:
@@ -142,12 +141,13 @@ class PressureProbe:
 
     def _counts(self) -> dict[str, int]:
         try:
-            lines = (self._proc / "vmstat").read_text().splitlines()
+            lines = files.read(self._proc / "vmstat").splitlines()
         except OSError:
             return {}
         counters = ("pswpin ", "pswpout ", "oom_kill ")
         pairs = (line.split() for line in lines if line.startswith(counters))
-        return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdecimal()}
+        found = {pair[0]: files.whole(pair[1]) for pair in pairs if len(pair) == 2}
+        return {name: count for name, count in found.items() if count is not None}
 
     def _read_mac(self) -> Pressure:
         now = self._clock()
