@@ -7,10 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
-from dmr_tui.export.request_rows import request_json, request_line, requests_csv
 from dmr_tui.monitor.actions.replay import read_bodies, refusal
 from dmr_tui.monitor.archive.store import Archive
 from dmr_tui.monitor.history.timeline import Timeline
@@ -28,10 +26,9 @@ from dmr_tui.runner.errors.failures import BadAnswer
 from dmr_tui.runner.logs.log_line import parse_line, read_line
 from dmr_tui.text.events import event_text
 from dmr_tui.ui.models import model_details
-from dmr_tui.ui.requests.request_facts import sections
 from dmr_tui.ui.timeline.log_text import clock_time, line_parts
 from tests.fuzz.damage import damaged_bytes, damaged_json
-from tests.fuzz.shown import STILL, TRIES, show
+from tests.fuzz.shown import STILL, TRIES, show, show_requests
 from tests.monitor.actions.test_replay import CALL
 from tests.recorded import client_records, recorded
 from tests.ui.still import NOW
@@ -74,11 +71,7 @@ def records(body: bytes) -> None:
     timeline = Timeline()
     for request in finished:
         timeline.take_request(request)
-        for _, facts in sections(request, request.caller, 0.0):
-            list(facts)
-        request_line(request, {}, NOW)
-        msgspec.json.encode(request_json(request, {}))
-    requests_csv(finished, {}).encode()
+    show_requests(finished)
     throughput = tracker.throughput(NOW)
     show(replace(STILL, finished=finished, events=timeline.events, throughput=throughput))
 

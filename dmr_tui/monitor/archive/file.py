@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from shutil import disk_usage
 
@@ -200,6 +201,8 @@ def _connected(path: Path, options: str = "") -> tuple[sqlite3.Connection, int]:
         isolation_level=None,
         check_same_thread=False,
     )
+    # The disk may have changed any byte: that costs the text, and not the whole answer.
+    db.text_factory = partial(str, encoding="utf-8", errors="replace")
     try:
         return db, _check(db, path)
     except BaseException:
