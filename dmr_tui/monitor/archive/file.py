@@ -82,6 +82,7 @@ def _is_full(path: Path) -> bool:
 
 def open_to_read(path: Path) -> sqlite3.Connection:
     """Open the archive as it is; nothing is changed or moved."""
+    _refuse_no_file(path)
     try:
         return _viewed(path, "?mode=ro")
     except sqlite3.OperationalError as error:
@@ -168,10 +169,14 @@ def _logs(path: Path) -> list[Path]:
     return [path.with_name(path.name + ending) for ending in ("-wal", "-shm")]
 
 
-def _touch(path: Path) -> None:
+def _refuse_no_file(path: Path) -> None:
     # Opening a pipe without a writer would wait for ever.
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise ArchiveFailed(f"{path} is no file")
+
+
+def _touch(path: Path) -> None:
+    _refuse_no_file(path)
     # SQLite gives the files beside it the mode that this one has.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
