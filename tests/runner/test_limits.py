@@ -74,7 +74,7 @@ def test_an_event_that_is_too_long_or_unreadable_costs_itself(
     monkeypatch.setattr(answers, "EVENT_LIMIT", 2_000)
     group = json.dumps([{"model": "m", "count": 1, "records": []}]).encode()
     bodies = [group, b'["' + b"x" * 3_000 + b'"]', b"[{", b"[" * 500 + b"]" * 500, group]
-    many_lines = b"\ndata: ".join([b'["', *[b"x" * 500] * 10, b'"]'])
+    many_lines = b"\ndata: ".join([b"[", *[b" " * 500] * 10, b"]"])
     told = b"".join(
         b"event: new_request\ndata: " + body + b"\n\n" for body in [*bodies, many_lines, group]
     )
