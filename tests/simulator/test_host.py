@@ -10,7 +10,10 @@ from tests.simulator.conftest import Shared
     [
         *((host, 200) for host in ("localhost:1", "127.0.0.1", "[::1]:8", "192.168.1.7:12434")),
         *((host, 200) for host in ("model-runner.docker.internal", "box", "box.local", "")),
-        *((host, 403) for host in ("evil.example", "evil.example:12434", "localhost.evil.com")),
+        *(
+            (host, 403)
+            for host in ("evil.local.example", "evil.example:12434", "a.localhost.evil.com")
+        ),
         *((host, 403) for host in ("127.0.0.1.evil.com:80", "[::1", "a.b@evil.example")),
     ],
 )

@@ -125,10 +125,14 @@ class Archive:
     def walk(
         self, wanted: RequestFilter, names: CallerNames, runner: str | None
     ) -> Generator[Request, None, None]:
-        """Yield all wanted requests, the oldest first; ask nothing else until its end."""
+        """Yield all wanted requests, the oldest first; ask nothing else until its end.
+
+        `damaged_rows` then says how many of them could not be read.
+        """
+        self.damaged_rows = 0
         with self._reading() as (_, kinds):
             rows = self._select(_COLUMNS, wanted, names, runner, order="ORDER BY ended")
-            yield from requests_of(rows, kinds.by_id)
+            yield from requests_of(rows, kinds.by_id, self._count_damaged)
 
     def count(self, wanted: RequestFilter, names: CallerNames, runner: str | None) -> int:
         """Return how many requests are wanted."""
