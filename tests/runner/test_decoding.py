@@ -71,6 +71,7 @@ def test_what_of_a_group_cannot_be_read_is_counted() -> None:
 
 
 def test_nothing_that_can_be_read_is_a_bad_answer() -> None:
-    for body in (b"{", b"7", b'"x"', b"[7, 8]", b"\xff", b"<html>", b"[" * 5_000):
+    without_bottom = b'[{"id": "x", "more": ' + b"[" * 50_000 + b"]" * 50_000 + b"}]"
+    for body in (without_bottom, b"{", b"7", b'"x"', b"[7, 8]", b"\xff", b"<html>", b"[" * 5_000):
         with pytest.raises(BadAnswer):
             decode_list(body, wire.Model)
