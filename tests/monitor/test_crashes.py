@@ -106,6 +106,17 @@ async def test_a_part_begins_again_and_ends_when_it_is_over(
     assert [(crash.part, crash.error) for crash in told] == [("the timeline", "LookupError")]
 
 
+def test_the_folders_of_a_user_are_not_written(tmp_path: Path) -> None:
+    code = compile("1 / 0", "/home/alice/secret/plugin/part.py", "exec")
+    with pytest.raises(ZeroDivisionError) as caught:
+        exec(code)
+    crash = Crashes(tmp_path).take(caught.value, "the timeline")
+    assert crash.file is not None
+    text = crash.file.read_text()
+    assert "plugin/part.py:1" in text
+    assert "alice" not in text
+
+
 async def test_a_part_that_fails_again_and_again_waits_longer_each_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
