@@ -1,5 +1,7 @@
 """Flags before environment before file before default; a mistake is named with its place."""
 
+import codecs
+import os
 import re
 import sys
 import tomllib
@@ -19,6 +21,31 @@ def write(tmp_path: Path, text: str) -> Path:
     path = tmp_path / "config.toml"
     path.write_text(text)
     return path
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_a_mark_that_editors_put_before_the_text(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_bytes('interval = 5\n[keys]\n"app.quit" = "Q"\n'.encode(encoding))
+    found = load({}, {}, path)
+    assert (found.interval, found.origins["interval"]) == (5.0, f"{path}, line 1")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_is_refused_with_what_to_do(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "config.toml"
+    mark = b"" if encoding == "utf-16" else codecs.BOM_UTF16_LE if "le" in encoding else b"\xfe\xff"
+    path.write_bytes(mark + 'host = "ü"\n'.encode(encoding))
+    with pytest.raises(BadSettings, match="is UTF-16, as PowerShell writes it; save it as UTF-8"):
+        load({}, {}, path)
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with a name are of Unix")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "c.toml")
+    with pytest.raises(BadSettings, match="is no file"):
+        load({}, {}, tmp_path / "c.toml")
 
 
 def test_defaults(tmp_path: Path) -> None:

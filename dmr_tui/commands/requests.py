@@ -140,6 +140,9 @@ def _print_archived(settings: Settings, choice: Choice, wanted: RequestFilter, s
         while several := list(islice(found, _BATCH)):
             show(several, names)
             printed += len(several)
+        if archive.damaged_rows:
+            text = f"Damaged rows that were left out: {archive.damaged_rows:,}"
+            print(f"{text}: {plain(str(path))}", file=sys.stderr)
         if not printed:
             if choice.as_csv:
                 show((), names)

@@ -1,14 +1,18 @@
 """The memory of a control group as the Linux kernel counts it, v1 and v2."""
 
+import os
 from pathlib import Path
 
 from msgspec import Struct
 
+from dmr_tui.machine import files
 from dmr_tui.machine.reading import Reading
 
 ROOT = Path("/sys/fs/cgroup")
 NO_LIMIT = 2**60
 """A limit this high means none, and a count this high is absurd: the kernel's largest numbers."""
+MOST_GROUPS = 100
+"""Lines of a process's cgroup file that are followed; v1 has one for each controller, some 15."""
 _V1 = ("memory.limit_in_bytes", "total_rss", "total_shmem", "total_cache", "memory.oom_control")
 _V2 = ("memory.max", "anon", "shmem", "file", "memory.events")
 """The file of the limit; anonymous, shared and cached memory in memory.stat; the file of kills."""
@@ -28,15 +32,15 @@ class CgroupMemory(Struct, frozen=True):
 def find_cgroup(pid: int, root: Path = ROOT, proc: Path = Path("/proc")) -> Path | None:
     """Return the folder with the memory files of a process; None if it cannot be seen from here."""
     try:
-        lines = (proc / str(pid) / "cgroup").read_text().splitlines()
+        lines = files.read(proc / str(pid) / "cgroup").splitlines()
     except OSError:
         return None
-    for line in lines:
+    for line in lines[:MOST_GROUPS]:
         _, controllers, path = (*line.split(":", 2), "", "")[:3]
         inside = path.lstrip("/")
-        if "memory" in controllers.split(",") and (folder := root / "memory" / inside).is_dir():
+        if "memory" in controllers.split(",") and os.path.isdir(folder := root / "memory" / inside):
             return folder
-        if not controllers and (root / inside / "memory.current").exists():
+        if not controllers and os.path.exists(root / inside / "memory.current"):
             return root / inside
     return None
 
@@ -56,24 +60,26 @@ def read_cgroup(folder: Path) -> CgroupMemory:
 
 def _limit(path: Path) -> Reading[int]:
     try:
-        text = path.read_text().strip()
+        text = files.read(path).strip()
     except OSError as error:
         return Reading(None, f"{path.name}: {error.strerror}")
     if text == "max":
         return Reading(None, "no limit")
-    if not text.isdecimal():
+    number = files.whole(text)
+    if number is None:
         return Reading(None, f"{path.name} says {text[:40]!r}")
-    return Reading(None, "no limit") if int(text) >= NO_LIMIT else Reading(int(text))
+    return Reading(None, "no limit") if number >= NO_LIMIT else Reading(number)
 
 
 def _pairs(path: Path) -> dict[str, int]:
     """Return the lines of a name and a number; empty if the file cannot be read."""
     try:
-        lines = path.read_text().splitlines()
+        lines = files.read(path).splitlines()
     except OSError:
         return {}
-    words = (line.split() for line in lines)
-    return {word[0]: int(word[1]) for word in words if len(word) == 2 and word[1].isdecimal()}
+    words = [line.split() for line in lines]
+    found = {word[0]: files.whole(word[1]) for word in words if len(word) == 2}
+    return {name: number for name, number in found.items() if number is not None}
 
 
 def _sum(stat: dict[str, int], names: tuple[str, ...], folder: Path) -> Reading[int]:

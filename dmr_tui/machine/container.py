@@ -25,6 +25,10 @@ RETRY_S = 30.0
 """Seconds after which Docker is asked again after a failure."""
 STATS_S = 10.0
 """Seconds between two of Docker's slow answers about memory."""
+LONGEST = 1000
+"""Characters of a text of Docker's; an error is the longest."""
+LAST_MOMENT = 2**34
+"""Seconds since 1970, in the year 2514: a later start is no time."""
 NOWHERE = "the runner is in no container here"
 
 
@@ -130,33 +134,33 @@ class RunnerContainer:
                 client.close()
 
     def _described(self, facts: dict[str, Any]) -> Container:
-        state, host = facts.get("State") or {}, facts.get("HostConfig") or {}
+        state, host = _object(facts.get("State")), _object(facts.get("HostConfig"))
         memory = self._memory(facts)
-        limit = host.get("Memory")
+        limit = _number(host.get("Memory"))
         requests = host.get("DeviceRequests") or []
         runtime = str(host.get("Runtime") or "")
-        devices = [str(each.get("PathOnHost", "")) for each in host.get("Devices") or []]
+        given = host.get("Devices")
+        listed = given if isinstance(given, list) else []
+        devices = [str(_object(each).get("PathOnHost", "")) for each in listed]
         return Container(
-            id=str(facts.get("Id", "")),
-            name=str(facts.get("Name", "")).lstrip("/"),
-            image=str((facts.get("Config") or {}).get("Image", "")),
-            state=str(state.get("Status", "")),
-            limit=Reading(limit)
-            if isinstance(limit, int) and 0 < limit < cgroup.NO_LIMIT
-            else Reading(None, "no limit"),
+            id=_words(facts.get("Id")),
+            name=_words(facts.get("Name")).lstrip("/"),
+            image=_words(_object(facts.get("Config")).get("Image")),
+            state=_words(state.get("Status")),
+            limit=Reading(limit) if limit else Reading(None, "no limit"),
             needed=memory.needed,
             mapped=memory.mapped,
             oom_kills=memory.oom_kills,
             gpus=bool(requests)
             or runtime in {"nvidia", "rocm"}
             or any(path.startswith(("/dev/dri", "/dev/kfd", "/dev/nvidia")) for path in devices),
-            restarts=facts.get("RestartCount"),
+            restarts=_number(facts.get("RestartCount")),
             started_at=_moment(state.get("StartedAt")),
-            error=str(state.get("Error") or ""),
+            error=_words(state.get("Error")),
         )
 
     def _memory(self, facts: dict[str, Any]) -> CgroupMemory:
-        pid, id = int((facts.get("State") or {}).get("Pid") or 0), str(facts.get("Id"))
+        pid, id = _number(_object(facts.get("State")).get("Pid")), str(facts.get("Id"))
         if not pid:
             return _no_memory("the container does not run")
         folder = cgroup.find_cgroup(pid, self._root, self._proc)
@@ -216,27 +220,43 @@ def _no_memory(reason: str) -> CgroupMemory:
 
 def _from_stats(stats: dict[str, Any]) -> CgroupMemory:
     """Read the memory part of `GET /containers/ID/stats`, with control groups of v1 or v2."""
-    memory = stats.get("memory_stats") or {}
-    stat = memory.get("stats") or {}
+    stat = _object(_object(stats.get("memory_stats")).get("stats"))
     if not stat:
         return _no_memory("Docker tells nothing of the container's memory")
     if "anon" in stat:
-        needed, cached = stat["anon"] + stat.get("shmem", 0), stat.get("file", 0)
-        shared = stat.get("shmem", 0)
+        names = ("anon", "file", "shmem")
     else:
-        shared = stat.get("total_shmem", 0)
-        needed, cached = stat.get("total_rss", 0) + shared, stat.get("total_cache", 0)
+        names = ("total_rss", "total_cache", "total_shmem")
+    own, cached, shared = (_number(stat.get(name, 0)) for name in names)
+    untold: Reading[int] = Reading(None, "not told by Docker")
     return CgroupMemory(
-        Reading(None, "not told by Docker"),
-        Reading(needed),
-        Reading(max(0, cached - shared)),
-        Reading(None, "not told by Docker"),
+        untold,
+        untold if own is None or shared is None else Reading(own + shared),
+        untold if cached is None or shared is None else Reading(max(0, cached - shared)),
+        untold,
     )
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _words(value: Any) -> str:
+    """Return a text without halves of characters, which no file and no terminal takes."""
+    text = value[:LONGEST] if isinstance(value, str) else ""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _number(value: Any) -> int | None:
+    """Return a number from 0 on that can be one of bytes, or None."""
+    number = isinstance(value, int) and not isinstance(value, bool)
+    return value if number and 0 <= value < cgroup.NO_LIMIT else None
 
 
 def _moment(text: Any) -> float | None:
     try:
-        moment = datetime.fromisoformat(str(text))
-    except ValueError:
+        at = datetime.fromisoformat(str(text)[:40]).timestamp()
+    except (ValueError, OverflowError, OSError):
         return None
-    return moment.timestamp() if moment.year > 1 else None
+    # Go's zero time means never.
+    return at if 0.0 < at < LAST_MOMENT else None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Never
 
+from dmr_tui.machine import files
 from dmr_tui.machine.reading import Reading
 
 _ELSEWHERE: Reading[Never] = Reading(None, "not on this system")
@@ -50,7 +51,9 @@ It raises OSError or SubprocessError.
 """
 COMMAND_S = 2.0
 """Seconds after which a command is given up, and between two runs of it."""
-_AVERAGE = re.compile(r"^(some|full) avg10=(\d+(?:\.\d+)?)", re.MULTILINE)
+_AVERAGE = re.compile(r"^(some|full) avg10=(\d{1,9}(?:\.\d{1,9})?)", re.MULTILINE)
+_PAGE_SIZE = re.compile(r"page size of (\d{1,9}) bytes")
+_PAGES = re.compile(r"^([^:\n]{1,80}):[ \t]{1,80}(\d{1,20})\.?[ \t]{0,9}$", re.MULTILINE)
 
 
 def run_command(command: Sequence[str]) -> str:
@@ -58,10 +61,8 @@ def run_command(command: Sequence[str]) -> str:
 
     Raises OSError, or SubprocessError if it failed or took too long.
     """
-    done = subprocess.run(
-        list(command), capture_output=True, text=True, timeout=COMMAND_S, check=True
-    )
-    return done.stdout
+    done = subprocess.run(list(command), capture_output=True, timeout=COMMAND_S, check=True)
+    return done.stdout.decode("utf-8", "replace")
 
 
 def read_pages(run: Run = run_command) -> Reading[dict[str, int]]:
@@ -70,8 +71,8 @@ def read_pages(run: Run = run_command) -> Reading[dict[str, int]]:
         output = run(("/usr/bin/vm_stat",))
     except (OSError, subprocess.SubprocessError) as error:
         return Reading(None, f"vm_stat: {error}")
-    size = re.search(r"page size of (\d+) bytes", output)
-    pages = re.findall(r"^([^:]+):\s+(\d+)\.?\s*$", output, re.MULTILINE) if size else ()
+    size = _PAGE_SIZE.search(output)
+    pages = _PAGES.findall(output) if size else ()
     each = int(size[1]) if size else 0
     return Reading(
         {name.strip('" ').removeprefix("Pages "): int(count) * each for name, count in pages}
@@ -124,7 +125,7 @@ class PressureProbe:
 
     def _averages(self) -> dict[str, Reading[float]]:
         try:
-            text = (self._proc / "pressure" / "memory").read_text()
+            text = files.read(self._proc / "pressure" / "memory")
         except OSError as error:
             reason = f"PSI: {error.strerror}"
             if error.errno in {errno.ENOENT, errno.EOPNOTSUPP}:
@@ -140,12 +141,13 @@ class PressureProbe:
 
     def _counts(self) -> dict[str, int]:
         try:
-            lines = (self._proc / "vmstat").read_text().splitlines()
+            lines = files.read(self._proc / "vmstat").splitlines()
         except OSError:
             return {}
         counters = ("pswpin ", "pswpout ", "oom_kill ")
         pairs = (line.split() for line in lines if line.startswith(counters))
-        return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdecimal()}
+        found = {pair[0]: files.whole(pair[1]) for pair in pairs if len(pair) == 2}
+        return {name: count for name, count in found.items() if count is not None}
 
     def _read_mac(self) -> Pressure:
         now = self._clock()

@@ -12,6 +12,7 @@ import psutil
 from msgspec import Struct
 from msgspec.structs import replace
 
+from dmr_tui.machine import files
 from dmr_tui.machine.reading import Reading
 
 T = TypeVar("T")
@@ -32,6 +33,7 @@ _BACKENDS = (
     ("diffusers", "diffusers"),
 )
 _KINDS = frozenset({"VmRSS", "RssAnon", "RssFile", "RssShmem", "VmSwap"})
+_MOST_KIB = 2**40
 _DIGEST = re.compile(r"[/\\]sha256[/\\]([0-9a-f]{64})(?![0-9a-f])")
 _CONTAINER = re.compile(r"(?<![0-9a-f])([0-9a-f]{64})(?![0-9a-f])")
 
@@ -282,7 +284,7 @@ def _is_kernel_thread(process: psutil.Process) -> bool:
 
 def _container(proc: Path, pid: int) -> str | None:
     try:
-        match = _CONTAINER.search((proc / str(pid) / "cgroup").read_text())
+        match = _CONTAINER.search(files.read(proc / str(pid) / "cgroup"))
     except OSError:
         return None
     return match[1] if match else None
@@ -291,10 +293,12 @@ def _container(proc: Path, pid: int) -> str | None:
 def _status(proc: Path, pid: int) -> dict[str, int]:
     """Return the bytes of each kind of memory in /proc/PID/status. Raises OSError if it is gone."""
     found = {}
-    for line in (proc / str(pid) / "status").read_text(errors="replace").splitlines():
+    for line in files.read(proc / str(pid) / "status").splitlines():
         name, _, rest = line.partition(":")
-        if name in _KINDS and (words := rest.split()) and words[0].isdecimal():
-            found[name] = int(words[0]) * 1024
+        if name not in _KINDS or not (words := rest.split()):
+            continue
+        if (kib := files.whole(words[0], _MOST_KIB)) is not None:
+            found[name] = kib * 1024
     return found
 
 

@@ -61,10 +61,9 @@ def context_used(request: Request) -> int | None:
 
 def window(request: Request) -> int | None:
     """Return the context window of its slot: the one that the engine gave, else as configured."""
-    if request.window is not None:
-        return request.window
-    configured = request.context_size
-    return configured if configured is not None and configured > 0 else None
+    sizes = (request.window, request.context_size)
+    # None of it has no tokens, whatever a log says.
+    return next((size for size in sizes if size is not None and size > 0), None)
 
 
 def depth(request: Request) -> int | None:

@@ -34,7 +34,8 @@ def read_json(text: bytes | str, form: type[T] | Any) -> T:
     except msgspec.MsgspecError:
         # Slower, and only for what is damaged: JSON allows numbers that nothing can count with.
         plain = json.loads(text, parse_int=_whole, parse_float=_real, parse_constant=_nothing)
-        value = msgspec.convert(_printable(plain), form)
+        # As JSON again, for parts that are read later.
+        value = msgspec.json.decode(msgspec.json.encode(_printable(plain)), type=form)
     return value
 
 
@@ -101,7 +102,8 @@ class _Group(msgspec.Struct, frozen=True):
     model: str
     count: int = 0
     config: wire.RunnerConfig = wire.RunnerConfig()
-    records: msgspec.Raw | None = None
+    # Not "or None": msgspec would take null alone.
+    records: msgspec.Raw = msgspec.Raw(b"null")
 
 
 def decode_groups(body: bytes) -> Entries[wire.RecordGroup]:
@@ -115,11 +117,10 @@ def decode_groups(body: bytes) -> Entries[wire.RecordGroup]:
     read.unreadable = groups.unreadable
     for group in groups:
         records: Entries[wire.Record] = Entries()
-        if group.records is not None:
-            try:
-                records = decode_list(bytes(group.records), wire.Record)
-            except BadAnswer:
-                records.unreadable = 1
+        try:
+            records = decode_list(bytes(group.records), wire.Record)
+        except BadAnswer:
+            records.unreadable = 1
         read.unreadable += records.unreadable
         read.append(wire.RecordGroup(group.model, group.count, group.config, records))
     return read

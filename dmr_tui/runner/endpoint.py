@@ -9,6 +9,8 @@ DEFAULT_PORT = 12434
 DEFAULT_TLS_PORT = 12444
 CONTAINER_HOST = "model-runner.docker.internal"
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL_OR_SPACE = re.compile(r"[\x00-\x20\x7f]")
 # The base URL of n8n or an SDK, and the paths that DMR has below it.
 _API_PATH = re.compile(r"(?:/engines(?:/[^/]+)?)?/v1(?:/.*)?$|/engines(?:/[^/]+)?$")
 
@@ -93,8 +95,8 @@ def parse_host(text: str, rule: str = "host", wish: TlsOptions = DEFAULT_TLS) ->
     text = text.strip()
     path = _socket_path(text)
     # A path may hold spaces, as those of macOS do; a URL never does.
-    wrong = r"[\x00-\x1f\x7f]" if path else r"[\x00-\x20\x7f]"
-    if not text or path == "" or re.search(wrong, text):
+    wrong = _CONTROL if path else _CONTROL_OR_SPACE
+    if not text or path == "" or wrong.search(text):
         raise BadHost(f"{rule}: {without_secrets(text)!r} is not an address; {_ALLOWED}")
     if path is not None:
         return Endpoint("http://localhost", rule, socket=path)

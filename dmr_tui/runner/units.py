@@ -2,8 +2,8 @@
 
 import re
 
-_SIZE = re.compile(r"^\s*([0-9]{1,18}(?:\.[0-9]{1,18})?)\s*([kKMGTP]?)(i?)B\s*$")
-_COUNT = re.compile(r"^\s*([0-9]{1,18}(?:\.[0-9]{1,18})?)\s*([kKMBT]?)\s*$")
+_SIZE = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)\s{0,9}([kKMGTP]?)(i?)B")
+_COUNT = re.compile(r"([0-9]{1,18}(?:\.[0-9]{1,18})?)\s{0,9}([kKMBT]?)")
 _DURATION_PART = re.compile(r"([0-9]{1,19}(?:\.[0-9]{1,19})?)(ns|us|µs|ms|s|m|h)")
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -17,7 +17,7 @@ def size_bytes(text: str | None) -> int | None:
 
     DMR mixes both families: binary up to 1 GB, decimal between 1e9 and 2^30 bytes.
     """
-    match = _SIZE.match(text or "")
+    match = _SIZE.fullmatch((text or "").strip())
     if match is None:
         return None
     number, prefix, binary = match.groups()
@@ -27,7 +27,7 @@ def size_bytes(text: str | None) -> int | None:
 
 def parameter_count(text: str | None) -> int | None:
     """Parameters of a count such as "8.19 B" or "122.56K"; None for anything else."""
-    match = _COUNT.match(text or "")
+    match = _COUNT.fullmatch((text or "").strip())
     if match is None:
         return None
     number, suffix = match.groups()

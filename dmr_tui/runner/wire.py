@@ -14,6 +14,23 @@ LAST_MOMENT = 253_370_764_800
 """The year 9999 in seconds since 1970; there is no later one in any calendar of Python's."""
 Seconds = Annotated[int, Meta(ge=-62_135_596_800, le=LAST_MOMENT)]
 """Since 1970; Go's zero time is the lowest."""
+DEEPEST = 50
+"""Lists and objects in one another, in a part of an answer that may hold any JSON."""
+
+
+def shallow(*values: Any, deepest: int = DEEPEST) -> None:
+    """Raise ValueError for JSON that is too deep for what looks through it, part by part."""
+    level = list(values)
+    for _ in range(deepest):
+        holders = [each for each in level if isinstance(each, Mapping | list)]
+        if not holders:
+            return
+        level = [
+            part
+            for each in holders
+            for part in (each.values() if isinstance(each, Mapping) else each)
+        ]
+    raise ValueError(f"more than {deepest} lists and objects in one another")
 
 
 class Version(Struct, frozen=True):
@@ -33,6 +50,9 @@ class ModelConfig(Struct, frozen=True):
     context_size: Whole | None = None
     gguf: Mapping[str, Any] | None = None
     safetensors: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        shallow(self.gguf, self.safetensors)
 
 
 class Model(Struct, frozen=True):
@@ -86,6 +106,9 @@ class StoredConfig(Struct, frozen=True):
     model_id: str = field(name="ModelID")
     mode: str = field(name="Mode")
     config: dict[str, Any] = field(name="Config", default_factory=dict)
+
+    def __post_init__(self) -> None:
+        shallow(self.config)
 
 
 class Unloaded(Struct, frozen=True):

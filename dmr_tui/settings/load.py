@@ -22,6 +22,8 @@ _WORDS = {"yes": True, "no": False}
 
 LARGEST = 2**18
 """Bytes of a settings file; one with every key has a hundredth of that."""
+LONGEST_NAME = 500
+"""Characters of a key or a value that are looked at and shown."""
 DEEPEST = 5
 """Dots in the name of an entry."""
 
@@ -102,18 +104,19 @@ def _from_file(path: Path, *, must_exist: bool) -> Iterator[Found]:
     except ValueError as error:
         # A number of thousands of digits raises a plain ValueError.
         raise BadSettings(f"{shown}: {plain(str(error))[:300]}") from None
+    lines = _Lines(text)
     for name, value in table.items():
-        where = f"{shown}, line {_line(text, name)}"
+        where = f"{shown}, line {lines.of(name)}"
         if name not in SETTABLE:
             near = did_you_mean(name, SETTABLE) or f"; there are {', '.join(SETTABLE)}"
-            raise BadSettings(f"{where}: no setting is called {plain(name)!r}{near}")
+            raise BadSettings(f"{where}: no setting is called {_cut(name)!r}{near}")
         if name not in TABLES:
             yield name, value, where
         elif not isinstance(value, dict):
             raise BadSettings(f"{where}: {name} is a table: [{name}], then a line for each")
         else:
-            for key, each in _flat(value, f"{name}."):
-                yield key, each, f"{shown}, line {_line(text, key)}"
+            for key, each in _flat(value, f"{name}.", where):
+                yield key, each, f"{shown}, line {lines.of(key)}"
 
 
 def _from_environment(env: Mapping[str, str]) -> Iterator[Found]:
@@ -143,7 +146,7 @@ def _entries(table: str, entries: Iterable[str], where: str) -> Iterator[Found]:
         name, equals, value = text.partition("=")
         if not equals:
             form = "ID=KEYS" if table == "keys" else "NAME=NUMBERS"
-            raise BadSettings(f"{where}: {plain(text)!r}: write {form}")
+            raise BadSettings(f"{where}: {_cut(text)!r}: write {form}")
         yield f"{table}.{name.strip()}", value, where
 
 
@@ -180,33 +183,41 @@ def _decoded(content: bytes, shown: str) -> str:
         raise BadSettings(f"{shown}, line {line}: cannot be read: it is not UTF-8") from None
 
 
-def _flat(table: Mapping[str, Any], before: str) -> Iterator[tuple[str, Any]]:
+def _flat(table: Mapping[str, Any], before: str, where: str) -> Iterator[tuple[str, Any]]:
     """Yield the entries with their whole names: a dot without quotes makes a table in TOML."""
     for name, value in table.items():
         if isinstance(value, dict):
             if before.count(".") > DEEPEST:
-                raise BadSettings(f"{plain(before)[:60]}…: no name has that many parts")
-            yield from _flat(value, f"{before}{name}.")
+                raise BadSettings(f"{where}: {plain(before[:60])}…: no name has that many parts")
+            yield from _flat(value, f"{before}{name}.", where)
         else:
             yield f"{before}{name}", value
 
 
-def _line(text: str, name: str) -> int:
-    """Find the line of a key, which tomllib does not report."""
-    table = ""
-    for number, line in enumerate(text.splitlines(), 1):
-        line = line.strip()
-        if line.startswith("["):
-            table = _bare(line.partition("]")[0]).strip("[")
-            if table == name:
-                return number
-            table += "."
-            continue
-        key, equals, _ = line.partition("=")
-        whole = f"{table}{_bare(key)}"
-        if equals and (whole == name or name.startswith(f"{whole}.")):
-            return number
-    return 1
+class _Lines:
+    """The line of each key, which tomllib does not report."""
+
+    def __init__(self, text: str) -> None:
+        self._tables: dict[str, int] = {}
+        self._keys: dict[str, int] = {}
+        table = ""
+        for number, line in enumerate(text.splitlines(), 1):
+            line = line.strip()
+            if line.startswith("["):
+                table = _bare(line.partition("]")[0]).strip("[")[:LONGEST_NAME]
+                self._tables.setdefault(table, number)
+                table += "."
+                continue
+            key, equals, _ = line.partition("=")
+            if equals:
+                self._keys.setdefault(f"{table}{_bare(key)}"[:LONGEST_NAME], number)
+
+    def of(self, name: str) -> int:
+        """The line of an entry, or of the first that is a part of its name."""
+        name = name[:LONGEST_NAME]
+        places = [place for place, each in enumerate(name) if each == "."]
+        found = [self._keys.get(each) for each in (name, *(name[:place] for place in places))]
+        return min(filter(None, [*found, self._tables.get(name)]), default=1)
 
 
 def _bare(key: str) -> str:
@@ -224,7 +235,7 @@ def _checked(name: str, value: Any, where: str) -> Any:
     try:
         found = msgspec.convert(spelled, kind, strict=not isinstance(spelled, str))
     except msgspec.ValidationError:
-        raise BadSettings(f"{where}: {name} = {plain(str(value))!r}: {_allowed(kind)}") from None
+        raise BadSettings(f"{where}: {name} = {_shown(value)!r}: {_allowed(kind)}") from None
     # An empty text means the default.
     return None if found == "" else found
 
@@ -241,8 +252,20 @@ def _entry(table: str, name: str, value: Any, where: str) -> Any:
     try:
         return _keys(value) if table == "keys" else _levels(name, value)
     except (TypeError, ValueError) as error:
-        shown = plain(str(value))
-        raise BadSettings(f"{where}: {plain(name)} = {shown!r}: {error}") from None
+        raise BadSettings(f"{where}: {_cut(name)} = {_shown(value)!r}: {error}") from None
+
+
+def _shown(value: Any) -> str:
+    try:
+        return _cut(str(value))
+    except (RecursionError, ValueError):
+        # Tables without bottom, or a number of thousands of digits.
+        return "…"
+
+
+def _cut(text: str) -> str:
+    text = plain(text)
+    return text if len(text) <= LONGEST_NAME else f"{text[:LONGEST_NAME]}…"
 
 
 def _keys(value: Any) -> str:

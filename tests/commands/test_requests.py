@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -185,6 +186,16 @@ def test_what_cannot_be_used(kept: Run, words: tuple[str, ...], what: str) -> No
     assert what in done.stderr
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("limit", ["0", "50"])
+def test_damaged_rows_are_left_out_and_counted(kept: Run, path: Path, limit: str) -> None:
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE requests SET error = x'ff', prompt_tokens = 'many' WHERE id = 2")
+        db.execute("UPDATE kinds SET outcome = 'dubious' WHERE outcome = 'cut'")
+    done = kept("--json", "--limit", limit)
+    assert (done.returncode, len(models(done))) == (0, 2)
+    assert done.stderr == f"Damaged rows that were left out: 2: {path}\n"
 
 
 def test_a_damaged_archive_is_said_and_stays(kept: Run, path: Path) -> None:

@@ -45,6 +45,15 @@ def test_told_to_end_it_gives_the_terminal_back(quiet: str, number: int) -> None
     assert given_back(terminal)
 
 
+@pytest.mark.parametrize("number", [signal.SIGQUIT, signal.SIGUSR1, signal.SIGALRM])
+def test_other_signals_give_the_terminal_back_as_well(quiet: str, number: int) -> None:
+    terminal = Terminal(dmr_tui("--host", quiet))
+    terminal.shows("qwen3:8B")
+    terminal.signal(number)
+    assert terminal.end() == 128 + number
+    assert given_back(terminal)
+
+
 def test_it_ends_while_an_answer_streams(quiet: str) -> None:
     terminal = Terminal(dmr_tui("--host", quiet))
     terminal.shows("Chat · qwen3:8B")

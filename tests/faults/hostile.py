@@ -148,7 +148,8 @@ def hostile(url: str) -> Iterator[Hostile]:
         tasks = asyncio.all_tasks(loop)
         for task in tasks:
             task.cancel()
-        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        if tasks:
+            loop.run_until_complete(asyncio.wait(tasks))
         loop.close()
 
     thread = threading.Thread(target=run, daemon=True)

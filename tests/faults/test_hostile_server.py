@@ -54,6 +54,19 @@ async def test_an_attacked_route_costs_its_source_alone(route: str) -> None:
         monitor.stop()
 
 
+async def test_an_event_that_cannot_be_read_is_counted_and_said() -> None:
+    simulator = Simulator("quiet")
+    with serve(simulator) as url, hostile(url) as server:
+        server.route, server.attack = FEED, "endless events"
+        probe = SimulatedMachine(simulator)
+        monitor = Monitor((parse_host(server.address, "--host"),), probe, interval=0.25)
+        app = DashboardApp(monitor)
+        async with app.run_test(size=(140, 42)):
+            said = "1 entry could not be read, and left out"
+            await until(lambda: app.snapshot.source("requests feed").reason == said)
+        monitor.stop()
+
+
 async def attacked(
     app: DashboardApp, monitor: Monitor, server: Hostile, route: str, attack: str
 ) -> None:

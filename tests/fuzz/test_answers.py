@@ -1,21 +1,15 @@
 """Damaged answers of a runner, from their bytes to what is written about them."""
 
 import json
-import os
 import random
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
-from dmr_tui.export.request_rows import request_json, request_line, requests_csv
-from dmr_tui.export.status_json import snapshot_json
-from dmr_tui.export.status_page import as_page
-from dmr_tui.measure.thresholds import DEFAULTS
-from dmr_tui.monitor.alerts import find
+from dmr_tui.monitor.actions.replay import read_bodies, refusal
 from dmr_tui.monitor.archive.store import Archive
 from dmr_tui.monitor.history.timeline import Timeline
 from dmr_tui.monitor.log.engine_log import EngineLog
@@ -30,32 +24,14 @@ from dmr_tui.runner.decoding import decode, decode_groups, decode_list
 from dmr_tui.runner.errors.explain import explain_text
 from dmr_tui.runner.errors.failures import BadAnswer
 from dmr_tui.runner.logs.log_line import parse_line, read_line
-from dmr_tui.state.snapshot import Snapshot
-from dmr_tui.text.alerts import alert_text
 from dmr_tui.text.events import event_text
-from dmr_tui.text.format import DEFAULT_UNITS
 from dmr_tui.ui.models import model_details
-from dmr_tui.ui.requests.request_facts import sections
 from dmr_tui.ui.timeline.log_text import clock_time, line_parts
 from tests.fuzz.damage import damaged_bytes, damaged_json
+from tests.fuzz.shown import STILL, TRIES, show, show_requests
+from tests.monitor.actions.test_replay import CALL
 from tests.recorded import client_records, recorded
-from tests.ui.still import NOW, snapshot
-
-ROUNDS = int(os.environ.get("FUZZ_ROUNDS", "1"))
-"""1 in CI; `just fuzz 50` tries fifty times as many."""
-TRIES = 150 * ROUNDS
-STILL = snapshot()
-
-
-def show(shown: Snapshot) -> None:
-    """Write everything that is written about a Snapshot."""
-    shown = replace(shown, alerts=find(shown, DEFAULTS))
-    msgspec.json.encode(snapshot_json(shown))
-    as_page(shown).encode()
-    for alert in shown.alerts:
-        alert_text(alert, shown, DEFAULT_UNITS, NOW)
-    for event in shown.events:
-        event_text(event)
+from tests.ui.still import NOW
 
 
 def models(body: bytes) -> None:
@@ -95,11 +71,7 @@ def records(body: bytes) -> None:
     timeline = Timeline()
     for request in finished:
         timeline.take_request(request)
-        for _, facts in sections(request, request.caller, 0.0):
-            list(facts)
-        request_line(request, {}, NOW)
-        msgspec.json.encode(request_json(request, {}))
-    requests_csv(finished, {}).encode()
+    show_requests(finished)
     throughput = tracker.throughput(NOW)
     show(replace(STILL, finished=finished, events=timeline.events, throughput=throughput))
 
@@ -170,9 +142,12 @@ def test_the_bodies_inside_a_record_are_damaged_too() -> None:
             except ValueError:
                 continue
             record[name] = damaged_json(inner, rng).decode("utf-8", "replace")
+        texts = record.get("request") or "", record.get("response") or ""
         body = json.dumps([{"model": "sha256:x", "records": [record]}]).encode()
         try:
             records(body)
+            read_bodies(CALL, texts, "runner")
+            refusal(texts)
         except Exception as error:
             error.add_note(f"of {body[:3000]!r}")
             raise

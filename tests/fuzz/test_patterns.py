@@ -1,79 +1,52 @@
 """Every pattern that text from outside meets takes time in proportion to its length."""
 
-import importlib
-import pkgutil
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
-import dmr_tui
 from dmr_tui.runner.logs import fields
 from dmr_tui.runner.logs.log_line import parse_line, read_line
+from tests.fuzz.patterns import all_patterns, attacks
 
 SEEDS = (
     *("a", "9", " ", ".", "=", '"', "\\", "/", "-", ":", "[", "(", ",", "_", "\t", "é", "\n"),
     *("a=", 'a="', '\\"', "a b", "9.", "a.", "1h", "a=b ", 'k="v" ', "msg=", "x: ", "sha256:"),
 )
-SHORT, LONG = 1_000, 4_000
+LENGTHS = (20, 32, 48, 160, 1_280, 10_240)
+"""Characters; the short texts notice exponential time before it takes for ever."""
+TIMES = 3
+"""Times as long, for each character, as a shorter text may take; a quadratic pattern takes 8."""
 BASE_S = 0.001
-"""Less than this is noise; a quadratic pattern takes seconds for LONG characters."""
+"""Less than this is noise; a quadratic pattern takes 0.1 s at least for the longest text."""
+PATTERNS = all_patterns()
 
 
-def compiled() -> Iterator[tuple[str, "re.Pattern[str]"]]:
-    """Every pattern that a module compiles when it is imported, and where."""
-    for module in pkgutil.walk_packages(dmr_tui.__path__, "dmr_tui."):
-        if module.name.startswith(("dmr_tui.simulator", "dmr_tui.__main__")):
-            continue
-        for name, value in vars(importlib.import_module(module.name)).items():
-            yield from _patterns(f"{module.name}.{name}", value)
-
-
-def _patterns(name: str, value: object) -> Iterator[tuple[str, "re.Pattern[str]"]]:
-    if isinstance(value, re.Pattern) and isinstance(value.pattern, str):
-        yield name, value
-    elif isinstance(value, dict):
-        for key, each in value.items():
-            yield from _patterns(f"{name}[{key!r}]"[:120], each)
-    elif isinstance(value, tuple | list | frozenset) and len(value) < 1_000:
-        for number, each in enumerate(value):
-            yield from _patterns(f"{name}[{number}]", each)
-    elif hasattr(value, "__struct_fields__") and not isinstance(value, type):
-        for field in value.__struct_fields__:
-            yield from _patterns(f"{name}.{field}", getattr(value, field))
-    elif hasattr(value, "__dataclass_fields__") and not isinstance(value, type):
-        for field in value.__dataclass_fields__:
-            yield from _patterns(f"{name}.{field}", getattr(value, field, None))
-
-
-PATTERNS = dict(compiled())
-
-
-def seconds(read: object, text: str) -> float:
+def seconds(read: Callable[[str], object], text: str) -> float:
     """Seconds of this process that reading `text` takes."""
     began = time.process_time()
-    read(text)  # type: ignore[operator]
+    read(text)
     return time.process_time() - began
 
 
-def grows_no_faster(read: object, seed: str, before: str = "", after: str = "") -> bool:
-    """Whether four times the text takes no more than ten times as long, in one of three tries."""
-    for _ in range(3):
-        short = seconds(read, before + seed * (SHORT // len(seed)) + after)
-        long = seconds(read, before + seed * (LONG // len(seed)) + after)
-        if long < 10 * max(short, BASE_S):
-            return True
-    return False
+def is_linear(read: Callable[[str], object], seed: str, before: str = "", after: str = "") -> bool:
+    """Whether the time grows with the number of `seed`s, and not faster, in one of three tries."""
+    shorter, base = LENGTHS[0], BASE_S
+    for length in LENGTHS:
+        allowed = TIMES * base * length / shorter
+        text = before + seed * (length // len(seed) + 1) + after
+        took = seconds(read, text)
+        if allowed < took < 1.0:
+            took = min(took, seconds(read, text), seconds(read, text))
+        if took > allowed:
+            return False
+        shorter, base = length, max(BASE_S, took)
+    return True
 
 
-def test_there_are_patterns_to_measure() -> None:
-    assert len(PATTERNS) > 40
-
-
-@pytest.mark.parametrize("name", PATTERNS)
-def test_no_pattern_is_slow(name: str) -> None:
-    pattern = PATTERNS[name]
+def matching(pattern: re.Pattern[str]) -> Callable[[str], None]:
+    """Everything that a pattern is used for."""
 
     def read(text: str) -> None:
         pattern.match(text)
@@ -81,18 +54,52 @@ def test_no_pattern_is_slow(name: str) -> None:
         for _ in pattern.finditer(text):
             pass
 
-    # With an end that fits to nothing, which makes a pattern try everything.
-    slow = [
-        (seed, end)
-        for seed in SEEDS
-        for end in ("!",)
-        if not grows_no_faster(read, seed, after=end)
-    ]
-    assert not slow
+    return read
+
+
+def test_every_kind_of_place_of_a_pattern_is_found() -> None:
+    found = [name.rpartition(" ")[0] for name in PATTERNS]
+    for place in (
+        "dmr_tui.runner.logs.fields._PAIR",
+        "dmr_tui.runner.logs.engine_lines._compiled",
+        "dmr_tui.runner.errors.row.matches",
+        "dmr_tui.ui.widgets.lines.wrapped",
+    ):
+        assert place in found
+    assert len(found) > 120
+
+
+@pytest.mark.parametrize(
+    "slow",
+    [
+        r"(?:aa?)+$",  # exponential
+        r"(\w+)=(\w+)",
+        r"id: *\d+ *\w* *$",
+        r"^head: (?:x|yy) \s+\S*\s+$",
+    ],
+)
+def test_a_slow_pattern_would_be_noticed(slow: str) -> None:
+    pattern = re.compile(slow)
+    assert not all(is_linear(matching(pattern), *each) for each in tries(pattern))
+
+
+def tries(pattern: re.Pattern[str]) -> Iterator[tuple[str, str, str]]:
+    """What is repeated, and what stands before and behind it."""
+    # The end fits to nothing, which makes a pattern try everything.
+    yield from ((seed, "", "\0!") for seed in SEEDS)
+    yield from ((seed, before, "\0!") for before, seed in attacks(pattern))
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_no_pattern_is_slow(name: str) -> None:
+    pattern = PATTERNS[name]
+    read = matching(pattern)
+    slow = next((each for each in tries(pattern) if not is_linear(read, *each)), None)
+    assert slow is None
 
 
 @pytest.mark.parametrize("read", [parse_line, read_line, fields.pairs, fields.unquoted])
-def test_no_line_of_the_log_is_slow(read: object) -> None:
+def test_no_line_of_the_log_is_slow(read: Callable[[str], object]) -> None:
     heads = (
         "",
         'time="2026-11-20T10:00:00Z" level=info msg="Loading backend runner" args="',
@@ -101,10 +108,5 @@ def test_no_line_of_the_log_is_slow(read: object) -> None:
         "llama_model_loader: - kv 1: ",
         "srv  log_server_r: request: POST ",
     )
-    slow = [
-        (head, seed)
-        for head in heads
-        for seed in SEEDS
-        if not grows_no_faster(read, seed, before=head)
-    ]
+    slow = [(head, seed) for head in heads for seed in SEEDS if not is_linear(read, seed, head)]
     assert not slow

@@ -220,9 +220,16 @@ def test_a_limit_that_cannot_be_is_none(tmp_path: Path, limit: Any) -> None:
     assert (container.limit.value, container.limit.reason) == (None, "no limit")
 
 
-@pytest.mark.parametrize(
-    "told", [TimeoutError("read timed out"), {"memory_stats": {"stats": {"anon": "much"}}}, None]
-)
+def test_a_figure_that_is_none_costs_itself(tmp_path: Path) -> None:
+    docker = Docker(RestartCount="2", HostConfig=[], Config=7)
+    docker.told = {"memory_stats": {"stats": {"anon": "much", "shmem": 10, "file": 50}}}
+    container = Probe(tmp_path, docker).read()
+    assert (container.name, container.mapped.value) == ("docker-model-runner", 40)
+    assert (container.needed.value, container.needed.reason) == (None, "not told by Docker")
+    assert (container.restarts, container.image) == (None, "")
+
+
+@pytest.mark.parametrize("told", [TimeoutError("read timed out"), None])
 def test_bad_figures_of_docker_end_no_reading(tmp_path: Path, told: Any) -> None:
     docker = Docker()
     docker.told = told

@@ -106,6 +106,40 @@ async def test_a_part_begins_again_and_ends_when_it_is_over(
     assert [(crash.part, crash.error) for crash in told] == [("the timeline", "LookupError")]
 
 
+def test_the_folders_of_a_user_are_not_written(tmp_path: Path) -> None:
+    code = compile("1 / 0", "/home/alice/secret/plugin/part.py", "exec")
+    with pytest.raises(ZeroDivisionError) as caught:
+        exec(code)
+    crash = Crashes(tmp_path).take(caught.value, "the timeline")
+    assert crash.file is not None
+    text = crash.file.read_text()
+    assert "plugin/part.py:1" in text
+    assert "alice" not in text
+
+
+async def test_a_part_that_fails_again_and_again_waits_longer_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, pauses, runs = 0.0, list[float](), 0
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    async def run() -> None:
+        nonlocal now, runs
+        runs += 1
+        if runs == 10:
+            # It was well for a while.
+            now += crashes.LONGEST_PAUSE_S + 1.0
+        if runs < 12:
+            fail()
+
+    monkeypatch.setattr(crashes.anyio, "sleep", sleep)
+    monkeypatch.setattr(crashes.anyio, "current_time", lambda: now)
+    await Supervisor(lambda crash: None, Crashes(tmp_path)).keep("the timeline", run)
+    assert pauses == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0, 60.0, 1.0, 2.0]
+
+
 @pytest.mark.parametrize(
     ("owner", "name"), [(MachineMonitor, "run"), (RunnerMonitor, "run"), (Timeline, "take_log")]
 )

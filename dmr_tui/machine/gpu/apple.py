@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from dmr_tui.machine import files
 from dmr_tui.machine.gpu.gpu import LARGEST, Gpu, GpuReport
 from dmr_tui.machine.gpu.macmon import Macmon
 from dmr_tui.machine.pressure import Run, run_command
@@ -88,13 +89,14 @@ class AppleProvider:
             words = str(error.stdout or "").split()
         except (OSError, subprocess.SubprocessError) as error:
             return Reading(None, f"sysctl: {error}")
-        if not words or not words[0].isdecimal() or not 0 < int(words[0]) <= LARGEST:
+        words += [""] * 3
+        ram = files.whole(words[0], LARGEST)
+        if not ram:
             return Reading(None, "sysctl does not tell the size of RAM")
-        ram = int(words[0])
-        if len(words) > 2 and words[2].isdecimal() and int(words[2]):
-            return Reading(min(ram, int(words[2]) * 2**20))
-        release = words[1].partition(".")[0] if len(words) > 1 else ""
-        shares = SHARES_26 if release.isdecimal() and int(release) >= 26 else SHARES
+        if limit := files.whole(words[2]):
+            return Reading(min(ram, limit * 2**20))
+        release = files.whole(words[1].partition(".")[0]) or 0
+        shares = SHARES_26 if release >= 26 else SHARES
         return Reading(int(ram * next(share for below, share in shares if ram < below * GIB)))
 
 
@@ -117,11 +119,13 @@ def _gpu(
     if use is None:
         use = _count(figures, "GPU Activity(%)")
     model = entry.get("model")
-    name = model.decode(errors="replace").strip("\0") if isinstance(model, bytes) else model
-    cores = entry.get("gpu-core-count")
+    if isinstance(model, bytes):
+        model = model.decode(errors="replace").strip("\0")
+    name = model[:100] if isinstance(model, str) else ""
+    cores = _count(entry, "gpu-core-count")
     return Gpu(
         index=index,
-        name=f"{name or 'Apple GPU'}{f' ({cores} cores)' if isinstance(cores, int) else ''}",
+        name=f"{name or 'Apple GPU'}{f' ({cores} cores)' if cores else ''}",
         use=Reading(float(use))
         if use is not None and 0 <= use <= 100
         else Reading(None, "ioreg does not tell its use"),

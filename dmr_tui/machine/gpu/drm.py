@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Never, TypeVar
 
+from dmr_tui.machine import files
 from dmr_tui.machine.gpu.gpu import LARGEST, Gpu, GpuReport, Maker
 from dmr_tui.machine.reading import Reading
 
@@ -50,7 +51,7 @@ def cards(vendor: int, root: Path = ROOT) -> tuple[Path, ...]:
 
 def _vendor(device: Path) -> int | None:
     try:
-        return int((device / "vendor").read_text(), 16)
+        return int(files.read(device / "vendor")[:20], 16)
     except (OSError, ValueError):
         return None
 
@@ -58,7 +59,7 @@ def _vendor(device: Path) -> int | None:
 def text(path: Path) -> Reading[str]:
     """Read a file as text."""
     try:
-        return Reading(path.read_text(errors="replace").strip())
+        return Reading(files.read(path).strip())
     except FileNotFoundError:
         return Reading(None, f"the driver does not tell it (sysfs has no {path.name})")
     except OSError as error:

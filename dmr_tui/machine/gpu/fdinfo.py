@@ -7,6 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from dmr_tui.machine import files
 from dmr_tui.machine.gpu.gpu import LARGEST, GpuProcess
 from dmr_tui.machine.reading import Reading
 
@@ -137,7 +138,7 @@ def _clients(folder: str) -> Iterator[_Client]:
             # Reading a link is far cheaper than what the kernel has to write for an fdinfo.
             if "/dri/" not in os.readlink(f"{folder}/fd/{number}"):
                 continue
-            lines = Path(f"{folder}/fdinfo/{number}").read_text(errors="replace").splitlines()
+            lines = files.read(f"{folder}/fdinfo/{number}").splitlines()
         except FileNotFoundError:
             continue
         pairs = (line.partition(":") for line in lines if line.startswith("drm-"))
@@ -159,9 +160,10 @@ def _sizes(fields: Mapping[str, str]) -> Sizes:
 
 def _bytes(text: str) -> int | None:
     number, _, unit = text.partition(" ")
-    if not number.isdecimal() or unit.strip() not in _UNITS:
+    count = files.whole(number)
+    if count is None or unit.strip() not in _UNITS:
         return None
-    size = int(number[:20]) * _UNITS[unit.strip()]
+    size = count * _UNITS[unit.strip()]
     return size if size <= LARGEST else None
 
 
@@ -188,6 +190,6 @@ def _name(folder: str) -> str:
 
 def _text(path: str) -> str:
     try:
-        return Path(path).read_text(errors="replace")
+        return files.read(path)
     except OSError:
         return ""

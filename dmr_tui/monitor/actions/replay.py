@@ -10,13 +10,17 @@ from dmr_tui.monitor.actions.chat import Again, Ask
 from dmr_tui.monitor.archive.writer import ArchiveWriter
 from dmr_tui.monitor.runner_monitor import RunnerMonitor
 from dmr_tui.runner.client import RunnerClient
+from dmr_tui.runner.decoding import UNREADABLE
 from dmr_tui.runner.errors.explain import Explanation, explain
 from dmr_tui.runner.errors.failures import RunnerError
 from dmr_tui.runner.request import Request
+from dmr_tui.runner.wire import shallow
 from dmr_tui.state.replies import Bodies
 
 CUT_MEDIA = "...[truncated "
 """The recorder's mark in place of the rest of an image or a sound."""
+DEEPEST = 200
+"""Lists and objects in one another, in a body that is shown or sent again."""
 
 Texts = tuple[tuple[str, str] | None, Literal["runner", "archive"]]
 """Request and response, if there are any, and who had them."""
@@ -120,8 +124,11 @@ def refusal(texts: tuple[str, str] | None) -> Explanation | None:
 
 def _decoded(text: str) -> Any:
     try:
-        return msgspec.json.decode(text)
-    except (msgspec.MsgspecError, UnicodeError):
+        # As it is, with every number: it may be sent again.
+        body = msgspec.json.decode(text)
+        shallow(body, deepest=DEEPEST)
+        return body
+    except UNREADABLE:
         return None
 
 

@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from shutil import disk_usage
 
@@ -81,6 +82,7 @@ def _is_full(path: Path) -> bool:
 
 def open_to_read(path: Path) -> sqlite3.Connection:
     """Open the archive as it is; nothing is changed or moved."""
+    _refuse_no_file(path)
     try:
         return _viewed(path, "?mode=ro")
     except sqlite3.OperationalError as error:
@@ -167,10 +169,14 @@ def _logs(path: Path) -> list[Path]:
     return [path.with_name(path.name + ending) for ending in ("-wal", "-shm")]
 
 
-def _touch(path: Path) -> None:
+def _refuse_no_file(path: Path) -> None:
     # Opening a pipe without a writer would wait for ever.
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise ArchiveFailed(f"{path} is no file")
+
+
+def _touch(path: Path) -> None:
+    _refuse_no_file(path)
     # SQLite gives the files beside it the mode that this one has.
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
@@ -200,6 +206,8 @@ def _connected(path: Path, options: str = "") -> tuple[sqlite3.Connection, int]:
         isolation_level=None,
         check_same_thread=False,
     )
+    # The disk may have changed any byte: that costs the text, and not the whole answer.
+    db.text_factory = partial(str, encoding="utf-8", errors="replace")
     try:
         return db, _check(db, path)
     except BaseException:

@@ -116,5 +116,5 @@ class Kinds:
         """Return whether a request of that kind with that error is wanted."""
         stored = self.by_id[kind_id]
         caller = names.get(stored.facts["caller"], stored.facts["caller"])
-        text = stored.exact_text + (error or "")[:SEARCHED_ERROR]
+        text = stored.exact_text + (error if isinstance(error, str) else "")[:SEARCHED_ERROR]
         return matches_kind(wanted, stored.model, caller, stored.facts["outcome"], text)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from functools import lru_cache
 from hashlib import blake2b
-from math import isfinite
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -17,7 +16,7 @@ from dmr_tui.measure.request_numbers import ended
 from dmr_tui.monitor.archive.selection import searched_text
 from dmr_tui.runner.names import short
 from dmr_tui.runner.request import Request, Slower
-from dmr_tui.runner.wire import Timings
+from dmr_tui.runner.wire import LAST_MOMENT, Timings
 
 LONGEST_ERROR = 2000
 """Characters of an error that are kept."""
@@ -69,7 +68,16 @@ _SLOW = tuple(f"slow_{field.name}" for field in fields(Slower))
 REQUEST_COLUMNS = ("key", "kind", "ended", "record", *_OWN, *_TIMINGS, *_SLOW)
 
 _CHECKED = tuple(name for name in _OWN if name not in ("parameters", "messages"))
-_ALLOWED = {name: _types(_TYPES[name]) for name in (*SHARED, *_CHECKED)}
+_HINTS = {
+    **{name: _TYPES[name] for name in (*SHARED, *_CHECKED)},
+    **{name: hint for name, hint in get_type_hints(Timings).items()},
+    **{f"slow_{name}": hint for name, hint in get_type_hints(Slower).items()},
+}
+_ALLOWED = {name: _types(hint) for name, hint in _HINTS.items()}
+_CHOICES = {name: get_args(hint) for name, hint in _HINTS.items() if get_origin(hint) is Literal}
+_MOST = 2**53
+"""A number beyond this, either way, is damage: no column holds larger ones."""
+_TIMES = frozenset(name for name in _HINTS if name.endswith("_at"))
 
 _DEFAULTS = {
     field.name: field.default
@@ -161,10 +169,13 @@ def request_of(row: tuple[Any, ...], kinds: Mapping[int, StoredKind]) -> Request
     found["parameters"] = _parameters(found["parameters"]) if found["parameters"] else ()
     found["messages"] = _MESSAGES.decode(found["messages"]) if found["messages"] else ()
     _check(found, _CHECKED)
-    if not all(isinstance(each, int | float | None) for each in (*timings, *slow[:2])):
-        raise TypeError("a time is no text")
+    _check(dict(zip(_TIMINGS, timings, strict=True)), _TIMINGS)
+    if slow[0] is not None:
+        _check(dict(zip(_SLOW, slow, strict=True)), _SLOW)
+    if not isinstance(record, int | str):
+        raise TypeError("an id is a number or a text")
     return Request(
-        id=f"{facts['stem']}_{record}" if type(record) is int else record,
+        id=f"{facts['stem']}_{record}" if isinstance(record, int) else record,
         timings=Timings(*timings) if any(each is not None for each in timings) else None,
         slow=None if slow[0] is None else Slower(*slow),
         **{name: facts[name] for name in SHARED},
@@ -176,9 +187,14 @@ def _check(facts: Facts, names: Iterable[str]) -> None:
     """Raise TypeError for a value that its field cannot have: SQLite holds any in any column."""
     for name in names:
         value = facts[name]
-        endless = isinstance(value, float) and not isfinite(value)
-        if endless or not isinstance(value, _ALLOWED[name]):
+        if not isinstance(value, _ALLOWED[name]):
             raise TypeError(f"{name} is {type(value).__name__}")
+        if name in _CHOICES and value not in _CHOICES[name]:
+            raise TypeError(f"{name} is {str(value)[:40]!r}")
+        if isinstance(value, int | float):
+            least = 0 if name in _TIMES or name in _TIMINGS else -_MOST
+            if not least <= value <= (LAST_MOMENT if name in _TIMES else _MOST):
+                raise TypeError(f"{name} is {value}")
 
 
 def requests_of(

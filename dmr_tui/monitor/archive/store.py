@@ -39,6 +39,11 @@ PRUNED_TOGETHER = 5000
 PRUNED_AT_ONCE = 20_000
 """Requests that one `prune` deletes at the most: meanwhile nothing can be read."""
 
+LONGEST_LIMIT_S = 1e6
+"""A longer time limit of a caller was not set by a user."""
+LONGEST_BODY = 2**26
+"""Bytes of a body; a few bytes of a damaged one can become gigabytes."""
+
 _COLUMNS = quoted(REQUEST_COLUMNS[1:])
 
 
@@ -120,10 +125,14 @@ class Archive:
     def walk(
         self, wanted: RequestFilter, names: CallerNames, runner: str | None
     ) -> Generator[Request, None, None]:
-        """Yield all wanted requests, the oldest first; ask nothing else until its end."""
+        """Yield all wanted requests, the oldest first; ask nothing else until its end.
+
+        `damaged_rows` then says how many of them could not be read.
+        """
+        self.damaged_rows = 0
         with self._reading() as (_, kinds):
             rows = self._select(_COLUMNS, wanted, names, runner, order="ORDER BY ended")
-            yield from requests_of(rows, kinds.by_id)
+            yield from requests_of(rows, kinds.by_id, self._count_damaged)
 
     def count(self, wanted: RequestFilter, names: CallerNames, runner: str | None) -> int:
         """Return how many requests are wanted."""
@@ -157,7 +166,7 @@ class Archive:
 
     def caller_names(self) -> dict[str, str]:
         """Return the names that the user gave, by the caller's own name."""
-        return self._noted("name")
+        return self._noted("name", "typeof(name) = 'text' AND name <> ''")
 
     def limit_caller(self, caller: str, seconds: float | None) -> None:
         """Remember after how many seconds a caller hangs up."""
@@ -165,7 +174,9 @@ class Archive:
 
     def caller_limits(self) -> dict[str, float]:
         """Return the time limits that the user set, in seconds, by the caller's own name."""
-        return self._noted("limit_s")
+        return self._noted(
+            "limit_s", f"typeof(limit_s) = 'real' AND limit_s BETWEEN 0.001 AND {LONGEST_LIMIT_S}"
+        )
 
     def put_bodies(self, id: str, runner: str, request_text: str, response_text: str) -> None:
         """Keep what was sent with a request that is in the archive, if bodies are to be kept."""
@@ -193,10 +204,8 @@ class Archive:
         if row is None:
             return None
         try:
-            request, response = (
-                zlib.decompress(packed).decode("utf-8", "surrogatepass") for packed in row
-            )
-        except (zlib.error, UnicodeDecodeError):
+            request, response = map(_unpacked, row)
+        except (zlib.error, TypeError, UnicodeDecodeError):
             return None
         return request, response
 
@@ -269,10 +278,11 @@ class Archive:
             )
             db.execute("DELETE FROM callers WHERE name IS NULL AND limit_s IS NULL")
 
-    def _noted(self, column: str) -> dict[str, Any]:
+    def _noted(self, column: str, condition: str) -> dict[str, Any]:
+        # What is of another type, or cannot be meant, is left out.
         with self._reading() as (db, _):
-            sql = f"SELECT caller, {column} FROM callers WHERE {column} IS NOT NULL"
-            return dict(db.execute(sql).fetchall())
+            sql = f"SELECT caller, {column} FROM callers WHERE typeof(caller) = 'text' AND "
+            return dict(db.execute(sql + condition).fetchall())
 
     def _select(
         self,
@@ -342,3 +352,8 @@ class Archive:
         assert self._db is not None
         assert self._kinds is not None
         return self._db, self._kinds
+
+
+def _unpacked(packed: Any) -> str:
+    """Return the text of a body. Raises zlib.error, UnicodeDecodeError, TypeError if it is none."""
+    return zlib.decompressobj().decompress(packed, LONGEST_BODY).decode("utf-8", "surrogatepass")

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from msgspec import Struct, field
 
+from dmr_tui.runner.decoding import UNREADABLE, read_json
 from dmr_tui.runner.endpoint import DEFAULT_TLS, TlsOptions
 
 DEFAULT = "default"
@@ -85,10 +85,10 @@ def read_contexts(folder: Path) -> Contexts:
     """The named contexts; a file that cannot be used leaves none, and says why."""
     path = folder / "model" / "contexts.json"
     try:
-        stored = msgspec.json.decode(path.read_bytes(), type=_File)
+        stored: _File = read_json(path.read_bytes(), _File)
     except FileNotFoundError:
         return Contexts(str(path))
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (OSError, *UNREADABLE) as error:
         return Contexts(str(path), problem=f"{path} cannot be read: {error}")
     named = tuple(
         NamedContext(
@@ -111,9 +111,9 @@ def read_docker_contexts(folder: Path) -> tuple[DockerContext, ...]:
     found = []
     for path in sorted((folder / "contexts" / "meta").glob("*/meta.json")):
         try:
-            stored = msgspec.json.decode(path.read_bytes(), type=_Metadata)
+            stored: _Metadata = read_json(path.read_bytes(), _Metadata)
             host = str(stored.endpoints["docker"]["Host"])
-        except (OSError, msgspec.MsgspecError, UnicodeDecodeError, KeyError, TypeError):
+        except (OSError, *UNREADABLE, KeyError, TypeError):
             continue
         fields = stored.metadata if isinstance(stored.metadata, dict) else {}
         if stored.name and hashlib.sha256(stored.name.encode()).hexdigest() == path.parent.name:
@@ -126,8 +126,8 @@ def active_docker_context(folder: Path, env: Mapping[str, str] = os.environ) -> 
     if named := env.get("DOCKER_CONTEXT"):
         return named
     try:
-        stored = msgspec.json.decode((folder / "config.json").read_bytes(), type=dict[str, Any])
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        stored: dict[str, Any] = read_json((folder / "config.json").read_bytes(), dict[str, Any])
+    except (OSError, *UNREADABLE):
         return DEFAULT
     current = stored.get("currentContext")
     return current if isinstance(current, str) and current else DEFAULT

@@ -236,12 +236,12 @@ def _published(ports: dict[str, Any] | None) -> tuple[Published, ...]:
     found = set()
     for inside, bindings in (ports or {}).items():
         number, _, protocol = inside.partition("/")
-        for binding in bindings or ():
+        for binding in bindings if isinstance(bindings, list) else ():
             with suppress(TypeError, ValueError, KeyError):
                 host_port = int(binding["HostPort"])
                 # Port 0 asks for any free one, and does not say which it became.
-                if protocol == "tcp" and host_port:
-                    found.add((str(binding.get("HostIp", "")), host_port, int(number)))
+                if protocol == "tcp" and 0 < host_port < 2**16:
+                    found.add((str(binding.get("HostIp", ""))[:100], host_port, int(number)))
     # Loopback first: that is where a program on this computer reaches it.
     ordered = sorted(found, key=lambda each: (not each[0].startswith("127."), each))
     return tuple(Published(*each) for each in ordered)

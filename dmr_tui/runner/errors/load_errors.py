@@ -5,15 +5,16 @@ from dmr_tui.runner.errors.row import Row
 UPDATE = "Update Docker Desktop; on Docker Engine: docker model reinstall-runner"
 LOG = "docker model logs"
 _GPU_API = r"(?:CUDA|ROCm|HIP|MUSA|Vulkan|Metal|MTL|SYCL|OpenCL|CANN)"
+_MORE = r"\w{0,40}"
 
 _GPU_OFF = "Update the GPU driver and Docker Desktop, or switch GPU-backed inference off."
 _LESS = "take a shorter context: dmr-tui shows the longest that fits (3 Memory, or status)."
 
 LOAD_ROWS: tuple[Row, ...] = (
     Row(
-        rf"not enough GPU memory|(?:cuda|hip|musa)Malloc\w* failed: out of memory"
-        rf"|{_GPU_API}\w* (?:error: )?out of memory"
-        rf"|(?:failed|unable) to allocate {_GPU_API}\w* buffer|failed to allocate buffer, size"
+        rf"not enough GPU memory|(?:cuda|hip|musa)Malloc{_MORE} failed: out of memory"
+        rf"|{_GPU_API}{_MORE} (?:error: )?out of memory"
+        rf"|(?:failed|unable) to allocate {_GPU_API}{_MORE} buffer|failed to allocate buffer, size"
         r"|ErrorOutOfDeviceMemory|hipErrorOutOfMemory|CommandBufferCallbackErrorOutOfMemory"
         r"|less than desired GPU memory utilization|No available memory for the cache blocks"
         r"|larger than the available KV cache memory",

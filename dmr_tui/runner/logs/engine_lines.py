@@ -29,7 +29,7 @@ LONGEST_TEXT = 2000
 OWN_WORDS = re.compile(
     r"(?:\([\w ]{1,40}(?:pid=\d+)?\) )?(?P<level>INFO|WARNING|ERROR|DEBUG|CRITICAL)\b[: ]"
     r"|(?:srv|slot|cmn|que|main|init|sched|clip|graph|print_info|system_info|build|load|print_timing"
-    r"|llama\w*|ggml\w*|gguf\w*|common\w*|set_\w+|alloc\w*|update_slots|common_param)\b[: ]"
+    r"|(?:llama|ggml|gguf|common|set_\w|alloc)\w{0,60}|update_slots)\b[: ]"
     r"|listening |\W|$"
 )
 # Every number is followed by something, so that one that was cut is not taken for another.

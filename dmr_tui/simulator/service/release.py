@@ -53,7 +53,7 @@ class Release:
 
 def release(version: str) -> Release:
     """The release that calls itself `version`: "v1.0.12". Raises ValueError."""
-    match = re.fullmatch(r"v?(\d+)\.(\d+)\.(\d+)", version)
+    match = re.fullmatch(r"v?(\d{1,9})\.(\d{1,9})\.(\d{1,9})", version)
     if match is None:
         raise ValueError(f"{version!r} is not a version of Docker Model Runner; write v1.2.6")
     number = tuple(int(part) for part in match.groups())

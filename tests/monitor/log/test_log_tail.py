@@ -52,6 +52,19 @@ async def test_a_line_that_slipped_in_between_is_not_lost() -> None:
     assert await read(tail, later) == ["1 runner", "3 engine", "4 runner", "5 runner"]
 
 
+async def test_the_rest_of_a_line_that_is_too_long_is_no_line() -> None:
+    rest = b"slot x\n"
+    log = b"before\n" + b"x" * (LONGEST_LINE + 100) + rest + b"after\n"
+    for size in (997, 65_536, len(log)):
+        for end in (len(log) - 13, LONGEST_LINE + 50, LONGEST_LINE + 107):
+            tail = LogTail()
+            found = [*(await read(tail, log[:end], size) or [])]
+            found += await read(tail, log, size) or []
+            assert [line[:6] for line in found] == ["before", "xxxxxx", "after"]
+            assert len(found[1]) <= LONGEST_LINE
+            assert await read(tail, log + b"more\n", size) == ["more"]
+
+
 async def test_binary_and_endless_lines() -> None:
     tail = LogTail()
     assert await read(tail, b"a\xff\x00b\n") == ["a\ufffd\x00b"]

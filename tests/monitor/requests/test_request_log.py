@@ -47,9 +47,15 @@ async def kept(path: Path | None) -> AsyncIterator[tuple[RequestLog, RequestTrac
     tracker = RequestTracker()
     request_log.watch(RUNNER, tracker)
     tracker.listen(request_log)
+    async with running(request_log):
+        yield request_log, tracker
+
+
+@asynccontextmanager
+async def running(request_log: RequestLog) -> AsyncIterator[None]:
     task = asyncio.create_task(request_log.run())
     try:
-        yield request_log, tracker
+        yield
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -181,6 +187,49 @@ async def test_a_caller_is_called_by_its_name_after_a_restart(tmp_path: Path) ->
         await restored(request_log)
         await until(lambda: request_log.names == {"LangChain JS": "orders"})
         await until(lambda: tracker.limits == {"LangChain JS": 60.0})
+
+
+async def test_a_name_that_is_given_before_the_archive_is_open_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "requests.db"
+    async with kept(path) as (request_log, _):
+        await restored(request_log)
+        await request_log.name_caller("curl", "old", 60.0)
+        await request_log.name_caller("n8n", "flows", None)
+    request_log, tracker = RequestLog(Archive(path), lambda: None), RequestTracker()
+    await request_log.name_caller("curl", "new", None)
+    request_log.watch(RUNNER, tracker)
+    async with running(request_log):
+        await until(lambda: request_log.names == {"curl": "new", "n8n": "flows"})
+        assert request_log.limits == {}
+    async with kept(path) as (request_log, _):
+        await until(lambda: request_log.names == {"curl": "new", "n8n": "flows"})
+
+
+async def test_a_name_that_is_given_while_the_others_are_read_is_newer(tmp_path: Path) -> None:
+    read, go_on = threading.Event(), threading.Event()
+
+    class Slow(Archive):
+        def caller_names(self) -> dict[str, str]:
+            names = super().caller_names()
+            read.set()
+            assert go_on.wait(10)
+            return names
+
+    path = tmp_path / "requests.db"
+    async with kept(path) as (request_log, _):
+        await restored(request_log)
+        await request_log.name_caller("curl", "old", 60.0)
+        await request_log.name_caller("n8n", "flows", None)
+    request_log = RequestLog(Slow(path), lambda: None)
+    request_log.watch(RUNNER, RequestTracker())
+    async with running(request_log):
+        assert await asyncio.to_thread(read.wait, 10)
+        given = asyncio.create_task(request_log.name_caller("curl", "new", 30.0))
+        await until(lambda: request_log.names == {"curl": "new"})
+        go_on.set()
+        await given
+        await until(lambda: request_log.names == {"curl": "new", "n8n": "flows"})
+        assert request_log.limits == {"curl": 30.0}
 
 
 async def test_without_an_archive_this_session_is_there() -> None:
