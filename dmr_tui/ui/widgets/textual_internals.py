@@ -102,6 +102,10 @@ class InterceptingApp(App[None]):
         """Return True to go on after `error`, which was raised while `pump` handled a message."""
         return False
 
+    def bears(self, error: Exception) -> bool:
+        """Return True to show a sign for a cell that `error` kept from being made."""
+        return False
+
     def fail(self, error: Exception) -> None:
         """End the app with an error."""
         super()._handle_exception(error)
