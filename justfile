@@ -48,3 +48,7 @@ fuzz ROUNDS="20":
 # Start, idle, streaming: beside a bare Textual app in the same run
 bench *ARGS:
     {{bin}}/python -m tests.bench {{ARGS}}
+
+# Mixed traffic and changing screens: MINUTES, and what has grown then
+soak MINUTES="30" *SEED:
+    {{bin}}/python -m tests.soak {{MINUTES}} {{SEED}}

@@ -5,7 +5,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dmr_tui.simulator.connection import InferenceRequest
@@ -88,6 +88,16 @@ async def by_hand(stage: Stage) -> None:
         await stage.send(sample_requests.curl("llama3.2:1B-Q8_0", stage.rng))
         await stage.pause(20, 40)
         await stage.send(sample_requests.too_long(QWEN3.name, stage.rng))
+
+
+async def passers_by(stage: Stage) -> None:
+    """Callers that come once, each with a User-Agent of its own."""
+    number = 0
+    while True:
+        await stage.pause(1, 4)
+        number += 1
+        request = sample_requests.curl("llama3.2:1B-Q8_0", stage.rng)
+        await stage.send(replace(request, headers={"user-agent": f"job-{number}/1.0"}))
 
 
 async def memory_pressure(stage: Stage) -> None:
