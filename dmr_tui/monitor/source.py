@@ -44,12 +44,13 @@ class Health:
         self.failures = 0
         self.changed = changed
         self._clock = clock
-        self._good_at: float | None = None
+        self.good_at: float | None = None
+        """Time of the last good answer, by this computer's clock."""
         self._kicked = anyio.Event()
 
     def good(self, unreadable: int = 0) -> None:
         """Note a good answer; so many of its entries could not be read."""
-        self._good_at = self._clock()
+        self.good_at = self._clock()
         self.failures = 0
         entries = "1 entry" if unreadable == 1 else f"{unreadable:,} entries"
         reason = f"{entries} could not be read, and left out" if unreadable else ""
@@ -59,9 +60,9 @@ class Health:
         """Note a failure: the last good value stays, marked stale."""
         self.failures = min(self.failures + 1, 8)
         absent = isinstance(error, Rejected) and error.status in {404, 501}
-        never = self._good_at is None
+        never = self.good_at is None
         health: SourceHealth = "absent" if absent and never else "stale"
-        self._set(SourceState(self.name, health, str(error), self._good_at))
+        self._set(SourceState(self.name, health, str(error), self.good_at))
 
     def _fail_unexpectedly(self, error: Exception) -> RunnerError:
         """Go stale by an error that nobody foresaw, and return it as one of the runner."""
