@@ -133,7 +133,7 @@ def _unload(stage: Stage, model: Model) -> None:
 
 
 async def faults(stage: Stage) -> None:
-    """Faults of all kinds, one every few seconds."""
+    """Faults of all kinds, a new one every few seconds; the one before is over then."""
     pages = ("/engines/ps", "/engines/requests", "/models", "/engines")
     while True:
         await stage.pause(4, 8)
@@ -149,6 +149,8 @@ async def faults(stage: Stage) -> None:
                 Fault("refuse", count=4),
             )
         )
+        # What no client asks for would pile up, and no client that comes later would get an answer.
+        stage.faults.clear()
         stage.faults.add(fault)
 
 
