@@ -46,7 +46,6 @@ class Table(RowView[R]):
     """Rows of one kind under a header that stays."""
 
     HEADER = 1
-    CACHED_STRIPS = 500
 
     @dataclass
     class CursorMoved(Message):
