@@ -91,6 +91,15 @@ class Health:
             self.changed()
 
 
+def without_frames(error: RunnerError) -> RunnerError:
+    """Return the error without the frames that it passed, which hold the answer that caused it."""
+    chained: BaseException | None = error
+    while chained is not None:
+        chained.__traceback__ = None
+        chained = chained.__cause__ or chained.__context__
+    return error
+
+
 class Polled(Health, Generic[T]):
     """The last good answer to one question."""
 
@@ -124,7 +133,7 @@ class Polled(Health, Generic[T]):
             value = await self._fetch()
         except RunnerError as error:
             self.fail(error)
-            return error
+            return without_frames(error)
         except Exception as error:
             return self._fail_unexpectedly(error)
         else:

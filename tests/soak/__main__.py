@@ -4,6 +4,7 @@ usage: python -m tests.soak [MINUTES] [SEED]
 """
 
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -17,6 +18,7 @@ from tests.terminal import Terminal, dmr_tui, simulated
 
 SAMPLE_S = 10.0
 KEY_S = 0.2
+FROZEN_S = 20.0
 RESIZED = 0.05
 """The part of the sequences after which the terminal gets another size."""
 MOST = 0.1
@@ -41,6 +43,7 @@ def soak(command: Sequence[str], seconds: float, seed: str) -> tuple[list[Sample
                 done.append(f"{now:.0f} s: {name}")
                 if rng.random() < RESIZED:
                     terminal.resize(*rng.choice(SIZES))
+                terminal.written.clear()
                 for key in keys:
                     terminal.keys(key)
                     terminal.pump(KEY_S)
@@ -48,7 +51,9 @@ def soak(command: Sequence[str], seconds: float, seed: str) -> tuple[list[Sample
                     if now >= len(samples) * SAMPLE_S:
                         samples.append(sample(terminal.pid, now))
                         print(samples[-1], flush=True)
-                terminal.written.clear()
+                # Each sequence changes something, and clocks go on by themselves.
+                if not terminal.pump(FROZEN_S, lambda: bool(terminal.written)):
+                    return samples, f"it does not react after {done[-5:]}"
         except (OSError, psutil.Error) as error:
             wrote = bytes(terminal.written[-2000:])
             return samples, f"it ended: {error}\nafter {done[-5:]}\n{wrote!r}"
@@ -80,4 +85,6 @@ def main(minutes: str = "30", seed: str = "1") -> int:
 
 
 if __name__ == "__main__":
+    # The runner and the dashboard are to end as well.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     sys.exit(main(*sys.argv[1:]))
