@@ -48,3 +48,11 @@ fuzz ROUNDS="20":
 # Start, idle, streaming: beside a bare Textual app in the same run
 bench *ARGS:
     {{bin}}/python -m tests.bench {{ARGS}}
+
+# A hostile runner: the dashboard's peak of memory in each attack
+hostile *ARGS:
+    {{bin}}/python -m tests.faults {{ARGS}}
+
+# Mixed traffic and changing screens: MINUTES, and what has grown then
+soak MINUTES="30" *SEED:
+    {{bin}}/python -m tests.soak {{MINUTES}} {{SEED}}

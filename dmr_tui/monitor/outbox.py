@@ -49,7 +49,7 @@ class HistoryListener(Protocol):
         """A request ended, or more is known of how it ended."""
 
     def runner_lost(self, at: float, reason: str) -> None:
-        """The runner does not answer any more."""
+        """The runner does not answer any more; its last good answer was at `at`."""
 
     def runner_back(self, at: float, seconds: float) -> None:
-        """The runner answers again, after so many seconds."""
+        """The runner answers again, so many seconds after the last good answer."""

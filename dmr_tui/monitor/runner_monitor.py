@@ -83,6 +83,7 @@ class RunnerMonitor:
         self.banner: str | None = None
         self._latency = Latency()
         self.down_since: float | None = None
+        """Time of the last good answer of a runner that does not answer any more."""
         self.down_reason = ""
         self._changed = changed
         self._clock = clock
@@ -190,10 +191,12 @@ class RunnerMonitor:
     def _missed(self, error: RunnerError) -> None:
         gone = isinstance(error, Unreachable) or self.ps.failures >= PATIENT_FAILURES
         if gone and self.down_since is None:
-            self.down_since, self.down_reason = self._clock(), str(error)
+            # A runner that hangs is noticed only when a request has timed out.
+            good = (each.good_at for each in self._all() if each.good_at is not None)
+            self.down_since, self.down_reason = max(good, default=self._clock()), str(error)
             self.tracker.forget_engines()
-            now, reason = self.now, str(error)
-            self.history.tell(lambda history: history.runner_lost(now, reason))
+            at, reason = self.down_since + self.client.clock.seconds, str(error)
+            self.history.tell(lambda history: history.runner_lost(at, reason))
             if self._up.is_set():
                 # Those that wait already wait for this one.
                 self._up = anyio.Event()

@@ -44,12 +44,13 @@ class Health:
         self.failures = 0
         self.changed = changed
         self._clock = clock
-        self._good_at: float | None = None
+        self.good_at: float | None = None
+        """Time of the last good answer, by this computer's clock."""
         self._kicked = anyio.Event()
 
     def good(self, unreadable: int = 0) -> None:
         """Note a good answer; so many of its entries could not be read."""
-        self._good_at = self._clock()
+        self.good_at = self._clock()
         self.failures = 0
         entries = "1 entry" if unreadable == 1 else f"{unreadable:,} entries"
         reason = f"{entries} could not be read, and left out" if unreadable else ""
@@ -59,9 +60,9 @@ class Health:
         """Note a failure: the last good value stays, marked stale."""
         self.failures = min(self.failures + 1, 8)
         absent = isinstance(error, Rejected) and error.status in {404, 501}
-        never = self._good_at is None
+        never = self.good_at is None
         health: SourceHealth = "absent" if absent and never else "stale"
-        self._set(SourceState(self.name, health, str(error), self._good_at))
+        self._set(SourceState(self.name, health, str(error), self.good_at))
 
     def _fail_unexpectedly(self, error: Exception) -> RunnerError:
         """Go stale by an unforeseen error, and return it as one of the runner."""
@@ -88,6 +89,15 @@ class Health:
         if state != self.state:
             self.state = state
             self.changed()
+
+
+def without_frames(error: RunnerError) -> RunnerError:
+    """Return the error without the frames that it passed, which hold the answer that caused it."""
+    chained: BaseException | None = error
+    while chained is not None:
+        chained.__traceback__ = None
+        chained = chained.__cause__ or chained.__context__
+    return error
 
 
 class Polled(Health, Generic[T]):
@@ -123,7 +133,7 @@ class Polled(Health, Generic[T]):
             value = await self._fetch()
         except RunnerError as error:
             self.fail(error)
-            return error
+            return without_frames(error)
         except Exception as error:
             return self._fail_unexpectedly(error)
         else:

@@ -17,8 +17,8 @@ ERROR_LIMIT = 64 * 2**10
 LINE_LIMIT = 16 * 2**20
 EVENT_LIMIT = 24 * 2**20
 """Bytes of an event of the recorder's feed: the last ten records of a model are one event."""
-ANSWER_LIMIT = 8 * 2**20
-"""Characters of a streamed answer; a million tokens have half of that."""
+ANSWER_LIMIT = 2**20
+"""Characters of a streamed answer, some 250,000 tokens; shown, each takes far more than a byte."""
 BUSY_NS = 20_000_000
 """Nanoseconds after which reading lets others have their turn, however fast the bytes come."""
 
@@ -45,6 +45,8 @@ async def read_body(response: httpx.Response, limit: int = LIMIT, *, cut: bool =
         if len(body) > limit:
             if cut:
                 break
+            # The error remembers this frame, and may be kept for a while.
+            body.clear()
             raise BadAnswer(f"the answer is larger than {limit // 2**20} MiB")
     return bytes(body[:limit])
 
@@ -59,24 +61,29 @@ async def record_groups(
     """
     if "text/event-stream" not in response.headers.get("content-type", ""):
         raise BadAnswer("the answer is no stream of events")
-    name, data, size = "", [b""], 0
+    name, size = "", 0
+    data: list[bytes] = []
     async for _, line in _lines(response, EVENT_LIMIT, cut=True):
-        field, _, value = line.rstrip(b"\r").partition(b":")
+        field, _, value = line.partition(b":")
+        # Of an event that is very long no two copies are to be kept.
+        line = b""
         if field == b"event":
             name = value.strip()[:100].decode("utf-8", "replace")
         elif field == b"data":
             size += len(value)
             if size <= EVENT_LIMIT:
                 data.append(value)
-        elif not field and name:
+            value = b""
+        elif not field.rstrip(b"\r") and name:
             groups: Entries[wire.RecordGroup] = Entries()
             if name in {"existing_request", "new_request"}:
                 try:
                     groups = decode_groups(b"\n".join(data))
                 except BadAnswer:
                     groups.unreadable = 1
+            data.clear()
             yield name, groups
-            name, data, size = "", [b""], 0
+            name, size = "", 0
 
 
 async def pull_lines(response: httpx.Response) -> AsyncIterator[wire.PullLine]:
@@ -129,7 +136,7 @@ async def chat_chunks(response: httpx.Response) -> AsyncIterator[tuple[int, wire
         finished = finished or any(choice.finish_reason for choice in chunk.choices)
         length += sum(map(_length, chunk.choices))
         if length > ANSWER_LIMIT:
-            raise BadAnswer(f"the answer is longer than {ANSWER_LIMIT // 2**20} million characters")
+            raise BadAnswer("the answer is longer than a million characters")
         yield at, chunk
     if not finished:
         raise BrokenOff("the stream ended before the answer did")
@@ -174,10 +181,21 @@ async def _lines(
             await asyncio.sleep(0)
         *lines, last = data.split(b"\n")
         for line in lines:
-            yield at, bytes(rest + line[: limit - len(rest)]) if rest else line
-            rest.clear()
+            if rest:
+                rest += line[: limit - len(rest)]
+                yield at, _taken(rest)
+            else:
+                yield at, line
         rest += last[: limit - len(rest)]
         if len(rest) >= limit and not cut:
+            rest.clear()
             raise BadAnswer(f"a line is longer than {limit // 2**20} MiB")
     if rest:
         yield time.perf_counter_ns(), bytes(rest)
+
+
+def _taken(buffer: bytearray) -> bytes:
+    """Return what is in the buffer, and empty it."""
+    taken = bytes(buffer)
+    buffer.clear()
+    return taken

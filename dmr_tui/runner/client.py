@@ -39,9 +39,9 @@ LOAD_TIMEOUT = 330.0
 CHANGE_TIMEOUT = 30.0
 """Seconds for an unload or a configuration; the runner waits for a lock that a load may hold."""
 REGISTRY_TIMEOUT = 20.0
+"""Seconds for an answer for which the runner has to ask a registry first."""
 A_CENTURY_S = 3.2e9
 """A clock that is further away than this is none."""
-"""Seconds for an answer for which the runner has to ask a registry first."""
 CHAT = "/engines/v1/chat/completions"
 EMBEDDINGS = "/engines/v1/embeddings"
 _PATIENT = httpx.Timeout(POLL_TIMEOUT, read=None)

@@ -42,7 +42,8 @@ def read_json(text: bytes | str, form: type[T] | Any) -> T:
 def _printable(value: Any) -> Any:
     """Return `value` without halves of characters, which no file and no terminal takes."""
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
+        # Most of what is long is plain, and need not be copied twice.
+        return value if value.isascii() else value.encode("utf-8", "replace").decode()
     if isinstance(value, list):
         return [_printable(each) for each in value]
     if isinstance(value, dict):
@@ -68,11 +69,13 @@ def decode(body: bytes, form: type[T] | Any) -> T:
     """The JSON of `body` as `form`. Raises BadAnswer if it is something else."""
     try:
         answer: T = read_json(body, form)
+        return answer
     except UNREADABLE as error:
-        if body.lstrip()[:1] == b"<":
-            raise BadAnswer("the answer is a web page, not a runner's JSON") from None
-        raise BadAnswer(f"the answer is not what a runner says: {str(error)[:200]}") from None
-    return answer
+        reason = f"the answer is not what a runner says: {str(error)[:200]}"
+    # Outside, so that it does not keep the other error with all that was read until then.
+    if body[:100].lstrip()[:1] == b"<":
+        reason = "the answer is a web page, not a runner's JSON"
+    raise BadAnswer(reason)
 
 
 def decode_list(body: bytes, form: type[T]) -> Entries[T]:
@@ -86,15 +89,15 @@ def decode_list(body: bytes, form: type[T]) -> Entries[T]:
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         raw: list[msgspec.Raw] = decode(body, list[msgspec.Raw])
     entries: Entries[T] = Entries()
-    error = None
+    error = ""
     for each in raw:
         try:
             entries.append(decode(bytes(each), form))
         except BadAnswer as reason:
-            error = reason
+            error = str(reason)
     entries.unreadable = len(raw) - len(entries)
-    if error is not None and not entries:
-        raise error
+    if error and not entries:
+        raise BadAnswer(error)
     return entries
 
 

@@ -17,12 +17,21 @@ def size_bytes(text: str | None) -> int | None:
 
     DMR mixes both families: binary up to 1 GB, decimal between 1e9 and 2^30 bytes.
     """
+    parts = size_parts(text)
+    if parts is None:
+        return None
+    number, unit = parts
+    power = " KMGTP".index(unit[0].upper()) if unit[0] != "B" else 0
+    return round(number * (1024.0 if "i" in unit else 1000.0) ** power)
+
+
+def size_parts(text: str | None) -> tuple[float, str] | None:
+    """Return the number and the unit of a size, as it was written; None for anything else."""
     match = _SIZE.fullmatch((text or "").strip())
     if match is None:
         return None
     number, prefix, binary = match.groups()
-    power = " KMGTP".index(prefix.upper()) if prefix else 0
-    return round(float(number) * (1024.0 if binary else 1000.0) ** power)
+    return float(number), f"{prefix}{binary}B"
 
 
 def parameter_count(text: str | None) -> int | None:

@@ -55,6 +55,7 @@ class Runner:
     latency_ms: float | None = None
     """Milliseconds that the last poll took, in steps that the eye can tell apart."""
     down_since: float | None = None
+    """Time of the last good answer of a runner that does not answer any more."""
     down_reason: str = ""
     models_bytes: int | None = None
     """Disk used by the models."""

@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from dmr_tui.runner.units import size_parts
+
 UNKNOWN = "—"
 
 
@@ -119,10 +121,11 @@ def told_size(text: str | None, size: int | None) -> str:
 
     `size` are the bytes that were read from `text`; None if it could not be read.
     """
-    if text is None or size is None:
+    parts = size_parts(text)
+    if parts is None or size is None:
         return text or UNKNOWN
-    number = text.rstrip("KMGTiB ")
-    return f"{significant(float(number))} {text[len(number) :].strip()}"
+    number, unit = parts
+    return f"{significant(number)} {unit}"
 
 
 def parameters(count: int | None) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -91,6 +92,9 @@ class DashboardApp(GuardedApp):
         self._contexts = contexts
         self._heard_at = now()
         """Seconds since 1970 at which the monitor last said anything, changed or not."""
+        self._newest: SnapshotReady | None = None
+        """The Snapshot that waits to be taken."""
+        self._newest_lock = threading.Lock()
         self._ticked_at = 0.0
         self._doctor_opened = False
         self.dismissed = Dismissed()
@@ -158,9 +162,18 @@ class DashboardApp(GuardedApp):
     def _start(self) -> None:
         monitor = self.monitor
         monitor.start(
-            lambda snapshot: self._post(SnapshotReady(snapshot, monitor)),
+            lambda snapshot: self._post_newest(SnapshotReady(snapshot, monitor)),
             lambda crash: self._post(PartCrashed(crash, monitor)),
         )
+
+    def _post_newest(self, event: SnapshotReady) -> None:
+        # From the monitor's thread. Textual joins messages only where nothing stands between them:
+        # a UI that falls behind would keep each Snapshot with all that was pressed meanwhile.
+        if event.source is self.monitor:
+            with self._newest_lock:
+                waiting, self._newest = self._newest, event
+            if waiting is None:
+                self._post(event)
 
     def _post(self, message: SnapshotReady | PartCrashed) -> None:
         # From the monitor's thread; while the app ends, its loop may be gone already.
@@ -172,6 +185,9 @@ class DashboardApp(GuardedApp):
         if not self.is_running:
             # While the app ends its screens lose their panes one by one.
             return
+        with self._newest_lock:
+            newest, self._newest = self._newest, None
+        event = newest or event
         if event.source is not self.monitor:
             # Of the runner that was watched before.
             return

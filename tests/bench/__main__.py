@@ -6,12 +6,10 @@ usage: python -m tests.bench [--quick]
 import argparse
 import json
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +23,7 @@ from dmr_tui.state.request_filter import RequestFilter
 from tests.bench.archive import archive_rows
 from tests.bench.memory import memory_rows
 from tests.real_engine import real_engine
-from tests.terminal import Terminal, dmr_tui
+from tests.terminal import Terminal, dmr_tui, simulated
 
 FLOOR = [sys.executable, "-m", "tests.bench.floor"]
 ROWS: list[tuple[str, str, str, str, bool]] = []
@@ -54,19 +52,6 @@ def row(what: str, measured: str, floor: str, budget: str, kept: bool) -> None:
     """Note one result and say it at once."""
     ROWS.append((what, measured, floor, budget, kept))
     print(f"{what}: {measured} (floor {floor}, budget {budget})", flush=True)
-
-
-@contextmanager
-def simulated(*words: str) -> Iterator[str]:
-    """A simulated runner in a process of its own, so that its cost is not counted."""
-    command = dmr_tui("simulate", "--port", "0", *words)
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        yield process.stdout.readline().rsplit(" ", 1)[1].strip()
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 def start(runs: int) -> None:

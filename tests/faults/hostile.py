@@ -53,6 +53,23 @@ ENDLESS = {
     "drip": (HEAD + JSON + b"\r\n\r\n[", b" "),
 }
 ATTACKS = (*ANSWERS, *ENDLESS)
+CHUNK = b'data: {"choices":[{"index":0,"delta":{"content":"%s"}}]}\n\n'
+ENDLESS_CHAT = {
+    "endless answer": (HEAD + SSE + b"\r\n\r\n", CHUNK % b"word " * 2_000),
+    "endless answer, long pieces": (HEAD + SSE + b"\r\n\r\n", CHUNK % (b"word " * 50_000)),
+    "endless reasoning": (
+        HEAD + SSE + b"\r\n\r\n",
+        (CHUNK % b"word ").replace(b"content", b"reasoning_content") * 2_000,
+    ),
+    "endless tool calls": (
+        HEAD + SSE + b"\r\n\r\n",
+        b'data: {"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"function":'
+        b'{"arguments":"word "}}]}}]}\n\n' * 2_000,
+    ),
+    "endless chunk": (HEAD + SSE + b"\r\n\r\ndata: ", b"x" * 65_536),
+    "whole answer without end": (HEAD + JSON + b"\r\n\r\n[", b"[" * 65_536),
+}
+"""Attacks on the answer to a prompt."""
 
 
 class Hostile:
@@ -107,7 +124,7 @@ class Hostile:
             writer.write(ANSWERS[attack])
             await writer.drain()
             return
-        head, piece = ENDLESS[attack]
+        head, piece = ENDLESS[attack] if attack in ENDLESS else ENDLESS_CHAT[attack]
         writer.write(head)
         while self.attack == attack and not writer.is_closing():
             writer.write(piece)
@@ -149,7 +166,7 @@ def hostile(url: str) -> Iterator[Hostile]:
         for task in tasks:
             task.cancel()
         if tasks:
-            loop.run_until_complete(asyncio.wait(tasks))
+            loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
         loop.close()
 
     thread = threading.Thread(target=run, daemon=True)

@@ -9,6 +9,7 @@ import pytest
 from dmr_tui.commands.demo_machine import SimulatedMachine
 from dmr_tui.measure.meter import Turn
 from dmr_tui.monitor.live import Monitor
+from dmr_tui.runner.client import POLL_TIMEOUT
 from dmr_tui.runner.endpoint import parse_host
 from dmr_tui.simulator.http.faults import Fault, Kind
 from dmr_tui.simulator.server import Simulator, serve
@@ -84,6 +85,30 @@ def test_headers_that_never_come_in_time_are_said(watch: Watch) -> None:
     simulator.faults.clear()
     here.monitor.kick()  # Disk and models are otherwise asked again only after a minute or two.
     here.until(well)
+
+
+def test_an_outage_of_a_runner_that_hangs_counts_from_its_last_answer(watch: Watch) -> None:
+    simulator = Simulator("quiet")
+    here = watch(simulator)
+    here.until(well)
+    simulator.faults.add(Fault("hang"))
+    gone = here.until(lambda snapshot: snapshot.runner.down_since is not None)
+    since = gone.runner.down_since
+    assert since is not None
+    # It is only noticed when a request that was sent after that answer has timed out.
+    assert gone.taken_at - since >= POLL_TIMEOUT
+    ages = [source.good_at for source in gone.sources if source.health == "stale"]
+    assert ages, "what hangs is stale"
+    assert all(at is not None and at <= since for at in ages)
+    here.until(lambda snapshot: any(event.kind == "runner lost" for event in snapshot.events))
+    lost = next(event for event in here.now.events if event.kind == "runner lost")
+    assert lost.at == pytest.approx(since + gone.clock_offset, abs=0.01)
+    simulator.faults.clear()
+    here.monitor.kick()
+    here.until(lambda snapshot: any(event.kind == "runner back" for event in snapshot.events))
+    back = next(event for event in here.now.events if event.kind == "runner back")
+    assert back.seconds == pytest.approx(back.at - lost.at, abs=0.5)
+    assert back.seconds > POLL_TIMEOUT
 
 
 class PromptUnderWay:

@@ -1,10 +1,12 @@
 """A source that fails is asked less and less often, up to a limit."""
 
+import weakref
+
 import anyio
 import pytest
 
 from dmr_tui.monitor.source import LONGEST_PAUSE_S, Polled
-from dmr_tui.runner.errors.failures import Unreachable
+from dmr_tui.runner.errors.failures import BadAnswer, Unreachable
 
 
 class Clock:
@@ -67,3 +69,25 @@ async def test_a_kick_ends_the_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not source.due
     source.kick()
     assert pause_of(source, clock) == 0.0
+
+
+class Body(bytearray):
+    """An answer that can be asked whether it is still there."""
+
+
+async def test_an_error_does_not_keep_the_answer_that_caused_it() -> None:
+    bodies: list[weakref.ref[Body]] = []
+
+    async def fetch() -> int:
+        body = Body(1000)
+        bodies.append(weakref.ref(body))
+        try:
+            int(body.decode())
+        except ValueError as error:
+            raise BadAnswer("too large") from error
+        return 1
+
+    source = Polled("disk", 60.0, fetch, lambda: None, lambda: 0.0)
+    error = await source.poll()
+    assert isinstance(error, BadAnswer)
+    assert [body() for body in bodies] == [None]

@@ -1,10 +1,17 @@
 """The arrival of bytes: all that came in one read has one stamp."""
 
 import asyncio
+import tracemalloc
+from collections.abc import AsyncIterator
 
+import httpx
+
+from dmr_tui.runner.answers import record_groups
 from dmr_tui.runner.client import RunnerClient
 from dmr_tui.runner.endpoint import parse_host
 
+MIB = 2**20
+EVENTS = "text/event-stream"
 HEAD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
     b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
@@ -43,3 +50,23 @@ async def test_what_is_read_at_once_arrived_at_once() -> None:
     assert len(rest) == 40
     assert first < rest[0]
     assert len(set(rest)) == 1
+
+
+async def test_a_large_event_is_held_no_more_often_than_it_takes_to_read_it() -> None:
+    large = 12 * MIB
+    event = b'event: new_request\ndata: ["' + b"x" * large + b'"]\n\n'
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for place in range(0, len(event), 65_536):
+            yield event[place : place + 65_536]
+
+    response = httpx.Response(200, headers={"content-type": EVENTS}, content=pieces())
+    tracemalloc.start()
+    try:
+        seen = [groups.unreadable async for _, groups in record_groups(response)]
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert seen == [1]
+    # Itself, once more while it is decoded, and its text in the reader for what is damaged.
+    assert peak < 4.6 * large

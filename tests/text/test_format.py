@@ -2,6 +2,7 @@
 
 import pytest
 
+from dmr_tui.runner.units import size_bytes
 from dmr_tui.text import format
 from dmr_tui.text.format import DEFAULT_UNITS
 
@@ -96,3 +97,18 @@ def test_sizes() -> None:
 def test_memory(size: int | None, text: str, short: str) -> None:
     assert DEFAULT_UNITS.memory(size) == text
     assert DEFAULT_UNITS.memory_short(size) == short
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("500kB", "500 kB"),
+        ("4.583GiB", "4.58 GiB"),
+        (" 12B ", "12.0 B"),
+        ("3PB", "3.00 PB"),
+        ("about 4 GB", "about 4 GB"),
+        (None, "—"),
+    ],
+)
+def test_the_size_that_a_runner_tells(text: str | None, expected: str) -> None:
+    assert format.told_size(text, size_bytes(text)) == expected

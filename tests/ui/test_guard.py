@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from dmr_tui.text import format
 from dmr_tui.ui.app import DashboardApp
 from dmr_tui.ui.requests.requests_screen import RequestsScreen
 from dmr_tui.ui.shell.guarded_app import TOO_MANY
@@ -82,6 +83,29 @@ async def test_a_screen_that_fails_again_and_again_is_made_again(
         await shows(app, "qwen3:8B")
         await pilot.press("3")
         await until(lambda: app.current_mode == "memory")
+
+
+async def test_a_cell_that_cannot_be_made_costs_itself_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    told_size = format.told_size
+
+    def failing(text: str | None, size: int | None) -> str:
+        if text == "4.68GiB":
+            raise ValueError(SECRET)
+        return told_size(text, size)
+
+    monkeypatch.setattr(format, "told_size", failing)
+    monkeypatch.setattr(DashboardApp, "goes_on", True)
+    app = DashboardApp(StillMonitor(snapshot()))
+    async with app.run_test(size=(140, 42), notifications=True) as pilot:
+        await shows(app, "qwen3:8B", "2.31 GiB", "a cell of the screen dashboard", "ValueError")
+        before = app.screen.query_one(HeaderPane)
+        await pilot.press("j", "j", "k", "s", "s")
+        await shows(app, "qwen3:8B", "2.31 GiB")
+        assert app.screen.query_one(HeaderPane) is before, "the screen need not be made again"
+    (file,) = written(tmp_path)
+    assert SECRET not in file.read_text()
 
 
 async def test_a_dialog_that_fails_is_closed_and_the_screen_stays(

@@ -5,7 +5,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from dmr_tui.simulator.connection import InferenceRequest
@@ -90,6 +90,16 @@ async def by_hand(stage: Stage) -> None:
         await stage.send(sample_requests.too_long(QWEN3.name, stage.rng))
 
 
+async def passers_by(stage: Stage) -> None:
+    """Callers that come once, each with a User-Agent of its own."""
+    number = 0
+    while True:
+        await stage.pause(1, 4)
+        number += 1
+        request = sample_requests.curl("llama3.2:1B-Q8_0", stage.rng)
+        await stage.send(replace(request, headers={"user-agent": f"job-{number}/1.0"}))
+
+
 async def memory_pressure(stage: Stage) -> None:
     """Requests for models that do not fit beside each other, retried and then given room."""
     while True:
@@ -123,7 +133,7 @@ def _unload(stage: Stage, model: Model) -> None:
 
 
 async def faults(stage: Stage) -> None:
-    """Faults of all kinds, one every few seconds."""
+    """Faults of all kinds, a new one every few seconds; the one before is over then."""
     pages = ("/engines/ps", "/engines/requests", "/models", "/engines")
     while True:
         await stage.pause(4, 8)
@@ -139,6 +149,8 @@ async def faults(stage: Stage) -> None:
                 Fault("refuse", count=4),
             )
         )
+        # What no client asks for would pile up, and no client that comes later would get an answer.
+        stage.faults.clear()
         stage.faults.add(fault)
 
 

@@ -182,5 +182,13 @@ SCENARIOS = {
         _heavy,
         (client(long_story, QWEN3.name),),
     ),
+    "mixed": Scenario(
+        "Clients, full memory, faults and restarts all at once, for measuring over hours.",
+        _workflow,
+        (
+            *(_AGENTS, drivers.scripts, _NODES, drivers.by_hand, _INDEXERS, drivers.passers_by),
+            *(drivers.memory_pressure, drivers.short_keep_alive, drivers.faults, drivers.restarts),
+        ),
+    ),
     "idle": Scenario("Two models are loaded and kept, and nothing ever happens.", _idle),
 }

@@ -18,6 +18,11 @@ FIGURES_S = 0.25
 """Seconds between two looks of the numbers while an answer streams: faster cannot be read."""
 FOLDED_LINES = 6
 """Lines of a long prompt that are shown."""
+SHOWN_CHARACTERS = 64 * 2**10
+"""Characters of an answer, and of the reasoning, that are shown, some 16,000 tokens: Textual lays
+the whole last paragraph out again with every piece, which takes longer and longer."""
+
+NOT_SHOWN = f"{GLYPHS.ellipsis} more is not shown; ctrl+y copies all of it"
 
 
 class TurnView(Vertical):
@@ -33,6 +38,7 @@ class TurnView(Vertical):
         self.turn: Turn | None = None
         self._answer = Markdown("", classes="answer", open_links=False)
         self._written = 0
+        self._shown = 0
         self._thought = 0
         self._words = WordCount()
         self._fold: Collapsible | None = None
@@ -55,7 +61,7 @@ class TurnView(Vertical):
             await self._show_reasoning(turn)
         if turn.answer.size > self._written:
             self._answer.display = True
-            await self._answer.append(plain_lines(turn.answer.since(self._written)))
+            await self._write(turn.answer.since(self._written))
             self._written = turn.answer.size
         if turn.failure is not None:
             self.add_class("-failed")
@@ -63,6 +69,13 @@ class TurnView(Vertical):
         if turn.ended or since >= FIGURES_S:
             self._figured_at = time.monotonic()
             self._show_figures(turn)
+
+    async def _write(self, text: str) -> None:
+        room = SHOWN_CHARACTERS - self._shown
+        if room > 0 and text:
+            self._shown += len(text)
+            rest = f"\n\n*{NOT_SHOWN}*" if len(text) > room else ""
+            await self._answer.append(plain_lines(text[:room]) + rest)
 
     async def _show_reasoning(self, turn: Turn) -> None:
         self._words.add(turn.thoughts.since(self._thought))
@@ -77,7 +90,7 @@ class TurnView(Vertical):
         elif fold.title != title:
             fold.title = title
         if not fold.collapsed or turn.ended:
-            self.query_one(".reasoning-text", Static).update(plain_lines(turn.reasoning))
+            self._show_thoughts(turn.reasoning)
 
     def tick(self) -> None:
         """Move the clock of a load on: a second has passed."""
@@ -87,7 +100,13 @@ class TurnView(Vertical):
     def on_collapsible_expanded(self) -> None:
         """Show the text that came while it was folded."""
         if self.turn is not None:
-            self.query_one(".reasoning-text", Static).update(plain_lines(self.turn.reasoning))
+            self._show_thoughts(self.turn.reasoning)
+
+    def _show_thoughts(self, text: str) -> None:
+        shown = plain_lines(text[:SHOWN_CHARACTERS])
+        if len(text) > SHOWN_CHARACTERS:
+            shown = f"{shown}\n\n{GLYPHS.ellipsis} more is not shown"
+        self.query_one(".reasoning-text", Static).update(shown)
 
     def _show_figures(self, turn: Turn) -> None:
         content = turn_content(turn)

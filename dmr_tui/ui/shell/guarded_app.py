@@ -69,6 +69,15 @@ class GuardedApp(InterceptingApp):
             self._begin_again(screen)
         return True
 
+    def bears(self, error: Exception) -> bool:
+        """Write down an error of one cell, and say so; it is no reason to make a screen again."""
+        if not self.goes_on:
+            return False
+        crash = self._crashes.take(error, f"a cell of the screen {self.current_mode}")
+        if not crash.told:
+            self.tell(crash)
+        return True
+
     def tell(self, crash: Crash) -> None:
         """Say in a line what failed."""
         self.notify(plain(crash_text(crash)), severity="error", timeout=NOTIFIED_S, markup=False)

@@ -55,6 +55,10 @@ class Lines(Widget):
         """Make the strips again with another theme, as its colours are in them."""
         self.app.theme_changed_signal.subscribe(self, lambda _: self.refresh())
 
+    def on_unmount(self) -> None:
+        """Let go: the subscription would keep this widget until the theme changes."""
+        self.app.theme_changed_signal.unsubscribe(self)
+
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Return as many rows as there are lines, for a height of `auto`."""
         return max(1, len(self.lines(width, viewport.height)))

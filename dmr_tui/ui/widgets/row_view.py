@@ -31,7 +31,6 @@ class RowView(ScrollView, Generic[R], can_focus=True):
     ]
     HEADER = 0
     """Cells above the rows that do not scroll."""
-    CACHED_STRIPS = 1000
 
     @dataclass
     class Chosen(Message):
@@ -83,8 +82,10 @@ class RowView(ScrollView, Generic[R], can_focus=True):
             return Strip.blank(self.line_width, self.rich_style)
         strip = self._strips.get(identity)
         if strip is None:
-            if len(self._strips) >= self.CACHED_STRIPS:
-                self._strips.clear()
+            # As the screen before may come again, and no more: with all that Textual keeps in a
+            # strip, each takes about 10 KiB.
+            if len(self._strips) >= 2 * self.size.height + 8:
+                del self._strips[next(iter(self._strips))]
             strip = self._strips[identity] = self._paint(identity)
         return strip
 
@@ -136,6 +137,10 @@ class RowView(ScrollView, Generic[R], can_focus=True):
     def on_mount(self) -> None:
         """Paint again in the colours of another theme, which are in the strips."""
         self.app.theme_changed_signal.subscribe(self, lambda _: self._forget_strips())
+
+    def on_unmount(self) -> None:
+        """Let go: the subscription would keep this widget until the theme changes."""
+        self.app.theme_changed_signal.unsubscribe(self)
 
     def _forget_strips(self) -> None:
         self._strips.clear()

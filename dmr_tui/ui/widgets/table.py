@@ -17,7 +17,10 @@ from dmr_tui.ui.widgets.glyphs import GLYPHS
 from dmr_tui.ui.widgets.lines import Line, Part, cursor_style, fit, strip_of
 from dmr_tui.ui.widgets.order import Order
 from dmr_tui.ui.widgets.row_view import RowView
+from dmr_tui.ui.widgets.textual_internals import InterceptingApp
 
+FAILED: Part = ("?", "$error")
+"""What stands in a cell that could not be made."""
 R = TypeVar("R")
 
 
@@ -43,7 +46,6 @@ class Table(RowView[R]):
     """Rows of one kind under a header that stays."""
 
     HEADER = 1
-    CACHED_STRIPS = 500
 
     @dataclass
     class CursorMoved(Message):
@@ -279,10 +281,19 @@ class Table(RowView[R]):
             return known
         cells: list[Part] = []
         for column, width in self._visible:
-            text, style = column.cell(row)
+            text, style = self._cell(column, row)
             cells.append((fit(text, width, right=column.right) + " ", style))
         line = self._looked[id(row)] = tuple(cells)
         return line
+
+    def _cell(self, column: Column[R], row: R) -> Part:
+        # Looked at again with every paint: what fails would take the whole screen with it.
+        try:
+            return column.cell(row)
+        except Exception as error:
+            if isinstance(self.app, InterceptingApp) and self.app.bears(error):
+                return FAILED
+            raise
 
     def render_line(self, y: int) -> Strip:
         """Paint the header, or the row that is scrolled to this line."""

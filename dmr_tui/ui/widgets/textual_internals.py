@@ -5,12 +5,15 @@ Checked against Textual 8.2.8.
 
 import sys
 from collections.abc import Callable, Coroutine
+from functools import lru_cache, partial
 from typing import Any, Literal
 
 from rich.console import RenderableType
 from textual import messages
 from textual._context import active_message_pump
+from textual._styles_cache import StylesCache
 from textual.app import App
+from textual.color import Color
 from textual.command import CommandList, CommandPalette
 from textual.dom import DOMNode
 from textual.driver import Driver
@@ -19,6 +22,7 @@ from textual.keys import _character_to_key
 from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.screen import ModalScreen, Screen
+from textual.style import Style
 from textual.widget import AwaitMount, Widget
 from textual.widgets import OptionList
 
@@ -28,6 +32,23 @@ from dmr_tui.ui.widgets.parsed_styles import ParsedStyles
 
 CRASHED = 70
 """Exit code after an error of the dashboard itself (EX_SOFTWARE)."""
+
+
+def _remember_by_colours_alone() -> None:
+    # Textual remembers a thousand results of this method by the object as well: widgets that are
+    # gone would stay, each with all the lines that it last painted.
+    make = getattr(StylesCache.get_inner_outer, "__wrapped__", None)
+    if make is not None:
+        remembered = lru_cache(maxsize=256)(partial(make, None))
+
+        def inner_outer(cache: StylesCache, base: Color, background: Color) -> tuple[Style, Style]:
+            colours: tuple[Style, Style] = remembered(base, background)
+            return colours
+
+        setattr(StylesCache, "get_inner_outer", inner_outer)  # noqa: B010
+
+
+_remember_by_colours_alone()
 
 
 def key_name(character: str) -> str:
@@ -109,6 +130,10 @@ class InterceptingApp(App[None]):
 
     def survives(self, error: Exception, pump: MessagePump) -> bool:
         """Return True to go on after `error`, which was raised while `pump` handled a message."""
+        return False
+
+    def bears(self, error: Exception) -> bool:
+        """Return True to show a sign for a cell that `error` kept from being made."""
         return False
 
     def fail(self, error: Exception) -> None:

@@ -1,0 +1,1 @@
+"""Hours of mixed traffic and changing screens: the dashboard's memory stays where it is."""
