@@ -17,7 +17,7 @@ ERROR_LIMIT = 64 * 2**10
 LINE_LIMIT = 16 * 2**20
 EVENT_LIMIT = 24 * 2**20
 """Bytes of an event of the recorder's feed: the last ten records of a model are one event."""
-ANSWER_LIMIT = 2**20
+ANSWER_LIMIT = 1_000_000
 """Characters of a streamed answer, some 250,000 tokens; shown, each takes far more than a byte."""
 BUSY_NS = 20_000_000
 """Nanoseconds after which reading lets others have their turn, however fast the bytes come."""
@@ -136,7 +136,7 @@ async def chat_chunks(response: httpx.Response) -> AsyncIterator[tuple[int, wire
         finished = finished or any(choice.finish_reason for choice in chunk.choices)
         length += sum(map(_length, chunk.choices))
         if length > ANSWER_LIMIT:
-            raise BadAnswer("the answer is longer than a million characters")
+            raise BadAnswer(f"the answer is longer than {ANSWER_LIMIT:,} characters")
         yield at, chunk
     if not finished:
         raise BrokenOff("the stream ended before the answer did")

@@ -48,6 +48,7 @@ async def play(
         try:
             async with app.run_test(size=size):
                 await monkey.play(app, presses, between)
+                app.exit(return_code=app.return_code or 0)
         except Exception:
             return monkey.pressed, f"{traceback.format_exc()}after {list(monkey.last)}"
         finally:

@@ -92,7 +92,12 @@ class Monkey:
     async def _drained(self, app: App[None]) -> None:
         """Wait until the app, and then the screen in front, has worked off what was sent."""
         began, done = time.monotonic(), asyncio.Event()
-        app.call_later(lambda: app.screen.call_later(done.set))
+
+        def pass_on() -> None:
+            if app.screen_stack:
+                app.screen.call_later(done.set)
+
+        app.call_later(pass_on)
         while app.is_running and app._exception is None and not app._exit and not done.is_set():
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(done.wait(), 0.2)

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from dataclasses import replace as replace_fields
 from typing import Any
 
 from msgspec.structs import replace
@@ -25,6 +26,10 @@ from dmr_tui.state.request_filter import CallerNames, RequestFilter
 
 MOST_FORMS = 2000
 """Kinds from which on errors do not make further ones: looking through them would take longer."""
+
+MOST_KINDS = 10_000
+"""Kinds from which on a new caller is one of OTHERS: a client may call itself anything."""
+OTHERS = "other clients"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,9 @@ class Kinds:
         kind = kind_of(request, runner, any_error=False)
         if kind not in self._ids and kind[-1] and len(self.by_id) >= MOST_FORMS:
             kind = kind_of(request, runner, any_error=True)
+        if kind not in self._ids and len(self.by_id) >= MOST_KINDS:
+            unnamed = replace_fields(request, caller=OTHERS, user_agent="", origin="")
+            kind = kind_of(unnamed, runner, any_error=True)
         id = self._ids.get(kind)
         if id is None:
             id = self._db.execute(INSERT_KIND, kind).lastrowid or 0

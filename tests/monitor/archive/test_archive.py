@@ -293,6 +293,18 @@ def test_errors_of_all_sorts_do_not_fill_the_table_of_kinds(
         assert db.execute("SELECT count(*) FROM kinds").fetchone() == (21,)
 
 
+def test_clients_of_all_names_do_not_fill_the_table_of_kinds(
+    archive: Archive, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kinds, "MOST_KINDS", 20)
+    archive.add([call(n, caller=f"client {n}", user_agent=f"c{n}") for n in range(100)], HERE)
+    assert len(ids(archive, EVERYTHING)) == 100, "each request is there"
+    assert ids(archive, RequestFilter(caller="client 19")) == [call(19).id]
+    assert len(ids(archive, RequestFilter(caller=kinds.OTHERS))) == 80
+    with sqlite3.connect(path) as db:
+        assert db.execute("SELECT count(*) FROM kinds").fetchone() == (21,)
+
+
 def test_names_and_time_limits_of_callers(archive: Archive, path: Path) -> None:
     archive.name_caller("n8n", "Invoices")
     archive.limit_caller("n8n", 120.0)
