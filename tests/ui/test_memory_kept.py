@@ -30,33 +30,30 @@ def monitor() -> StillMonitor:
     return StillMonitor(snapshot())
 
 
-@pytest.mark.parametrize(
-    "keys", [("question_mark",), ("a",), ("i",), ("n",), ("o",), ("ctrl+p",)], ids=str
-)
-async def test_a_closed_dialog_is_let_go(monitor: StillMonitor, keys: tuple[str, ...]) -> None:
+async def test_closed_dialogs_are_let_go(monitor: StillMonitor) -> None:
     app = DashboardApp(monitor)
     async with app.run_test(size=SIZE) as pilot:
         await shows(app, "qwen3:8B")
 
-        async def open_and_close(number: int) -> None:
-            await pilot.press(*keys)
-            await until(lambda: len(app.screen_stack) == 2)
-            await pilot.press("escape")
-            await until(lambda: len(app.screen_stack) == 1)
-            # What a dialog listens to is forgotten with the next change.
-            monitor.show(replace(snapshot(), clock_offset=float(number)))
-            await until(lambda: app.snapshot.clock_offset == number)
+        async def open_and_close(turn: int) -> None:
+            for place, key in enumerate(("question_mark", "a", "i", "n", "o", "ctrl+p"), 1):
+                await pilot.press(key)
+                await until(lambda: len(app.screen_stack) == 2)
+                await pilot.press("escape")
+                await until(lambda: len(app.screen_stack) == 1)
+                # What a dialog listens to is forgotten with the next change.
+                monitor.show(change := replace(snapshot(), clock_offset=10.0 * turn + place))
+                await until(lambda change=change: app.snapshot == change)  # type: ignore[misc]
 
         # The first ones bring what is made once.
-        await open_and_close(1)
-        await open_and_close(2)
+        await open_and_close(0)
         before, painted = alive(Widget), alive(Strip)
-        for number in range(3, 9):
-            await open_and_close(number)
+        for turn in range(1, 5):
+            await open_and_close(turn)
         # The last one is still ending.
         await until(lambda: alive(Widget) <= before)
-        # The screen behind is painted in a few more ways; a dialog alone has more lines than that.
-        assert alive(Strip) <= painted + 2 * SIZE[1]
+        # The screen behind is painted in a few more ways; dialogs have more lines than that.
+        assert alive(Strip) <= painted + 4 * SIZE[1]
 
 
 async def test_rows_that_were_scrolled_past_are_not_kept_as_painted() -> None:
