@@ -26,7 +26,6 @@ from dmr_tui.state.request_filter import CallerNames, RequestFilter
 
 MOST_FORMS = 2000
 """Kinds from which on errors do not make further ones: looking through them would take longer."""
-
 MOST_KINDS = 10_000
 """Kinds from which on a new caller is one of OTHERS: a client may call itself anything."""
 OTHERS = "other clients"

@@ -356,4 +356,8 @@ class Archive:
 
 def _unpacked(packed: Any) -> str:
     """Return the text of a body. Raises zlib.error, UnicodeDecodeError, TypeError if it is none."""
-    return zlib.decompressobj().decompress(packed, LONGEST_BODY).decode("utf-8", "surrogatepass")
+    stream = zlib.decompressobj()
+    text = stream.decompress(packed, LONGEST_BODY)
+    if not stream.eof:
+        raise zlib.error("it goes on, or is cut off")
+    return text.decode("utf-8", "surrogatepass")

@@ -335,6 +335,15 @@ def test_bodies_only_if_they_are_wanted(archive: Archive, path: Path) -> None:
     asked.close()
 
 
+def test_a_body_that_is_cut_off_is_not_taken_for_a_whole_one(archive: Archive, path: Path) -> None:
+    archive.add([call()], HERE)
+    asked = Archive(path, bodies=True)
+    asked.put_bodies(call().id, HERE, "the prompt " * 1000, "the answer")
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE bodies SET request = substr(request, 1, 20)")
+    assert asked.bodies(call().id, HERE) is None
+
+
 def test_age(archive: Archive, path: Path) -> None:
     day = 86_400
     archive.add([call(-31 * day, caller="old"), call(-29 * day), call(-30 * day - 5)], HERE)
