@@ -1,7 +1,9 @@
 """A record of the runner's recorder, read as a Request."""
 
 import re
-from typing import Any, cast
+from collections.abc import Hashable
+from functools import lru_cache
+from typing import Any, TypeVar, cast
 
 import msgspec
 from msgspec import structs
@@ -17,6 +19,8 @@ LISTED_MESSAGES = 200
 LONGEST_VALUE = 2**20
 LONGEST_LINE = 1_000
 LONGEST_ERROR = 2**16
+KEPT_ERROR = 4_000
+"""Characters of an error that are kept of each of many requests."""
 _TEXTS = frozenset({"model", "messages", "prompt", "input", "query", "documents", "instructions"})
 _CHOICES = frozenset(
     {"response_format", "tool_choice", "encoding_format", "reasoning_effort", "service_tier"}
@@ -51,6 +55,9 @@ _LONGEST = 24
 N8N_LIMIT = 300.0
 """Seconds after which n8n gives up: its AI nodes always, its HTTP node by default."""
 _WORD = re.compile(r"[\w.-]{1,40}")
+
+
+H = TypeVar("H", bound=Hashable)
 
 
 class _Message(msgspec.Struct, frozen=True):
@@ -92,16 +99,16 @@ def read_record(
     finish = _finish(answer)
     return Request(
         id=record.id,
-        model=record.model,
-        digest=digest_in(record.id) or digest_in(group.model),
+        model=_shared(record.model),
+        digest=_shared(digest_in(record.id) or digest_in(group.model)),
         api=api,
-        caller=caller_name(record.user_agent, api, record.origin),
+        caller=_shared(caller_name(record.user_agent, api, record.origin)),
         started_at=_started(record),
         outcome=_outcome(record, answer, finish),
         status=record.status_code,
         finished_at=finished_at,
         limit=time_limit(record.user_agent),
-        finish_reason=finish,
+        finish_reason=_shared(finish),
         error=_error_text(record.error),
         prompt_tokens=prompt,
         cached_tokens=cached,
@@ -111,17 +118,23 @@ def read_record(
         request_bytes=len(record.request),
         response_bytes=len(record.response),
         context_size=group.config.context_size,
-        user_agent=record.user_agent,
-        origin=record.origin,
+        user_agent=_shared(record.user_agent),
+        origin=_shared(record.origin),
         streamed=body.stream is True if record.request else None,
         unreadable=" and ".join(unreadable),
-        parameters=_parameters(record.request),
+        parameters=_shared(_parameters(record.request)),
         messages=tuple(
-            (str(message.role or "?")[:20], len(bytes(message.content)))
+            _shared((str(message.role or "?")[:20], len(bytes(message.content))))
             for message in (body.messages or ())[-LISTED_MESSAGES:]
         ),
         fingerprint=hash((record.model, record.url, record.request)) if record.request else None,
     )
+
+
+@lru_cache(maxsize=4096)
+def _shared(value: H) -> H:
+    """Return the first value that was equal: of thousands of requests most say the same."""
+    return value
 
 
 def _cut(record: wire.Record) -> wire.Record:
@@ -215,11 +228,11 @@ def _outcome(record: wire.Record, answer: _Answer, finish: str | None) -> Outcom
 def _error_text(error: str) -> str:
     outer = _read(error, _Error)
     if outer is None:
-        return error
+        return error[:KEPT_ERROR]
     inner = outer.error
     if isinstance(inner, dict):
         inner = inner.get("message")
-    return str(inner or outer.message or error)
+    return str(inner or outer.message or error)[:KEPT_ERROR]
 
 
 def caller_name(user_agent: str, api: str, origin: str = "") -> str:

@@ -53,6 +53,33 @@ def test_nothing_of_the_prompt_or_the_answer_is_kept() -> None:
         assert "story" not in repr(request).lower()
 
 
+def test_of_many_requests_each_takes_little_memory() -> None:
+    body = {"messages": [{"role": "user", "content": f"{n} " * n} for n in range(9)], "top_p": 0.5}
+    error = msgspec.json.encode({"error": {"message": "x" * 50_000}}).decode()
+
+    def read(number: int) -> Request:
+        # Each record comes with texts of its own.
+        text = msgspec.json.encode(body).decode()
+        agent = "".join(["curl/", "8.7"])
+        record = wire.Record(
+            id=f"sha256:{'a' * 64}_{number}",
+            model="".join(["ai/", "x"]),
+            status_code=500,
+            request=text,
+            error=error,
+            user_agent=agent,
+        )
+        return read_record(record, wire.RecordGroup(model=""))
+
+    one, other = read(1), read(2)
+    assert len(one.error) < 5_000
+    for name in ("model", "digest", "caller", "user_agent", "parameters"):
+        assert getattr(one, name)
+        assert getattr(one, name) is getattr(other, name), name
+    assert len(one.messages) == 9
+    assert all(a is b for a, b in zip(one.messages, other.messages, strict=True))
+
+
 def test_in_flight() -> None:
     running = [r for r in requests_of("v1.2.6/requests-in-flight") if r.outcome == "in flight"]
     (request,) = running
