@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from rich.console import RenderableType
+from textual._compositor import Compositor
 
 from tests.settled import settled
 
@@ -86,6 +88,26 @@ def keys_wait_until_the_app_has_settled(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("textual.constants.TEXTUAL_ANIMATIONS", "none")
     monkeypatch.setattr("textual.app.wait_for_idle", settled)
     monkeypatch.setattr("textual.pilot.wait_for_idle", settled)
+
+
+@pytest.fixture(autouse=True)
+def updates_go_nowhere(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No terminal shows them, and they take a third of the time: a test reads the whole screen.
+
+    `painted` marks the tests of what an update does.
+    """
+    make = Compositor.render_update
+
+    def whole_ones(
+        compositor: Compositor, full: bool = False, *args: Any, **options: Any
+    ) -> RenderableType | None:
+        if full:
+            return make(compositor, full, *args, **options)
+        compositor._dirty_regions.clear()
+        return None
+
+    if request.node.get_closest_marker("painted") is None:
+        monkeypatch.setattr(Compositor, "render_update", whole_ones)
 
 
 @pytest.fixture(autouse=True)

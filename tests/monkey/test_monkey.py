@@ -12,6 +12,7 @@ PAINTED_S = 0.25
 """Seconds between two paintings, which take most of the time: a sixteenth of the usual rate."""
 
 
+@pytest.mark.painted
 @pytest.mark.parametrize("number", range(8))
 async def test_random_inputs(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("textual.screen.UPDATE_PERIOD", PAINTED_S)

@@ -107,7 +107,9 @@ async def test_cursor_and_scroll_survive_every_refresh_of_a_thousand_models(
         for _ in range(8):
             await pilot.press("pagedown")
         table = app.screen.query_one(Table)
-        name, top = table.row.name, table.scroll_offset.y  # type: ignore[union-attr]
+        name = table.row.name  # type: ignore[union-attr]
+        await shows(app, name)
+        top = table.scroll_offset.y
         assert top > 50
         simulator.load("ai/gemma3:4B-Q4_K_M")
         await shows(app, "2 loaded")

@@ -30,6 +30,7 @@ def monitor() -> StillMonitor:
     return StillMonitor(snapshot())
 
 
+@pytest.mark.painted
 async def test_closed_dialogs_are_let_go(monitor: StillMonitor) -> None:
     app = DashboardApp(monitor)
     async with app.run_test(size=SIZE) as pilot:
@@ -56,6 +57,7 @@ async def test_closed_dialogs_are_let_go(monitor: StillMonitor) -> None:
         assert alive(Strip) <= painted + 4 * SIZE[1]
 
 
+@pytest.mark.painted
 async def test_rows_that_were_scrolled_past_are_not_kept_as_painted() -> None:
     models = rows([model(n, f"model-{n:04}:1B", "llama", "1.02GB") for n in range(2_000)])
     app = DashboardApp(StillMonitor(replace(snapshot(), models=models)))

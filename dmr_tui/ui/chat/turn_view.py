@@ -72,7 +72,7 @@ class TurnView(Vertical):
 
     async def _write(self, text: str) -> None:
         room = SHOWN_CHARACTERS - self._shown
-        if room > 0 and text:
+        if room >= 0 and text:
             self._shown += len(text)
             rest = f"\n\n*{NOT_SHOWN}*" if len(text) > room else ""
             await self._answer.append(plain_lines(text[:room]) + rest)
