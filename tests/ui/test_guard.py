@@ -136,6 +136,20 @@ async def test_a_screen_that_cannot_be_made_leaves_the_others(
         await until(lambda: bool(app.screen.query(HeaderPane)))
 
 
+async def test_the_error_of_a_worker_is_written_down_with_its_place(
+    app: DashboardApp, tmp_path: Path
+) -> None:
+    async def work() -> None:
+        fail()
+
+    async with app.run_test(size=(140, 42), notifications=True):
+        await shows(app, "qwen3:8B")
+        app.run_worker(work())
+        await shows(app, "LookupError")
+    (file,) = written(tmp_path)
+    assert " work\n" in file.read_text()
+
+
 async def test_a_failing_worker_and_timer_end_nothing(app: DashboardApp) -> None:
     async with app.run_test(size=(140, 42), notifications=True) as pilot:
         await shows(app, "qwen3:8B")

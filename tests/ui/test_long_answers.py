@@ -12,6 +12,7 @@ from tests.waiting import until
 
 SIZE = (140, 42)
 LONG = "word " * (2 * SHOWN_CHARACTERS // 5)
+EXACTLY = (LONG[:SHOWN_CHARACTERS], LONG[SHOWN_CHARACTERS:])
 
 
 async def ask(app: DashboardApp) -> None:
@@ -26,8 +27,8 @@ async def ask(app: DashboardApp) -> None:
 
 @pytest.mark.parametrize(
     "pieces",
-    [(LONG,), tuple(LONG[n : n + 1000] for n in range(0, len(LONG), 1000))],
-    ids=["one", "many"],
+    [(LONG,), tuple(LONG[n : n + 1000] for n in range(0, len(LONG), 1000)), EXACTLY],
+    ids=["one", "many", "exactly so much, and more"],
 )
 async def test_the_beginning_is_shown_and_all_is_copied(pieces: tuple[str, ...]) -> None:
     parts = list(pieces)
@@ -39,6 +40,9 @@ async def test_the_beginning_is_shown_and_all_is_copied(pieces: tuple[str, ...])
     async with app.run_test(size=SIZE) as pilot:
         await ask(app)
         await shows(app, "more is not shown; ctrl+y copies all of it")
+        source = str(app.screen.query_one("Markdown").source)  # type: ignore[attr-defined]
+        assert source.count("is not shown") == 1
+        assert SHOWN_CHARACTERS < len(source) < SHOWN_CHARACTERS + 100
         await pilot.press("c", "ctrl+y")
         await until(lambda: app.clipboard.strip() == LONG.strip())
 
