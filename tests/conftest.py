@@ -21,8 +21,8 @@ time of its test, and a hundred apps that are kept a little longer take 40 MB.""
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One process more than there are cores, since a third of a test's time is waiting."""
-    return (os.cpu_count() or 1) + 1
+    """Two processes more than there are cores, since a third of a test's time is waiting."""
+    return (os.cpu_count() or 1) + 2
 
 
 @pytest.fixture(scope="session", autouse=True)
