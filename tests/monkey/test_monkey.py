@@ -7,7 +7,7 @@ import pytest
 from dmr_tui.simulator.scenarios.scenarios import SCENARIOS
 from tests.monkey.game import play
 
-PRESSES = 1_250
+PRESSES = 600
 PAINTED_S = 0.25
 """Seconds between two paintings, which take most of the time: a sixteenth of the usual rate."""
 

@@ -1,5 +1,6 @@
 """The private names of Textual that the dashboard uses are still there."""
 
+import asyncio
 import sys
 from collections import Counter
 from typing import Any
@@ -9,6 +10,7 @@ from textual import events
 from textual.app import App
 from textual.containers import Vertical
 from textual.css.parse import parse
+from textual.geometry import Size
 from textual.theme import Theme
 from textual.widgets import Static
 
@@ -78,3 +80,21 @@ async def test_styles_are_parsed_once_for_each_theme(monkeypatch: pytest.MonkeyP
         await pilot.pause()
         assert not parsed
         assert app.screen.styles.background == colour
+
+
+async def test_two_sizes_on_their_way_do_not_follow_each_other_without_end() -> None:
+    app = DashboardApp(StillMonitor(snapshot()))
+    layouts: list[Size] = []
+    async with app.run_test(size=(140, 42)) as pilot:
+        screen = app.screen
+        screen.screen_layout_refresh_signal.subscribe(screen, lambda _: layouts.append(screen.size))
+        # Meanwhile each layout leaves a message between the two, which Textual else joins.
+        with app.batch_update():
+            for size in (Size(60, 20), Size(140, 42)):
+                screen.post_message(events.Resize(size, size))
+                screen.call_later(lambda: None)
+            for _ in range(300):
+                await asyncio.sleep(0)
+            assert len(layouts) < 20
+        await pilot.pause()
+        assert screen.size == Size(140, 42)

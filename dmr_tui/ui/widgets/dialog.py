@@ -3,7 +3,7 @@
 from typing import Generic, TypeVar
 
 from textual.await_complete import AwaitComplete
-from textual.geometry import Offset
+from textual.geometry import Offset, Size
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 
@@ -11,13 +11,18 @@ R = TypeVar("R")
 
 
 class OwnScreen(Screen[R], Generic[R]):
-    """A screen on which the mouse selects text of what is there, not of what was just removed."""
+    """A screen whose mouse and size are those of now, not of a moment ago."""
 
     def get_widget_and_offset_at(self, x: int, y: int) -> tuple[Widget | None, Offset | None]:
         """Return the widget at a cell, and the place in its text; neither of a removed one."""
         # Until the next layout Textual still finds a removed widget, and fails as it has no parent.
         widget, offset = super().get_widget_and_offset_at(x, y)
         return (widget, offset) if widget is not None and widget.is_attached else (None, None)
+
+    def _screen_resized(self, size: Size) -> None:
+        # Each layout that changes the size of the screen reports that size again, behind another
+        # one that is on its way: of two sizes each would follow the other without end.
+        super()._screen_resized(self.app.size)
 
 
 class ClosesItself(OwnScreen[R], Generic[R]):
